@@ -1,0 +1,369 @@
+/*
+ * halfstep.h: the C ABI of Halfstep, kernels with which programs train neural networks.
+ *
+ * Everything outside the library (Java through JavaCPP, Python through ctypes, C) sees this header
+ * and nothing else. The rules, once for all functions:
+ *
+ * Status     Every function returns hs_status. Anything but HS_OK leaves its outputs untouched;
+ *            hs_last_error() then says, for the calling thread, what was given, what was expected
+ *            and what to do. Nothing throws, prints or exits.
+ * Memory     Device memory is named by hs_ptr, an address as an integer (as CUdeviceptr is). On the
+ *            CPU it is an ordinary address and memory from anywhere may be passed. Addresses are
+ *            not checked. Tensors are dense and row-major, activations NHWC, unless strides are
+ *            given. Pointers called "host" are read or written during the call.
+ * Streams    Calls on a stream run in the order given. On the CPU they have finished on return; on
+ *            CUDA they are asynchronous until hs_stream_synchronize or a download. A stream is used
+ *            by the thread that owns it; hs_stream_release and hs_stream_adopt hand it over. A
+ *            kernel call with a null stream runs on the CPU at once, from any thread.
+ * Lists      Between hs_capture_begin and hs_capture_end calls are recorded, not run. A recorded
+ *            list keeps addresses and sizes; what changes from step to step lies in device memory
+ *            (hs_step_state, the schedule, the order of the samples).
+ * Aliasing   An output overlaps no input unless the function says "may alias".
+ * Results    Bitwise the same for the same input on the same device, whatever the number of
+ *            threads. Accumulation, statistics and losses are FP32 or wider for every storage type.
+ */
+#ifndef HALFSTEP_H
+#define HALFSTEP_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HS_API __attribute__((visibility("default")))
+
+/* Raised when a signature, a struct or the meaning of a function changes. */
+#define HS_ABI_VERSION 1
+
+/* ------------------------------------------------------------------------- status and errors */
+
+typedef int32_t hs_status;
+enum {
+  HS_OK = 0,
+  HS_INVALID_ARGUMENT = 1, /* a shape, type or value that is not possible */
+  HS_INVALID_STATE = 2,    /* a call at the wrong time or from the wrong thread */
+  HS_OUT_OF_MEMORY = 3,    /* the device's memory or the limit set for it */
+  HS_UNSUPPORTED = 4,      /* possible, but not on this device */
+  HS_NO_DEVICE = 5,        /* no such backend, device or driver */
+  HS_DEVICE_FAILED = 6     /* the device reported an error: it cannot be used any more */
+};
+
+/* The message of the calling thread's last failure; "" before the first. Valid until the thread's
+ * next failure. */
+HS_API const char* hs_last_error(void);
+
+/* HS_OK if the library speaks the caller's HS_ABI_VERSION, otherwise HS_UNSUPPORTED with both
+ * versions in the message. */
+HS_API hs_status hs_check_abi(int32_t caller_version);
+
+/* The library's version and build, such as "0.1.0 (gcc 12.2.0)". Never fails. */
+HS_API const char* hs_version(void);
+
+/* ------------------------------------------------------------------------------------- types */
+
+typedef uint64_t hs_ptr; /* an address in a device's memory; 0 is "none" where that is allowed */
+
+typedef int32_t hs_dtype;
+enum { HS_F32 = 0, HS_BF16 = 1, HS_F16 = 2, HS_I32 = 3, HS_U8 = 4, HS_I64 = 5, HS_F64 = 6 };
+
+typedef int32_t hs_activation;
+enum {
+  HS_NONE = 0,
+  HS_RELU = 1,
+  HS_GELU = 2, /* exact: x * Phi(x), with erf (Hendrycks and Gimpel, 2016) */
+  HS_SIGMOID = 3,
+  HS_TANH = 4
+};
+
+typedef struct hs_device_t* hs_device;
+typedef struct hs_stream_t* hs_stream;
+typedef struct hs_list_t* hs_list;
+
+/* ----------------------------------------------------------------------------------- devices */
+
+typedef struct hs_device_info {
+  char backend[16];          /* "cpu", "cuda", "noop" */
+  char name[128];            /* the chip's own name */
+  char detail[128];          /* CPU: the instruction set in use; CUDA: compute capability, driver */
+  int32_t ordinal;
+  int32_t threads;           /* CPU: threads of the pool; CUDA: multiprocessors */
+  uint64_t memory_total;     /* bytes */
+  uint64_t memory_available; /* bytes the device could still give, its limit aside */
+  uint64_t memory_limit;     /* bytes hs_alloc may hold at once; 0: none set */
+  uint64_t memory_used;      /* bytes held by hs_alloc */
+  uint64_t memory_peak;      /* the most bytes held at once */
+} hs_device_info;
+
+/* The number of devices of backend "cpu", "cuda" or "noop" (which records and launches but computes
+ * nothing, to measure the cost of a call). HS_NO_DEVICE, with the reason, where there is none. */
+HS_API hs_status hs_device_count(const char* backend, int32_t* count);
+
+/* Opens device `ordinal` of a backend. Each open device is separate: its memory, streams and lists
+ * end with it. */
+HS_API hs_status hs_device_open(const char* backend, int32_t ordinal, hs_device* device);
+
+/* Waits for the device, frees all its memory, streams and lists, and closes it. */
+HS_API hs_status hs_device_close(hs_device device);
+
+HS_API hs_status hs_device_query(hs_device device, hs_device_info* info);
+
+/* Limits what hs_alloc may hold at once on this device; 0 lifts the limit. */
+HS_API hs_status hs_device_set_memory_limit(hs_device device, uint64_t bytes);
+
+/* Where the CUDA plug-in (libhalfstep_cuda.so) lies. Set before "cuda" is first asked for. */
+HS_API hs_status hs_set_cuda_plugin(const char* path);
+
+/* Threads of the process's one pool, the caller's among them: 1 ... 256; 0 for the default (the
+ * processors this process may use, cut to the cgroup's quota). Results do not depend on it. */
+HS_API hs_status hs_set_threads(int32_t threads);
+HS_API hs_status hs_get_threads(int32_t* threads);
+
+/* ------------------------------------------------------------------------------------ memory */
+
+/* `bytes` of device memory, aligned to 256 bytes, contents undefined. 0 bytes gives address 0. */
+HS_API hs_status hs_alloc(hs_device device, uint64_t bytes, hs_ptr* address);
+
+/* Gives back what hs_alloc returned; 0 is ignored. Waits for the device where it must. */
+HS_API hs_status hs_free(hs_device device, hs_ptr address);
+
+/* Host memory from which copies to the device are fastest (pinned on CUDA), aligned to 256 bytes. */
+HS_API hs_status hs_host_alloc(hs_device device, uint64_t bytes, hs_ptr* address);
+HS_API hs_status hs_host_free(hs_device device, hs_ptr address);
+
+/* ------------------------------------------------------------------ streams and command lists */
+
+HS_API hs_status hs_stream_create(hs_device device, hs_stream* stream);
+HS_API hs_status hs_stream_destroy(hs_stream stream);
+
+/* Waits until all calls on the stream have finished. Reports what failed since the last time. */
+HS_API hs_status hs_stream_synchronize(hs_stream stream);
+
+/* The owner gives the stream up; then one other thread may adopt it. */
+HS_API hs_status hs_stream_release(hs_stream stream);
+HS_API hs_status hs_stream_adopt(hs_stream stream);
+
+/* Copies between host memory and the device. An upload has read `host`, and a download has written
+ * it, on return. Not while recording. */
+HS_API hs_status hs_upload(hs_stream stream, hs_ptr device, hs_ptr host, uint64_t bytes);
+HS_API hs_status hs_download(hs_stream stream, hs_ptr host, hs_ptr device, uint64_t bytes);
+
+/* Records the calls that follow into a list instead of running them. A failed call leaves the
+ * recording as it was; hs_capture_end with a null `list` drops it. */
+HS_API hs_status hs_capture_begin(hs_stream stream);
+HS_API hs_status hs_capture_end(hs_stream stream, hs_list* list);
+
+/* Runs a list `times` times, one after the other, on a stream of the device it was recorded on. */
+HS_API hs_status hs_list_launch(hs_stream stream, hs_list list, int32_t times);
+HS_API hs_status hs_list_destroy(hs_list list);
+
+/* The number of kernel calls in a list. */
+HS_API hs_status hs_list_size(hs_list list, int64_t* calls);
+
+/* -------------------------------------------------------------- the state of a training run */
+
+/* What a recorded step reads and advances, in device memory (zeroed at the start, loss_scale set).
+ * One *step* is one effective batch, made of one or more micro-batches. */
+typedef struct hs_step_state {
+  int64_t step;             /* steps begun and ended, performed or skipped: index into the ring */
+  int64_t performed;        /* optimizer steps performed: selects the row of the schedule */
+  int64_t micro_step;       /* micro-batches ended in all: part of the key of dropout */
+  int64_t cursor;           /* where the next micro-batch begins in the order of the samples */
+  int64_t schedule_base;    /* the value of `performed` for which row 0 of the schedule holds */
+  int64_t schedule_rows;    /* rows in the schedule */
+  double loss_sum;          /* of this step so far: sum of weighted losses, */
+  double weight;            /*   of their weights, */
+  double correct;           /*   rows whose largest logit is the label's, */
+  double rows;              /*   rows that were not ignored */
+  float loss_scale;         /* loss gradients are multiplied by it; 1 without loss scaling */
+  int32_t growth_tracker;   /* finite steps since the scale last changed */
+  int32_t skipped_in_row;   /* steps skipped one after the other, this one included */
+  int32_t nonfinite;        /* 1: this step's gradients hold an infinity or a NaN */
+  float gradient_norm;      /* of this step's unscaled gradients, before clipping */
+  float multiplier;         /* unscale x clip: what a gradient is multiplied by */
+  uint32_t error;           /* sticky: HS_ERROR_... bits */
+  uint32_t reserved;
+} hs_step_state;
+
+enum {
+  HS_ERROR_LABEL = 1,   /* a class label was outside [0, classes) and not the ignored one */
+  HS_ERROR_INDEX = 2,   /* an index in the order or a token was outside the table */
+  HS_ERROR_SCHEDULE = 4 /* the schedule had no row for this step: it was skipped */
+};
+
+/* A row of the schedule: what changes from one performed step to the next. */
+typedef struct hs_schedule_row {
+  float learning_rate;
+  float momentum; /* SGD's and LARS's momentum, Adam's beta1 */
+} hs_schedule_row;
+
+/* What hs_step_end leaves of each step in the ring, at index step % capacity. */
+typedef struct hs_step_record {
+  int64_t step;
+  double loss_sum, weight, correct, rows;
+  float learning_rate;
+  float loss_scale;    /* the scale that this step used */
+  float gradient_norm; /* 0 where it was not measured */
+  int32_t skipped;     /* 1: the gradients were not finite and nothing was updated */
+} hs_step_record;
+
+/* Dynamic loss scaling with the semantics of PyTorch's GradScaler. */
+typedef struct hs_scaler {
+  float growth;     /* 2 */
+  float backoff;    /* 0.5 */
+  int32_t interval; /* 2000 */
+  float minimum;    /* the scale does not fall below it */
+} hs_scaler;
+
+/* A micro-batch of `rows` samples ends: cursor += rows, micro_step += 1. */
+HS_API hs_status hs_micro_step_end(hs_stream stream, hs_ptr state, int64_t rows);
+
+/* The step ends: writes its record to ring[step % capacity], updates the loss scale (`scaler` null:
+ * not), step += 1, performed += 1 unless it was skipped, and clears the step's sums. `schedule` may
+ * be 0. */
+HS_API hs_status hs_step_end(hs_stream stream, hs_ptr state, hs_ptr schedule,
+                             const hs_scaler* scaler, hs_ptr ring, int64_t capacity);
+
+/* ---------------------------------------------------------------- fills, copies, conversions */
+
+/* dst[i] = value, converted to `type`. */
+HS_API hs_status hs_fill(hs_stream stream, hs_dtype type, hs_ptr dst, int64_t count, double value);
+
+HS_API hs_status hs_copy(hs_stream stream, hs_ptr dst, hs_ptr src, uint64_t bytes);
+
+/* dst[i] = src[i] between F32, BF16 and F16 (to nearest, ties to even), and U8 and I32 to those. */
+HS_API hs_status hs_cast(hs_stream stream, hs_dtype src_type, hs_ptr src, hs_dtype dst_type,
+                         hs_ptr dst, int64_t count);
+
+/* Philox4x32-10 (Salmon et al., 2011), key `seed`, counter (index / 4, sequence): dst[i], F32, does
+ * not depend on `count`. Normal: mean + deviation * Box-Muller. Uniform: in [low, high). */
+HS_API hs_status hs_random_normal(hs_stream stream, hs_ptr dst, int64_t count, uint64_t seed,
+                                  uint64_t sequence, float mean, float deviation);
+HS_API hs_status hs_random_uniform(hs_stream stream, hs_ptr dst, int64_t count, uint64_t seed,
+                                   uint64_t sequence, float low, float high);
+
+/* ------------------------------------------------------------------------ a batch by its index */
+
+typedef struct hs_gather_desc {
+  hs_dtype src_type;  /* U8, F32 or I32 */
+  hs_dtype dst_type;  /* F32, BF16 or F16; I32 from I32 */
+  int64_t src_rows;   /* rows of src */
+  int64_t row_size;   /* elements of a row */
+  int64_t batch;      /* rows of dst */
+  int64_t order_size; /* indices in order; the cursor wraps round at its end */
+  int64_t channels;   /* elements of scale and shift; divides row_size; element i uses i % channels */
+} hs_gather_desc;
+
+/* dst[b] = src[order[(cursor + b) % order_size]] * scale + shift, for b in [0, batch). `order` is I32
+ * (0: rows in place), `state` gives the cursor (0: starts at 0) and takes HS_ERROR_INDEX for an
+ * index outside [0, src_rows), whose row becomes zeros. `scale` and `shift` are F32 [channels]; both
+ * 0: values as they are. */
+HS_API hs_status hs_gather(hs_stream stream, const hs_gather_desc* desc, hs_ptr src, hs_ptr order,
+                           hs_ptr state, hs_ptr scale, hs_ptr shift, hs_ptr dst);
+
+/* ------------------------------------------------------------------------------------- matmul */
+
+typedef struct hs_matmul_desc {
+  hs_dtype type;          /* of A and B: F32, BF16 or F16 */
+  hs_dtype out_type;      /* of C and aux: F32, or `type` */
+  int32_t transpose_a;    /* 0: A is stored [m, k]; 1: [k, m] */
+  int32_t transpose_b;    /* 0: B is stored [k, n]; 1: [n, k] */
+  int64_t batch, m, n, k; /* batch >= 1 */
+  int64_t lda, ldb, ldc;  /* elements from one stored row to the next */
+  int64_t stride_a, stride_b, stride_c; /* elements from one matrix to the next; 0: shared (not C) */
+  float alpha, beta;      /* beta = 0: C is not read */
+  hs_activation activation; /* NONE, RELU or GELU, after the bias */
+  float bias_grad_beta;   /* 0: bias_grad is not read */
+} hs_matmul_desc;
+
+/* C = activation(alpha * op(A) * op(B) + beta * C + bias), per matrix of the batch. `bias` is F32
+ * [n] or 0. `aux`, laid out as C, receives the value before the activation (GELU's backward needs
+ * it), or 0. `bias_grad` is F32 [m] or 0, batch = 1: bias_grad = sum over k of op(A) +
+ * bias_grad_beta * bias_grad, the gradient of a bias where op(A) is the transposed dY. */
+HS_API hs_status hs_matmul(hs_stream stream, const hs_matmul_desc* desc, hs_ptr a, hs_ptr b,
+                           hs_ptr c, hs_ptr bias, hs_ptr aux, hs_ptr bias_grad);
+
+/* -------------------------------------------------------------------------------- activations */
+
+/* y[i] = activation(x[i]); y may alias x. */
+HS_API hs_status hs_activation_forward(hs_stream stream, hs_activation activation, hs_dtype type,
+                                       int64_t count, hs_ptr x, hs_ptr y);
+
+/* dx[i] = dy[i] * activation'(...), from `saved`: the output y for RELU, SIGMOID and TANH, the input
+ * x for GELU. dx may alias dy. */
+HS_API hs_status hs_activation_backward(hs_stream stream, hs_activation activation, hs_dtype type,
+                                        int64_t count, hs_ptr dy, hs_ptr saved, hs_ptr dx);
+
+/* ------------------------------------------------------------------------------------- losses */
+
+typedef struct hs_cross_entropy_desc {
+  hs_dtype type;         /* of logits and their gradient */
+  int64_t rows, classes;
+  float label_smoothing; /* in [0, 1) */
+  int32_t ignore_label;  /* rows with this label count for nothing; -1: none is ignored */
+  float gradient_seed;   /* the gradient is multiplied by it and by the loss scale: 1 / samples */
+} hs_cross_entropy_desc;
+
+/* Softmax cross-entropy of logits [rows, classes] against labels I32 [rows], loss, gradient and the
+ * number correct in one pass. With q = (1 - smoothing) onehot + smoothing / classes and class
+ * weights w (F32 [classes] or 0: all 1), as PyTorch defines it: loss_r = -sum_c w_c q_rc log p_rc,
+ * weight_r = w_label. Adds the sums to `state` (0: not). `d_logits` = loss gradient, may alias
+ * logits (0: not computed). `row_loss` F32 [rows] (0: not). A label that is neither in [0, classes)
+ * nor ignored: loss NaN, gradient NaN, HS_ERROR_LABEL. */
+HS_API hs_status hs_cross_entropy(hs_stream stream, const hs_cross_entropy_desc* desc,
+                                  hs_ptr logits, hs_ptr labels, hs_ptr class_weights, hs_ptr state,
+                                  hs_ptr d_logits, hs_ptr row_loss);
+
+/* ---------------------------------------------------------------------------------- optimizers */
+
+typedef int32_t hs_rule;
+enum { HS_SGD = 0, HS_ADAMW = 1 };
+
+/* A run of the parameter arena that is treated alike. Segments are in order, do not overlap, and
+ * begin at multiples of 64 bytes. */
+typedef struct hs_segment {
+  int64_t offset, count; /* elements */
+  float weight_decay;
+  int32_t flags;         /* HS_SEGMENT_... */
+} hs_segment;
+enum {
+  HS_SEGMENT_FROZEN = 1, /* not updated */
+  HS_SEGMENT_COPY = 2    /* has a copy in the storage type */
+};
+
+/* Update rules, g the gradient times the multiplier, t = performed + 1, as PyTorch defines them:
+ * SGD    g += wd p; v = momentum v + g (t = 1: v = g); p -= lr (nesterov ? g + momentum v : v)
+ * ADAMW  p -= lr wd p; m += (1 - beta1)(g - m); v = beta2 v + (1 - beta2) g^2;
+ *        p -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps) */
+typedef struct hs_optimizer_desc {
+  hs_rule rule;
+  int32_t nesterov;
+  float beta2, eps;
+  float learning_rate, momentum; /* used where `schedule` is 0; momentum is Adam's beta1 */
+  float weight_decay;            /* used where `segments` is 0 */
+  float weight_units;            /* units of weight that the gradient seed reckoned with */
+  int32_t checked;               /* 1: state holds what hs_gradient_check found in this step */
+  hs_dtype copy_type;            /* of the storage copy */
+} hs_optimizer_desc;
+
+/* One update of the whole arena of `count` parameters, FP32, from gradients FP32. `moment1` (SGD
+ * without momentum: 0) and `moment2` (SGD: 0) are arenas beside it, zeroed at the start. `copy` (or
+ * 0) receives the new parameters in copy_type. `state` gives t and, where checked, the multiplier
+ * and whether to skip; unchecked, the multiplier is weight_units / (state.weight * loss_scale).
+ * `state` 0: multiplier 1, t = 1. `schedule` is hs_schedule_row [rows] in device memory or 0.
+ * `segments` is hs_segment [segment_count] in device memory; 0: all parameters alike. */
+HS_API hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int64_t count,
+                                   hs_ptr parameters, hs_ptr gradients, hs_ptr moment1,
+                                   hs_ptr moment2, hs_ptr copy, hs_ptr state, hs_ptr schedule,
+                                   hs_ptr segments, int32_t segment_count);
+
+/* One pass over the gradients: is all finite, and the norm of what they are once unscaled. Writes
+ * state.nonfinite, gradient_norm and multiplier = weight_units / (weight * loss_scale), times
+ * max_norm / (norm + 1e-6) where max_norm > 0 and the norm is above it. */
+HS_API hs_status hs_gradient_check(hs_stream stream, int64_t count, hs_ptr gradients, hs_ptr state,
+                                   float weight_units, float max_norm);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* HALFSTEP_H */

@@ -1,0 +1,96 @@
+// Checks of the calls that end a training step: gradients, optimizer, counters.
+#include "core/check.h"
+
+using namespace hs;
+
+namespace {
+
+hs_status check_optimizer(const hs_optimizer_desc& d) {
+  HS_REQUIRE(d.rule == HS_SGD || d.rule == HS_ADAMW, "optimizer_step: %d is not an hs_rule",
+             d.rule);
+  HS_REQUIRE(d.momentum >= 0 && d.momentum < 1,
+             "optimizer_step: momentum (beta1) %g is not in [0, 1)",
+             static_cast<double>(d.momentum));
+  HS_REQUIRE(d.rule == HS_SGD || (d.beta2 >= 0 && d.beta2 < 1 && d.eps >= 0),
+             "optimizer_step: beta2 %g is not in [0, 1), or eps %g is negative",
+             static_cast<double>(d.beta2), static_cast<double>(d.eps));
+  HS_REQUIRE(d.learning_rate >= 0 && d.weight_decay >= 0,
+             "optimizer_step: learning rate %g or weight decay %g is negative or not a number",
+             static_cast<double>(d.learning_rate), static_cast<double>(d.weight_decay));
+  return HS_OK;
+}
+
+}  // namespace
+
+hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int64_t count,
+                            hs_ptr parameters, hs_ptr gradients, hs_ptr moment1, hs_ptr moment2,
+                            hs_ptr copy, hs_ptr state, hs_ptr schedule, hs_ptr segments,
+                            int32_t segment_count) {
+  return guarded([&]() -> hs_status {
+    HS_REQUIRE(desc != nullptr, "optimizer_step: desc is null");
+    if (hs_status status = check_optimizer(*desc); status != HS_OK) return status;
+    HS_REQUIRE(count >= 0 && segment_count >= 0,
+               "optimizer_step: count %lld and segment_count %d must not be negative", ll{count},
+               segment_count);
+    HS_REQUIRE((parameters != 0 && gradients != 0) || count == 0,
+               "optimizer_step: parameters or gradients is 0");
+    HS_REQUIRE(desc->rule == HS_SGD || (moment1 != 0 && moment2 != 0) || count == 0,
+               "optimizer_step: AdamW needs moment1 and moment2");
+    HS_REQUIRE(desc->rule != HS_SGD || moment1 != 0 || (desc->momentum == 0 && schedule == 0),
+               "optimizer_step: SGD with momentum or a schedule needs moment1");
+    HS_REQUIRE(copy == 0 || is_storage(desc->copy_type),
+               "optimizer_step: a copy in %s is not possible: F32, BF16 and F16 are",
+               dtype_name(desc->copy_type));
+    HS_REQUIRE(state != 0 || (desc->checked == 0 && schedule == 0),
+               "optimizer_step: a checked step and a schedule need the state");
+    return submit(stream, &KernelTable::optimizer_step,
+                  OptimizerArgs{*desc, count, as<float>(parameters), as<float>(gradients),
+                                as<float>(moment1), as<float>(moment2), as<void>(copy),
+                                as<hs_step_state>(state), as<hs_schedule_row>(schedule),
+                                as<hs_segment>(segments), segment_count});
+  });
+}
+
+hs_status hs_gradient_check(hs_stream stream, int64_t count, hs_ptr gradients, hs_ptr state,
+                            float weight_units, float max_norm) {
+  return guarded([&]() -> hs_status {
+    HS_REQUIRE(count >= 0, "gradient_check: count is %lld: it must be 0 or more", ll{count});
+    HS_REQUIRE(state != 0 && (gradients != 0 || count == 0),
+               "gradient_check: gradients or state is 0");
+    HS_REQUIRE(weight_units > 0 && max_norm >= 0,
+               "gradient_check: weight_units %g must be positive, max_norm %g not negative",
+               static_cast<double>(weight_units), static_cast<double>(max_norm));
+    return submit(stream, &KernelTable::gradient_check,
+                  GradientCheckArgs{count, as<float>(gradients), as<hs_step_state>(state),
+                                    weight_units, max_norm});
+  });
+}
+
+hs_status hs_micro_step_end(hs_stream stream, hs_ptr state, int64_t rows) {
+  return guarded([&]() -> hs_status {
+    HS_REQUIRE(state != 0, "micro_step_end: state is 0");
+    HS_REQUIRE(rows >= 0, "micro_step_end: rows is %lld: it must be 0 or more", ll{rows});
+    return submit(stream, &KernelTable::micro_step_end,
+                  MicroStepEndArgs{as<hs_step_state>(state), rows});
+  });
+}
+
+hs_status hs_step_end(hs_stream stream, hs_ptr state, hs_ptr schedule, const hs_scaler* scaler,
+                      hs_ptr ring, int64_t capacity) {
+  return guarded([&]() -> hs_status {
+    HS_REQUIRE(state != 0 && ring != 0, "step_end: state or ring is 0");
+    HS_REQUIRE(capacity >= 1, "step_end: capacity is %lld: it must be positive", ll{capacity});
+    HS_REQUIRE(scaler == nullptr ||
+                   (scaler->growth > 1 && scaler->backoff > 0 && scaler->backoff < 1 &&
+                    scaler->interval >= 1 && scaler->minimum > 0),
+               "step_end: a scaler needs growth > 1, backoff in (0, 1), interval >= 1 and a "
+               "positive minimum");
+    StepEndArgs args{as<hs_step_state>(state),  as<hs_schedule_row>(schedule), {}, false,
+                     as<hs_step_record>(ring), capacity};
+    if (scaler != nullptr) {
+      args.scaler = *scaler;
+      args.scaling = true;
+    }
+    return submit(stream, &KernelTable::step_end, args);
+  });
+}

@@ -1,0 +1,211 @@
+// Devices and their memory.
+#include <algorithm>
+#include <memory>
+
+#include "core/stream.h"
+
+namespace hs {
+namespace {
+
+// The backend's status with the backend's message.
+hs_status relay(const Backend& backend, hs_status status) {
+  return status == HS_OK ? HS_OK : fail(status, "%s", backend.last_error());
+}
+
+hs_status check_device(hs_device device) {
+  return device != nullptr ? HS_OK : fail(HS_INVALID_ARGUMENT, "the device is null");
+}
+
+hs_status check_output(const void* output, const char* name) {
+  return output != nullptr ? HS_OK
+                           : fail(HS_INVALID_ARGUMENT, "%s is null: give an address for it", name);
+}
+
+uint64_t available(const hs_device_t& device) {
+  hs_device_info info{};
+  return device.backend->device_query(device.device, &info) == HS_OK ? info.memory_available : 0;
+}
+
+hs_status out_of_memory(const hs_device_t& device, uint64_t bytes) {
+  return fail(HS_OUT_OF_MEMORY,
+              "%llu bytes were asked for on %s: %llu are held already, %llu are free, the limit is "
+              "%llu (0: none); use a smaller batch or raise the limit",
+              static_cast<unsigned long long>(bytes), device.backend->name,
+              static_cast<unsigned long long>(device.used),
+              static_cast<unsigned long long>(available(device)),
+              static_cast<unsigned long long>(device.limit));
+}
+
+hs_status allocate(hs_device_t& device, uint64_t bytes, hs_ptr* address) {
+  const std::lock_guard lock(device.mutex);
+  if (device.limit != 0 && (bytes > device.limit || device.used > device.limit - bytes)) {
+    return out_of_memory(device, bytes);
+  }
+  hs_ptr result = 0;
+  const hs_status status = device.backend->alloc(device.device, bytes, &result);
+  if (status == HS_OUT_OF_MEMORY) return out_of_memory(device, bytes);
+  if (status != HS_OK) return relay(*device.backend, status);
+  device.blocks.emplace(result, bytes);
+  device.used += bytes;
+  device.peak = std::max(device.peak, device.used);
+  *address = result;
+  return HS_OK;
+}
+
+hs_status release(hs_device_t& device, hs_ptr address) {
+  const std::lock_guard lock(device.mutex);
+  const auto block = device.blocks.find(address);
+  if (block == device.blocks.end()) {
+    return fail(HS_INVALID_ARGUMENT,
+                "address 0x%llx was not given out by this device, or is free already",
+                static_cast<unsigned long long>(address));
+  }
+  const uint64_t bytes = block->second;
+  device.blocks.erase(block);
+  device.used -= bytes;
+  return relay(*device.backend, device.backend->free(device.device, address, bytes));
+}
+
+void close(hs_device device) {
+  const Backend& backend = *device->backend;
+  for (hs_list list : device->lists) {
+    if (list->graph != nullptr) backend.graph_destroy(list->graph);
+    delete list;
+  }
+  for (hs_stream stream : device->streams) {
+    backend.queue_synchronize(stream->queue);
+    backend.queue_destroy(stream->queue);
+    delete stream;
+  }
+  for (const auto& [address, bytes] : device->blocks) backend.free(device->device, address, bytes);
+  for (const auto& [address, bytes] : device->host_blocks) {
+    backend.host_free(device->device, address, bytes);
+  }
+  backend.device_close(device->device);
+  delete device;
+}
+
+}  // namespace
+}  // namespace hs
+
+using namespace hs;
+
+hs_status hs_device_count(const char* name, int32_t* count) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_output(count, "count"); status != HS_OK) return status;
+    const Backend* backend = find_backend(name);
+    return backend == nullptr ? HS_NO_DEVICE : relay(*backend, backend->device_count(count));
+  });
+}
+
+hs_status hs_device_open(const char* name, int32_t ordinal, hs_device* device) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_output(device, "device"); status != HS_OK) return status;
+    const Backend* backend = find_backend(name);
+    if (backend == nullptr) return HS_NO_DEVICE;
+    int32_t count = 0;
+    if (hs_status status = backend->device_count(&count); status != HS_OK) {
+      return relay(*backend, status);
+    }
+    if (ordinal < 0 || ordinal >= count) {
+      return fail(HS_NO_DEVICE, "%s:%d does not exist: there %s %d (counted from 0)", name, ordinal,
+                  count == 1 ? "is" : "are", count);
+    }
+    auto result = std::make_unique<hs_device_t>();
+    result->backend = backend;
+    if (hs_status status = backend->device_open(ordinal, &result->device); status != HS_OK) {
+      return relay(*backend, status);
+    }
+    *device = result.release();
+    return HS_OK;
+  });
+}
+
+hs_status hs_device_close(hs_device device) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_device(device); status != HS_OK) return status;
+    close(device);
+    return HS_OK;
+  });
+}
+
+hs_status hs_device_query(hs_device device, hs_device_info* info) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_device(device); status != HS_OK) return status;
+    if (hs_status status = check_output(info, "info"); status != HS_OK) return status;
+    hs_device_info result{};
+    if (hs_status status = device->backend->device_query(device->device, &result);
+        status != HS_OK) {
+      return relay(*device->backend, status);
+    }
+    const std::lock_guard lock(device->mutex);
+    result.memory_limit = device->limit;
+    result.memory_used = device->used;
+    result.memory_peak = device->peak;
+    *info = result;
+    return HS_OK;
+  });
+}
+
+hs_status hs_device_set_memory_limit(hs_device device, uint64_t bytes) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_device(device); status != HS_OK) return status;
+    const std::lock_guard lock(device->mutex);
+    device->limit = bytes;
+    return HS_OK;
+  });
+}
+
+hs_status hs_alloc(hs_device device, uint64_t bytes, hs_ptr* address) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_device(device); status != HS_OK) return status;
+    if (hs_status status = check_output(address, "address"); status != HS_OK) return status;
+    if (bytes == 0) {
+      *address = 0;
+      return HS_OK;
+    }
+    return allocate(*device, bytes, address);
+  });
+}
+
+hs_status hs_free(hs_device device, hs_ptr address) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_device(device); status != HS_OK) return status;
+    return address == 0 ? HS_OK : release(*device, address);
+  });
+}
+
+hs_status hs_host_alloc(hs_device device, uint64_t bytes, hs_ptr* address) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_device(device); status != HS_OK) return status;
+    if (hs_status status = check_output(address, "address"); status != HS_OK) return status;
+    hs_ptr result = 0;
+    if (bytes != 0) {
+      const std::lock_guard lock(device->mutex);
+      if (hs_status status = device->backend->host_alloc(device->device, bytes, &result);
+          status != HS_OK) {
+        return relay(*device->backend, status);
+      }
+      device->host_blocks.emplace(result, bytes);
+    }
+    *address = result;
+    return HS_OK;
+  });
+}
+
+hs_status hs_host_free(hs_device device, hs_ptr address) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_device(device); status != HS_OK) return status;
+    if (address == 0) return HS_OK;
+    const std::lock_guard lock(device->mutex);
+    const auto block = device->host_blocks.find(address);
+    if (block == device->host_blocks.end()) {
+      return fail(HS_INVALID_ARGUMENT,
+                  "host address 0x%llx was not given out by this device, or is free already",
+                  static_cast<unsigned long long>(address));
+    }
+    const uint64_t bytes = block->second;
+    device->host_blocks.erase(block);
+    return relay(*device->backend, device->backend->host_free(device->device, address, bytes));
+  });
+}

@@ -1,0 +1,215 @@
+// Streams and command lists.
+#include "core/stream.h"
+
+namespace hs {
+namespace {
+
+hs_status relay(const hs_stream_t& stream, hs_status status) {
+  return status == HS_OK ? HS_OK : fail(status, "%s", stream.device->backend->last_error());
+}
+
+// Owned, and not recording.
+hs_status check_running(hs_stream stream, const char* call) {
+  if (hs_status status = check_owner(stream); status != HS_OK) return status;
+  return stream->recording == nullptr
+             ? HS_OK
+             : fail(HS_INVALID_STATE, "%s while the stream records: end the capture first", call);
+}
+
+hs_status create(hs_device device, hs_stream* stream) {
+  auto result = std::make_unique<hs_stream_t>();
+  result->device = device;
+  result->owner = std::this_thread::get_id();
+  if (hs_status status = device->backend->queue_create(device->device, &result->queue);
+      status != HS_OK) {
+    return relay(*result, status);
+  }
+  const std::lock_guard lock(device->mutex);
+  *stream = *device->streams.insert(result.release()).first;
+  return HS_OK;
+}
+
+hs_status end_capture(hs_stream stream, hs_list* list) {
+  const Backend& backend = *stream->device->backend;
+  std::unique_ptr<hs_list_t> recorded = std::move(stream->recording);
+  if (backend.capture_end != nullptr) {
+    if (hs_status status = backend.capture_end(stream->queue, &recorded->graph); status != HS_OK) {
+      return relay(*stream, status);
+    }
+  }
+  if (list == nullptr) {
+    if (recorded->graph != nullptr) backend.graph_destroy(recorded->graph);
+    return HS_OK;
+  }
+  const std::lock_guard lock(stream->device->mutex);
+  *list = *stream->device->lists.insert(recorded.release()).first;
+  return HS_OK;
+}
+
+hs_status launch(const hs_stream_t& stream, const hs_list_t& list, int32_t times) {
+  const Backend& backend = *stream.device->backend;
+  if (list.graph != nullptr) {
+    return relay(stream, backend.graph_launch(stream.queue, list.graph, times));
+  }
+  if (backend.launch_begin != nullptr) backend.launch_begin(stream.queue);
+  hs_status status = HS_OK;
+  for (int32_t i = 0; i < times && status == HS_OK; i++) {
+    for (const hs_list_t::Call& call : list.calls) {
+      status = call.run(stream.queue, list.bytes.data() + call.args);
+      if (status != HS_OK) break;
+    }
+  }
+  if (backend.launch_end != nullptr) backend.launch_end(stream.queue);
+  return relay(stream, status);
+}
+
+}  // namespace
+
+hs_status check_owner(hs_stream stream) {
+  if (stream == nullptr) return fail(HS_INVALID_ARGUMENT, "the stream is null");
+  const std::thread::id owner = stream->owner.load(std::memory_order_relaxed);
+  if (owner == std::this_thread::get_id()) return HS_OK;
+  return fail(HS_INVALID_STATE,
+              owner == std::thread::id()
+                  ? "the stream was released and no thread has adopted it"
+                  : "the stream belongs to another thread: that one must release it, then this "
+                    "one adopt it");
+}
+
+}  // namespace hs
+
+using namespace hs;
+
+hs_status hs_stream_create(hs_device device, hs_stream* stream) {
+  return guarded([&]() -> hs_status {
+    if (device == nullptr || stream == nullptr) {
+      return fail(HS_INVALID_ARGUMENT, "the device or the address for the stream is null");
+    }
+    return create(device, stream);
+  });
+}
+
+hs_status hs_stream_destroy(hs_stream stream) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_running(stream, "destroy"); status != HS_OK) return status;
+    const Backend& backend = *stream->device->backend;
+    const hs_status status = relay(*stream, backend.queue_synchronize(stream->queue));
+    backend.queue_destroy(stream->queue);
+    {
+      const std::lock_guard lock(stream->device->mutex);
+      stream->device->streams.erase(stream);
+    }
+    delete stream;
+    return status;
+  });
+}
+
+hs_status hs_stream_synchronize(hs_stream stream) {
+  return guarded([&]() -> hs_status {
+    const hs_status status = check_running(stream, "synchronize");
+    if (status != HS_OK) return status;
+    return relay(*stream, stream->device->backend->queue_synchronize(stream->queue));
+  });
+}
+
+hs_status hs_stream_release(hs_stream stream) {
+  return guarded([&]() -> hs_status {
+    const hs_status status = check_running(stream, "release");
+    if (status == HS_OK) stream->owner.store(std::thread::id(), std::memory_order_release);
+    return status;
+  });
+}
+
+hs_status hs_stream_adopt(hs_stream stream) {
+  return guarded([&]() -> hs_status {
+    if (stream == nullptr) return fail(HS_INVALID_ARGUMENT, "the stream is null");
+    std::thread::id released;
+    if (stream->owner.compare_exchange_strong(released, std::this_thread::get_id(),
+                                              std::memory_order_acquire) ||
+        released == std::this_thread::get_id()) {
+      return HS_OK;
+    }
+    return fail(HS_INVALID_STATE, "the stream still belongs to another thread: it must release it");
+  });
+}
+
+hs_status hs_upload(hs_stream stream, hs_ptr device, hs_ptr host, uint64_t bytes) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_running(stream, "upload"); status != HS_OK) return status;
+    if (bytes == 0) return HS_OK;
+    if (device == 0 || host == 0) return fail(HS_INVALID_ARGUMENT, "upload: an address is 0");
+    return relay(*stream,
+                 stream->device->backend->upload(stream->queue, device,
+                                                 reinterpret_cast<const void*>(host), bytes));
+  });
+}
+
+hs_status hs_download(hs_stream stream, hs_ptr host, hs_ptr device, uint64_t bytes) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_running(stream, "download"); status != HS_OK) return status;
+    if (bytes == 0) return HS_OK;
+    if (device == 0 || host == 0) return fail(HS_INVALID_ARGUMENT, "download: an address is 0");
+    return relay(*stream, stream->device->backend->download(
+                              stream->queue, reinterpret_cast<void*>(host), device, bytes));
+  });
+}
+
+hs_status hs_capture_begin(hs_stream stream) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_running(stream, "capture begins"); status != HS_OK) return status;
+    const Backend& backend = *stream->device->backend;
+    auto recording = std::make_unique<hs_list_t>();
+    recording->device = stream->device;
+    if (backend.capture_begin != nullptr) {
+      if (hs_status status = backend.capture_begin(stream->queue); status != HS_OK) {
+        return relay(*stream, status);
+      }
+    }
+    stream->recording = std::move(recording);
+    return HS_OK;
+  });
+}
+
+hs_status hs_capture_end(hs_stream stream, hs_list* list) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_owner(stream); status != HS_OK) return status;
+    if (stream->recording == nullptr) {
+      return fail(HS_INVALID_STATE, "the stream does not record: begin a capture first");
+    }
+    return end_capture(stream, list);
+  });
+}
+
+hs_status hs_list_launch(hs_stream stream, hs_list list, int32_t times) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_running(stream, "launch"); status != HS_OK) return status;
+    if (list == nullptr || list->device != stream->device) {
+      return fail(HS_INVALID_ARGUMENT, "the list is null or was recorded on another device");
+    }
+    if (times < 0) return fail(HS_INVALID_ARGUMENT, "times is %d: it must be 0 or more", times);
+    return launch(*stream, *list, times);
+  });
+}
+
+hs_status hs_list_destroy(hs_list list) {
+  return guarded([&]() -> hs_status {
+    if (list == nullptr) return fail(HS_INVALID_ARGUMENT, "the list is null");
+    {
+      const std::lock_guard lock(list->device->mutex);
+      list->device->lists.erase(list);
+    }
+    if (list->graph != nullptr) list->device->backend->graph_destroy(list->graph);
+    delete list;
+    return HS_OK;
+  });
+}
+
+hs_status hs_list_size(hs_list list, int64_t* calls) {
+  return guarded([&]() -> hs_status {
+    if (list == nullptr || calls == nullptr) {
+      return fail(HS_INVALID_ARGUMENT, "the list or the address for its size is null");
+    }
+    *calls = list->size;
+    return HS_OK;
+  });
+}

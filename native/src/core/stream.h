@@ -1,0 +1,96 @@
+// Devices, streams and command lists behind the ABI's handles.
+#ifndef HALFSTEP_CORE_STREAM_H
+#define HALFSTEP_CORE_STREAM_H
+
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/backend.h"
+#include "core/error.h"
+
+// One open device: its memory is accounted for here, whatever the backend.
+struct hs_device_t {
+  const hs::Backend* backend = nullptr;
+  void* device = nullptr;
+  std::mutex mutex;  // guards all that follows
+  std::unordered_map<hs_ptr, uint64_t> blocks;       // hs_alloc: address -> bytes
+  std::unordered_map<hs_ptr, uint64_t> host_blocks;  // hs_host_alloc
+  std::unordered_set<hs_stream> streams;
+  std::unordered_set<hs_list> lists;
+  uint64_t used = 0, peak = 0, limit = 0;
+};
+
+// A recorded list: the backend's own graph, or calls kept as function and arguments.
+struct hs_list_t {
+  struct Call {
+    hs_status (*run)(void* queue, const std::byte* args);
+    size_t args;  // offset into `bytes`
+  };
+  hs_device device = nullptr;
+  void* graph = nullptr;
+  int64_t size = 0;
+  std::vector<Call> calls;
+  std::vector<std::byte> bytes;
+};
+
+struct hs_stream_t {
+  hs_device device = nullptr;
+  void* queue = nullptr;
+  std::atomic<std::thread::id> owner{};  // the default id: released
+  std::unique_ptr<hs_list_t> recording;
+};
+
+namespace hs {
+
+// Whether the calling thread may use the stream; sets the error if not.
+hs_status check_owner(hs_stream stream);
+
+// Appends a call to a list that core records.
+template <class Args>
+void record(hs_list_t& list, hs_status (*kernel)(void*, const Args&), const Args& args) {
+  static_assert(std::is_trivially_copyable_v<Args>);
+  struct Bound {
+    hs_status (*kernel)(void*, const Args&);
+    Args args;
+  };
+  constexpr size_t align = alignof(std::max_align_t);
+  const size_t offset = (list.bytes.size() + align - 1) / align * align;
+  list.bytes.resize(offset + sizeof(Bound));
+  const Bound bound{kernel, args};
+  std::memcpy(list.bytes.data() + offset, &bound, sizeof bound);
+  list.calls.push_back({[](void* queue, const std::byte* at) {
+                          const auto& call = *reinterpret_cast<const Bound*>(at);
+                          return call.kernel(queue, call.args);
+                        },
+                        offset});
+}
+
+// Gives checked arguments to the stream's backend: run, or recorded. A null stream is the CPU, now.
+template <class Args>
+hs_status submit(hs_stream stream, hs_status (*KernelTable::*kernel)(void*, const Args&),
+                 const Args& args) {
+  if (stream == nullptr) return (cpu_backend().kernels.*kernel)(nullptr, args);
+  if (hs_status status = check_owner(stream); status != HS_OK) return status;
+  const Backend& backend = *stream->device->backend;
+  if (stream->recording != nullptr) {
+    stream->recording->size++;
+    if (backend.capture_begin == nullptr) {
+      record(*stream->recording, backend.kernels.*kernel, args);
+      return HS_OK;
+    }
+  }
+  const hs_status status = (backend.kernels.*kernel)(stream->queue, args);
+  return status == HS_OK ? HS_OK : fail(status, "%s", backend.last_error());
+}
+
+}  // namespace hs
+
+#endif  // HALFSTEP_CORE_STREAM_H

@@ -1,0 +1,160 @@
+// The CPU as a backend: memory from the host, kernels of the best instruction set.
+#include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "core/backend.h"
+#include "core/error.h"
+#include "cpu/isa.h"
+#include "cpu/pool.h"
+
+namespace hs::cpu {
+namespace avx512 {
+extern const KernelTable kTable;
+}
+namespace avx2 {
+extern const KernelTable kTable;
+}
+namespace portable {
+extern const KernelTable kTable;
+}
+
+namespace {
+
+constexpr uint64_t kAlignment = 256;
+constexpr uint64_t kHugePage = uint64_t{2} << 20;
+
+const KernelTable& kernels_of(Isa isa) {
+  switch (isa) {
+    case Isa::kAvx512:
+      return avx512::kTable;
+    case Isa::kAvx2:
+      return avx2::kTable;
+    default:
+      return portable::kTable;
+  }
+}
+
+// Large blocks ask for huge pages: the arenas are walked from end to end, and small pages cost
+// misses of the TLB.
+hs_status allocate(void*, uint64_t bytes, hs_ptr* address) {
+  const uint64_t align = bytes >= kHugePage ? kHugePage : kAlignment;
+  if (bytes > UINT64_MAX - align) return fail(HS_OUT_OF_MEMORY, "more than an address can hold");
+  const uint64_t rounded = (bytes + align - 1) / align * align;
+  void* block = std::aligned_alloc(align, rounded);
+  if (block == nullptr) return fail(HS_OUT_OF_MEMORY, "the host has no memory left");
+  if (align == kHugePage) madvise(block, rounded, MADV_HUGEPAGE);
+  *address = reinterpret_cast<hs_ptr>(block);
+  return HS_OK;
+}
+
+hs_status release(void*, hs_ptr address, uint64_t) {
+  std::free(reinterpret_cast<void*>(address));
+  return HS_OK;
+}
+
+// The processor's name as /proc/cpuinfo has it.
+void read_name(char* name, size_t size) {
+  std::snprintf(name, size, "x86-64 processor");
+  FILE* file = std::fopen("/proc/cpuinfo", "r");
+  if (file == nullptr) return;
+  char line[256];
+  while (std::fgets(line, sizeof line, file) != nullptr) {
+    const char* colon = std::strchr(line, ':');
+    if (std::strncmp(line, "model name", 10) != 0 || colon == nullptr) continue;
+    std::snprintf(name, size, "%.*s", static_cast<int>(std::strcspn(colon + 2, "\n")), colon + 2);
+    break;
+  }
+  std::fclose(file);
+}
+
+hs_status query(void*, hs_device_info* info) {
+  std::snprintf(info->backend, sizeof info->backend, "cpu");
+  read_name(info->name, sizeof info->name);
+  std::snprintf(info->detail, sizeof info->detail, "%s", isa_name(active_isa()));
+  info->threads = pool_threads();
+  const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  info->memory_total = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * page;
+  info->memory_available = static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * page;
+  return HS_OK;
+}
+
+hs_status move(void* to, const void* from, uint64_t bytes) {
+  std::memcpy(to, from, bytes);
+  return HS_OK;
+}
+
+Backend make_backend() {
+  Backend cpu{};
+  cpu.abi_version = HS_ABI_VERSION;
+  cpu.name = "cpu";
+  cpu.last_error = error_message;
+  cpu.device_count = [](int32_t* count) -> hs_status {
+    *count = 1;
+    return HS_OK;
+  };
+  // One process has one pool, so a device needs no state of its own.
+  cpu.device_open = [](int32_t, void** device) -> hs_status {
+    *device = nullptr;
+    return HS_OK;
+  };
+  cpu.device_close = [](void*) {};
+  cpu.device_query = query;
+  cpu.alloc = allocate;
+  cpu.free = release;
+  cpu.host_alloc = allocate;
+  cpu.host_free = release;
+  cpu.queue_create = [](void*, void** queue) -> hs_status {
+    *queue = nullptr;
+    return HS_OK;
+  };
+  cpu.queue_destroy = [](void*) {};
+  cpu.queue_synchronize = [](void*) -> hs_status { return HS_OK; };
+  cpu.upload = [](void*, hs_ptr device, const void* host, uint64_t bytes) {
+    return move(reinterpret_cast<void*>(device), host, bytes);
+  };
+  cpu.download = [](void*, void* host, hs_ptr device, uint64_t bytes) {
+    return move(host, reinterpret_cast<const void*>(device), bytes);
+  };
+  cpu.launch_begin = [](void*) { pool_session_begin(); };
+  cpu.launch_end = [](void*) { pool_session_end(); };
+  cpu.kernels = kernels_of(active_isa());
+  return cpu;
+}
+
+}  // namespace
+}  // namespace hs::cpu
+
+namespace hs {
+
+const Backend& cpu_backend() {
+  static const Backend cpu = cpu::make_backend();
+  return cpu;
+}
+
+}  // namespace hs
+
+using namespace hs;
+
+hs_status hs_set_threads(int32_t threads) {
+  return guarded([&]() -> hs_status {
+    if (threads < 0 || threads > 256) {
+      return fail(HS_INVALID_ARGUMENT, "threads is %d: it must be 1 ... 256, or 0 for the default",
+                  threads);
+    }
+    cpu::set_pool_threads(threads);
+    return HS_OK;
+  });
+}
+
+hs_status hs_get_threads(int32_t* threads) {
+  return guarded([&]() -> hs_status {
+    if (threads == nullptr) return fail(HS_INVALID_ARGUMENT, "the address for threads is null");
+    *threads = cpu::pool_threads();
+    return HS_OK;
+  });
+}

@@ -1,0 +1,16 @@
+// The CPU's kernels: declared once, defined once for each instruction set (HS_ISA). They run on the
+// calling thread and the pool, and cannot fail: core has checked their arguments.
+#ifndef HALFSTEP_CPU_KERNELS_H
+#define HALFSTEP_CPU_KERNELS_H
+
+#include "core/kernels.h"
+
+namespace hs::cpu::HS_ISA {
+
+#define HS_DECLARE(name, Args) void name(const Args& args);
+HS_KERNELS(HS_DECLARE)
+#undef HS_DECLARE
+
+}  // namespace hs::cpu::HS_ISA
+
+#endif  // HALFSTEP_CPU_KERNELS_H
