@@ -1,0 +1,46 @@
+# The CUDA plug-in libhalfstep_cuda.so, built where nvcc is.
+# -DHALFSTEP_CUDA=ON: an error without nvcc; OFF: not even looked for.
+# (No function: enable_language works at file scope alone.)
+
+set(HALFSTEP_CUDA AUTO CACHE STRING "Build the CUDA plug-in: AUTO, ON or OFF")
+
+if(HALFSTEP_CUDA STREQUAL "OFF")
+  message(STATUS "halfstep: without the CUDA plug-in (HALFSTEP_CUDA=OFF)")
+  return()
+endif()
+
+include(CheckLanguage)
+check_language(CUDA)
+if(NOT CMAKE_CUDA_COMPILER)
+  if(HALFSTEP_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "HALFSTEP_CUDA=ON, but nvcc was not found: install the CUDA toolkit 13 "
+      "and put its bin folder on PATH, or leave HALFSTEP_CUDA at AUTO")
+  endif()
+  message(STATUS "halfstep: without the CUDA plug-in, since nvcc was not found")
+  return()
+endif()
+
+file(GLOB HS_CUDA_SOURCES CONFIGURE_DEPENDS src/cuda/*.cu)
+if(NOT HS_CUDA_SOURCES)
+  return()
+endif()
+
+# Machine code for A100 (sm_80) and H100 (sm_90a: with wgmma), and PTX for everything later.
+set(HALFSTEP_CUDA_GENCODE
+  -gencode=arch=compute_80,code=sm_80
+  -gencode=arch=compute_90a,code=sm_90a
+  -gencode=arch=compute_80,code=compute_80)
+
+set(CMAKE_CUDA_ARCHITECTURES OFF)
+enable_language(CUDA)
+add_library(halfstep_cuda SHARED ${HS_CUDA_SOURCES})
+halfstep_compile_options(halfstep_cuda)
+halfstep_link_options(halfstep_cuda)
+target_compile_options(halfstep_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:
+  ${HALFSTEP_CUDA_GENCODE} -Xfatbin=-compress-all -Xcompiler=-Wall,-Wextra>)
+# The runtime is linked in: the plug-in needs the driver and nothing else.
+set_target_properties(halfstep_cuda PROPERTIES
+  CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON
+  CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)
+target_link_libraries(halfstep_cuda PRIVATE ${CMAKE_DL_LIBS})
+install(TARGETS halfstep_cuda LIBRARY DESTINATION . COMPONENT cuda)

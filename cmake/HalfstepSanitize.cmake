@@ -1,0 +1,13 @@
+# -DHALFSTEP_SANITIZE=address,undefined builds everything under those sanitizers.
+
+set(HALFSTEP_SANITIZE "" CACHE STRING "Sanitizers, separated by commas: address, undefined, thread")
+
+if(HALFSTEP_SANITIZE)
+  add_compile_options(
+    $<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${HALFSTEP_SANITIZE}>
+    $<$<COMPILE_LANGUAGE:C,CXX>:-fno-sanitize-recover=all>
+    $<$<COMPILE_LANGUAGE:C,CXX>:-fno-omit-frame-pointer>)
+  add_link_options(-fsanitize=${HALFSTEP_SANITIZE})
+  # The sanitizers' instrumentation provokes false "may be used uninitialized".
+  set(HALFSTEP_WERROR "")
+endif()

@@ -1,0 +1,2 @@
+/** How jars of native libraries announce themselves. */
+package dev.halfstep.bindings.spi;

@@ -1,0 +1,9 @@
+/** The commands, their charts and reports. */
+module dev.halfstep.cli {
+  requires dev.halfstep.train;
+  requires com.fasterxml.jackson.databind;
+  requires info.picocli;
+  requires org.knowm.xchart;
+  requires org.slf4j;
+  requires static org.jspecify;
+}

@@ -1,0 +1,4 @@
+/** Programs to start from. */
+module dev.halfstep.examples {
+  requires dev.halfstep.train;
+}

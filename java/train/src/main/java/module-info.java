@@ -1,0 +1,6 @@
+/** Trainer, losses, optimizers, schedules, checkpoints and batch-size studies. */
+module dev.halfstep.train {
+  requires transitive dev.halfstep;
+  requires org.slf4j;
+  requires static org.jspecify;
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# One step of the native build, for Maven, the launcher and CI. Silent unless it fails.
+#   build.sh DIR build [-DOPTION=VALUE ...]      configures and builds in DIR
+#   build.sh DIR install COMPONENT PREFIX        puts a component's libraries (core, cuda) into PREFIX
+#   build.sh DIR test                            runs the native tests
+set -euo pipefail
+source_dir=$(cd "$(dirname "$0")" && pwd)
+dir=$1 step=$2
+shift 2
+mkdir -p "$dir"
+log=$dir/halfstep-$step.log
+
+# Runs a command into the log; when it fails, shows the log from the first error on.
+logged() {
+  if ! "$@" >>"$log" 2>&1; then
+    local first
+    first=$(grep -n -m1 -E '^FAILED:|CMake Error|The following tests FAILED' "$log" | cut -d: -f1 || true)
+    tail -n "+${first:-1}" "$log" | head -n 80 >&2
+    echo "native build: '$step' failed; the whole log: $log" >&2
+    exit 1
+  fi
+}
+
+: >"$log"
+case $step in
+  build)
+    logged cmake -S "$source_dir" -B "$dir" -G Ninja "$@"
+    logged cmake --build "$dir" -j "${HALFSTEP_JOBS:-$(nproc)}"
+    sed -n 's/^-- \(halfstep: \)/\1/p' "$log"
+    ;;
+  install)
+    # From nothing: a plug-in of an earlier build must not stay behind.
+    rm -rf "$2" && mkdir -p "$2"
+    logged cmake --install "$dir" --component "$1" --prefix "$2"
+    ;;
+  test)
+    logged ctest --test-dir "$dir" --output-on-failure -j "${HALFSTEP_JOBS:-$(nproc)}"
+    tail -n 6 "$log" | grep 'tests passed'
+    ;;
+  *)
+    echo "build.sh: unknown step '$step': build, install or test" >&2
+    exit 2
+    ;;
+esac
