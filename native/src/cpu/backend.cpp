@@ -99,6 +99,7 @@ Backend make_backend() {
   };
   // One process has one pool, so a device needs no state of its own.
   cpu.device_open = [](int32_t, void** device) -> hs_status {
+    if (isa_problem() != nullptr) return fail(HS_INVALID_ARGUMENT, "%s", isa_problem());
     *device = nullptr;
     return HS_OK;
   };

@@ -1,0 +1,182 @@
+// The thread pool: every tile once, callers that share it, sessions, modes and sizes.
+#include "cpu/pool.h"
+
+#include <unistd.h>
+#include <xmmintrin.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <vector>
+
+#include "cpu/cpu_count.h"
+#include "test.h"
+
+using namespace hs::cpu;
+
+namespace {
+
+constexpr double kLarge = 1e9;  // a cost that asks for all threads
+
+// Whether each of `tiles` tiles runs exactly once.
+bool runs_each_once(int64_t tiles, double cost = kLarge) {
+  std::vector<std::atomic<int>> runs(static_cast<size_t>(tiles));
+  parallel_for(tiles, cost, [&](int64_t tile) {
+    runs[static_cast<size_t>(tile)].fetch_add(1, std::memory_order_relaxed);
+  });
+  for (const auto& count : runs) {
+    if (count.load() != 1) return false;
+  }
+  return true;
+}
+
+void write(const std::filesystem::path& path, const char* text) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path) << text;
+}
+
+}  // namespace
+
+TEST(each_tile_runs_once_for_any_count_and_number_of_threads) {
+  for (int threads : {1, 2, 3, 8, 256}) {
+    set_pool_threads(threads);
+    CHECK(pool_threads() == threads);
+    for (int64_t tiles : {0, 1, 2, 3, 17, 1000, 65535, 65536, 200001}) {
+      CHECK_THAT(runs_each_once(tiles), std::to_string(tiles) + " tiles, " +
+                                            std::to_string(threads) + " threads");
+    }
+  }
+  set_pool_threads(0);
+  CHECK(pool_threads() == usable_cpus());
+}
+
+TEST(a_caller_sees_what_the_tiles_wrote_over_many_short_jobs) {
+  set_pool_threads(3);
+  std::vector<int> values(64);  // plain: the pool must order the accesses
+  for (int round = 1; round <= 2000; ++round) {
+    parallel_for(64, kLarge, [&](int64_t tile) { values[static_cast<size_t>(tile)] += 1; });
+    for (int value : values) {
+      if (value != round) {
+        CHECK_THAT(false, "round " + std::to_string(round));
+        return;
+      }
+    }
+  }
+}
+
+TEST(four_threads_at_once_and_resizing_between_lose_no_tile) {
+  set_pool_threads(2);
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&, i] {
+      for (int round = 0; round < 300; ++round) {
+        const bool session = (round + i) % 3 == 0;
+        if (session) pool_session_begin();
+        if (!runs_each_once(round % 50)) wrong.fetch_add(1);
+        if (session) pool_session_end();
+      }
+    });
+  }
+  for (int threads : {3, 1, 2}) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    set_pool_threads(threads);
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(wrong.load() == 0);
+}
+
+TEST(a_tile_may_start_tiles_of_its_own) {
+  set_pool_threads(3);
+  std::atomic<int> inner{0};
+  parallel_for(20, kLarge, [&](int64_t) {
+    parallel_for(10, kLarge, [&](int64_t) { inner.fetch_add(1); });
+  });
+  CHECK(inner.load() == 200);
+}
+
+TEST(workers_help_after_they_were_parked) {
+  set_pool_threads(2);
+  bool helped = false;
+  for (int attempt = 0; attempt < 20 && !helped; ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // longer than they spin
+    std::atomic<bool> other{false};
+    const std::thread::id caller = std::this_thread::get_id();
+    parallel_for(50, kLarge, [&](int64_t) {
+      if (std::this_thread::get_id() != caller) other.store(true);
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    });
+    helped = other.load();
+  }
+  CHECK(helped);
+}
+
+TEST(a_small_cost_stays_on_the_caller) {
+  set_pool_threads(2);
+  const std::thread::id caller = std::this_thread::get_id();
+  std::atomic<int> elsewhere{0};
+  for (int round = 0; round < 200; ++round) {
+    parallel_for(8, 100.0, [&](int64_t) {
+      if (std::this_thread::get_id() != caller) elsewhere.fetch_add(1);
+    });
+  }
+  CHECK(elsewhere.load() == 0);
+}
+
+TEST(tiles_flush_denormals_and_the_callers_mode_comes_back) {
+  set_pool_threads(2);
+  const unsigned before = _mm_getcsr();
+  volatile float tiny = 1e-38f;
+  std::atomic<int> kept{0};
+  const auto body = [&](int64_t) {
+    if (tiny * 0.25f != 0.0f) kept.fetch_add(1);
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  };
+  for (double cost : {0.0, kLarge}) parallel_for(16, cost, body);
+  CHECK(_mm_getcsr() == before);
+  pool_session_begin();
+  for (double cost : {0.0, kLarge}) parallel_for(16, cost, body);
+  pool_session_end();
+  CHECK(_mm_getcsr() == before);
+  CHECK(kept.load() == 0);
+  CHECK(tiny * 0.25f != 0.0f);
+}
+
+TEST(scratch_is_aligned_kept_and_grows) {
+  void* first = thread_scratch(Scratch::kTile, 100);
+  CHECK(reinterpret_cast<uintptr_t>(first) % 64 == 0);
+  CHECK(thread_scratch(Scratch::kTile, 4000) == first);
+  CHECK(thread_scratch(Scratch::kCall, 100) != first);
+  static_cast<char*>(thread_scratch(Scratch::kTile, 1 << 20))[(1 << 20) - 1] = 1;
+}
+
+TEST(the_quota_of_both_versions_of_control_groups_counts) {
+  char folder[] = "/tmp/halfstep_cgroup_XXXXXX";
+  CHECK(mkdtemp(folder) != nullptr);
+  const std::filesystem::path root = folder;
+  CHECK(cgroup_cpu_limit(folder) == 0);
+  write(root / "proc/self/cgroup", "0::/a/b\n");
+  CHECK(cgroup_cpu_limit(folder) == 0);
+  write(root / "sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
+  CHECK(cgroup_cpu_limit(folder) == 0);
+  write(root / "sys/fs/cgroup/a/cpu.max", "250000 100000\n");
+  CHECK(cgroup_cpu_limit(folder) == 3);
+  write(root / "sys/fs/cgroup/a/b/cpu.max", "50000 100000\n");
+  CHECK(cgroup_cpu_limit(folder) == 1);
+  write(root / "proc/self/cgroup", "5:cpuset:/x\n4:cpu,cpuacct:/x\n");
+  write(root / "sys/fs/cgroup/cpu/x/cpu.cfs_quota_us", "-1\n");
+  write(root / "sys/fs/cgroup/cpu/x/cpu.cfs_period_us", "100000\n");
+  CHECK(cgroup_cpu_limit(folder) == 0);
+  write(root / "sys/fs/cgroup/cpu/x/cpu.cfs_quota_us", "400000\n");
+  CHECK(cgroup_cpu_limit(folder) == 4);
+  std::filesystem::remove_all(root);
+}
+
+int main(int argc, char** argv) {
+  const int status = hs::test::run(argc, argv);
+  set_pool_threads(1);  // joins the workers, so that leak checkers see a quiet process
+  return status;
+}
