@@ -34,6 +34,7 @@ typedef int32_t vi __attribute__((vector_size(kLanes * 4)));
 typedef uint32_t vu __attribute__((vector_size(kLanes * 4)));
 typedef uint16_t vh __attribute__((vector_size(kLanes * 2)));  // half-width: BF16 or FP16 bits
 typedef uint8_t vb __attribute__((vector_size(kLanes)));
+typedef uint64_t vq __attribute__((vector_size(kLanes * 4)));
 
 // Storage types of 16 bits; arithmetic is always in float.
 struct Bf16 {
@@ -235,6 +236,17 @@ HS_INLINE vf min(vf a, vf b) { return vf(_mm256_min_ps(__m256(a), __m256(b))); }
 HS_INLINE vf sqrt(vf x) { return vf(_mm_sqrt_ps(__m128(x))); }
 HS_INLINE vf max(vf a, vf b) { return vf(_mm_max_ps(__m128(a), __m128(b))); }
 HS_INLINE vf min(vf a, vf b) { return vf(_mm_min_ps(__m128(a), __m128(b))); }
+#endif
+
+// The full products of the lower 32 bits of each lane.
+#if defined(__AVX512F__)
+HS_INLINE vq multiply_low(vq a, vq b) {
+  return vq(_mm512_maskz_mul_epu32(0xff, __m512i(a), __m512i(b)));
+}
+#elif defined(__AVX2__)
+HS_INLINE vq multiply_low(vq a, vq b) { return vq(_mm256_mul_epu32(__m256i(a), __m256i(b))); }
+#else
+HS_INLINE vq multiply_low(vq a, vq b) { return vq(_mm_mul_epu32(__m128i(a), __m128i(b))); }
 #endif
 
 HS_INLINE vf abs(vf x) { return from_bits(bits(x) & 0x7fffffff); }

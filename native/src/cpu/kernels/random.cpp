@@ -1,0 +1,176 @@
+// Philox4x32-10 in all lanes at once: lane l computes the four words of counter index + l. Bound by
+// arithmetic: ten rounds of four wide products for 4 * kLanes numbers.
+#include "cpu/kernels/kernels.h"
+#include "cpu/kernels/storage.h"
+#include "cpu/simd_math.h"
+#include "numerics/conversions.h"
+#include "numerics/philox.h"
+
+namespace hs::cpu::HS_ISA {
+namespace {
+
+constexpr int64_t kBlock = 4 * kLanes;  // numbers of one evaluation
+constexpr int64_t kSpan = 64 << 10;
+constexpr double kNsPerNumber = 1.5;
+
+struct Words {
+  vu word[4];
+};
+
+HS_INLINE vu set1_word(uint32_t x) { return x - vu{}; }
+
+// The upper and the lower halves of the products of all lanes with a constant.
+HS_INLINE void multiply_wide(vu a, uint32_t constant, vu* high, vu* low) {
+  const vq factor = uint64_t{constant} - vq{};
+  const vq even = multiply_low(reinterpret_cast<vq>(a), factor);
+  const vq odd = multiply_low(reinterpret_cast<vq>(a) >> 32, factor);
+  const vq upper = uint64_t{0xffffffff00000000} - vq{};
+  *low = reinterpret_cast<vu>((even & ~upper) | (odd << 32));
+  *high = reinterpret_cast<vu>((even >> 32) | (odd & upper));
+}
+
+// The words of counters index ... index + kLanes - 1.
+HS_INLINE Words philox_block(uint64_t index, uint64_t sequence, uint64_t seed) {
+  const vu lane = reinterpret_cast<vu>(iota());
+  vu c0 = set1_word(static_cast<uint32_t>(index)) + lane;
+  // A carry out of the lower word where the sum wrapped round.
+  vu c1 = set1_word(static_cast<uint32_t>(index >> 32)) -
+          reinterpret_cast<vu>(c0 < set1_word(static_cast<uint32_t>(index)));
+  vu c2 = set1_word(static_cast<uint32_t>(sequence));
+  vu c3 = set1_word(static_cast<uint32_t>(sequence >> 32));
+  uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
+  for (int round = 0; round < kPhiloxRounds; round++) {
+    vu high0, low0, high1, low1;
+    multiply_wide(c0, kPhiloxMultiplier0, &high0, &low0);
+    multiply_wide(c2, kPhiloxMultiplier1, &high1, &low1);
+    c0 = high1 ^ c1 ^ k0;
+    c1 = low1;
+    c2 = high0 ^ c3 ^ k1;
+    c3 = low0;
+    k0 += kPhiloxWeyl0;
+    k1 += kPhiloxWeyl1;
+  }
+  return {{c0, c1, c2, c3}};
+}
+
+// The lanes of a and b in turn: from their first halves, and from their second.
+HS_INLINE vf zip_first(vf a, vf b) {
+  vi order;
+  for (int i = 0; i < kLanes; i++) order[i] = i / 2 + (i % 2) * kLanes;
+  return __builtin_shuffle(a, b, order);
+}
+HS_INLINE vf zip_second(vf a, vf b) {
+  vi order;
+  for (int i = 0; i < kLanes; i++) order[i] = kLanes / 2 + i / 2 + (i % 2) * kLanes;
+  return __builtin_shuffle(a, b, order);
+}
+
+struct Numbers {
+  vf word[4];
+};
+
+// Numbers of word w of counter c go to index 4 c + w.
+HS_INLINE Numbers interleave(const Numbers& n) {
+  const vf even0 = zip_first(n.word[0], n.word[2]), odd0 = zip_first(n.word[1], n.word[3]);
+  const vf even1 = zip_second(n.word[0], n.word[2]), odd1 = zip_second(n.word[1], n.word[3]);
+  return {{zip_first(even0, odd0), zip_second(even0, odd0), zip_first(even1, odd1),
+           zip_second(even1, odd1)}};
+}
+
+// Multiples of 2^-24 in [0, 1).
+HS_INLINE vf unit_uniform(vu word) {
+  return __builtin_convertvector(reinterpret_cast<vi>(word >> 8), vf) * 0x1p-24f;
+}
+
+// Between low and high; never high itself unless they are equal. Without high - low, which may
+// overflow.
+HS_INLINE Numbers uniform_numbers(const Words& words, float low, float high, float largest) {
+  Numbers n;
+  for (int w = 0; w < 4; w++) {
+    const vf u = unit_uniform(words.word[w]);
+    n.word[w] = min(high * u + low * (1.0f - u), set1(largest));
+  }
+  return n;
+}
+
+// Sine and cosine of 2 pi word / 2^32. The quarter is taken from the upper bits, so that the
+// reduction is exact; the rest, in [-pi/4, pi/4], by polynomials whose error is under 1 ulp.
+HS_INLINE void sine_cosine(vu word, vf* sine, vf* cosine) {
+  const vu quarter = (word + 0x20000000u) >> 30;
+  const vi rest = reinterpret_cast<vi>(word - (quarter << 30));
+  const vf a = __builtin_convertvector(rest, vf) * 1.46291807927e-9f;  // 2 pi / 2^32
+  const vf t = a * a;
+  vf s = 2.6001e-6f + vf{};
+  s = s * t + -1.9806615e-4f;
+  s = s * t + 8.3330173e-3f;
+  s = s * t + -1.6666657e-1f;
+  s = s * (t * a) + a;
+  vf c = 2.4384e-5f + vf{};
+  c = c * t + -1.3886730e-3f;
+  c = c * t + 4.1666638e-2f;
+  c = c * (t * t) + (1.0f - 0.5f * t);
+  const vi swap = reinterpret_cast<vi>(quarter & 1) != 0;
+  const vf sine_magnitude = swap ? c : s, cosine_magnitude = swap ? s : c;
+  // Signs: sine is negative in quarters 2 and 3, cosine in 1 and 2.
+  const vi sine_sign = reinterpret_cast<vi>((quarter & 2) << 30);
+  const vi cosine_sign = reinterpret_cast<vi>(((quarter + 1) & 2) << 30);
+  *sine = from_bits(bits(sine_magnitude) ^ sine_sign);
+  *cosine = from_bits(bits(cosine_magnitude) ^ cosine_sign);
+}
+
+// Box and Muller (1958): words 0 and 1, and words 2 and 3, give a pair each. The radius comes from
+// all 32 bits of a word, (word + 1/2) / 2^32, so the tails reach 6.7 deviations.
+HS_INLINE Numbers normal_numbers(const Words& words, float mean, float deviation) {
+  Numbers n;
+  for (int pair = 0; pair < 4; pair += 2) {
+    const vf u = __builtin_convertvector(words.word[pair], vf) * 0x1p-32f + 0x1p-33f;
+    const vf radius = deviation * sqrt(-2.0f * log(min(u, set1(1.0f))));
+    vf sine, cosine;
+    sine_cosine(words.word[pair + 1], &sine, &cosine);
+    n.word[pair] = radius * cosine + mean;
+    n.word[pair + 1] = radius * sine + mean;
+  }
+  return n;
+}
+
+// dst[i] from counter i / 4, whatever the count: the last block is computed whole as well.
+template <class Make>
+HS_INLINE void generate(const RandomArgs& args, const Make& make) {
+  for_spans(args.count, kSpan, kNsPerNumber, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i += kBlock) {
+      const Words words = philox_block(static_cast<uint64_t>(i / 4), args.sequence, args.seed);
+      const Numbers n = interleave(make(words));
+      for (int w = 0; w < 4; w++) {
+        const int64_t at = i + w * kLanes;
+        if (at + kLanes <= end) {
+          store(args.dst + at, n.word[w]);
+        } else {
+          store(args.dst + at, n.word[w], first_lanes(end - at));
+        }
+      }
+    }
+  });
+}
+
+// The largest float below x (finite).
+float next_below(float x) {
+  if (x == 0) return -0x1p-126f;  // not a denormal: they are flushed to zero
+  const uint32_t bits_of_x = float_bits(x);
+  return float_from_bits(x > 0 ? bits_of_x - 1 : bits_of_x + 1);
+}
+
+}  // namespace
+
+void random_normal(const RandomArgs& args) {
+  generate(args, [&](const Words& words) {
+    return normal_numbers(words, args.first, args.second);
+  });
+}
+
+void random_uniform(const RandomArgs& args) {
+  const float low = args.first, high = args.second;
+  const float largest = low < high ? next_below(high) : high;
+  generate(args, [=](const Words& words) { return uniform_numbers(words, low, high, largest); });
+}
+
+}  // namespace hs::cpu::HS_ISA

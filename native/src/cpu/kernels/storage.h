@@ -1,0 +1,78 @@
+// Words that the kernels share: spans of a long array, the storage types, what a byte costs.
+#ifndef HALFSTEP_CPU_KERNELS_STORAGE_H
+#define HALFSTEP_CPU_KERNELS_STORAGE_H
+
+#include "cpu/pool.h"
+#include "cpu/simd.h"
+#include "halfstep.h"
+
+namespace hs::cpu::HS_ISA {
+
+// What reading or writing a byte takes on one thread, roughly: 20 GB/s.
+inline constexpr double kNsPerByte = 0.05;
+
+// Calls fn(begin, end) for spans of `span` elements, the last one shorter, that cover [0, count).
+template <class Fn>
+HS_INLINE void for_spans(int64_t count, int64_t span, double ns_per_element, const Fn& fn) {
+  parallel_for((count + span - 1) / span, static_cast<double>(count) * ns_per_element,
+               [&](int64_t tile) {
+                 const int64_t begin = tile * span;
+                 fn(begin, begin + span < count ? begin + span : count);
+               });
+}
+
+// A type, or an enumerator, as an argument: fn(Type<float>{}) and fn(Constant<HS_RELU>{}).
+template <class T>
+struct Type {
+  using type = T;
+};
+template <int32_t v>
+struct Constant {
+  static constexpr int32_t value = v;
+};
+
+// Calls fn with the Type that stores `type`.
+template <class Fn>
+HS_INLINE void with_storage(hs_dtype type, const Fn& fn) {
+  switch (type) {
+    case HS_F32:
+      return fn(Type<float>{});
+    case HS_BF16:
+      return fn(Type<Bf16>{});
+    default:
+      return fn(Type<F16>{});
+  }
+}
+
+// Integers as floats, to nearest.
+HS_INLINE vf load(const int32_t* p) {
+  vi v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return __builtin_convertvector(v, vf);
+}
+HS_INLINE vf load(const int32_t* p, Mask m) {
+  vi v{};
+  for (int i = 0; i < m.count; ++i) v[i] = p[i];
+  return __builtin_convertvector(v, vf);
+}
+
+// Calls fn(i, lanes) for the vectors of [begin, end): lanes is AllLanes, or the Mask of the last.
+struct AllLanes {};
+template <class Fn>
+HS_INLINE void for_vectors(int64_t begin, int64_t end, const Fn& fn) {
+  int64_t i = begin;
+  for (; i + kLanes <= end; i += kLanes) fn(i, AllLanes{});
+  if (i < end) fn(i, first_lanes(end - i));
+}
+template <class T>
+HS_INLINE vf load(const T* p, AllLanes) {
+  return load(p);
+}
+template <class T>
+HS_INLINE void store(T* p, vf v, AllLanes) {
+  store(p, v);
+}
+
+}  // namespace hs::cpu::HS_ISA
+
+#endif  // HALFSTEP_CPU_KERNELS_STORAGE_H

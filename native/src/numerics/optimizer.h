@@ -1,0 +1,102 @@
+// The update rules of the optimizers, per element, and the factors that one step has in common.
+// As PyTorch defines them: Loshchilov and Hutter, "Decoupled weight decay regularization" (2019);
+// Sutskever et al., "On the importance of initialization and momentum" (2013).
+#ifndef HALFSTEP_NUMERICS_OPTIMIZER_H
+#define HALFSTEP_NUMERICS_OPTIMIZER_H
+
+#include "halfstep.h"
+#include "numerics/host_device.h"
+#include "numerics/step.h"
+
+namespace hs {
+
+// What all elements of one step have in common.
+struct StepFactors {
+  bool perform;         // false: nothing moves
+  bool first;           // t = 1
+  float multiplier;     // gradients are multiplied by it
+  float learning_rate;
+  float momentum;       // Adam: beta1
+  float one_minus_beta1, beta2, one_minus_beta2;
+  float step_size;      // learning_rate / (1 - beta1^t)
+  float inverse_root;   // 1 / sqrt(1 - beta2^t)
+  float eps;
+};
+
+// base^exponent, exponent >= 0, by repeated squaring: the same on every backend, as pow() is not.
+HS_HOST_DEVICE double power(double base, int64_t exponent) {
+  double result = 1;
+  for (; exponent > 0; exponent >>= 1) {
+    if (exponent & 1) result *= base;
+    base *= base;
+  }
+  return result;
+}
+
+// Reads the state and the schedule, each of which may be null. `root` is the square root of a
+// double.
+template <class Root>
+HS_HOST_DEVICE StepFactors step_factors(const hs_optimizer_desc& desc, const hs_step_state* state,
+                                        const hs_schedule_row* schedule, Root root) {
+  StepFactors f{};
+  f.perform = true;
+  f.multiplier = 1;
+  f.learning_rate = desc.learning_rate;
+  f.momentum = desc.momentum;
+  int64_t t = 1;
+  if (state != nullptr) {
+    t = state->performed + 1;
+    f.perform = desc.checked == 0 || state->nonfinite == 0;
+    f.multiplier = desc.checked != 0
+                       ? state->multiplier
+                       : unscale_multiplier(desc.weight_units, state->weight, state->loss_scale);
+    if (schedule != nullptr) {
+      if (const hs_schedule_row* row = schedule_row(*state, schedule); row != nullptr) {
+        f.learning_rate = row->learning_rate;
+        f.momentum = row->momentum;
+      } else {
+        f.perform = false;
+      }
+    }
+  }
+  f.first = t == 1;
+  if (desc.rule == HS_ADAMW) {
+    const double beta1 = f.momentum, beta2 = desc.beta2;
+    f.one_minus_beta1 = static_cast<float>(1 - beta1);
+    f.beta2 = desc.beta2;
+    f.one_minus_beta2 = static_cast<float>(1 - beta2);
+    f.step_size = static_cast<float>(f.learning_rate / (1 - power(beta1, t)));
+    f.inverse_root = static_cast<float>(1 / root(1 - power(beta2, t)));
+    f.eps = desc.eps;
+  }
+  return f;
+}
+
+// One element, or one vector of them. `decay` is 1 - learning_rate * weight_decay.
+template <class F, class Root>
+HS_HOST_DEVICE void adamw(const StepFactors& f, float decay, F gradient, F& p, F& m, F& v,
+                          Root root) {
+  const F g = gradient * f.multiplier;
+  m = m + f.one_minus_beta1 * (g - m);
+  v = f.beta2 * v + f.one_minus_beta2 * (g * g);
+  p = decay * p - f.step_size * (m / (root(v) * f.inverse_root + f.eps));
+}
+
+// Without momentum: v is not touched.
+template <class F>
+HS_HOST_DEVICE void sgd(const StepFactors& f, float weight_decay, F gradient, F& p) {
+  const F g = gradient * f.multiplier + weight_decay * p;
+  p = p - f.learning_rate * g;
+}
+
+template <class F>
+HS_HOST_DEVICE void sgd_momentum(const StepFactors& f, bool nesterov, float weight_decay,
+                                 F gradient, F& p, F& v) {
+  const F g = gradient * f.multiplier + weight_decay * p;
+  v = f.first ? g : f.momentum * v + g;
+  p = p - f.learning_rate * (nesterov ? g + f.momentum * v : v);
+}
+
+}  // namespace hs
+
+#endif  // HALFSTEP_NUMERICS_OPTIMIZER_H
