@@ -8,6 +8,7 @@ source_dir=$(cd "$(dirname "$0")" && pwd)
 dir=$1 step=$2
 shift 2
 mkdir -p "$dir"
+dir=$(cd "$dir" && pwd)
 log=$dir/halfstep-$step.log
 
 # Runs a command into the log; when it fails, shows the log from the first error on.
@@ -24,13 +25,18 @@ logged() {
 : >"$log"
 case $step in
   build)
+    # CMake refuses the cache of a folder that was moved or copied.
+    if [ -f "$dir/CMakeCache.txt" ] &&
+      ! grep -qxF "CMAKE_CACHEFILE_DIR:INTERNAL=$dir" "$dir/CMakeCache.txt"; then
+      rm -rf "$dir" && mkdir -p "$dir"
+    fi
     logged cmake -S "$source_dir" -B "$dir" -G Ninja "$@"
     logged cmake --build "$dir" -j "${HALFSTEP_JOBS:-$(nproc)}"
     sed -n 's/^-- \(halfstep: \)/\1/p' "$log"
     ;;
   install)
-    # From nothing: a plug-in of an earlier build must not stay behind.
-    rm -rf "$2" && mkdir -p "$2"
+    # A plug-in of an earlier build must not stay behind. (JavaCPP's glue, libjni*, does.)
+    mkdir -p "$2" && rm -f "$2"/libhalfstep*.so
     logged cmake --install "$dir" --component "$1" --prefix "$2"
     ;;
   test)

@@ -13,8 +13,8 @@ import org.bytedeco.javacpp.tools.InfoMapper;
  *   <li>{@code hs_ptr} and every handle are {@code long}: no Java object on the hot path. Where C
  *       writes one ({@code hs_device* out}), Java passes a {@code long[1]} or a {@code LongPointer}.
  *   <li>{@code hs_status} and the enumerations are {@code int}, their constants {@code int} fields.
- *   <li>There are no {@code java.nio} overloads: JavaCPP hands the address of a sliced heap buffer to
- *       C as if it were direct, which corrupts memory. Direct buffers go by address, checked by the
+ *   <li>There are no {@code java.nio} overloads: JavaCPP passes a sliced heap buffer with a wrong
+ *       address, which corrupts memory. Direct buffers go by address, checked by the
  *       caller.
  *   <li>{@code float[]} without a copy, for short synchronous calls: {@link
  *       ArrayCalls}, which is written by hand.
@@ -66,6 +66,10 @@ public class HalfstepPreset implements InfoMapper {
             .pointerTypes("IntPointer", "int[]"));
     infos.put(
         new Info("int64_t", "uint64_t").cast().valueTypes("long").pointerTypes("LongPointer", "long[]"));
+    infos.put(
+        new Info("const char")
+            .valueTypes("@Cast(\"const char\") byte")
+            .pointerTypes("@Cast(\"const char*\") BytePointer", "String"));
     infos.put(new Info("float").valueTypes("float").pointerTypes("FloatPointer", "float[]"));
     infos.put(new Info("double").valueTypes("double").pointerTypes("DoublePointer", "double[]"));
   }
