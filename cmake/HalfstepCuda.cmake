@@ -20,10 +20,7 @@ if(NOT CMAKE_CUDA_COMPILER)
   return()
 endif()
 
-file(GLOB HS_CUDA_SOURCES CONFIGURE_DEPENDS src/cuda/*.cu)
-if(NOT HS_CUDA_SOURCES)
-  return()
-endif()
+file(GLOB HS_CUDA_SOURCES CONFIGURE_DEPENDS src/cuda/*.cu src/cuda/runtime/*.cpp)
 
 # Machine code for A100 (sm_80) and H100 (sm_90a: with wgmma), and PTX for everything later.
 set(HALFSTEP_CUDA_GENCODE
@@ -33,14 +30,19 @@ set(HALFSTEP_CUDA_GENCODE
 
 set(CMAKE_CUDA_ARCHITECTURES OFF)
 enable_language(CUDA)
-add_library(halfstep_cuda SHARED ${HS_CUDA_SOURCES})
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know it of nvcc 13
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+endif()
+find_package(CUDAToolkit REQUIRED)
+add_library(halfstep_cuda SHARED ${HS_CUDA_SOURCES} src/core/error.cpp)
+target_include_directories(halfstep_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
 halfstep_compile_options(halfstep_cuda)
-halfstep_link_options(halfstep_cuda)
+halfstep_link_options(halfstep_cuda ${PROJECT_SOURCE_DIR}/src/cuda/runtime/exports.map)
 target_compile_options(halfstep_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:
   ${HALFSTEP_CUDA_GENCODE} -Xfatbin=-compress-all -Xcompiler=-Wall,-Wextra>)
 # The runtime is linked in: the plug-in needs the driver and nothing else.
 set_target_properties(halfstep_cuda PROPERTIES
-  CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON
+  CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF
   CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)
 target_link_libraries(halfstep_cuda PRIVATE ${CMAKE_DL_LIBS})
 install(TARGETS halfstep_cuda LIBRARY DESTINATION . COMPONENT cuda)

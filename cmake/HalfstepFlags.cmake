@@ -32,9 +32,8 @@ function(halfstep_compile_options target)
     $<$<COMPILE_LANGUAGE:C,CXX>:-Wall -Wextra -Wconversion -Wshadow ${HALFSTEP_WERROR}>)
 endfunction()
 
-# A shared library that exports hs_* alone and has no unresolved symbol.
-function(halfstep_link_options target)
-  set(script ${PROJECT_SOURCE_DIR}/exports.map)
+# A shared library that exports the symbols of a version script alone and has no unresolved symbol.
+function(halfstep_link_options target script)
   target_link_options(${target} PRIVATE
     -Wl,--exclude-libs,ALL -Wl,--version-script=${script} -Wl,-z,now)
   if(NOT HALFSTEP_SANITIZE)

@@ -47,6 +47,10 @@ struct Backend {
 const Backend& cpu_backend();
 const Backend& noop_backend();
 
+// The simulated device, which runs the CUDA kernels on the host for tests. Null where it is not
+// linked.
+[[gnu::weak]] const Backend& sim_backend();
+
 // The backend of that name, opening the plug-in for "cuda"; null, with the error set, where there
 // is none.
 const Backend* find_backend(const char* name);

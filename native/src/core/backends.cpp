@@ -79,6 +79,9 @@ const Backend* find_backend(const char* name) {
   if (name != nullptr && std::strcmp(name, "cpu") == 0) return &cpu_backend();
   if (name != nullptr && std::strcmp(name, "noop") == 0) return &noop_backend();
   if (name != nullptr && std::strcmp(name, "cuda") == 0) return open_cuda();
+  if (name != nullptr && std::strcmp(name, "sim") == 0 && sim_backend != nullptr) {
+    return &sim_backend();
+  }
   fail(HS_NO_DEVICE, "there is no backend \"%s\": cpu, cuda and noop are possible",
        name != nullptr ? name : "");
   return nullptr;

@@ -1,0 +1,21 @@
+// The kernels' launchers: each checks nothing (core has), launches, and returns at once. The plug-in
+// and the simulated device share the table.
+#pragma once
+
+#include "core/kernels.h"
+
+namespace hs::cuda {
+
+// X(name of the kernel, type of its arguments): those of HS_KERNELS that exist here.
+#define HS_CUDA_KERNELS(X) \
+  X(fill, FillArgs)        \
+  X(copy, CopyArgs)
+
+#define HS_DECLARE(name, Args) hs_status name(void* queue, const Args& args);
+HS_CUDA_KERNELS(HS_DECLARE)
+#undef HS_DECLARE
+
+// Kernels that do not exist here answer HS_UNSUPPORTED.
+KernelTable kernel_table();
+
+}  // namespace hs::cuda

@@ -1,0 +1,39 @@
+// The one way in which kernels are launched.
+#pragma once
+
+#include <type_traits>
+
+#include "core/error.h"
+#include "cuda/launch_shape.h"
+#include "cuda/platform.h"
+#include "cuda/queue.h"
+
+#ifdef HS_SIM
+#include "sim/launch.h"
+#else
+#include "cuda/runtime/launch.h"
+#endif
+
+namespace hs::cuda {
+
+#ifdef HS_SIM
+
+template <class... Parameters>
+hs_status launch(const Queue&, const LaunchShape& shape, void (*kernel)(Parameters...),
+                 std::type_identity_t<Parameters>... arguments) {
+  std::string wrong = sim::run_kernel(shape, kernel, arguments...);
+  return wrong.empty() ? HS_OK : fail(HS_DEVICE_FAILED, "%s", wrong.c_str());
+}
+
+#else
+
+template <class... Parameters>
+hs_status launch(const Queue& queue, const LaunchShape& shape, void (*kernel)(Parameters...),
+                 std::type_identity_t<Parameters>... arguments) {
+  void* addresses[] = {const_cast<void*>(static_cast<const void*>(&arguments))...};
+  return launch_kernel(queue, shape, reinterpret_cast<const void*>(kernel), addresses);
+}
+
+#endif
+
+}  // namespace hs::cuda

@@ -1,0 +1,21 @@
+// What a kernel is launched with.
+#pragma once
+
+#include <cstddef>
+
+namespace hs::cuda {
+
+struct Dim3 {
+  unsigned x = 1, y = 1, z = 1;
+  constexpr std::size_t count() const { return std::size_t{x} * y * z; }
+};
+
+struct LaunchShape {
+  const char* name = "";  // the kernel's, for messages
+  Dim3 grid = {};
+  Dim3 block = {};
+  std::size_t shared_bytes = 0;  // dynamic shared memory of a block
+  unsigned cluster = 1;          // blocks of a cluster, along x; more than 1 from sm_90 on
+};
+
+}  // namespace hs::cuda

@@ -1,0 +1,65 @@
+// Clusters: blocks that run together and see each other's shared memory (sm_90 and later). On
+// earlier devices a kernel is launched with clusters of one block, and these do nothing.
+#pragma once
+
+#include "cuda/platform.h"
+
+namespace hs::cuda {
+
+HS_DEVICE unsigned cluster_rank() {
+#ifdef HS_SIM
+  return sim::current_thread->block->rank;
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  unsigned rank;
+  asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+  return rank;
+#else
+  return 0;
+#endif
+}
+
+HS_DEVICE unsigned cluster_size() {
+#ifdef HS_SIM
+  return sim::Executor::of_this_thread().shape().cluster;
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  unsigned size;
+  asm("mov.u32 %0, %%cluster_nctarank;" : "=r"(size));
+  return size;
+#else
+  return 1;
+#endif
+}
+
+// A barrier of all threads of the cluster; what they wrote to shared memory before it is seen after.
+HS_DEVICE void cluster_sync(HS_CALLER) {
+#ifdef HS_SIM
+  sim::Executor::of_this_thread().sync_cluster(place);
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::
+                   : "memory");
+#else
+  __syncthreads();
+#endif
+}
+
+// The float at the same place in the shared memory of block `rank` of the cluster.
+HS_DEVICE float load_from_block(const float* own, [[maybe_unused]] unsigned rank HS_AND_CALLER) {
+#ifdef HS_SIM
+  return *static_cast<float*>(sim::Executor::of_this_thread().map_shared(own, rank, place));
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  auto address = static_cast<std::uint32_t>(__cvta_generic_to_shared(own));
+  float value;
+  asm volatile(
+      "{\n\t.reg .b32 remote;\n\t"
+      "mapa.shared::cluster.u32 remote, %1, %2;\n\t"
+      "ld.shared::cluster.f32 %0, [remote];\n\t}"
+      : "=f"(value)
+      : "r"(address), "r"(rank)
+      : "memory");
+  return value;
+#else
+  return *own;
+#endif
+}
+
+}  // namespace hs::cuda

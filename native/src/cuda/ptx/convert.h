@@ -1,0 +1,60 @@
+// Storage types and their conversion: to float, and from float to nearest, ties to even.
+#pragma once
+
+#include "cuda/platform.h"
+#include "numerics/conversions.h"
+
+namespace hs::cuda {
+
+struct Bf16 {
+  std::uint16_t bits;
+};
+struct F16 {
+  std::uint16_t bits;
+};
+
+HS_DEVICE float to_float(float x) { return x; }
+HS_DEVICE float to_float(Bf16 x) { return float_from_bf16(x.bits); }
+HS_DEVICE float to_float(F16 x) {
+#ifdef HS_SIM
+  return float_from_f16(x.bits);
+#else
+  float result;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(result) : "h"(x.bits));
+  return result;
+#endif
+}
+HS_DEVICE float to_float(std::uint8_t x) { return static_cast<float>(x); }
+HS_DEVICE float to_float(std::int32_t x) { return static_cast<float>(x); }
+
+template <class To>
+HS_DEVICE To from_float(float x);
+
+template <>
+HS_DEVICE float from_float<float>(float x) {
+  return x;
+}
+
+template <>
+HS_DEVICE Bf16 from_float<Bf16>(float x) {
+#ifdef HS_SIM
+  return {bf16_from_float(x)};
+#else
+  Bf16 result;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(result.bits) : "f"(x));
+  return result;
+#endif
+}
+
+template <>
+HS_DEVICE F16 from_float<F16>(float x) {
+#ifdef HS_SIM
+  return {f16_from_float(x)};
+#else
+  F16 result;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(result.bits) : "f"(x));
+  return result;
+#endif
+}
+
+}  // namespace hs::cuda

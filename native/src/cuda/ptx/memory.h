@@ -1,0 +1,76 @@
+// Accesses of 16 bytes.
+#pragma once
+
+#include "cuda/platform.h"
+
+namespace hs::cuda {
+
+// N elements that move as one access. N * sizeof(T) is a power of two, 16 at most.
+template <class T, int N>
+struct alignas(sizeof(T) * N) Vector {
+  T at[N];
+};
+
+template <class V>
+HS_DEVICE void check_alignment([[maybe_unused]] const void* address HS_AND_CALLER) {
+#ifdef HS_SIM
+  if (reinterpret_cast<std::uintptr_t>(address) % alignof(V) != 0) {
+    sim::Executor::of_this_thread().misuse("a vector access is not aligned to its size", place);
+  }
+#endif
+}
+
+// Through the cache, for what is read again.
+template <class V>
+HS_DEVICE V load(const void* address HS_AND_CALLER) {
+#ifdef HS_SIM
+  check_alignment<V>(address, place);
+#endif
+  return *static_cast<const V*>(address);
+}
+
+template <class V>
+HS_DEVICE void store(void* address, const V& value HS_AND_CALLER) {
+#ifdef HS_SIM
+  check_alignment<V>(address, place);
+#endif
+  *static_cast<V*>(address) = value;
+}
+
+// Evicted first: for 16 bytes that are touched once.
+template <class V>
+HS_DEVICE V load_streaming(const void* address HS_AND_CALLER) {
+  static_assert(sizeof(V) == 16);
+#ifdef HS_SIM
+  return load<V>(address, place);
+#else
+  union {
+    std::uint32_t words[4];
+    V value;
+  } u;
+  asm volatile("ld.global.cs.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(u.words[0]), "=r"(u.words[1]), "=r"(u.words[2]), "=r"(u.words[3])
+               : "l"(__cvta_generic_to_global(address))
+               : "memory");
+  return u.value;
+#endif
+}
+
+template <class V>
+HS_DEVICE void store_streaming(void* address, const V& value HS_AND_CALLER) {
+  static_assert(sizeof(V) == 16);
+#ifdef HS_SIM
+  store(address, value, place);
+#else
+  union {
+    V value;
+    std::uint32_t words[4];
+  } u{value};
+  asm volatile("st.global.cs.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(
+                   __cvta_generic_to_global(address)),
+               "r"(u.words[0]), "r"(u.words[1]), "r"(u.words[2]), "r"(u.words[3])
+               : "memory");
+#endif
+}
+
+}  // namespace hs::cuda

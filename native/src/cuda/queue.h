@@ -1,0 +1,33 @@
+// What the backends hand to every launcher.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace hs::cuda {
+
+// What a launcher knows of the stream it launches on. `workspace` is zeroed when it is made, and
+// every kernel that uses its counters leaves them zero.
+struct Queue {
+  void* stream = nullptr;  // a cudaStream_t
+  int ordinal = 0;
+  int multiprocessors = 0;
+  int capability = 0;  // 10 * major + minor
+  void* workspace = nullptr;
+};
+
+// Partial results of a grid's blocks, and counters, for kernels that reduce over the whole grid.
+constexpr std::size_t kWorkspaceBytes = std::size_t{1} << 20;
+
+inline Queue& as_queue(void* queue) { return *static_cast<Queue*>(queue); }
+
+// Blocks that cover `work` items with `per_block` each, but at most `per_multiprocessor` for each
+// multiprocessor; kernels stride over the rest.
+inline unsigned blocks_for(const Queue& queue, std::int64_t work, std::int64_t per_block,
+                           int per_multiprocessor) {
+  std::int64_t wanted = (work + per_block - 1) / per_block;
+  std::int64_t most = std::int64_t{queue.multiprocessors} * per_multiprocessor;
+  return static_cast<unsigned>(wanted < 1 ? 1 : wanted < most ? wanted : most);
+}
+
+}  // namespace hs::cuda

@@ -1,0 +1,272 @@
+// The plug-in's one exported symbol: the table of the CUDA backend.
+#include "core/backend.h"
+
+#include <cstdio>
+#include <memory>
+
+#include "cuda/kernels.h"
+#include "cuda/queue.h"
+#include "cuda/runtime/check.h"
+
+namespace hs::cuda {
+namespace {
+
+constexpr int kLeastCapability = 80;
+
+struct Device {
+  int ordinal;
+  int multiprocessors;
+  int capability;
+};
+
+// A stream and what its kernels need. While it records, kernels get the workspace that the graph
+// will own, so that graphs and streams never share one.
+struct Stream {
+  Queue queue;  // first: kernels are given its address
+  Device* device;
+  void* own_workspace;
+};
+
+struct Graph {
+  cudaGraphExec_t executable;
+  void* workspace;
+};
+
+Device& as_device(void* device) { return *static_cast<Device*>(device); }
+Stream& as_stream(void* queue) { return *static_cast<Stream*>(queue); }
+cudaStream_t handle(const Stream& stream) { return static_cast<cudaStream_t>(stream.queue.stream); }
+
+hs_status select(const Device& device) {
+  return check(cudaSetDevice(device.ordinal), "selecting the device");
+}
+
+#define HS_SELECT(device) \
+  if (hs_status selected = select(device); selected != HS_OK) return selected
+
+hs_status count_devices(std::int32_t* count) {
+  cudaError_t error = cudaGetDeviceCount(count);
+  if (error == cudaSuccess) return HS_OK;
+  if (error == cudaErrorNoDevice) {
+    return fail(HS_NO_DEVICE, "the NVIDIA driver finds no GPU on this machine: use device cpu");
+  }
+  if (error == cudaErrorInsufficientDriver) {
+    int version = 0;
+    cudaDriverGetVersion(&version);
+    return fail(HS_NO_DEVICE,
+                "the NVIDIA driver knows CUDA %d.%d, and CUDA %d.%d is needed: install driver 580 "
+                "or later, or use device cpu",
+                version / 1000, version % 1000 / 10, CUDART_VERSION / 1000,
+                CUDART_VERSION % 1000 / 10);
+  }
+  return check(error, "counting the GPUs");
+}
+
+hs_status open_device(std::int32_t ordinal, void** device) {
+  int major = 0, minor = 0, multiprocessors = 0;
+  auto read = [&](int* value, cudaDeviceAttr attribute) {
+    return check(cudaDeviceGetAttribute(value, attribute, ordinal), "asking the device");
+  };
+  hs_status status = read(&major, cudaDevAttrComputeCapabilityMajor);
+  if (status == HS_OK) status = read(&minor, cudaDevAttrComputeCapabilityMinor);
+  if (status == HS_OK) status = read(&multiprocessors, cudaDevAttrMultiProcessorCount);
+  if (status != HS_OK) return status;
+  int capability = 10 * major + minor;
+  if (capability < kLeastCapability) {
+    return fail(HS_UNSUPPORTED,
+                "cuda:%d has compute capability %d.%d, and 8.0 or later is needed: use device cpu",
+                ordinal, major, minor);
+  }
+  auto made = std::make_unique<Device>(Device{ordinal, multiprocessors, capability});
+  HS_SELECT(*made);
+  *device = made.release();
+  return HS_OK;
+}
+
+void close_device(void* device) { delete &as_device(device); }
+
+hs_status query(void* device, hs_device_info* info) {
+  const Device& d = as_device(device);
+  HS_SELECT(d);
+  cudaDeviceProp properties;
+  HS_CUDA(cudaGetDeviceProperties(&properties, d.ordinal), "asking the device");
+  int driver = 0;
+  HS_CUDA(cudaDriverGetVersion(&driver), "asking the driver");
+  std::size_t free_bytes = 0, total_bytes = 0;
+  HS_CUDA(cudaMemGetInfo(&free_bytes, &total_bytes), "asking for the device's memory");
+  std::snprintf(info->backend, sizeof info->backend, "cuda");
+  std::snprintf(info->name, sizeof info->name, "%.127s", properties.name);
+  std::snprintf(info->detail, sizeof info->detail, "compute capability %d.%d, driver for CUDA %d.%d",
+                d.capability / 10, d.capability % 10, driver / 1000, driver % 1000 / 10);
+  info->ordinal = d.ordinal;
+  info->threads = d.multiprocessors;
+  info->memory_total = total_bytes;
+  info->memory_available = free_bytes;
+  return HS_OK;
+}
+
+hs_status allocate(void* device, std::uint64_t bytes, hs_ptr* address) {
+  HS_SELECT(as_device(device));
+  void* memory = nullptr;
+  cudaError_t error = cudaMalloc(&memory, bytes);
+  if (error == cudaErrorMemoryAllocation) cudaGetLastError();  // not sticky: forget it
+  HS_CUDA(error, "allocating device memory");
+  *address = reinterpret_cast<hs_ptr>(memory);
+  return HS_OK;
+}
+
+hs_status release(void* device, hs_ptr address, std::uint64_t) {
+  HS_SELECT(as_device(device));
+  return check(cudaFree(reinterpret_cast<void*>(address)), "freeing device memory");
+}
+
+hs_status allocate_host(void* device, std::uint64_t bytes, hs_ptr* address) {
+  HS_SELECT(as_device(device));
+  void* memory = nullptr;
+  HS_CUDA(cudaHostAlloc(&memory, bytes, cudaHostAllocPortable), "allocating pinned host memory");
+  *address = reinterpret_cast<hs_ptr>(memory);
+  return HS_OK;
+}
+
+hs_status release_host(void* device, hs_ptr address, std::uint64_t) {
+  HS_SELECT(as_device(device));
+  return check(cudaFreeHost(reinterpret_cast<void*>(address)), "freeing pinned host memory");
+}
+
+hs_status make_workspace(void** workspace) {
+  HS_CUDA(cudaMalloc(workspace, kWorkspaceBytes), "allocating a stream's workspace");
+  return check(cudaMemset(*workspace, 0, kWorkspaceBytes), "clearing a stream's workspace");
+}
+
+hs_status create_queue(void* device, void** queue) {
+  Device& d = as_device(device);
+  HS_SELECT(d);
+  auto made = std::make_unique<Stream>();
+  made->device = &d;
+  if (hs_status status = make_workspace(&made->own_workspace); status != HS_OK) {
+    cudaFree(made->own_workspace);
+    return status;
+  }
+  cudaStream_t stream = nullptr;
+  cudaError_t error = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+  if (error != cudaSuccess) {
+    cudaFree(made->own_workspace);
+    return check(error, "creating a stream");
+  }
+  made->queue = {stream, d.ordinal, d.multiprocessors, d.capability, made->own_workspace};
+  *queue = made.release();
+  return HS_OK;
+}
+
+void destroy_queue(void* queue) {
+  std::unique_ptr<Stream> owned(&as_stream(queue));
+  cudaSetDevice(owned->device->ordinal);
+  cudaStreamDestroy(handle(*owned));
+  cudaFree(owned->own_workspace);
+}
+
+hs_status synchronize(void* queue) {
+  const Stream& stream = as_stream(queue);
+  HS_SELECT(*stream.device);
+  return check(cudaStreamSynchronize(handle(stream)), "waiting for the stream");
+}
+
+hs_status move(Stream& stream, void* to, const void* from, std::uint64_t bytes,
+               cudaMemcpyKind kind, const char* doing) {
+  HS_SELECT(*stream.device);
+  HS_CUDA(cudaMemcpyAsync(to, from, bytes, kind, handle(stream)), doing);
+  return check(cudaStreamSynchronize(handle(stream)), doing);
+}
+
+hs_status upload(void* queue, hs_ptr device, const void* host, std::uint64_t bytes) {
+  return move(as_stream(queue), reinterpret_cast<void*>(device), host, bytes,
+              cudaMemcpyHostToDevice, "copying to the device");
+}
+
+hs_status download(void* queue, void* host, hs_ptr device, std::uint64_t bytes) {
+  return move(as_stream(queue), host, reinterpret_cast<const void*>(device), bytes,
+              cudaMemcpyDeviceToHost, "copying from the device");
+}
+
+hs_status begin_capture(void* queue) {
+  Stream& stream = as_stream(queue);
+  HS_SELECT(*stream.device);
+  void* workspace = nullptr;
+  if (hs_status status = make_workspace(&workspace); status != HS_OK) {
+    cudaFree(workspace);
+    return status;
+  }
+  cudaError_t error = cudaStreamBeginCapture(handle(stream), cudaStreamCaptureModeThreadLocal);
+  if (error != cudaSuccess) {
+    cudaFree(workspace);
+    return check(error, "beginning a capture");
+  }
+  stream.queue.workspace = workspace;
+  return HS_OK;
+}
+
+hs_status end_capture(void* queue, void** graph) {
+  Stream& stream = as_stream(queue);
+  HS_SELECT(*stream.device);
+  auto made = std::make_unique<Graph>(Graph{nullptr, stream.queue.workspace});
+  stream.queue.workspace = stream.own_workspace;
+  cudaGraph_t recorded = nullptr;
+  cudaError_t error = cudaStreamEndCapture(handle(stream), &recorded);
+  if (error == cudaSuccess) error = cudaGraphInstantiate(&made->executable, recorded, 0);
+  if (recorded) cudaGraphDestroy(recorded);
+  if (error != cudaSuccess) {
+    cudaFree(made->workspace);
+    return check(error, "ending a capture");
+  }
+  *graph = made.release();
+  return HS_OK;
+}
+
+hs_status launch_graph(void* queue, void* graph, std::int32_t times) {
+  const Stream& stream = as_stream(queue);
+  HS_SELECT(*stream.device);
+  for (std::int32_t i = 0; i < times; ++i) {
+    HS_CUDA(cudaGraphLaunch(static_cast<Graph*>(graph)->executable, handle(stream)),
+            "launching a recorded list");
+  }
+  return HS_OK;
+}
+
+void destroy_graph(void* graph) {
+  std::unique_ptr<Graph> owned(static_cast<Graph*>(graph));
+  cudaGraphExecDestroy(owned->executable);
+  cudaFree(owned->workspace);  // waits until no launch uses it
+}
+
+Backend make_backend() {
+  Backend cuda{};
+  cuda.abi_version = HS_ABI_VERSION;
+  cuda.name = "cuda";
+  cuda.last_error = error_message;
+  cuda.device_count = count_devices;
+  cuda.device_open = open_device;
+  cuda.device_close = close_device;
+  cuda.device_query = query;
+  cuda.alloc = allocate;
+  cuda.free = release;
+  cuda.host_alloc = allocate_host;
+  cuda.host_free = release_host;
+  cuda.queue_create = create_queue;
+  cuda.queue_destroy = destroy_queue;
+  cuda.queue_synchronize = synchronize;
+  cuda.upload = upload;
+  cuda.download = download;
+  cuda.capture_begin = begin_capture;
+  cuda.capture_end = end_capture;
+  cuda.graph_launch = launch_graph;
+  cuda.graph_destroy = destroy_graph;
+  cuda.kernels = kernel_table();
+  return cuda;
+}
+
+}  // namespace
+}  // namespace hs::cuda
+
+extern "C" HS_API const hs::Backend* hs_cuda_backend() {
+  static const hs::Backend cuda = hs::cuda::make_backend();
+  return &cuda;
+}

@@ -1,0 +1,25 @@
+// Status codes of the CUDA runtime as statuses of Halfstep.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "core/error.h"
+
+namespace hs::cuda {
+
+// `doing` says what failed: a kernel's name, or words such as "allocating".
+inline hs_status check(cudaError_t error, const char* doing) {
+  if (error == cudaSuccess) return HS_OK;
+  hs_status status = error == cudaErrorMemoryAllocation ? HS_OUT_OF_MEMORY : HS_DEVICE_FAILED;
+  return fail(status, "CUDA: %s: %s (%s)", doing, cudaGetErrorString(error),
+              cudaGetErrorName(error));
+}
+
+}  // namespace hs::cuda
+
+// Leaves the function with the status unless the call succeeds.
+#define HS_CUDA(call, doing)                                           \
+  if (hs_status status_of_call = ::hs::cuda::check(call, doing);       \
+      status_of_call != HS_OK) {                                       \
+    return status_of_call;                                             \
+  }

@@ -1,0 +1,122 @@
+// The simulated device as a backend: the CUDA kernels' table, run by the executor as it is called.
+// Streams and recorded lists are core's own, as on the CPU.
+#include "core/backend.h"
+
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "core/error.h"
+#include "cuda/kernels.h"
+#include "cuda/launch.h"
+#include "sim/limits.h"
+#include "sim/memory.h"
+
+namespace hs::sim {
+namespace {
+
+constexpr std::uint64_t kMemory = std::uint64_t{1} << 30;
+
+hs_status count_devices(std::int32_t* count) {
+  *count = 1;
+  return HS_OK;
+}
+
+hs_status open_device(std::int32_t, void** device) {
+  *device = nullptr;
+  return HS_OK;
+}
+
+hs_status query(void*, hs_device_info* info) {
+  std::snprintf(info->backend, sizeof info->backend, "sim");
+  std::snprintf(info->name, sizeof info->name, "simulated CUDA device");
+  std::snprintf(info->detail, sizeof info->detail, "compute capability %d.%d on the host",
+                kCapability / 10, kCapability % 10);
+  info->threads = kMultiprocessors;
+  info->memory_total = kMemory;
+  std::uint64_t used = allocated_bytes();
+  info->memory_available = used < kMemory ? kMemory - used : 0;
+  return HS_OK;
+}
+
+hs_status allocate(void*, std::uint64_t bytes, hs_ptr* address) {
+  std::uint64_t used = allocated_bytes();
+  void* memory = used <= kMemory && bytes <= kMemory - used ? allocate_guarded(bytes) : nullptr;
+  if (!memory) return fail(HS_OUT_OF_MEMORY, "the simulated device has no memory left");
+  *address = reinterpret_cast<hs_ptr>(memory);
+  return HS_OK;
+}
+
+hs_status release(void*, hs_ptr address, std::uint64_t) {
+  free_guarded(reinterpret_cast<void*>(address));
+  return HS_OK;
+}
+
+hs_status create_queue(void*, void** queue) {
+  auto made = std::make_unique<cuda::Queue>();
+  made->multiprocessors = kMultiprocessors;
+  made->capability = kCapability;
+  made->workspace = allocate_guarded(cuda::kWorkspaceBytes);
+  if (!made->workspace) return fail(HS_OUT_OF_MEMORY, "the host has no memory left");
+  std::memset(made->workspace, 0, cuda::kWorkspaceBytes);
+  *queue = made.release();
+  return HS_OK;
+}
+
+void destroy_queue(void* queue) {
+  std::unique_ptr<cuda::Queue> owned(static_cast<cuda::Queue*>(queue));
+  free_guarded(owned->workspace);
+}
+
+hs_status check_range(const char* call, hs_ptr device, std::uint64_t bytes) {
+  const void* address = reinterpret_cast<const void*>(device);
+  if (inside_allocation(address, bytes)) return HS_OK;
+  return fail(HS_INVALID_ARGUMENT, "%s of %llu bytes that begin at %s leaves the device's memory",
+              call, static_cast<unsigned long long>(bytes), locate(address).c_str());
+}
+
+hs_status upload(void*, hs_ptr device, const void* host, std::uint64_t bytes) {
+  hs_status status = check_range("upload", device, bytes);
+  if (status == HS_OK) std::memcpy(reinterpret_cast<void*>(device), host, bytes);
+  return status;
+}
+
+hs_status download(void*, void* host, hs_ptr device, std::uint64_t bytes) {
+  hs_status status = check_range("download", device, bytes);
+  if (status == HS_OK) std::memcpy(host, reinterpret_cast<const void*>(device), bytes);
+  return status;
+}
+
+Backend make_backend() {
+  Backend sim{};
+  sim.abi_version = HS_ABI_VERSION;
+  sim.name = "sim";
+  sim.last_error = error_message;
+  sim.device_count = count_devices;
+  sim.device_open = open_device;
+  sim.device_close = [](void*) {};
+  sim.device_query = query;
+  sim.alloc = allocate;
+  sim.free = release;
+  sim.host_alloc = allocate;
+  sim.host_free = release;
+  sim.queue_create = create_queue;
+  sim.queue_destroy = destroy_queue;
+  sim.queue_synchronize = [](void*) -> hs_status { return HS_OK; };
+  sim.upload = upload;
+  sim.download = download;
+  sim.kernels = cuda::kernel_table();
+  return sim;
+}
+
+}  // namespace
+}  // namespace hs::sim
+
+namespace hs {
+
+const Backend& sim_backend() {
+  static const Backend sim = sim::make_backend();
+  return sim;
+}
+
+}  // namespace hs

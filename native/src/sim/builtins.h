@@ -1,0 +1,135 @@
+// The words of CUDA C++ that kernels use, for the emulated execution. Each has the meaning that the
+// CUDA C++ Programming Guide gives it; names are CUDA's, so they lie outside of a namespace.
+#pragma once
+
+#include <math.h>
+
+#include <cstdint>
+#include <cstring>
+
+#include "sim/executor.h"
+
+#define threadIdx (::hs::sim::current_thread->index)
+#define blockIdx (::hs::sim::current_thread->block->index)
+#define blockDim (::hs::sim::Executor::of_this_thread().shape().block)
+#define gridDim (::hs::sim::Executor::of_this_thread().shape().grid)
+#define __launch_bounds__(...)
+
+namespace hs::sim {
+
+template <class T>
+struct Shuffle {
+  T value;
+  unsigned source;  // the lane whose value is wanted
+};
+
+template <class T>
+void complete_shuffle(Collective& c) {
+  T results[kWarp];
+  for (unsigned lane = 0; lane < kWarp; ++lane) {
+    if (!c.has(lane)) continue;
+    unsigned source = c.slot<Shuffle<T>>(lane).source;
+    if (!c.has(source)) {
+      Executor::of_this_thread().misuse("a shuffle reads a lane outside of its mask", c.place);
+    }
+    results[lane] = c.slot<Shuffle<T>>(source).value;
+  }
+  for (unsigned lane = 0; lane < kWarp; ++lane) {
+    if (c.has(lane)) c.slot<Shuffle<T>>(lane).value = results[lane];
+  }
+}
+
+template <class T>
+T shuffle(unsigned mask, T value, unsigned source, Place place) {
+  Shuffle<T> operand{value, source};
+  Executor::of_this_thread().collect(mask, &operand, sizeof operand, complete_shuffle<T>, place);
+  return operand.value;
+}
+
+inline void complete_sync(Collective&) {}
+
+inline void complete_ballot(Collective& c) {
+  unsigned bits = 0;
+  for (unsigned lane = 0; lane < kWarp; ++lane) {
+    if (c.has(lane) && c.slot<unsigned>(lane) != 0) bits |= 1u << lane;
+  }
+  for (unsigned lane = 0; lane < kWarp; ++lane) c.slot<unsigned>(lane) = bits;
+}
+
+}  // namespace hs::sim
+
+inline void __syncthreads(hs::sim::Place place = hs::sim::Place::here()) {
+  hs::sim::Executor::of_this_thread().sync_block(place);
+}
+
+inline void __syncwarp(unsigned mask = ~0u, hs::sim::Place place = hs::sim::Place::here()) {
+  hs::sim::Executor::of_this_thread().collect(mask, nullptr, 0, hs::sim::complete_sync, place);
+}
+
+inline unsigned __ballot_sync(unsigned mask, bool predicate,
+                              hs::sim::Place place = hs::sim::Place::here()) {
+  unsigned operand = predicate;
+  hs::sim::Executor::of_this_thread().collect(mask, &operand, sizeof operand,
+                                              hs::sim::complete_ballot, place);
+  return operand;
+}
+
+// Whole warps only: the kernels shuffle within widths of 32.
+template <class T>
+T __shfl_sync(unsigned mask, T value, unsigned source,
+              hs::sim::Place place = hs::sim::Place::here()) {
+  return hs::sim::shuffle(mask, value, source % 32, place);
+}
+
+template <class T>
+T __shfl_xor_sync(unsigned mask, T value, unsigned lanes,
+                  hs::sim::Place place = hs::sim::Place::here()) {
+  return hs::sim::shuffle(mask, value, (hs::sim::current_thread->lane ^ lanes) % 32, place);
+}
+
+// Lanes that would read past the warp's end keep their own value.
+template <class T>
+T __shfl_down_sync(unsigned mask, T value, unsigned delta,
+                   hs::sim::Place place = hs::sim::Place::here()) {
+  unsigned lane = hs::sim::current_thread->lane;
+  return hs::sim::shuffle(mask, value, lane + delta < 32 ? lane + delta : lane, place);
+}
+
+inline void __threadfence() {}
+
+// One host thread runs a launch, so plain arithmetic is atomic.
+inline unsigned atomicAdd(unsigned* at, unsigned value) {
+  unsigned old = *at;
+  *at = old + value;
+  return old;
+}
+
+inline unsigned atomicOr(unsigned* at, unsigned bits) {
+  unsigned old = *at;
+  *at = old | bits;
+  return old;
+}
+
+inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
+
+inline void sincospif(float x, float* sine, float* cosine) {
+  double angle = 3.14159265358979323846 * static_cast<double>(x);
+  *sine = static_cast<float>(sin(angle));
+  *cosine = static_cast<float>(cos(angle));
+}
+
+inline unsigned __umulhi(unsigned a, unsigned b) {
+  return static_cast<unsigned>((std::uint64_t{a} * b) >> 32);
+}
+
+inline unsigned __float_as_uint(float x) {
+  unsigned bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+inline float __uint_as_float(unsigned bits) {
+  float x;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}

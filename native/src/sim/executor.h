@@ -1,0 +1,170 @@
+// Runs CUDA kernels on the host, one thread of a block at a time.
+//
+// The blocks of a grid run in turn, those of one cluster together. Each CUDA thread is run by a
+// fiber until it has to wait for others at a barrier or in a warp collective; then another thread
+// of the same cluster is continued. A fiber whose thread has ended starts the next one itself, so a
+// kernel without barriers needs one fiber.
+//
+// What a kernel does wrong (a barrier that some threads never reach, an access outside of memory)
+// ends the launch with a report; the threads that were running are abandoned without unwinding.
+#pragma once
+
+#include <csignal>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "cuda/launch_shape.h"
+#include "sim/async_copies.h"
+#include "sim/fiber.h"
+#include "sim/limits.h"
+#include "sim/place.h"
+#include "sim/schedule.h"
+#include "sim/shared_memory.h"
+
+namespace hs::sim {
+
+using cuda::Dim3;
+using cuda::LaunchShape;
+
+constexpr unsigned kWarp = 32;
+constexpr std::size_t kOperandBytes = 64;  // the most that a lane brings into a collective
+
+struct Collective;
+using Complete = void (*)(Collective&);
+
+// An exchange among the lanes named by a mask: each brings an operand, the last to arrive computes
+// all results, each takes its own.
+struct Collective {
+  std::uint32_t mask = 0;
+  std::uint32_t arrived = 0;
+  unsigned readers = 0;
+  Place place;
+  Complete complete = nullptr;
+  alignas(16) unsigned char slots[kWarp][kOperandBytes];
+
+  template <class T>
+  T& slot(unsigned lane) {
+    static_assert(sizeof(T) <= kOperandBytes);
+    return *reinterpret_cast<T*>(slots[lane]);
+  }
+  bool has(unsigned lane) const { return mask >> lane & 1u; }
+};
+
+struct Warp {
+  std::uint32_t lanes = 0;  // those that exist
+  std::vector<Collective*> open;
+};
+
+struct Barrier {
+  unsigned arrived = 0;
+  Place place;
+};
+
+struct Block {
+  Dim3 index;
+  unsigned rank = 0;           // in its cluster
+  unsigned first_warp = 0;     // in its cluster
+  unsigned char* shared = nullptr;
+  Barrier barrier;
+};
+
+enum class State : std::uint8_t { kReady, kAtBarrier, kAtClusterBarrier, kInCollective, kEnded };
+
+struct Thread {
+  Dim3 index;
+  Block* block = nullptr;
+  unsigned warp = 0;  // in its cluster
+  unsigned lane = 0;
+  State state = State::kReady;
+  Place place;             // of the last barrier or collective
+  Fiber* fiber = nullptr;  // null until it starts
+  AsyncCopies copies;
+};
+
+struct Fault {
+  enum Kind { kNone, kDeadlock, kBarrier, kCollective, kMask, kAddress, kMisuse } kind = kNone;
+  const Thread* thread = nullptr;
+  Place place = {};
+  const void* address = nullptr;
+  const void* code = nullptr;  // the instruction that touched `address`
+  int signal = 0;
+  const char* words = nullptr;
+};
+
+class Executor {
+ public:
+  static Executor& of_this_thread();
+
+  // Runs `kernel(arguments)` for every thread of the grid. Returns what went wrong, or "".
+  std::string run(const LaunchShape& shape, void (*kernel)(const void*), const void* arguments);
+
+  // Below: called by a running kernel.
+  const LaunchShape& shape() const { return shape_; }
+  void sync_block(Place place);
+  void sync_cluster(Place place);
+  // Brings `bytes` of `operand` into the collective of `mask`; on return they hold the result.
+  void collect(std::uint32_t mask, void* operand, std::size_t bytes, Complete complete,
+               Place place);
+  // The same offset in the shared memory of another block of the cluster.
+  void* map_shared(const void* own, unsigned rank, Place place);
+  [[noreturn]] void misuse(const char* words, Place place);
+  Schedule& schedule() { return schedule_; }
+
+  // Called by the signal handler. Returns false if the signal is none of ours.
+  bool take_signal(int signal, const siginfo_t& info, void* context);
+
+ private:
+  Executor();
+  std::string check(const LaunchShape& shape) const;
+  void start_group(std::size_t group);
+  void run_threads();
+  void end_thread(Thread& self);
+  Thread* next();
+  void wait(State state);
+  void continue_with(Thread& thread, Fiber& from);
+  void release(unsigned first_warp, unsigned warps);
+  bool arrive(Barrier& barrier, unsigned expected, Place place);
+  [[noreturn]] void stop(const Fault& fault);
+  std::string report() const;
+  static void fiber_main();
+
+  LaunchShape shape_;
+  void (*kernel_)(const void*) = nullptr;
+  const void* arguments_ = nullptr;
+  Schedule schedule_;
+  Fault fault_;
+
+  // The group of blocks that runs: a cluster.
+  unsigned block_threads_ = 0;
+  unsigned block_warps_ = 0;
+  std::vector<Block> blocks_;
+  std::vector<Thread> threads_;  // padded to whole warps
+  std::vector<Warp> warps_;
+  std::vector<std::uint32_t> ready_;  // a bit a lane
+  unsigned remaining_ = 0;
+  Barrier cluster_barrier_;
+  std::deque<Collective> collectives_;
+  std::vector<Collective*> free_collectives_;
+  std::vector<SharedMemory> shared_;
+
+  Fiber main_;
+  FiberPool fibers_;
+};
+
+// The thread that is running; null outside of a launch.
+extern constinit thread_local Thread* current_thread
+    __attribute__((tls_model("initial-exec")));
+
+// Describes a fault for people; `where` says what lies at its address.
+std::string describe(const Fault& fault, const std::string& where, const LaunchShape& shape,
+                     const std::vector<Thread>& threads, const std::vector<Block>& blocks);
+
+// The instruction that a signal interrupted.
+const void* interrupted_code(const void* signal_context);
+
+// Makes faults of memory inside kernels arrive at take_signal; others go where they went before.
+void install_signal_handler();
+
+}  // namespace hs::sim

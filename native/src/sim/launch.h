@@ -1,0 +1,26 @@
+// Runs a kernel with its arguments.
+#pragma once
+
+#include <string>
+#include <tuple>
+
+#include "sim/executor.h"
+
+namespace hs::sim {
+
+// Runs the kernel to its end. Returns what it did wrong, or "".
+template <class... Parameters>
+std::string run_kernel(const LaunchShape& shape, void (*kernel)(Parameters...),
+                       std::type_identity_t<Parameters>... arguments) {
+  struct Call {
+    void (*kernel)(Parameters...);
+    std::tuple<std::remove_cv_t<Parameters>...> arguments;
+  } call{kernel, {arguments...}};
+  auto entry = [](const void* at) {
+    const Call& c = *static_cast<const Call*>(at);
+    std::apply(c.kernel, c.arguments);
+  };
+  return Executor::of_this_thread().run(shape, entry, &call);
+}
+
+}  // namespace hs::sim

@@ -1,0 +1,14 @@
+// The simulated device: compute capability 9.0, with few multiprocessors.
+#pragma once
+
+#include <cstddef>
+
+namespace hs::sim {
+
+constexpr int kCapability = 90;
+constexpr int kMultiprocessors = 4;
+constexpr unsigned kMaxThreadsPerBlock = 1024;
+constexpr std::size_t kMaxSharedBytes = 227 * 1024;
+constexpr unsigned kMaxCluster = 8;
+
+}  // namespace hs::sim

@@ -1,0 +1,47 @@
+// The order in which threads and blocks run, and when asynchronous copies land.
+//
+// Two orders that exclude each other show most missing barriers; random ones show the rest.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace hs::sim {
+
+enum class Order {
+  kForward,  // lowest thread and block first; asynchronous copies land as late as they may
+  kReverse,  // highest first; asynchronous copies land at once
+  kRandom,   // by seed
+};
+
+struct ScheduleOptions {
+  Order order = Order::kForward;
+  std::uint64_t seed = 0;
+};
+
+// For launches from now on. At first: what HALFSTEP_SIM_ORDER says (forward, reverse or
+// random:SEED), else forward.
+void set_schedule(ScheduleOptions options);
+ScheduleOptions schedule_options();
+
+class Schedule {
+ public:
+  // Starts a launch.
+  void begin(ScheduleOptions options, std::size_t groups);
+
+  std::size_t group(std::size_t turn) const;
+  // A bit that is set: `words` has 32 each. Returns its number, or -1 if none is set.
+  long pick(const std::vector<std::uint32_t>& words);
+  // Whether an asynchronous copy that was just queued lands at once.
+  bool copy_lands_at_once();
+
+ private:
+  std::uint64_t random();
+
+  Order order_ = Order::kForward;
+  std::uint64_t state_ = 0;
+  std::size_t groups_ = 0, stride_ = 1, offset_ = 0;
+};
+
+}  // namespace hs::sim
