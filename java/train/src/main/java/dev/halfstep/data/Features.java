@@ -1,0 +1,131 @@
+package dev.halfstep.data;
+
+import dev.halfstep.DType;
+import dev.halfstep.Shape;
+import java.nio.ByteBuffer;
+
+/**
+ * The inputs of a data set, {@code [samples, sampleShape...]}, in one direct buffer that is
+ * uploaded or gathered from as it is. Images are {@code [height, width, channels]}. Types: {@code
+ * U8} (raw pixels), {@code F32}, {@code I32} (tokens). Kernels normalise while they gather.
+ * Immutable; slices share the memory.
+ */
+public final class Features {
+  private final ByteBuffer buffer;
+  private final DType type;
+  private final Shape sampleShape;
+  private final Normalization normalization;
+  private final int size;
+
+  private Features(ByteBuffer buffer, DType type, Shape sampleShape, Normalization normalization) {
+    this.buffer = buffer;
+    this.type = type;
+    this.sampleShape = sampleShape;
+    this.normalization = normalization;
+    this.size = DirectBuffers.samples(buffer, type, sampleShape, "features");
+  }
+
+  /**
+   * Takes over a buffer without a copy: its bytes from position to limit, which must not change any
+   * more.
+   *
+   * @param buffer direct, native byte order, a whole number of samples
+   * @param type {@code U8}, {@code F32} or {@code I32}
+   * @throws IllegalArgumentException if one of these does not hold
+   */
+  public static Features adopt(ByteBuffer buffer, DType type, Shape sampleShape) {
+    if (type != DType.U8 && type != DType.F32 && type != DType.I32) {
+      throw new IllegalArgumentException("features are U8, F32 or I32, not " + type);
+    }
+    return new Features(
+        buffer.slice().order(buffer.order()), type, sampleShape, Normalization.NONE);
+  }
+
+  /**
+   * Copies rows of numbers: one sample a row, sample shape {@code [features]}.
+   *
+   * @throws IllegalArgumentException if there is no row, or the rows differ in length
+   */
+  public static Features of(float[][] rows) {
+    float[] flat = DirectBuffers.flatten(rows, "features");
+    return of(flat, Shape.of(rows.length == 0 ? 0 : rows[0].length));
+  }
+
+  /** Copies {@code [samples, sampleShape...]} numbers, row-major. */
+  public static Features of(float[] values, Shape sampleShape) {
+    return adopt(DirectBuffers.copyOf(values), DType.F32, sampleShape);
+  }
+
+  /** Copies {@code [samples, sampleShape...]} unsigned bytes, row-major. */
+  public static Features of(byte[] values, Shape sampleShape) {
+    return adopt(DirectBuffers.copyOf(values), DType.U8, sampleShape);
+  }
+
+  /** Copies {@code [samples, sampleShape...]} tokens, row-major. */
+  public static Features of(int[] tokens, Shape sampleShape) {
+    return adopt(DirectBuffers.copyOf(tokens), DType.I32, sampleShape);
+  }
+
+  /**
+   * The same features with another normalisation.
+   *
+   * @throws IllegalArgumentException if its channels do not fit the last dimension, or the features
+   *     are tokens
+   */
+  public Features withNormalization(Normalization normalization) {
+    if (type == DType.I32 && !normalization.equals(Normalization.NONE)) {
+      throw new IllegalArgumentException("tokens (I32 features) cannot be normalized");
+    }
+    int channels = normalization.channels();
+    if (channels != 1 && (sampleShape.rank() == 0 || channels != sampleShape.dim(-1))) {
+      throw new IllegalArgumentException(
+          "a normalization of "
+              + channels
+              + " channels does not fit samples of "
+              + sampleShape
+              + ": give one, or as many as the last dimension");
+    }
+    return new Features(buffer, type, sampleShape, normalization);
+  }
+
+  /** The number of samples. */
+  public int size() {
+    return size;
+  }
+
+  /** {@code U8}, {@code F32} or {@code I32}. */
+  public DType type() {
+    return type;
+  }
+
+  /** The shape of one sample. */
+  public Shape sampleShape() {
+    return sampleShape;
+  }
+
+  /** What kernels apply while they gather. */
+  public Normalization normalization() {
+    return normalization;
+  }
+
+  /**
+   * The samples as they lie in memory: direct, native order, read-only, from position 0 to the end
+   * of the last sample. A new view each time; the memory lives as long as these features, a view of
+   * them, or the view itself is reachable.
+   */
+  public ByteBuffer buffer() {
+    return DirectBuffers.view(buffer, 0, buffer.limit());
+  }
+
+  /**
+   * The samples from (inclusive) up to (exclusive), without a copy.
+   *
+   * @throws IllegalArgumentException unless 0 <= from < to <= size
+   */
+  public Features slice(int from, int to) {
+    DirectBuffers.checkSlice(from, to, size);
+    int sampleBytes = buffer.limit() / size;
+    ByteBuffer part = DirectBuffers.view(buffer, from * sampleBytes, (to - from) * sampleBytes);
+    return new Features(part, type, sampleShape, normalization);
+  }
+}
