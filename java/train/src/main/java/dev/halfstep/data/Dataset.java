@@ -92,7 +92,7 @@ public final class Dataset {
   /**
    * The samples from (inclusive) up to (exclusive), without a copy.
    *
-   * @throws IllegalArgumentException unless 0 <= from < to <= size
+   * @throws IllegalArgumentException unless {@code 0 <= from < to <= size}
    */
   public Dataset slice(int from, int to) {
     return new Dataset(name, features.slice(from, to), targets.slice(from, to));

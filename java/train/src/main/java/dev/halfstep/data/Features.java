@@ -120,7 +120,7 @@ public final class Features {
   /**
    * The samples from (inclusive) up to (exclusive), without a copy.
    *
-   * @throws IllegalArgumentException unless 0 <= from < to <= size
+   * @throws IllegalArgumentException unless {@code 0 <= from < to <= size}
    */
   public Features slice(int from, int to) {
     DirectBuffers.checkSlice(from, to, size);

@@ -24,7 +24,7 @@ public sealed interface Targets permits Labels, Values {
   /**
    * The targets of the samples from (inclusive) up to (exclusive), without a copy.
    *
-   * @throws IllegalArgumentException unless 0 <= from < to <= size
+   * @throws IllegalArgumentException unless {@code 0 <= from < to <= size}
    */
   Targets slice(int from, int to);
 }
