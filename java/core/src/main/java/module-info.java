@@ -1,4 +1,4 @@
-/** Tensors, kernels, graphs, plans and layers on a CPU or a GPU. */
+/** Devices, tensors and kernels on a CPU or a GPU. */
 module dev.halfstep {
   requires dev.halfstep.bindings;
   requires org.bytedeco.javacpp;
@@ -6,4 +6,9 @@ module dev.halfstep {
   requires static org.jspecify;
 
   exports dev.halfstep;
+  exports dev.halfstep.kernel;
+  exports dev.halfstep.internal to
+      dev.halfstep.train;
+
+  uses dev.halfstep.bindings.spi.NativeProvider;
 }

@@ -9,7 +9,7 @@ import org.bytedeco.javacpp.annotation.Properties;
 /**
  * Functions of the C ABI that take {@code float[]} where C takes an {@code hs_ptr}: the JVM pins the
  * arrays during the call, nothing is copied, and the garbage collector waits. Only for short calls
- * that are finished when they return: on the CPU, with the null stream (0).
+ * that are finished when they return: on the CPU, with the null stream (0), and copies.
  *
  * <p>Written by hand: each method repeats one of {@link Native} with an array of the element type in
  * place of an address, cast to {@code hs_ptr}; {@code null} becomes address 0. Arrays come after
@@ -31,6 +31,90 @@ public final class ArrayCalls {
       @Cast("hs_ptr") float[] src,
       long bytes);
 
+  /** As {@link Native#hs_upload}, on any device. */
+  public static native int hs_upload(
+      @Cast("hs_stream") long stream, long device, @Cast("hs_ptr") float[] host, long bytes);
+
+  /** As {@link Native#hs_upload}, on any device. */
+  public static native int hs_upload(
+      @Cast("hs_stream") long stream, long device, @Cast("hs_ptr") int[] host, long bytes);
+
+  /** As {@link Native#hs_upload}, on any device. */
+  public static native int hs_upload(
+      @Cast("hs_stream") long stream, long device, @Cast("hs_ptr") byte[] host, long bytes);
+
+  /** As {@link Native#hs_download}, on any device. */
+  public static native int hs_download(
+      @Cast("hs_stream") long stream, @Cast("hs_ptr") float[] host, long device, long bytes);
+
+  /** As {@link Native#hs_download}, on any device. */
+  public static native int hs_download(
+      @Cast("hs_stream") long stream, @Cast("hs_ptr") int[] host, long device, long bytes);
+
+  /** As {@link Native#hs_download}, on any device. */
+  public static native int hs_download(
+      @Cast("hs_stream") long stream, @Cast("hs_ptr") byte[] host, long device, long bytes);
+
+  /** As {@link Native#hs_cast}, from F32 to BF16 or F16. */
+  public static native int hs_cast(
+      @Cast("hs_stream") long stream,
+      int srcType,
+      @Cast("hs_ptr") float[] src,
+      int dstType,
+      @Cast("hs_ptr") short[] dst,
+      long count);
+
+  /** As {@link Native#hs_cast}, from BF16 or F16 to F32. */
+  public static native int hs_cast(
+      @Cast("hs_stream") long stream,
+      int srcType,
+      @Cast("hs_ptr") short[] src,
+      int dstType,
+      @Cast("hs_ptr") float[] dst,
+      long count);
+
+  /** As {@link Native#hs_random_normal}. */
+  public static native int hs_random_normal(
+      @Cast("hs_stream") long stream,
+      @Cast("hs_ptr") float[] dst,
+      long count,
+      long seed,
+      long sequence,
+      float mean,
+      float deviation);
+
+  /** As {@link Native#hs_random_uniform}. */
+  public static native int hs_random_uniform(
+      @Cast("hs_stream") long stream,
+      @Cast("hs_ptr") float[] dst,
+      long count,
+      long seed,
+      long sequence,
+      float low,
+      float high);
+
+  /** As {@link Native#hs_gather}, of rows of F32. */
+  public static native int hs_gather(
+      @Cast("hs_stream") long stream,
+      @Const hs_gather_desc desc,
+      @Cast("hs_ptr") float[] src,
+      @Cast("hs_ptr") int[] order,
+      @Cast("hs_ptr") long state,
+      @Cast("hs_ptr") float[] scale,
+      @Cast("hs_ptr") float[] shift,
+      @Cast("hs_ptr") float[] dst);
+
+  /** As {@link Native#hs_gather}, of rows of U8. */
+  public static native int hs_gather(
+      @Cast("hs_stream") long stream,
+      @Const hs_gather_desc desc,
+      @Cast("hs_ptr") byte[] src,
+      @Cast("hs_ptr") int[] order,
+      @Cast("hs_ptr") long state,
+      @Cast("hs_ptr") float[] scale,
+      @Cast("hs_ptr") float[] shift,
+      @Cast("hs_ptr") float[] dst);
+
   /** As {@link Native#hs_matmul}. */
   public static native int hs_matmul(
       @Cast("hs_stream") long stream,
@@ -41,4 +125,58 @@ public final class ArrayCalls {
       @Cast("hs_ptr") float[] bias,
       @Cast("hs_ptr") float[] aux,
       @Cast("hs_ptr") float[] biasGrad);
+
+  /** As {@link Native#hs_activation_forward}. */
+  public static native int hs_activation_forward(
+      @Cast("hs_stream") long stream,
+      int activation,
+      int type,
+      long count,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] y);
+
+  /** As {@link Native#hs_activation_backward}. */
+  public static native int hs_activation_backward(
+      @Cast("hs_stream") long stream,
+      int activation,
+      int type,
+      long count,
+      @Cast("hs_ptr") float[] dy,
+      @Cast("hs_ptr") float[] saved,
+      @Cast("hs_ptr") float[] dx);
+
+  /** As {@link Native#hs_cross_entropy}. */
+  public static native int hs_cross_entropy(
+      @Cast("hs_stream") long stream,
+      @Const hs_cross_entropy_desc desc,
+      @Cast("hs_ptr") float[] logits,
+      @Cast("hs_ptr") int[] labels,
+      @Cast("hs_ptr") float[] classWeights,
+      @Cast("hs_ptr") long state,
+      @Cast("hs_ptr") float[] dLogits,
+      @Cast("hs_ptr") float[] rowLoss);
+
+  /** As {@link Native#hs_optimizer_step}, without copy, schedule and segments. */
+  public static native int hs_optimizer_step(
+      @Cast("hs_stream") long stream,
+      @Const hs_optimizer_desc desc,
+      long count,
+      @Cast("hs_ptr") float[] parameters,
+      @Cast("hs_ptr") float[] gradients,
+      @Cast("hs_ptr") float[] moment1,
+      @Cast("hs_ptr") float[] moment2,
+      @Cast("hs_ptr") long copy,
+      @Cast("hs_ptr") long state,
+      @Cast("hs_ptr") long schedule,
+      @Cast("hs_ptr") long segments,
+      int segmentCount);
+
+  /** As {@link Native#hs_gradient_check}. */
+  public static native int hs_gradient_check(
+      @Cast("hs_stream") long stream,
+      long count,
+      @Cast("hs_ptr") float[] gradients,
+      @Cast("hs_ptr") long state,
+      float weightUnits,
+      float maxNorm);
 }

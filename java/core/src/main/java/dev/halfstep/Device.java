@@ -1,0 +1,305 @@
+package dev.halfstep;
+
+import static dev.halfstep.bindings.Native.hs_device_count;
+import static dev.halfstep.bindings.Native.hs_device_open;
+import static dev.halfstep.bindings.Native.hs_device_query;
+import static dev.halfstep.bindings.Native.hs_device_set_memory_limit;
+import static dev.halfstep.bindings.Native.hs_fill;
+import static dev.halfstep.bindings.Native.hs_get_threads;
+import static dev.halfstep.bindings.Native.hs_host_alloc;
+import static dev.halfstep.bindings.Native.hs_host_free;
+import static dev.halfstep.bindings.Native.hs_set_threads;
+
+import dev.halfstep.bindings.hs_device_info;
+import dev.halfstep.internal.Access;
+import dev.halfstep.internal.Native;
+import java.lang.ref.Cleaner;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A processor with its memory: the CPU or a GPU. It gives tensors and streams, which end with it.
+ *
+ * <pre>{@code
+ * try (Device device = Device.open("auto")) {
+ *   Tensor x = device.tensor(Shape.of(2, 3), 1, 2, 3, 4, 5, 6);
+ *   ...
+ * }
+ * }</pre>
+ *
+ * <p>The thread that opens a device owns its default stream. {@link #close}, {@link #info} and the
+ * making of tensors and streams may come from any thread.
+ */
+public final class Device implements AutoCloseable {
+  private static final Cleaner CLEANER = Cleaner.create();
+  private static final Pattern ID = Pattern.compile("(cpu|cuda|noop)(?::([0-9]{1,4}))?");
+
+  static {
+    Native.load();
+    Access.register(new CoreAccess());
+  }
+
+  private final DeviceState state;
+  private final String selectionReason;
+  private final Stream stream;
+
+  private Device(DeviceState state, String selectionReason) {
+    this.state = state;
+    this.selectionReason = selectionReason;
+    this.stream = new Stream(this);
+    CLEANER.register(this, state::closeLeaked);
+  }
+
+  /**
+   * Opens a device.
+   *
+   * @param id "cpu"; "cuda" or "cuda:1" for a GPU by its number; "auto" for the first GPU if there is
+   *     one, otherwise the CPU; "noop", which computes nothing, to measure the cost of calls
+   * @throws IllegalArgumentException if the id is none of these
+   * @throws HalfstepException NO_DEVICE if there is no such device or its driver is missing
+   */
+  public static Device open(String id) {
+    if (!id.equals("auto")) {
+      return open(id, "asked for");
+    }
+    try {
+      return open("cuda", "the first GPU");
+    } catch (HalfstepException noGpu) {
+      return open("cpu", "no GPU: " + noGpu.getMessage());
+    }
+  }
+
+  /** Opens the CPU. */
+  public static Device cpu() {
+    return open("cpu");
+  }
+
+  private static Device open(String id, String reason) {
+    Matcher matcher = ID.matcher(id);
+    if (!matcher.matches()) {
+      throw new IllegalArgumentException(
+          "there is no device '" + id + "': possible are auto, cpu, cuda, cuda:1 ... and noop");
+    }
+    int ordinal = matcher.group(2) == null ? 0 : Integer.parseInt(matcher.group(2));
+    long[] handle = new long[1];
+    Native.check(hs_device_open(matcher.group(1), ordinal, handle));
+    return new Device(new DeviceState(id, handle[0]), reason);
+  }
+
+  /** What can be opened here, and for each backend that has nothing, why. */
+  public static List<DeviceListing> devices() {
+    List<DeviceListing> devices = new ArrayList<>();
+    for (String backend : List.of("cuda", "cpu")) {
+      int[] count = new int[1];
+      try {
+        Native.check(hs_device_count(backend, count));
+      } catch (HalfstepException none) {
+        devices.add(new DeviceListing(backend, null, none.getMessage()));
+      }
+      for (int i = 0; i < count[0]; i++) {
+        devices.add(listing(backend.equals("cpu") ? "cpu" : backend + ":" + i));
+      }
+    }
+    return List.copyOf(devices);
+  }
+
+  private static DeviceListing listing(String id) {
+    try (Device device = open(id)) {
+      return new DeviceListing(id, device.info(), "");
+    } catch (HalfstepException failure) {
+      return new DeviceListing(id, null, failure.getMessage());
+    }
+  }
+
+  /** Threads of the process's one pool for the CPU, the caller's among them. */
+  public static int threads() {
+    int[] threads = new int[1];
+    Native.check(hs_get_threads(threads));
+    return threads[0];
+  }
+
+  /**
+   * Sets the number of threads of the pool. Results do not depend on it.
+   *
+   * @throws IllegalArgumentException unless it is in 1 ... 256
+   */
+  public static void threads(int threads) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads is " + threads + ": it must be in 1 ... 256");
+    }
+    Native.check(hs_set_threads(threads));
+  }
+
+  /** What {@link #open} was given; for "auto" what it chose. */
+  public String id() {
+    return state.id;
+  }
+
+  /** Why this device was chosen; with "auto" and no GPU, what is missing for one. */
+  public String selectionReason() {
+    return selectionReason;
+  }
+
+  /** What the device is, and its memory now. */
+  public DeviceInfo info() {
+    try (hs_device_info info = new hs_device_info()) {
+      state.call(device -> hs_device_query(device, info));
+      return new DeviceInfo(
+          info.backend().getString(),
+          info.name().getString(),
+          info.detail().getString(),
+          info.ordinal(),
+          info.threads(),
+          info.memory_total(),
+          info.memory_available(),
+          info.memory_limit(),
+          info.memory_used(),
+          info.memory_peak());
+    }
+  }
+
+  /** Limits the bytes that tensors may hold at once; 0 lifts the limit. */
+  public void memoryLimit(long bytes) {
+    if (bytes < 0) {
+      throw new IllegalArgumentException("a limit of " + bytes + " bytes is not possible");
+    }
+    state.call(device -> hs_device_set_memory_limit(device, bytes));
+  }
+
+  /** The default stream. The thread that opened the device owns it. */
+  public Stream stream() {
+    return stream;
+  }
+
+  /** A new stream, owned by the calling thread. */
+  public Stream newStream() {
+    return new Stream(this);
+  }
+
+  /**
+   * A tensor whose contents are undefined.
+   *
+   * @throws HalfstepException OUT_OF_MEMORY, with what holds the memory
+   */
+  public Tensor empty(DType dtype, Shape shape) {
+    long bytes;
+    try {
+      bytes = Math.multiplyExact(shape.elements(), dtype.bytes());
+    } catch (ArithmeticException overflow) {
+      throw new IllegalArgumentException("a tensor of shape " + shape + " has no possible size");
+    }
+    Storage storage = state.allocate(bytes, dtype + " " + shape);
+    return new Tensor(this, storage, dtype, shape);
+  }
+
+  /** A tensor of zeros. */
+  public Tensor zeros(DType dtype, Shape shape) {
+    Tensor tensor = empty(dtype, shape);
+    try {
+      fill(tensor);
+    } catch (RuntimeException failure) {
+      tensor.close();
+      throw failure;
+    }
+    return tensor;
+  }
+
+  private void fill(Tensor tensor) {
+    long handle = stream.enter();
+    try {
+      long elements = tensor.shape().elements();
+      long address = stream.use(tensor, "the tensor");
+      Native.check(hs_fill(handle, tensor.dtype().code(), address, elements, 0));
+    } finally {
+      stream.exit();
+    }
+  }
+
+  /** An F32 tensor with these values, row by row. */
+  public Tensor tensor(Shape shape, float... values) {
+    Tensor tensor = empty(DType.F32, shape);
+    try {
+      tensor.upload(values);
+    } catch (RuntimeException failure) {
+      tensor.close();
+      throw failure;
+    }
+    return tensor;
+  }
+
+  /** An I32 tensor with these values, row by row. */
+  public Tensor tensor(Shape shape, int... values) {
+    Tensor tensor = empty(DType.I32, shape);
+    try {
+      tensor.upload(values);
+    } catch (RuntimeException failure) {
+      tensor.close();
+      throw failure;
+    }
+    return tensor;
+  }
+
+  /** Whether {@link #close} was called. */
+  public boolean isClosed() {
+    return state.closed();
+  }
+
+  /**
+   * Waits for calls in progress, then frees all memory, streams and command lists. May be called
+   * twice and from any thread.
+   */
+  @Override
+  public void close() {
+    state.close();
+  }
+
+  @Override
+  public String toString() {
+    return state.id;
+  }
+
+  DeviceState state() {
+    return state;
+  }
+
+  private static final class CoreAccess extends Access {
+    @Override
+    public long enter(@Nullable Stream stream) {
+      return stream == null ? 0 : stream.enter();
+    }
+
+    @Override
+    public void exit(@Nullable Stream stream) {
+      if (stream != null) {
+        stream.exit();
+      }
+    }
+
+    @Override
+    public long use(Stream stream, Tensor tensor, String name, DType dtype, long elements) {
+      return stream.use(tensor, name, dtype, elements, elements);
+    }
+
+    @Override
+    public long useAtLeast(Stream stream, Tensor tensor, String name, DType dtype, long elements) {
+      return stream.use(tensor, name, dtype, elements, Long.MAX_VALUE);
+    }
+
+    @Override
+    public long allocateHost(Device device, long bytes) {
+      long[] address = new long[1];
+      device.state.call(handle -> hs_host_alloc(handle, bytes, address));
+      return address[0];
+    }
+
+    @Override
+    public void freeHost(Device device, long address) {
+      if (!device.isClosed()) {
+        device.state.call(handle -> hs_host_free(handle, address));
+      }
+    }
+  }
+}

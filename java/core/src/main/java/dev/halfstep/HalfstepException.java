@@ -1,0 +1,42 @@
+package dev.halfstep;
+
+/**
+ * A failure of the device or of the native library: not a misuse (those are {@link
+ * IllegalArgumentException} and {@link IllegalStateException}) but something the machine refused.
+ */
+public final class HalfstepException extends RuntimeException {
+  private static final long serialVersionUID = 1;
+
+  /** What failed, as {@code hs_status} in {@code halfstep.h} names it. */
+  public enum Status {
+    /** The device's memory, or the limit set for it, is used up; the message says by what. */
+    OUT_OF_MEMORY,
+    /** Possible, but not on this device or with this library. */
+    UNSUPPORTED,
+    /** No such device, or its driver or plug-in is missing. */
+    NO_DEVICE,
+    /** The device reported an error: close it, it cannot be used any more. */
+    DEVICE_FAILED,
+    /** The native library could not be loaded. */
+    NOT_LOADED
+  }
+
+  private final Status status;
+
+  /** A failure with its kind and a message for people. */
+  public HalfstepException(Status status, String message) {
+    super(message);
+    this.status = status;
+  }
+
+  /** A failure that another one caused. */
+  public HalfstepException(Status status, String message, Throwable cause) {
+    super(message, cause);
+    this.status = status;
+  }
+
+  /** What kind of failure it was. */
+  public Status status() {
+    return status;
+  }
+}

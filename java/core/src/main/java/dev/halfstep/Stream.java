@@ -1,0 +1,200 @@
+package dev.halfstep;
+
+import static dev.halfstep.bindings.Native.hs_capture_begin;
+import static dev.halfstep.bindings.Native.hs_capture_end;
+import static dev.halfstep.bindings.Native.hs_list_launch;
+import static dev.halfstep.bindings.Native.hs_list_size;
+import static dev.halfstep.bindings.Native.hs_stream_adopt;
+import static dev.halfstep.bindings.Native.hs_stream_create;
+import static dev.halfstep.bindings.Native.hs_stream_destroy;
+import static dev.halfstep.bindings.Native.hs_stream_release;
+import static dev.halfstep.bindings.Native.hs_stream_synchronize;
+
+import dev.halfstep.internal.Native;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An order of calls on a device. On a CPU a call has finished when it returns; on a GPU calls are
+ * asynchronous until {@link #synchronize} or a download. A stream belongs to the thread that made it,
+ * until that thread calls {@link #release} and another one {@link #adopt}; a call from any other
+ * thread is refused with an {@link IllegalStateException}.
+ */
+public final class Stream implements AutoCloseable {
+  private final Device device;
+  private final Gate gate;
+  private final long handle;
+  private @Nullable Set<Storage> recorded; // what the list being recorded uses; the owner's
+
+  Stream(Device device) {
+    this.device = device;
+    long[] created = new long[1];
+    this.gate =
+        device.state().newGate(deviceHandle -> hs_stream_create(deviceHandle, created));
+    this.handle = created[0];
+  }
+
+  /** The device that the stream belongs to. */
+  public Device device() {
+    return device;
+  }
+
+  /** Waits until all calls on the stream have finished, and reports what failed since the last time. */
+  public void synchronize() {
+    long stream = enter();
+    try {
+      Native.check(hs_stream_synchronize(stream));
+    } finally {
+      exit();
+    }
+  }
+
+  /** Gives the stream up, so that one other thread may {@link #adopt} it. */
+  public void release() {
+    long stream = enter();
+    try {
+      Native.check(hs_stream_release(stream));
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * Makes the stream the calling thread's.
+   *
+   * @throws IllegalStateException if its owner has not released it
+   */
+  public void adopt() {
+    long stream = enter();
+    try {
+      Native.check(hs_stream_adopt(stream));
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * Records the kernel calls that {@code calls} makes on this stream, instead of running them. If it
+   * throws, the recording is dropped. Copies and other captures on this stream are refused meanwhile.
+   */
+  public CommandList capture(Runnable calls) {
+    long stream = enter();
+    try {
+      Native.check(hs_capture_begin(stream));
+      recorded = new LinkedHashSet<>();
+    } finally {
+      exit();
+    }
+    boolean finished = false;
+    try {
+      calls.run();
+      finished = true;
+    } finally {
+      if (!finished) {
+        dropCapture();
+      }
+    }
+    return endCapture();
+  }
+
+  private CommandList endCapture() {
+    long stream = enter();
+    boolean ended = false;
+    List<Storage> used = List.copyOf(Objects.requireNonNullElse(recorded, Set.of()));
+    try {
+      long[] list = new long[1];
+      long[] size = new long[1];
+      recorded = null;
+      Native.check(hs_capture_end(stream, list));
+      Native.check(hs_list_size(list[0], size));
+      ended = true;
+      return new CommandList(device, list[0], size[0], used);
+    } finally {
+      exit();
+      if (!ended) {
+        device.state().withGatesHeld(() -> device.state().release(used));
+      }
+    }
+  }
+
+  /** Nothing is checked: the exception that ended the recording matters more. */
+  private void dropCapture() {
+    if (gate.enter()) {
+      List<Storage> used = List.copyOf(Objects.requireNonNullElse(recorded, Set.of()));
+      recorded = null;
+      hs_capture_end(handle, (long[]) null);
+      exit();
+      device.state().withGatesHeld(() -> device.state().release(used));
+    }
+  }
+
+  /** Runs a list once. */
+  public void launch(CommandList list) {
+    launch(list, 1);
+  }
+
+  /**
+   * Runs a list {@code times} times, one after the other.
+   *
+   * @throws IllegalArgumentException if it was recorded on another device or times is negative
+   * @throws IllegalStateException if the list, the stream or the device is closed
+   */
+  public void launch(CommandList list, int times) {
+    long stream = enter();
+    try {
+      Native.check(hs_list_launch(stream, list.handleFor(device), times));
+    } finally {
+      exit();
+    }
+  }
+
+  /** Whether the stream or its device is closed. */
+  public boolean isClosed() {
+    return gate.isShut();
+  }
+
+  /** The native stream, while nobody can close it, until {@link #exit}. */
+  long enter() {
+    if (!gate.enter()) {
+      throw device.isClosed()
+          ? device.state().closedException()
+          : new IllegalStateException("the stream is closed: make a new one from its device");
+    }
+    return handle;
+  }
+
+  void exit() {
+    gate.exit();
+  }
+
+  /** The address of a tensor for a call on this entered stream. */
+  long use(Tensor tensor, String name) {
+    return use(tensor, name, tensor.dtype(), 0, Long.MAX_VALUE);
+  }
+
+  /** As above, of a tensor of this type with {@code least} to {@code most} elements. */
+  long use(Tensor tensor, String name, DType dtype, long least, long most) {
+    tensor.require(device, name, dtype, least, most);
+    if (recorded != null && recorded.add(tensor.storage())) {
+      tensor.storage().retain();
+    }
+    return tensor.addressInside();
+  }
+
+  /**
+   * Waits for the stream's calls and frees it. May be called twice and from any thread; one that
+   * belongs to another thread, or records, takes no more calls and is freed with its device.
+   */
+  @Override
+  public void close() {
+    device.state().closeStream(gate, () -> hs_stream_destroy(handle));
+  }
+
+  @Override
+  public String toString() {
+    return "stream of " + device;
+  }
+}

@@ -1,0 +1,84 @@
+package dev.halfstep.internal;
+
+import static dev.halfstep.bindings.Native.hs_download;
+import static dev.halfstep.bindings.Native.hs_upload;
+
+import dev.halfstep.Device;
+import dev.halfstep.Stream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.bytedeco.javacpp.BytePointer;
+
+/**
+ * Host memory from which copies to a device are fastest (pinned on CUDA), aligned to 256 bytes. Never
+ * handed to users: its buffer must not be touched after {@link #close}.
+ */
+public final class HostMemory implements AutoCloseable {
+  private static final Access ACCESS = Access.get();
+
+  private final Device device;
+  private final long address;
+  private final ByteBuffer buffer;
+  private boolean closed;
+
+  /** At most 2^31 - 1 bytes, zeroed. */
+  public HostMemory(Device device, int bytes) {
+    this.device = device;
+    this.address = ACCESS.allocateHost(device, bytes);
+    this.buffer = view(address, bytes);
+    for (int i = 0; i < bytes; i++) {
+      buffer.put(i, (byte) 0);
+    }
+  }
+
+  private static ByteBuffer view(long address, int bytes) {
+    BytePointer pointer = new BytePointer(new AddressOnly(address));
+    pointer.capacity(bytes);
+    return pointer.asByteBuffer().order(ByteOrder.nativeOrder());
+  }
+
+  /** A pointer that owns nothing. */
+  private static final class AddressOnly extends org.bytedeco.javacpp.Pointer {
+    AddressOnly(long address) {
+      this.address = address;
+    }
+  }
+
+  /** The whole memory, in native order. */
+  public ByteBuffer buffer() {
+    return buffer;
+  }
+
+  /** Where it lies. */
+  public long address() {
+    return address;
+  }
+
+  /** Copies bytes from here to device memory; they have been read on return. */
+  public void upload(Stream stream, long target, long offset, long bytes) {
+    long handle = ACCESS.enter(stream);
+    try {
+      Native.check(hs_upload(handle, target, address + offset, bytes));
+    } finally {
+      ACCESS.exit(stream);
+    }
+  }
+
+  /** Copies bytes from device memory to here; they are here on return. */
+  public void download(Stream stream, long source, long offset, long bytes) {
+    long handle = ACCESS.enter(stream);
+    try {
+      Native.check(hs_download(handle, address + offset, source, bytes));
+    } finally {
+      ACCESS.exit(stream);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      ACCESS.freeHost(device, address);
+    }
+  }
+}

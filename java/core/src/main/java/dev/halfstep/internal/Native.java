@@ -1,0 +1,92 @@
+package dev.halfstep.internal;
+
+import static dev.halfstep.bindings.Native.HS_ABI_VERSION;
+import static dev.halfstep.bindings.Native.HS_INVALID_ARGUMENT;
+import static dev.halfstep.bindings.Native.HS_INVALID_STATE;
+import static dev.halfstep.bindings.Native.HS_NO_DEVICE;
+import static dev.halfstep.bindings.Native.HS_OK;
+import static dev.halfstep.bindings.Native.HS_OUT_OF_MEMORY;
+import static dev.halfstep.bindings.Native.HS_UNSUPPORTED;
+import static dev.halfstep.bindings.Native.hs_check_abi;
+import static dev.halfstep.bindings.Native.hs_last_error;
+import static dev.halfstep.bindings.Native.hs_set_cuda_plugin;
+
+import dev.halfstep.HalfstepException;
+import dev.halfstep.bindings.spi.NativeProvider;
+import java.io.File;
+import java.io.IOException;
+import java.net.URL;
+import java.util.ServiceLoader;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Loader;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The native library: loaded once, with a diagnosis where it cannot be, and its statuses. */
+public final class Native {
+  private static final Logger LOG = LoggerFactory.getLogger(Native.class);
+  private static final String CUDA_PLUGIN = "libhalfstep_cuda.so";
+
+  static {
+    try {
+      Loader.load(dev.halfstep.bindings.Native.class);
+      check(hs_check_abi(HS_ABI_VERSION));
+    } catch (LinkageError | IllegalCallerException e) {
+      throw LoadFailure.explain(e);
+    }
+    offerCudaPlugin();
+  }
+
+  private Native() {}
+
+  /**
+   * Loads the library, if no call has yet.
+   *
+   * @throws HalfstepException NOT_LOADED, with what was found missing and what to do
+   */
+  public static void load() {
+    // The static initializer has done it.
+  }
+
+  /** Turns a status into the exception that it stands for; nothing on success. */
+  public static void check(int status) {
+    if (status != HS_OK) {
+      throw failure(status, lastError());
+    }
+  }
+
+  /** The message of the calling thread's last failure. */
+  public static String lastError() {
+    BytePointer message = hs_last_error();
+    return message == null ? "" : message.getString();
+  }
+
+  private static RuntimeException failure(int status, String message) {
+    return switch (status) {
+      case HS_INVALID_ARGUMENT -> new IllegalArgumentException(message);
+      case HS_INVALID_STATE -> new IllegalStateException(message);
+      case HS_OUT_OF_MEMORY ->
+          new HalfstepException(HalfstepException.Status.OUT_OF_MEMORY, message);
+      case HS_UNSUPPORTED -> new HalfstepException(HalfstepException.Status.UNSUPPORTED, message);
+      case HS_NO_DEVICE -> new HalfstepException(HalfstepException.Status.NO_DEVICE, message);
+      default -> new HalfstepException(HalfstepException.Status.DEVICE_FAILED, message);
+    };
+  }
+
+  /** Tells the library where the CUDA plug-in lies, where a jar of it is present. */
+  private static void offerCudaPlugin() {
+    for (NativeProvider provider :
+        ServiceLoader.load(NativeProvider.class, Native.class.getClassLoader())) {
+      URL url = provider.find(CUDA_PLUGIN);
+      if (url != null) {
+        try {
+          File file = Loader.cacheResource(url);
+          check(hs_set_cuda_plugin(file.getPath()));
+          return;
+        } catch (IOException | RuntimeException e) {
+          LOG.warn("the CUDA plug-in at {} cannot be used: {}", url, e.toString());
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+package dev.halfstep.kernel;
+
+import static dev.halfstep.bindings.Native.HS_ERROR_INDEX;
+import static dev.halfstep.bindings.Native.HS_ERROR_LABEL;
+
+import dev.halfstep.Tensor;
+import dev.halfstep.bindings.hs_step_state;
+import java.nio.ByteBuffer;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The counters and sums of a training run ({@code hs_step_state}) in host memory, for kernels that
+ * run on arrays and buffers. One thread at a time. Its memory is freed when nothing refers to it.
+ */
+public final class HostStepState {
+  /** Bytes of the state, in host memory as on a device. */
+  public static final long BYTES = bytes();
+
+  private final hs_step_state state;
+
+  /** At step 0, all sums 0, loss scale 1. */
+  public HostStepState() {
+    state = new hs_step_state();
+    Pointer.memset(state, 0, BYTES);
+    state.loss_scale(1);
+  }
+
+  private static long bytes() {
+    dev.halfstep.internal.Native.load();
+    return Loader.sizeof(hs_step_state.class);
+  }
+
+  static long addressOf(@Nullable HostStepState state) {
+    return state == null ? 0 : state.state.address();
+  }
+
+  /** Copies this state to a tensor from {@link StepKernels#newState}, on its default stream. */
+  public void upload(Tensor device) {
+    device.upload(buffer());
+  }
+
+  /** Copies a tensor from {@link StepKernels#newState} here, on its default stream. */
+  public void download(Tensor device) {
+    device.download(buffer());
+  }
+
+  private ByteBuffer buffer() {
+    return new BytePointer(state).capacity(BYTES).asByteBuffer();
+  }
+
+  /** The sum of weighted losses since {@link #clearSums}. */
+  public double lossSum() {
+    return state.loss_sum();
+  }
+
+  /** The sum of the rows' weights. */
+  public double weight() {
+    return state.weight();
+  }
+
+  /**
+   * Sets the sum of the rows' weights. An {@link OptimizerStep} with this state multiplies gradients
+   * by its weight units over this weight: set it where no cross-entropy has summed it.
+   */
+  public void weight(double sum) {
+    state.weight(sum);
+  }
+
+  /** Rows whose largest logit is the label's. */
+  public double correct() {
+    return state.correct();
+  }
+
+  /** Rows that were not ignored. */
+  public double rows() {
+    return state.rows();
+  }
+
+  /** The norm that the last gradient check found, before clipping. */
+  public float gradientNorm() {
+    return state.gradient_norm();
+  }
+
+  /** Whether the last gradient check found an infinity or a NaN. */
+  public boolean nonfinite() {
+    return state.nonfinite() != 0;
+  }
+
+  /** Whether a label was out of range. */
+  public boolean badLabel() {
+    return (state.error() & HS_ERROR_LABEL) != 0;
+  }
+
+  /** Whether an index was out of range. */
+  public boolean badIndex() {
+    return (state.error() & HS_ERROR_INDEX) != 0;
+  }
+
+  /** Optimizer steps performed so far: the next one is number {@code performed + 1}. */
+  public long performed() {
+    return state.performed();
+  }
+
+  /** Sets the number of optimizer steps performed so far. */
+  public void performed(long steps) {
+    state.performed(Sizes.notNegative("performed", steps));
+  }
+
+  /** A step ends: one more is performed and the sums are cleared. */
+  public void endStep() {
+    state.step(state.step() + 1).performed(state.performed() + 1);
+    clearSums();
+  }
+
+  /** Sets the sums to 0. */
+  public void clearSums() {
+    state.loss_sum(0).weight(0).correct(0).rows(0);
+  }
+}

@@ -1,0 +1,298 @@
+package dev.halfstep.kernel;
+
+import static dev.halfstep.bindings.Native.HS_ADAMW;
+import static dev.halfstep.bindings.Native.HS_SGD;
+import static dev.halfstep.bindings.Native.hs_optimizer_step;
+
+import dev.halfstep.DType;
+import dev.halfstep.Stream;
+import dev.halfstep.Tensor;
+import dev.halfstep.bindings.ArrayCalls;
+import dev.halfstep.bindings.hs_optimizer_desc;
+import dev.halfstep.internal.Access;
+import dev.halfstep.internal.Native;
+import dev.halfstep.internal.Operands;
+import java.nio.Buffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One update of a whole arena of FP32 parameters from their gradients, as PyTorch defines it; g is
+ * the gradient times the state's multiplier and t the number of this step, from 1:
+ *
+ * <pre>
+ * SGD    g += wd p; v = momentum v + g (t = 1: v = g); p -= lr (nesterov ? g + momentum v : v)
+ * AdamW  p -= lr wd p; m += (1 - beta1)(g - m); v = beta2 v + (1 - beta2) g^2;
+ *        p -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
+ * </pre>
+ *
+ * <p>Optional operands (null, or address 0): {@code moment1}, for SGD without momentum; {@code
+ * moment2}, for SGD; {@code state}, which gives t and the multiplier, t = 1 and 1 without it; and by
+ * address alone {@code copy}, the parameters in the storage type, {@code schedule} and {@code
+ * segments}, as {@code halfstep.h} describes them. Moments begin as zeros. Immutable and safe to use
+ * from many threads.
+ */
+public final class OptimizerStep {
+  private static final Access ACCESS = Access.get();
+
+  private final hs_optimizer_desc desc;
+  private final Builder spec;
+
+  private OptimizerStep(Builder spec) {
+    this.spec = spec;
+    this.desc =
+        new hs_optimizer_desc()
+            .rule(spec.rule)
+            .nesterov(spec.nesterov ? 1 : 0)
+            .beta2(spec.beta2)
+            .eps(spec.eps)
+            .learning_rate(spec.learningRate)
+            .momentum(spec.momentum)
+            .weight_decay(spec.weightDecay)
+            .weight_units(spec.weightUnits)
+            .checked(spec.checked ? 1 : 0)
+            .copy_type(spec.copyType.code());
+  }
+
+  /** Stochastic gradient descent over {@code count} parameters, learning rate 0.01. */
+  public static Builder sgd(long count) {
+    return new Builder(HS_SGD, count).learningRate(0.01f);
+  }
+
+  /** AdamW (Loshchilov and Hutter, 2019), learning rate 0.001, betas 0.9 and 0.999, decay 0.01. */
+  public static Builder adamW(long count) {
+    return new Builder(HS_ADAMW, count)
+        .learningRate(0.001f)
+        .betas(0.9f, 0.999f)
+        .eps(1e-8f)
+        .weightDecay(0.01f);
+  }
+
+  /** Runs on F32 tensors of the stream's device; state is one from {@link StepKernels#newState}. */
+  public void run(
+      Stream stream,
+      Tensor parameters,
+      Tensor gradients,
+      @Nullable Tensor moment1,
+      @Nullable Tensor moment2,
+      @Nullable Tensor state) {
+    requireMoments(moment1 != null, moment2 != null);
+    long count = spec.count;
+    long handle = ACCESS.enter(stream);
+    try {
+      Native.check(
+          hs_optimizer_step(
+              handle,
+              desc,
+              count,
+              ACCESS.use(stream, parameters, "parameters", DType.F32, count),
+              ACCESS.use(stream, gradients, "gradients", DType.F32, count),
+              ACCESS.useOptional(stream, moment1, "moment1", DType.F32, count),
+              ACCESS.useOptional(stream, moment2, "moment2", DType.F32, count),
+              0,
+              ACCESS.useOptional(stream, state, "state", DType.U8, HostStepState.BYTES),
+              0,
+              0,
+              0));
+    } finally {
+      ACCESS.exit(stream);
+    }
+  }
+
+  /** Runs on the CPU at once, from any thread, on direct buffers from their positions on. */
+  public void run(
+      Buffer parameters,
+      Buffer gradients,
+      @Nullable Buffer moment1,
+      @Nullable Buffer moment2,
+      @Nullable HostStepState state) {
+    requireMoments(moment1 != null, moment2 != null);
+    long count = spec.count;
+    Native.check(
+        hs_optimizer_step(
+            0,
+            desc,
+            count,
+            Operands.output(parameters, "parameters", DType.F32, count),
+            Operands.input(gradients, "gradients", DType.F32, count),
+            Operands.optionalOutput(moment1, "moment1", DType.F32, count),
+            Operands.optionalOutput(moment2, "moment2", DType.F32, count),
+            0,
+            HostStepState.addressOf(state),
+            0,
+            0,
+            0));
+    Operands.keepAlive(parameters, gradients, moment1, moment2, state, null);
+  }
+
+  /** Runs on the CPU at once, from any thread, on arrays. The collector waits meanwhile. */
+  public void run(
+      float[] parameters,
+      float[] gradients,
+      float @Nullable [] moment1,
+      float @Nullable [] moment2,
+      @Nullable HostStepState state) {
+    requireMoments(moment1 != null, moment2 != null);
+    long count = spec.count;
+    Native.check(
+        ArrayCalls.hs_optimizer_step(
+            0,
+            desc,
+            count,
+            Operands.array(parameters, "parameters", count),
+            Operands.array(gradients, "gradients", count),
+            Operands.optional(moment1, "moment1", count),
+            Operands.optional(moment2, "moment2", count),
+            0,
+            HostStepState.addressOf(state),
+            0,
+            0,
+            0));
+    Operands.keepAlive(state, null, null, null, null, null);
+  }
+
+  /**
+   * Runs on addresses, unchecked: a wrong one ends the process.
+   *
+   * @param stream the stream; null: on the CPU at once, from any thread
+   */
+  public void run(
+      @Nullable Stream stream,
+      long parameters,
+      long gradients,
+      long moment1,
+      long moment2,
+      long copy,
+      long state,
+      long schedule,
+      long segments,
+      int segmentCount) {
+    long handle = ACCESS.enter(stream);
+    try {
+      Native.check(
+          hs_optimizer_step(
+              handle,
+              desc,
+              spec.count,
+              parameters,
+              gradients,
+              moment1,
+              moment2,
+              copy,
+              state,
+              schedule,
+              segments,
+              segmentCount));
+    } finally {
+      ACCESS.exit(stream);
+    }
+  }
+
+  private void requireMoments(boolean first, boolean second) {
+    boolean firstNeeded = spec.rule == HS_ADAMW || spec.momentum != 0;
+    if ((firstNeeded && !first) || (spec.rule == HS_ADAMW && !second)) {
+      throw new IllegalArgumentException(
+          this
+              + " needs "
+              + (spec.rule == HS_ADAMW ? "moment1 and moment2" : "moment1 for its momentum")
+              + ": give arrays of "
+              + spec.count
+              + " zeros at the start");
+    }
+  }
+
+  @Override
+  public String toString() {
+    return (spec.rule == HS_ADAMW ? "AdamW" : "SGD") + " step of " + spec.count + " parameters";
+  }
+
+  /** An immutable description; each method returns a changed copy. */
+  public static final class Builder implements Cloneable {
+    private final int rule;
+    private final long count;
+    private boolean nesterov;
+    private float beta2;
+    private float eps;
+    private float learningRate;
+    private float momentum;
+    private float weightDecay;
+    private float weightUnits = 1;
+    private boolean checked;
+    private DType copyType = DType.F32;
+
+    private Builder(int rule, long count) {
+      this.rule = rule;
+      this.count = Sizes.notNegative("count", count);
+    }
+
+    private Builder copy() {
+      try {
+        return (Builder) clone();
+      } catch (CloneNotSupportedException e) {
+        throw new AssertionError(e);
+      }
+    }
+
+    /** The learning rate where no schedule is given. */
+    public Builder learningRate(float rate) {
+      Builder copy = copy();
+      copy.learningRate = rate;
+      return copy;
+    }
+
+    /** SGD's momentum where no schedule is given, and whether it is Nesterov's. */
+    public Builder momentum(float factor, boolean nesterovs) {
+      Builder copy = copy();
+      copy.momentum = factor;
+      copy.nesterov = nesterovs;
+      return copy;
+    }
+
+    /** AdamW's decay rates of the moments; beta1 where no schedule is given. */
+    public Builder betas(float first, float second) {
+      Builder copy = copy();
+      copy.momentum = first;
+      copy.beta2 = second;
+      return copy;
+    }
+
+    /** AdamW's term in the denominator. */
+    public Builder eps(float term) {
+      Builder copy = copy();
+      copy.eps = term;
+      return copy;
+    }
+
+    /** The weight decay where no segments are given: L2 in SGD, decoupled in AdamW. */
+    public Builder weightDecay(float decay) {
+      Builder copy = copy();
+      copy.weightDecay = decay;
+      return copy;
+    }
+
+    /** The sum of weights that the gradient was divided by; with a state, its weight corrects it. */
+    public Builder weightUnits(float units) {
+      Builder copy = copy();
+      copy.weightUnits = units;
+      return copy;
+    }
+
+    /** The state holds what {@link StepKernels#gradientCheck} found in this step. */
+    public Builder checked(boolean was) {
+      Builder copy = copy();
+      copy.checked = was;
+      return copy;
+    }
+
+    /** The type of the parameters' copy. */
+    public Builder copyType(DType dtype) {
+      Builder copy = copy();
+      copy.copyType = dtype;
+      return copy;
+    }
+
+    /** The kernel. */
+    public OptimizerStep build() {
+      return new OptimizerStep(this);
+    }
+  }
+}
