@@ -1,0 +1,84 @@
+#include "cpu/kernels/matmul_plan.h"
+
+namespace hs::cpu::HS_ISA {
+namespace {
+
+constexpr int64_t kMaxDepth = 256;      // of a block of k: a panel of B is 32 KB, and L1 has 48
+constexpr int64_t kMaxDotDepth = 1024;  // rows of A and B of one dot tile fit in L1
+constexpr double kTileNs = 10000;       // of a tile, so that handing it out costs little
+constexpr int64_t kMaxTiles = 32;
+constexpr int64_t kTileBytes = 512 << 10;  // of A that a dot tile walks over: a part of L2
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// Cycles on one core, of two vector multiply-adds each: what the two kernels take, roughly.
+double dot_cycles(const hs_matmul_desc& d) {
+  const double per_sum = 0.5 * static_cast<double>(ceil_div(d.k, kLanes)) + 2.5;
+  return static_cast<double>(d.m * d.n) * per_sum;
+}
+double outer_cycles(const hs_matmul_desc& d) {
+  const double vectors = static_cast<double>(d.m * ceil_div(d.n, kLanes));
+  const double packing = 0.6 * static_cast<double>(d.n * d.k);
+  return vectors * (0.5 * static_cast<double>(d.k) + 2) + packing;
+}
+
+// Whether rows `stride` floats apart fall onto a few sets of the first-level cache.
+bool collides(int64_t stride) { return stride % 512 == 0; }
+
+PackA choose_pack_a(const hs_matmul_desc& d) {
+  const PackA packed = d.batch == 1 ? PackA::kOnce : PackA::kByTile;
+  if (d.type != HS_F32) return packed;
+  if (d.n < 128 || d.k < 64 || d.m < 32) return PackA::kInPlace;
+  if (collides(d.lda)) return packed;
+  return PackA::kInPlace;
+}
+
+}  // namespace
+
+MatmulPlan plan_matmul(const hs_matmul_desc& d, bool simple) {
+  MatmulPlan plan{};
+  if (d.m == 0 || d.n == 0) return plan;  // no tiles
+  const bool floats = d.type == HS_F32;
+  plan.dot = floats && !d.transpose_a && d.transpose_b && dot_cycles(d) < outer_cycles(d);
+  plan.in_place = simple && !plan.dot;
+
+  const int64_t rows = plan.dot ? kDotRows : d.n <= kLanes ? kRows1 : kRows2;
+  const int64_t columns = plan.dot ? kDotColumns : kPanelColumns;
+  plan.row_panels = ceil_div(d.m, rows);
+  plan.column_panels = ceil_div(d.n, columns);
+  plan.k_blocks = max(1, ceil_div(d.k, plan.dot ? kMaxDotDepth : kMaxDepth));
+  if (!plan.dot) {
+    plan.pack_a = choose_pack_a(d);
+    plan.pack_b = !floats || d.transpose_b != 0 || plan.row_panels > 4;
+  }
+
+  const double matrix_ns = (plan.dot ? dot_cycles(d) : outer_cycles(d)) / 2.2;
+  plan.cost_ns = matrix_ns * static_cast<double>(d.batch);
+  plan.tile_rows = plan.row_panels;
+  plan.tile_columns = plan.column_panels;
+  plan.group = 1;
+  if (d.batch == 1) {
+    // Columns first: a panel of B is then packed once. Then rows.
+    const int64_t wanted =
+        max(1, min(kMaxTiles, static_cast<int64_t>(plan.cost_ns / kTileNs)));
+    const int64_t least = plan.dot ? 1 : 2;
+    plan.tile_columns = max(min(least, plan.column_panels),
+                            ceil_div(plan.column_panels, wanted));
+    const int64_t across = ceil_div(plan.column_panels, plan.tile_columns);
+    plan.tile_rows = max(min(4, plan.row_panels), ceil_div(plan.row_panels * across, wanted));
+    if (plan.dot) {
+      plan.tile_rows = min(plan.tile_rows, max(4, kTileBytes / (rows * 4 * max(d.k, 1))));
+    }
+    plan.tile_rows = min(plan.tile_rows, plan.row_panels);
+  } else {
+    plan.group = max(1, min(d.batch, static_cast<int64_t>(kTileNs / (matrix_ns + 20))));
+  }
+  plan.tiles_down = ceil_div(plan.row_panels, plan.tile_rows);
+  plan.tiles_across = ceil_div(plan.column_panels, plan.tile_columns);
+  plan.groups = ceil_div(d.batch, plan.group);
+  return plan;
+}
+
+}  // namespace hs::cpu::HS_ISA

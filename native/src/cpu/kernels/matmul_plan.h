@@ -1,0 +1,49 @@
+// How one matrix product is cut and which register kernel computes it: a function of the shape
+// alone, so that results do not depend on the number of threads.
+#ifndef HALFSTEP_CPU_KERNELS_MATMUL_PLAN_H
+#define HALFSTEP_CPU_KERNELS_MATMUL_PLAN_H
+
+#include "cpu/kernels/matmul_micro.h"
+#include "halfstep.h"
+
+namespace hs::cpu::HS_ISA {
+
+// `count` things in `parts` parts whose sizes differ by at most one: where part i begins.
+HS_INLINE int64_t part_begin(int64_t i, int64_t parts, int64_t count) {
+  const int64_t base = count / parts, longer = count % parts;
+  return i * base + (i < longer ? i : longer);
+}
+
+enum class PackA {
+  kInPlace,  // the kernel reads A where it lies
+  kByTile,   // each tile packs its rows, one block of k at a time
+  kOnce,     // packed before the tiles start, for all of them
+};
+
+struct MatmulPlan {
+  bool dot;       // dot_tile, else outer_tile
+  bool in_place;  // the register kernel writes C itself; else sums are finished in a second pass
+  PackA pack_a;
+  bool pack_b;
+  int64_t k_blocks;  // k is summed in this many parts
+  // Rows of C are cut into row_panels, columns into column_panels; a tile of the pool is
+  // tile_rows x tile_columns panels of one matrix, or `group` whole matrices.
+  int64_t row_panels, column_panels;
+  int64_t tile_rows, tile_columns;
+  int64_t tiles_down, tiles_across;
+  int64_t group, groups;
+  double cost_ns;  // of the whole product, on one thread
+
+  int64_t tiles() const { return groups * tiles_down * tiles_across; }
+};
+
+// `simple` says that C is F32 and its activation can be applied in registers (none or ReLU, no
+// aux).
+MatmulPlan plan_matmul(const hs_matmul_desc& desc, bool simple);
+
+// Columns that one panel of outer_tile has; the last one may be narrower.
+inline constexpr int64_t kPanelColumns = 2 * kLanes;
+
+}  // namespace hs::cpu::HS_ISA
+
+#endif  // HALFSTEP_CPU_KERNELS_MATMUL_PLAN_H
