@@ -1,0 +1,185 @@
+// Activations and their gradients against their definitions in fp64.
+#include "device.h"
+
+using namespace hs::test;
+
+namespace {
+
+constexpr hs_activation kActivations[] = {HS_NONE, HS_RELU, HS_GELU, HS_SIGMOID, HS_TANH};
+
+double phi(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * M_PI); }
+double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
+
+double forward(hs_activation kind, double x) {
+  switch (kind) {
+    case HS_RELU:
+      return x < 0 ? 0 : x;
+    case HS_GELU:
+      return x * normal_cdf(x);
+    case HS_SIGMOID:
+      return 1 / (1 + std::exp(-x));
+    case HS_TANH:
+      return std::tanh(x);
+    default:
+      return x;
+  }
+}
+
+// By the output y, for GELU by the input.
+double derivative(hs_activation kind, double saved) {
+  switch (kind) {
+    case HS_RELU:
+      return saved > 0 ? 1 : 0;
+    case HS_GELU:
+      return normal_cdf(saved) + saved * phi(saved);
+    case HS_SIGMOID:
+      return saved * (1 - saved);
+    case HS_TANH:
+      return 1 - saved * saved;
+    default:
+      return 1;
+  }
+}
+
+// Random ones, small and large ones, zeros, and a sweep.
+std::vector<float> inputs(size_t count) {
+  std::vector<float> x = normals(count, 1, 3);
+  const float special[] = {0.0f, -0.0f, 1e-30f, -1e-30f, 1e-4f, 20, -20, 100, -100, 0.624f, 0.626f};
+  for (size_t i = 0; i < count; i++) {
+    if (i % 3 == 1) x[i] = special[i / 3 % std::size(special)];
+    if (i > 2000 && i % 3 == 2) x[i] = -12.0f + 24.0f * static_cast<float>(i) / static_cast<float>(count);
+  }
+  return x;
+}
+
+// What an exact formula loses in float, besides the rounding of the result: a few units of 1 for
+// GELU (1 + erf cancels for negative x), of the result for the others.
+double bound_of(hs_activation kind, double x, double value) {
+  const double u = 0x1p-24;
+  if (kind == HS_NONE || kind == HS_RELU) return 0;
+  return kind == HS_GELU ? 4 * u * (std::abs(x) + std::abs(value)) : 6 * u * std::abs(value) + 1e-37;
+}
+
+double storage_rounding(const StorageType& type, double value) {
+  return type.unit * std::abs(value) + (type.type == HS_F16 ? 0x1p-25 : 1e-37);
+}
+
+}  // namespace
+
+TEST(outputs_match_the_definition) {
+  on_devices([](Device& device) {
+    for (hs_activation kind : kActivations) {
+      for (const StorageType& type : kStorageTypes) {
+        for (size_t count : kSizes) {
+          StorageArray x(device, type.type, inputs(count), 1), y(device, type.type, count, 3);
+          CHECK_OK(hs_activation_forward(device.stream(), kind, type.type,
+                                         static_cast<int64_t>(count), x.address(), y.address()));
+          const std::vector<float> in = x.get(), out = y.get();
+          size_t wrong = 0;
+          for (size_t i = 0; i < count; i++) {
+            const double expected = forward(kind, in[i]);
+            const double bound = bound_of(kind, in[i], expected) + storage_rounding(type, expected);
+            if (!(std::abs(out[i] - expected) <= bound)) wrong++;
+          }
+          CHECK_THAT(wrong == 0, std::to_string(wrong) + " of " + std::to_string(count) +
+                                     ", activation " + std::to_string(kind) + " in " + type.name);
+          CHECK_OK(hs_activation_forward(device.stream(), kind, type.type,
+                                         static_cast<int64_t>(count), x.address(), x.address()));
+          CHECK(same_bits(x.get(), out));  // in place
+        }
+      }
+    }
+  });
+}
+
+TEST(gradients_match_the_definition) {
+  on_devices([](Device& device) {
+    for (hs_activation kind : kActivations) {
+      for (const StorageType& type : kStorageTypes) {
+        for (size_t count : kSizes) {
+          std::vector<float> saved_values = inputs(count);
+          if (kind != HS_GELU) {
+            for (float& x : saved_values) x = static_cast<float>(forward(kind, x));
+          }
+          StorageArray dy(device, type.type, normals(count, 2), 1);
+          StorageArray saved(device, type.type, saved_values, 1), dx(device, type.type, count, 1);
+          CHECK_OK(hs_activation_backward(device.stream(), kind, type.type,
+                                          static_cast<int64_t>(count), dy.address(),
+                                          saved.address(), dx.address()));
+          const std::vector<float> g = dy.get(), s = saved.get(), out = dx.get();
+          size_t wrong = 0;
+          for (size_t i = 0; i < count; i++) {
+            const double slope = derivative(kind, s[i]), expected = g[i] * slope;
+            const double loss = kind == HS_GELU   ? 8 * 0x1p-24 * (1 + std::abs(s[i]))
+                                : kind == HS_TANH ? 4 * 0x1p-24
+                                                  : 4 * 0x1p-24 * std::abs(slope);
+            const double bound = std::abs(g[i]) * loss + storage_rounding(type, expected);
+            if (!(std::abs(out[i] - expected) <= bound)) wrong++;
+          }
+          CHECK_THAT(wrong == 0, std::to_string(wrong) + " of " + std::to_string(count) +
+                                     ", activation " + std::to_string(kind) + " in " + type.name);
+          CHECK_OK(hs_activation_backward(device.stream(), kind, type.type,
+                                          static_cast<int64_t>(count), dy.address(),
+                                          saved.address(), dy.address()));
+          CHECK(same_bits(dy.get(), out));  // in place
+        }
+      }
+    }
+  });
+}
+
+TEST(infinities_saturate_and_NaN_stays) {
+  on_devices([](Device& device) {
+    Array<float> x(device, {kInfinity, -kInfinity, kNaN, 3e38f, -3e38f}), y(device, 5);
+    const float expected[][5] = {{kInfinity, -kInfinity, kNaN, 3e38f, -3e38f},
+                                 {kInfinity, 0, kNaN, 3e38f, 0},
+                                 {kInfinity, 0, kNaN, 3e38f, 0},
+                                 {1, 0, kNaN, 1, 0},
+                                 {1, -1, kNaN, 1, -1}};
+    for (hs_activation kind : kActivations) {
+      CHECK_OK(hs_activation_forward(device.stream(), kind, HS_F32, 5, x.address(), y.address()));
+      for (size_t i = 0; i < 5; i++) {
+        // GELU of -infinity is 0 * infinity in every exact formula: PyTorch gives NaN as well.
+        if (kind == HS_GELU && i == 1) continue;
+        const float want = expected[kind][i], got = y.get()[i];
+        CHECK_THAT(std::isnan(want) ? std::isnan(got) : got == want,
+                   "activation " + std::to_string(kind) + " of value " + std::to_string(i));
+      }
+    }
+  });
+}
+
+TEST(results_depend_on_neither_threads_nor_capture) {
+  on_devices([](Device& device) {
+    for (hs_activation kind : kActivations) {
+      const size_t count = 100003;
+      Array<float> x(device, inputs(count)), y(device, count), dx(device, count);
+      check_same_everywhere(
+          device,
+          [&](hs_stream stream) {
+            CHECK_OK(hs_activation_forward(stream, kind, HS_F32, count, x.address(), y.address()));
+            CHECK_OK(hs_activation_backward(stream, kind, HS_F32, count, x.address(), y.address(),
+                                            dx.address()));
+          },
+          [&] { return dx.get(); });
+    }
+  });
+}
+
+TEST(arguments_that_make_no_sense_are_refused) {
+  on_devices([](Device& device) {
+    Array<float> x(device, 4);
+    hs_stream s = device.stream();
+    const hs_ptr at = x.address();
+    CHECK_REFUSED(hs_activation_forward(s, 5, HS_F32, 1, at, at), "5 is not an hs_activation");
+    CHECK_REFUSED(hs_activation_forward(s, HS_RELU, HS_I32, 1, at, at), "of I32");
+    CHECK_REFUSED(hs_activation_forward(s, HS_RELU, HS_F32, -1, at, at), "count is -1");
+    CHECK_REFUSED(hs_activation_forward(s, HS_RELU, HS_F32, 1, at, 0), "x or y is 0");
+    CHECK_REFUSED(hs_activation_backward(s, -1, HS_F32, 1, at, at, at), "-1 is not");
+    CHECK_REFUSED(hs_activation_backward(s, HS_RELU, HS_U8, 1, at, at, at), "of U8");
+    CHECK_REFUSED(hs_activation_backward(s, HS_RELU, HS_F32, -1, at, at, at), "count is -1");
+    CHECK_REFUSED(hs_activation_backward(s, HS_RELU, HS_F32, 1, at, 0, at), "saved or dx is 0");
+  });
+}
+
+TEST_MAIN()
