@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "cpu/isa.h"
 #include "halfstep.h"
 #include "numerics/conversions.h"
 #include "test.h"
@@ -119,6 +120,16 @@ void on_devices(const Body& body) {
   }
   CHECK(devices > 0);
 }
+
+// The main of a test that runs once for each instruction set as well: 77 says "skipped".
+#define KERNEL_TEST_MAIN()                                \
+  int main(int argc, char** argv) {                       \
+    if (const char* problem = hs::cpu::isa_problem()) {   \
+      std::printf("skipped: %s\n", problem);              \
+      return 77;                                          \
+    }                                                     \
+    return hs::test::run(argc, argv);                     \
+  }
 
 // Whether two arrays are the same, bit by bit.
 template <class T>

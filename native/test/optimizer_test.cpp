@@ -403,4 +403,4 @@ TEST(arguments_that_make_no_sense_are_refused) {
   });
 }
 
-TEST_MAIN()
+KERNEL_TEST_MAIN()
