@@ -20,7 +20,8 @@ if(NOT CMAKE_CUDA_COMPILER)
   return()
 endif()
 
-file(GLOB HS_CUDA_SOURCES CONFIGURE_DEPENDS src/cuda/*.cu src/cuda/runtime/*.cpp)
+file(GLOB HS_CUDA_SOURCES CONFIGURE_DEPENDS
+  src/cuda/*.cu src/cuda/*.cpp src/cuda/runtime/*.cpp)
 
 # Machine code for A100 (sm_80) and H100 (sm_90a: with wgmma), and PTX for everything later.
 set(HALFSTEP_CUDA_GENCODE

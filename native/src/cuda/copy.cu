@@ -5,7 +5,9 @@
 // before the first and after the last multiple of 16 go one by one. A source that lies otherwise
 // than its destination within 16 bytes is copied by words, or by bytes.
 // Not yet measured on a GPU.
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -93,6 +95,16 @@ hs_status launch_units(const Queue& queue, const CopyArgs& args) {
                 static_cast<Unit*>(args.dst), static_cast<const Unit*>(args.src), count);
 }
 
+// The nearest integer that is possible, toward zero; NaN becomes 0. 2^digits is beyond the largest.
+template <class Integer>
+Integer to_integer(double value) {
+  using Limits = std::numeric_limits<Integer>;
+  if (value != value) return 0;
+  if (value <= static_cast<double>(Limits::min())) return Limits::min();
+  if (value >= std::ldexp(1.0, Limits::digits)) return Limits::max();
+  return static_cast<Integer>(value);
+}
+
 // The value as an element of the type, repeated over 8 bytes.
 std::uint64_t pattern_of(hs_dtype type, double value) {
   auto repeat = [](auto element) {
@@ -110,11 +122,11 @@ std::uint64_t pattern_of(hs_dtype type, double value) {
     case HS_F16:
       return repeat(f16_from_float(static_cast<float>(value)));
     case HS_I32:
-      return repeat(static_cast<std::int32_t>(value));
+      return repeat(to_integer<std::int32_t>(value));
     case HS_U8:
-      return repeat(static_cast<std::uint8_t>(value));
+      return repeat(to_integer<std::uint8_t>(value));
     case HS_I64:
-      return repeat(static_cast<std::int64_t>(value));
+      return repeat(to_integer<std::int64_t>(value));
     default:
       return repeat(value);
   }

@@ -7,9 +7,20 @@
 namespace hs::cuda {
 
 // X(name of the kernel, type of its arguments): those of HS_KERNELS that exist here.
-#define HS_CUDA_KERNELS(X) \
-  X(fill, FillArgs)        \
-  X(copy, CopyArgs)
+#define HS_CUDA_KERNELS(X)                       \
+  X(fill, FillArgs)                              \
+  X(copy, CopyArgs)                              \
+  X(cast, CastArgs)                              \
+  X(random_normal, RandomArgs)                   \
+  X(random_uniform, RandomArgs)                  \
+  X(gather, GatherArgs)                          \
+  X(activation_forward, ActivationArgs)          \
+  X(activation_backward, ActivationBackwardArgs) \
+  X(cross_entropy, CrossEntropyArgs)             \
+  X(optimizer_step, OptimizerArgs)               \
+  X(gradient_check, GradientCheckArgs)           \
+  X(micro_step_end, MicroStepEndArgs)            \
+  X(step_end, StepEndArgs)
 
 #define HS_DECLARE(name, Args) hs_status name(void* queue, const Args& args);
 HS_CUDA_KERNELS(HS_DECLARE)

@@ -11,8 +11,13 @@
 #define HS_KERNEL __global__
 #define HS_DEVICE __device__ __forceinline__
 #define HS_UNROLL _Pragma("unroll")
-#define HS_CALLER       // last parameter of a device function that the emulation checks
-#define HS_AND_CALLER   // the same, after other parameters
+// The caller's place in the source, which the emulated execution puts into its reports: as the last
+// parameter of a device function (HS_CALLER alone, HS_AND_CALLER after others) and as an argument
+// that passes it on.
+#define HS_CALLER
+#define HS_AND_CALLER
+#define HS_PASS_CALLER
+#define HS_CALLER_ONLY
 
 #else
 
@@ -23,6 +28,8 @@
 #define HS_UNROLL
 #define HS_CALLER ::hs::sim::Place place = ::hs::sim::Place::here()
 #define HS_AND_CALLER , HS_CALLER
+#define HS_PASS_CALLER , place
+#define HS_CALLER_ONLY place
 
 #endif
 

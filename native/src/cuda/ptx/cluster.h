@@ -42,20 +42,27 @@ HS_DEVICE void cluster_sync(HS_CALLER) {
 #endif
 }
 
-// The float at the same place in the shared memory of block `rank` of the cluster.
-HS_DEVICE float load_from_block(const float* own, [[maybe_unused]] unsigned rank HS_AND_CALLER) {
+// What lies at the same place in the shared memory of block `rank` of the cluster; T is made of
+// 4-byte words.
+template <class T>
+HS_DEVICE T load_from_block(const T* own, [[maybe_unused]] unsigned rank HS_AND_CALLER) {
 #ifdef HS_SIM
-  return *static_cast<float*>(sim::Executor::of_this_thread().map_shared(own, rank, place));
+  return *static_cast<T*>(sim::Executor::of_this_thread().map_shared(own, rank, place));
 #elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  constexpr int kWords = sizeof(T) / 4;
   auto address = static_cast<std::uint32_t>(__cvta_generic_to_shared(own));
-  float value;
-  asm volatile(
-      "{\n\t.reg .b32 remote;\n\t"
-      "mapa.shared::cluster.u32 remote, %1, %2;\n\t"
-      "ld.shared::cluster.f32 %0, [remote];\n\t}"
-      : "=f"(value)
-      : "r"(address), "r"(rank)
-      : "memory");
+  unsigned words[kWords];
+  HS_UNROLL for (int w = 0; w < kWords; ++w) {
+    asm volatile(
+        "{\n\t.reg .b32 remote;\n\t"
+        "mapa.shared::cluster.u32 remote, %1, %2;\n\t"
+        "ld.shared::cluster.u32 %0, [remote];\n\t}"
+        : "=r"(words[w])
+        : "r"(address + 4 * w), "r"(rank)
+        : "memory");
+  }
+  T value;
+  memcpy(&value, words, sizeof(T));
   return value;
 #else
   return *own;

@@ -37,6 +37,28 @@ HS_DEVICE void store(void* address, const V& value HS_AND_CALLER) {
   *static_cast<V*>(address) = value;
 }
 
+// From the second-level cache, for what another block wrote; T is made of 4-byte words.
+template <class T>
+HS_DEVICE T load_from_l2(const T* address) {
+#ifdef HS_SIM
+  return *address;
+#else
+  static_assert(sizeof(T) % 4 == 0);
+  constexpr int kWords = sizeof(T) / 4;
+  unsigned words[kWords];
+  auto* from = reinterpret_cast<const unsigned*>(address);
+  HS_UNROLL for (int w = 0; w < kWords; ++w) {
+    asm volatile("ld.global.cg.u32 %0, [%1];"
+                 : "=r"(words[w])
+                 : "l"(__cvta_generic_to_global(from + w))
+                 : "memory");
+  }
+  T value;
+  memcpy(&value, words, sizeof(T));
+  return value;
+#endif
+}
+
 // Evicted first: for 16 bytes that are touched once.
 template <class V>
 HS_DEVICE V load_streaming(const void* address HS_AND_CALLER) {

@@ -1,0 +1,43 @@
+// Activations and their derivatives, one element at a time.
+#pragma once
+
+#include "cuda/platform.h"
+#include "halfstep.h"
+
+namespace hs::cuda {
+
+// `kind` is the same for all threads, so the choice costs no divergence.
+HS_DEVICE float activate(hs_activation kind, float x) {
+  switch (kind) {
+    case HS_RELU:
+      return x < 0.0f ? 0.0f : x;  // NaN stays NaN
+    case HS_GELU:
+      return 0.5f * x * (1.0f + erff(x * 0.70710678f));
+    case HS_SIGMOID:
+      return 1.0f / (1.0f + expf(-x));
+    case HS_TANH:
+      return tanhf(x);
+    default:
+      return x;
+  }
+}
+
+// dy times the derivative, from the output (RELU, SIGMOID, TANH) or the input (GELU).
+HS_DEVICE float activate_backward(hs_activation kind, float dy, float saved) {
+  switch (kind) {
+    case HS_RELU:
+      return saved > 0.0f ? dy : 0.0f;
+    case HS_GELU: {
+      float density = 0.39894228f * expf(-0.5f * saved * saved);
+      return dy * (0.5f * (1.0f + erff(saved * 0.70710678f)) + saved * density);
+    }
+    case HS_SIGMOID:
+      return dy * saved * (1.0f - saved);
+    case HS_TANH:
+      return dy * (1.0f - saved * saved);
+    default:
+      return dy;
+  }
+}
+
+}  // namespace hs::cuda

@@ -1,0 +1,227 @@
+// Softmax cross-entropy: loss, gradient and number correct in one launch, each logit read once.
+//
+// Bytes of a logit: one read, and one written where there is a gradient. FLOPs: two exp and ten
+// others a logit. Floor: bytes / bandwidth.
+// Design: up to 128 classes, 1024 where rows are aligned, a row belongs to 4 or 32 lanes that hold it
+// in registers; longer rows to a block, and from sm_90 on to a cluster of up to 8, that hold it in
+// shared memory; rows too long for that are read three times. Sums over rows go through the ladder of reduce.h to the state.
+// Ignored rows are not read. Not yet measured on a GPU.
+#include "cuda/cross_entropy_math.h"
+#include "cuda/kernels.h"
+#include "cuda/launch.h"
+
+namespace hs::cuda {
+namespace {
+
+constexpr unsigned kThreads = 256;
+constexpr int kBlocksPerMultiprocessor = 8;
+
+template <unsigned kLanes>
+struct GroupShared {
+  BatchSums batch[kThreads / kLanes];  // of each group's first lane; here, to spare registers
+  BatchScratch scratch;
+};
+
+// A row belongs to kLanes lanes, each of which holds kPerLane logits, kVector next to each other.
+template <class T, unsigned kLanes, int kPerLane, int kVector>
+HS_KERNEL void __launch_bounds__(kThreads)
+    rows_in_registers(const CrossEntropyArgs args, void* workspace) {
+  GroupShared<kLanes>& shared = shared_memory<GroupShared<kLanes>>();
+  const CrossEntropy problem(args);
+  auto classes = static_cast<int>(args.desc.classes);
+  auto lane = static_cast<int>(threadIdx.x % kLanes);
+  auto* logits = static_cast<const T*>(args.logits);
+  auto* d_logits = static_cast<T*>(args.d_logits);
+  BatchSums& batch = shared.batch[threadIdx.x / kLanes];
+  if (lane == 0) batch = {};
+  constexpr int kVectors = kPerLane / kVector;
+  constexpr unsigned kRows = kThreads / kLanes;  // of a block
+  // All lanes of a warp go round alike, since they shuffle.
+  for (std::int64_t first = std::int64_t{blockIdx.x} * kRows; first < args.desc.rows;
+       first += std::int64_t{gridDim.x} * kRows) {
+    std::int64_t row = first + threadIdx.x / kLanes;
+    bool exists = row < args.desc.rows;
+    int label = exists ? args.labels[row] : -1;
+    RowKind kind = row_kind(args.desc, label);  // of none: kInvalid
+    const T* x_row = logits + row * classes;
+
+    float x[kVectors][kVector];
+    ValueAt largest = LargestAt::identity();
+    HS_UNROLL for (int j = 0; j < kVectors; ++j) {
+      HS_UNROLL for (float& e : x[j]) e = -__builtin_huge_valf();
+      int c = (j * static_cast<int>(kLanes) + lane) * kVector;
+      if (kind == RowKind::kClass && c < classes) load_elements(x_row + c, x[j]);
+      HS_UNROLL for (int e = 0; e < kVector; ++e) {
+        if (x[j][e] > largest.value) largest = {x[j][e], c + e};
+      }
+    }
+    largest = group_reduce<kLanes>(largest, LargestAt{});
+
+    RowSums sums{};
+    HS_UNROLL for (int j = 0; j < kVectors; ++j) {
+      int c = (j * static_cast<int>(kLanes) + lane) * kVector;
+      if (c < classes) problem.add(sums, x[j], c, largest.value, label);
+    }
+    sums = group_reduce<kLanes>(sums, Sum<RowSums>{});
+    if (!exists) continue;
+
+    float loss = loss_without_class(kind), weight = 0;
+    RowResult result(problem, sums, largest.value, kind == RowKind::kClass ? label : 0);
+    if (kind == RowKind::kClass) {
+      loss = result.loss;
+      weight = result.label_weight;
+    }
+    if (lane == 0) record_row(args, row, kind, loss, weight, largest.index == label, batch);
+    if (d_logits == nullptr) continue;
+    HS_UNROLL for (int j = 0; j < kVectors; ++j) {
+      int c = (j * static_cast<int>(kLanes) + lane) * kVector;
+      if (c >= classes) continue;
+      if (kind == RowKind::kClass) {
+        result.gradient(problem, x[j], c, label);
+      } else {
+        HS_UNROLL for (float& e : x[j]) e = loss;
+      }
+      store_elements(d_logits + row * classes + c, x[j]);
+    }
+  }
+  add_to_state<kThreads>(args, lane == 0 ? batch : BatchSums{}, workspace, shared.scratch);
+}
+
+struct BlockShared {
+  BlockScratch<ValueAt> largest;
+  BlockScratch<RowSums> sums;
+  BatchScratch scratch;
+  BatchSums batch;  // of the first thread
+  ValueAt cluster_largest;
+  RowSums cluster_sums;
+  alignas(16) unsigned char slice[16];  // the block's part of the row follows
+};
+
+// Calls body(c, Elements<n>) for the classes of [begin, end), vectors first, shared by the block.
+template <int kVector, class Body>
+HS_DEVICE void for_slice(std::int64_t begin, std::int64_t end, const Body& body) {
+  std::int64_t whole = begin + (end - begin) / kVector * kVector;
+  for (std::int64_t c = begin + threadIdx.x * kVector; c < whole; c += kThreads * kVector) {
+    body(c, Elements<kVector>{});
+  }
+  if (kVector > 1 && whole + threadIdx.x < end) body(whole + threadIdx.x, Elements<1>{});
+}
+
+// A row belongs to a cluster of blocks, each of which has `slice` classes (a multiple of 16 bytes)
+// and keeps them in shared memory if `resident`.
+template <class T, int kVector>
+HS_KERNEL void __launch_bounds__(kThreads)
+    rows_by_cluster(const CrossEntropyArgs args, std::int64_t slice, bool resident, void* workspace) {
+  BlockShared& shared = shared_memory<BlockShared>();
+  T* held = reinterpret_cast<T*>(shared.slice);
+  const CrossEntropy problem(args);
+  std::int64_t classes = args.desc.classes;
+  std::int64_t begin = cluster_rank() * slice;
+  std::int64_t end = begin + slice < classes ? begin + slice : classes;
+  std::int64_t clusters = gridDim.x / cluster_size();
+  if (threadIdx.x == 0) shared.batch = {};
+  for (std::int64_t row = blockIdx.x / cluster_size(); row < args.desc.rows; row += clusters) {
+    const T* x_row = static_cast<const T*>(args.logits) + row * classes;
+    T* d_row = args.d_logits != nullptr ? static_cast<T*>(args.d_logits) + row * classes : nullptr;
+    int label = args.labels[row];
+    RowKind kind = row_kind(args.desc, label);
+    bool records = cluster_rank() == 0 && threadIdx.x == 0;
+    if (kind != RowKind::kClass) {
+      float loss = loss_without_class(kind);
+      if (records) record_row(args, row, kind, loss, 0, false, shared.batch);
+      if (d_row == nullptr) continue;
+      for_slice<kVector>(begin, end, [=](std::int64_t c, auto n) {
+        float g[n.value];
+        HS_UNROLL for (float& e : g) e = loss;
+        store_elements(d_row + c, g);
+      });
+      continue;
+    }
+
+    ValueAt largest = LargestAt::identity();
+    for_slice<kVector>(begin, end, [&](std::int64_t c, auto n) {
+      float x[n.value];
+      load_elements(x_row + c, x);
+      if (resident) store_elements(held + (c - begin), x);
+      HS_UNROLL for (int e = 0; e < n.value; ++e) {
+        if (x[e] > largest.value) largest = {x[e], static_cast<int>(c) + e};
+      }
+    });
+    largest = block_reduce<kThreads>(largest, LargestAt{}, shared.largest);
+    largest = cluster_reduce(largest, LargestAt{}, shared.cluster_largest);
+
+    // Each thread reads back what it wrote.
+    const T* again = resident ? held - begin : x_row;
+    RowSums sums{};
+    for_slice<kVector>(begin, end, [&](std::int64_t c, auto n) {
+      float x[n.value];
+      load_elements(again + c, x);
+      problem.add(sums, x, c, largest.value, label);
+    });
+    sums = block_reduce<kThreads>(sums, Sum<RowSums>{}, shared.sums);
+    sums = cluster_reduce(sums, Sum<RowSums>{}, shared.cluster_sums);
+
+    const RowResult result(problem, sums, largest.value, label);
+    if (records) {
+      record_row(args, row, kind, result.loss, result.label_weight, largest.index == label,
+                 shared.batch);
+    }
+    if (d_row == nullptr) continue;
+    for_slice<kVector>(begin, end, [&](std::int64_t c, auto n) {
+      float x[n.value];
+      load_elements(again + c, x);
+      result.gradient(problem, x, c, label);
+      store_elements(d_row + c, x);
+    });
+  }
+  add_to_state<kThreads>(args, threadIdx.x == 0 ? shared.batch : BatchSums{}, workspace,
+                         shared.scratch);
+}
+
+template <class T, unsigned kLanes, int kPerLane, int kVector>
+hs_status launch_registers(const Queue& queue, const CrossEntropyArgs& args) {
+  LaunchShape shape{.name = "cross_entropy: rows_in_registers", .block = {kThreads},
+                    .shared_bytes = sizeof(GroupShared<kLanes>)};
+  shape.grid.x = blocks_for(queue, args.desc.rows, kThreads / kLanes, kBlocksPerMultiprocessor);
+  return launch(queue, shape, rows_in_registers<T, kLanes, kPerLane, kVector>, args,
+                queue.workspace);
+}
+
+// A slice of this size lets two blocks share a multiprocessor.
+constexpr std::int64_t kSliceBytes = 96 * 1024;
+
+template <class T, int kVector>
+hs_status launch_clusters(const Queue& queue, const CrossEntropyArgs& args) {
+  auto row_bytes = args.desc.classes * static_cast<std::int64_t>(sizeof(T));
+  unsigned cluster = 1;
+  unsigned most = queue.capability >= 90 ? 8 : 1;
+  while (cluster < most && row_bytes > kSliceBytes * cluster) cluster *= 2;
+  std::int64_t slice_bytes = (row_bytes + cluster * 16 - 1) / (cluster * 16) * 16;
+  bool resident = slice_bytes <= kSliceBytes;
+  LaunchShape shape{.name = "cross_entropy: rows_by_cluster", .block = {kThreads},
+                    .shared_bytes = sizeof(BlockShared), .cluster = cluster};
+  if (resident) shape.shared_bytes += static_cast<std::size_t>(slice_bytes);
+  shape.grid.x = cluster * blocks_for(queue, args.desc.rows * cluster, cluster,
+                                      kBlocksPerMultiprocessor);
+  return launch(queue, shape, rows_by_cluster<T, kVector>, args,
+                slice_bytes / static_cast<std::int64_t>(sizeof(T)), resident, queue.workspace);
+}
+
+}  // namespace
+
+hs_status cross_entropy(void* queue_of_call, const CrossEntropyArgs& args) {
+  if (args.desc.rows == 0) return HS_OK;
+  const Queue& queue = as_queue(queue_of_call);
+  return with_storage(args.desc.type, [&](auto element) {
+    using T = decltype(element);
+    constexpr int kVector = 16 / sizeof(T);
+    std::int64_t classes = args.desc.classes;
+    bool vectors = classes % kVector == 0 && aligned(args.logits) && aligned(args.d_logits);
+    if (classes <= 16) return launch_registers<T, 4, 4, 1>(queue, args);
+    if (classes <= 128) return launch_registers<T, 32, 4, 1>(queue, args);
+    if (classes <= 1024 && vectors) return launch_registers<T, 32, 32, kVector>(queue, args);
+    return vectors ? launch_clusters<T, kVector>(queue, args) : launch_clusters<T, 1>(queue, args);
+  });
+}
+
+}  // namespace hs::cuda

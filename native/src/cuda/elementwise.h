@@ -1,0 +1,81 @@
+// What kernels share that go through arrays element by element: chunks of several elements a thread
+// where all addresses are aligned, single elements otherwise and at the end.
+#pragma once
+
+#include "cuda/launch_shape.h"
+#include "cuda/platform.h"
+#include "cuda/ptx/convert.h"
+#include "cuda/ptx/memory.h"
+#include "cuda/queue.h"
+#include "halfstep.h"
+
+namespace hs::cuda {
+
+// Elements of a chunk: one access of 16 bytes in the 16-bit types, two in FP32.
+constexpr int kChunk = 8;
+constexpr unsigned kElementwiseThreads = 256;
+constexpr int kElementwiseBlocks = 8;  // of a multiprocessor
+
+// kCount elements from, or to, an address that is aligned to all of them or to 16 bytes.
+template <int kCount, class T>
+HS_DEVICE void load_elements(const T* from, float (&x)[kCount] HS_AND_CALLER) {
+  constexpr int kAccess = sizeof(T) * kCount > 16 ? 16 / sizeof(T) : kCount;
+  HS_UNROLL for (int at = 0; at < kCount; at += kAccess) {
+    auto v = load<Vector<T, kAccess>>(from + at HS_PASS_CALLER);
+    HS_UNROLL for (int i = 0; i < kAccess; ++i) x[at + i] = to_float(v.at[i]);
+  }
+}
+
+template <int kCount, class T>
+HS_DEVICE void store_elements(T* to, const float (&x)[kCount] HS_AND_CALLER) {
+  constexpr int kAccess = sizeof(T) * kCount > 16 ? 16 / sizeof(T) : kCount;
+  HS_UNROLL for (int at = 0; at < kCount; at += kAccess) {
+    Vector<T, kAccess> v;
+    HS_UNROLL for (int i = 0; i < kAccess; ++i) v.at[i] = from_float<T>(x[at + i]);
+    store(to + at, v HS_PASS_CALLER);
+  }
+}
+
+template <int kCount>
+struct Elements {
+  static constexpr int value = kCount;
+};
+
+// Calls body(i, Elements<n>) for the chunks of n = kCount elements of [0, count), then with n = 1
+// for those that are left; the grid's threads share them.
+template <int kCount, class Body>
+HS_DEVICE void for_chunks(std::int64_t count, const Body& body) {
+  std::int64_t whole = count / kCount * kCount;
+  for (std::int64_t i = grid_thread() * kCount; i < whole; i += grid_threads() * kCount) {
+    body(i, Elements<kCount>{});
+  }
+  if (kCount == 1) return;
+  std::int64_t rest = whole + grid_thread();
+  if (rest < count) body(rest, Elements<1>{});
+}
+
+inline bool aligned(const void* address) {
+  return reinterpret_cast<std::uintptr_t>(address) % 16 == 0;
+}
+
+inline LaunchShape elementwise_shape(const char* name, const Queue& queue, std::int64_t count,
+                                     int per_thread) {
+  unsigned blocks = blocks_for(queue, count, std::int64_t{kElementwiseThreads} * per_thread,
+                               kElementwiseBlocks);
+  return {.name = name, .grid = {blocks}, .block = {kElementwiseThreads}};
+}
+
+// Calls launcher(T{}) with the type that stores `type`: float, Bf16 or F16.
+template <class Launcher>
+hs_status with_storage(hs_dtype type, const Launcher& launcher) {
+  switch (type) {
+    case HS_F32:
+      return launcher(float{});
+    case HS_BF16:
+      return launcher(Bf16{});
+    default:
+      return launcher(F16{});
+  }
+}
+
+}  // namespace hs::cuda

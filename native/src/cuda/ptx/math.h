@@ -1,0 +1,20 @@
+// Functions that the hardware computes approximately.
+#pragma once
+
+#include "cuda/platform.h"
+
+namespace hs::cuda {
+
+// e^x by 2^(x log2 e): a relative error of about 2^-22 + |x| 2^-24, results below 2^-126 are zero.
+HS_DEVICE float exp_approx(float x) {
+  float scaled = x * 1.44269504f;
+#ifdef HS_SIM
+  return scaled < -126.0f ? 0.0f : exp2f(scaled);
+#else
+  float result;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(scaled));
+  return result;
+#endif
+}
+
+}  // namespace hs::cuda
