@@ -1,8 +1,12 @@
 /** Trainer, losses, optimizers, schedules, checkpoints and batch-size studies. */
 module dev.halfstep.train {
   exports dev.halfstep.data;
+  exports dev.halfstep.graph;
+  exports dev.halfstep.nn;
+  exports dev.halfstep.train;
 
   requires transitive dev.halfstep;
+  requires dev.halfstep.bindings;
   requires org.slf4j;
   requires static org.jspecify;
 }

@@ -97,7 +97,7 @@ public final class Device implements AutoCloseable {
       try {
         Native.check(hs_device_count(backend, count));
       } catch (HalfstepException none) {
-        devices.add(new DeviceListing(backend, null, none.getMessage()));
+        devices.add(new DeviceListing(backend, null, String.valueOf(none.getMessage())));
       }
       for (int i = 0; i < count[0]; i++) {
         devices.add(listing(backend.equals("cpu") ? "cpu" : backend + ":" + i));
@@ -110,7 +110,7 @@ public final class Device implements AutoCloseable {
     try (Device device = open(id)) {
       return new DeviceListing(id, device.info(), "");
     } catch (HalfstepException failure) {
-      return new DeviceListing(id, null, failure.getMessage());
+      return new DeviceListing(id, null, String.valueOf(failure.getMessage()));
     }
   }
 

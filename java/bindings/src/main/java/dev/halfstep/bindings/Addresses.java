@@ -16,6 +16,11 @@ public final class Addresses {
   private Addresses() {}
 
   /** Where a direct buffer's element 0 lies, whatever its position; only for direct buffers. */
+  public static long of(Buffer buffer) {
+    return atPosition(buffer) - buffer.position();
+  }
+
+  /** JavaCPP adds the position to what it takes for an address of bytes. */
   @Name("(hs_ptr)")
-  public static native @Cast("hs_ptr") long of(Buffer buffer);
+  private static native @Cast("hs_ptr") long atPosition(Buffer buffer);
 }

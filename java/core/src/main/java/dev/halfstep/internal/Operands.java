@@ -129,7 +129,11 @@ public final class Operands {
     return buffer == null ? 0 : output(buffer, name, dtype, elements);
   }
 
-  /** Keeps direct buffers from being freed before this point; their addresses do not. */
+  /**
+   * Keeps direct buffers from being freed before this point; their addresses do not. Called after the
+   * native call, which throws nothing: no finally is needed.
+   */
+  @SuppressWarnings("ReachabilityFenceUsage")
   public static void keepAlive(
       @Nullable Object a,
       @Nullable Object b,

@@ -1,0 +1,54 @@
+package dev.halfstep.graph;
+
+import dev.halfstep.Stream;
+import java.util.List;
+
+/**
+ * One kernel call of a plan.
+ *
+ * @param name layer and kernel, such as {@code fc1 linear dW}
+ * @param reads the values that the kernel reads
+ * @param writes the values that it writes
+ * @param inPlace whether {@code writes[0]} may lie over {@code reads[0]}, element for element
+ * @param bytes memory traffic: what is read and written, each once
+ * @param flops floating-point operations, a multiply-add counted as two
+ * @param kernel makes the call
+ */
+public record Call(
+    String name,
+    List<Value> reads,
+    List<Value> writes,
+    boolean inPlace,
+    long bytes,
+    long flops,
+    Kernel kernel) {
+
+  /** Makes the call on a stream, or records it, with the addresses that a plan was given. */
+  @FunctionalInterface
+  public interface Kernel {
+    void run(Stream stream, Addresses at);
+  }
+
+  /** A call whose traffic is all that it reads and writes. */
+  public static Call of(
+      String name, List<Value> reads, List<Value> writes, long flops, Kernel kernel) {
+    long bytes = 0;
+    for (Value value : reads) {
+      bytes += value.bytes();
+    }
+    for (Value value : writes) {
+      bytes += value.bytes();
+    }
+    return new Call(name, List.copyOf(reads), List.copyOf(writes), false, bytes, flops, kernel);
+  }
+
+  /** The same call, allowed to write its first output over its first input. */
+  public Call allowInPlace() {
+    return new Call(name, reads, writes, true, bytes, flops, kernel);
+  }
+
+  /** The same call with another count of bytes, where a kernel touches part of a value. */
+  public Call withBytes(long bytes) {
+    return new Call(name, reads, writes, inPlace, bytes, flops, kernel);
+  }
+}

@@ -1,0 +1,157 @@
+package dev.halfstep.graph;
+
+import dev.halfstep.DType;
+import dev.halfstep.Shape;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A network being built for one batch size: operations in the order in which they are computed. All
+ * shapes are static, the batch included. Operations are added by their own factory methods ({@code
+ * Linear.of(x, ...)}); {@link #forward} and {@link #backward} then unroll them into kernel calls.
+ */
+public final class Graph {
+  private record Node(Operation operation, String layer) {}
+
+  private final DType storage;
+  private final boolean training;
+  private final List<Node> nodes = new ArrayList<>();
+  private final Map<String, Value> parameters = new HashMap<>();
+  private String layer = "";
+
+  /**
+   * An empty graph.
+   *
+   * @param storage type of activations and weight copies: F32, BF16 or F16
+   * @param training whether layers that know the difference behave as in training
+   */
+  public Graph(DType storage, boolean training) {
+    if (storage != DType.F32 && storage != DType.BF16 && storage != DType.F16) {
+      throw new IllegalArgumentException("the storage type is F32, BF16 or F16, not " + storage);
+    }
+    this.storage = storage;
+    this.training = training;
+  }
+
+  /** The type of activations and of the copies of weight matrices. */
+  public DType storage() {
+    return storage;
+  }
+
+  /** Whether the graph is for training; otherwise for evaluation or prediction. */
+  public boolean training() {
+    return training;
+  }
+
+  /** A value whose address the one who runs the plan gives, under this name. */
+  public Value input(String name, DType type, Shape shape) {
+    return new Value(this, name, type, shape, new Value.Place.Bound(), false);
+  }
+
+  /** The value of a parameter; asked again, the same: a tied parameter has one gradient. */
+  public Value parameter(Parameter parameter) {
+    return parameters.computeIfAbsent(
+        parameter.name(),
+        name ->
+            new Value(
+                this,
+                name,
+                parameter.readAs(storage),
+                parameter.shape(),
+                new Value.Place.OfParameter(parameter),
+                true));
+  }
+
+  /** A value in the activation arena, differentiable if one of those it is made from is. */
+  public Value value(String name, DType type, Shape shape, Value... madeFrom) {
+    boolean differentiable = false;
+    for (Value source : madeFrom) {
+      differentiable |= source.differentiable();
+    }
+    return new Value(this, at(name), type, shape, new Value.Place.Planned(), differentiable);
+  }
+
+  /** The memory of a value under another shape of as many elements. */
+  public Value alias(Value base, Shape shape) {
+    return new Value(
+        this,
+        base.name(),
+        base.type(),
+        shape,
+        new Value.Place.AliasOf(base),
+        base.differentiable());
+  }
+
+  /** Where gradients of a parameter are collected, F32 in the gradient arena. */
+  Value gradientOf(Parameter parameter) {
+    return new Value(
+        this,
+        "d " + parameter.name(),
+        DType.F32,
+        parameter.shape(),
+        new Value.Place.GradientOf(parameter),
+        false);
+  }
+
+  /** Adds an operation; returns its first output. */
+  Value add(Operation operation) {
+    nodes.add(new Node(operation, layer));
+    return operation.outputs().get(0);
+  }
+
+  /** Adds an operation without outputs, such as a loss. */
+  void addRoot(Operation operation) {
+    nodes.add(new Node(operation, layer));
+  }
+
+  /**
+   * Says which layer adds operations from now on, for messages and tables.
+   *
+   * @return the layer that did so far, to be set again afterwards
+   */
+  public String enter(String layer) {
+    String before = this.layer;
+    this.layer = layer;
+    return before;
+  }
+
+  /** An exception for a shape or type that is not possible, which names the layer. */
+  public IllegalArgumentException refusal(String message) {
+    return new IllegalArgumentException(
+        layer.isEmpty() ? message : "layer " + layer + ": " + message);
+  }
+
+  /** Adds the calls that compute all operations. */
+  public void forward(Calls calls) {
+    for (Node node : nodes) {
+      calls.layer(node.layer());
+      node.operation().forward(calls);
+    }
+    calls.layer("");
+  }
+
+  /**
+   * Adds the calls that compute the gradients of all parameters, in reverse order.
+   *
+   * @param accumulate whether they are added to what the gradient arena holds, as in the second and
+   *     later micro-batches of a step; otherwise they replace it
+   */
+  public void backward(Calls calls, boolean accumulate) {
+    Backward backward = new Backward(this, calls, accumulate);
+    for (int i = nodes.size() - 1; i >= 0; i--) {
+      Operation operation = nodes.get(i).operation();
+      boolean root = operation.outputs().isEmpty();
+      if (root || operation.outputs().stream().anyMatch(backward::has)) {
+        calls.layer(nodes.get(i).layer());
+        operation.backward(backward);
+      }
+    }
+    calls.layer("");
+  }
+
+  private String at(String name) {
+    return layer.isEmpty() ? name : layer + "." + name;
+  }
+}

@@ -1,0 +1,89 @@
+package dev.halfstep.graph;
+
+import dev.halfstep.DType;
+import dev.halfstep.Shape;
+
+/**
+ * A dense tensor of a graph: an input, a parameter, or what an operation makes. It has a shape, the
+ * batch included, and a type, but no memory: a {@link Plan} gives it a place, and {@link Addresses}
+ * an address.
+ */
+public final class Value {
+  /** Where a value's memory comes from. */
+  sealed interface Place {
+    /** The one who runs the plan gives an address under the value's name. */
+    record Bound() implements Place {}
+
+    /** A region of the activation arena, while the value lives. */
+    record Planned() implements Place {}
+
+    /** The memory of another value, under another shape. */
+    record AliasOf(Value base) implements Place {}
+
+    /** The parameter arena, or the arena of its copies in the storage type. */
+    record OfParameter(Parameter parameter) implements Place {}
+
+    /** The gradient arena. */
+    record GradientOf(Parameter parameter) implements Place {}
+  }
+
+  private final Graph graph;
+  private final String name;
+  private final DType type;
+  private final Shape shape;
+  private final Place place;
+  private final boolean differentiable;
+
+  Value(Graph graph, String name, DType type, Shape shape, Place place, boolean differentiable) {
+    this.graph = graph;
+    this.name = name;
+    this.type = type;
+    this.shape = shape;
+    this.place = place;
+    this.differentiable = differentiable;
+  }
+
+  /** The graph that this value belongs to. */
+  public Graph graph() {
+    return graph;
+  }
+
+  /** What made it, such as {@code fc1.linear}; for messages and tables. */
+  public String name() {
+    return name;
+  }
+
+  /** The element type. */
+  public DType type() {
+    return type;
+  }
+
+  /** The extents, the batch first. */
+  public Shape shape() {
+    return shape;
+  }
+
+  /** Bytes of its elements. */
+  public long bytes() {
+    return shape.elements() * type.bytes();
+  }
+
+  /** Whether it depends on a parameter, so that the loss has a gradient with respect to it. */
+  public boolean differentiable() {
+    return differentiable;
+  }
+
+  Place place() {
+    return place;
+  }
+
+  /** The value whose memory this one uses: itself unless it is an alias. */
+  Value root() {
+    return place instanceof Place.AliasOf alias ? alias.base().root() : this;
+  }
+
+  @Override
+  public String toString() {
+    return name + " " + type + shape;
+  }
+}

@@ -1,0 +1,19 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.Shape;
+import dev.halfstep.graph.Reshape;
+import dev.halfstep.graph.Value;
+
+/** {@code [batch, a, b, ...]} to {@code [batch, a * b * ...]}, without a copy. */
+public final class Flatten implements Layer {
+  @Override
+  public Value apply(Scope scope, Value x) {
+    long batch = x.shape().dim(0);
+    return Reshape.of(x, Shape.of(batch, x.shape().dropFirst().elements()));
+  }
+
+  @Override
+  public String toString() {
+    return "Flatten";
+  }
+}

@@ -1,0 +1,16 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.kernel.Activation;
+
+/** y = x Phi(x), exact, with erf (Hendrycks and Gimpel, 2016), element for element. */
+public final class GELU implements Elementwise {
+  @Override
+  public Activation activation() {
+    return Activation.GELU;
+  }
+
+  @Override
+  public String toString() {
+    return "GELU";
+  }
+}

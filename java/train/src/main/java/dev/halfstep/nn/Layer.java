@@ -1,0 +1,24 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.graph.Value;
+
+/**
+ * A part of a network: a function that adds operations to the graph of x. It is called once for
+ * each batch size, and must create the same parameters every time.
+ *
+ * <pre>{@code
+ * Layer twice = (scope, x) -> scope.apply("fc", new Linear(10), scope.apply("fc0", new Linear(10), x));
+ * }</pre>
+ */
+@FunctionalInterface
+public interface Layer {
+  /**
+   * Applies the layer.
+   *
+   * @param scope creates parameters, and knows whether this is training
+   * @param x {@code [batch, ...]}
+   * @return {@code [batch, ...]}
+   * @throws IllegalArgumentException if x has a shape that the layer does not take
+   */
+  Value apply(Scope scope, Value x);
+}

@@ -1,0 +1,60 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.Shape;
+import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.Value;
+import dev.halfstep.kernel.Activation;
+
+/**
+ * y = x W^T + b over the last dimension: x {@code [batch, ..., in]}, {@code weight} {@code [out,
+ * in]}, {@code bias} {@code [out]}. Both start uniform in +-1/sqrt(in), as PyTorch's.
+ */
+public final class Linear implements Fusing {
+  private final long out;
+  private final boolean bias;
+
+  /** A layer of that many outputs, with a bias. */
+  public Linear(long out) {
+    this(out, true);
+  }
+
+  /**
+   * A layer of that many outputs.
+   *
+   * @throws IllegalArgumentException if it is not positive
+   */
+  public Linear(long out, boolean bias) {
+    if (out < 1) {
+      throw new IllegalArgumentException("a linear layer has at least 1 output, not " + out);
+    }
+    this.out = out;
+    this.bias = bias;
+  }
+
+  @Override
+  public Value apply(Scope scope, Value x) {
+    return apply(scope, x, Activation.NONE);
+  }
+
+  @Override
+  public boolean fuses(Activation activation) {
+    return activation == Activation.RELU || activation == Activation.GELU;
+  }
+
+  @Override
+  public Value apply(Scope scope, Value x, Activation activation) {
+    if (x.shape().rank() < 2) {
+      throw scope.graph().refusal("a linear layer takes [batch, ..., features], not " + x.shape());
+    }
+    long in = x.shape().dim(-1);
+    Initializer initializer = Initializer.fanIn(in);
+    Value w = scope.parameter("weight", Shape.of(out, in), initializer);
+    Value b = bias ? scope.parameter("bias", Shape.of(out), initializer) : null;
+    return dev.halfstep.graph.Linear.of(x, w, b, activation);
+  }
+
+  @Override
+  public String toString() {
+    return "Linear(" + out + (bias ? ")" : ", no bias)");
+  }
+}

@@ -1,0 +1,218 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.DType;
+import dev.halfstep.Device;
+import dev.halfstep.Shape;
+import dev.halfstep.data.RandomStream;
+import dev.halfstep.graph.Graph;
+import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.Parameter;
+import dev.halfstep.graph.Parameters;
+import dev.halfstep.graph.Value;
+import dev.halfstep.kernel.Random;
+import java.util.Arrays;
+
+/**
+ * A network and its weights, in host memory. Training starts from the weights that are there, or
+ * draws them if there are none, and stores them here when it is told to.
+ *
+ * <pre>{@code
+ * Model model = Model.of(Shape.of(28, 28, 1),
+ *     Sequential.of(new Flatten(), new Linear(128), new ReLU(), new Linear(10)));
+ * }</pre>
+ *
+ * <p>The architecture never changes; the weights are for one thread at a time.
+ */
+public final class Model {
+  private static final int PREDICTED_AT_ONCE = 256;
+
+  private final Layer layer;
+  private final DType sampleType;
+  private final Shape sampleShape;
+  private final Shape outputShape;
+  private final Parameters parameters;
+  private final float[] weights;
+  private boolean initialized;
+
+  private Model(Layer layer, DType sampleType, Shape sampleShape) {
+    this.layer = layer;
+    this.sampleType = sampleType;
+    this.sampleShape = sampleShape;
+    Graph graph = new Graph(DType.F32, false);
+    Scope scope = Scope.root(graph, null);
+    Value y = layer.apply(scope, graph.input("features", sampleType, sampleShape.prepend(1)));
+    if (y.shape().rank() == 0 || y.shape().dim(0) != 1) {
+      throw new IllegalArgumentException(
+          "the model makes " + y.shape() + " of one sample: the first dimension must be the batch");
+    }
+    this.outputShape = y.shape().dropFirst();
+    this.parameters = new Parameters(scope.parameters());
+    this.weights = new float[Math.toIntExact(parameters.arenaSize())];
+  }
+
+  /**
+   * A model of samples of this shape.
+   *
+   * @throws IllegalArgumentException if a layer does not take what it is given; the message names
+   *     it
+   */
+  public static Model of(Shape sampleShape, Layer layer) {
+    return new Model(layer, DType.F32, sampleShape);
+  }
+
+  /** A model of samples of tokens, I32. */
+  public static Model ofTokens(Shape sampleShape, Layer layer) {
+    return new Model(layer, DType.I32, sampleShape);
+  }
+
+  /** The shape of one sample. */
+  public Shape sampleShape() {
+    return sampleShape;
+  }
+
+  /** F32, or I32 for tokens. */
+  public DType sampleType() {
+    return sampleType;
+  }
+
+  /** The shape of what the model says of one sample. */
+  public Shape outputShape() {
+    return outputShape;
+  }
+
+  /** Names, shapes and places of the parameters. */
+  public Parameters parameters() {
+    return parameters;
+  }
+
+  /**
+   * Adds the model to a graph.
+   *
+   * @param x {@code [batch, sampleShape...]}
+   * @return {@code [batch, outputShape...]}
+   */
+  public Value build(Graph graph, Value x) {
+    return layer.apply(Scope.root(graph, parameters), x);
+  }
+
+  /** Whether the weights have been drawn, loaded or set. */
+  public boolean isInitialized() {
+    return initialized;
+  }
+
+  /**
+   * Draws first weights: a pure function of the seed, the same whatever the device. Each parameter
+   * has a random sequence of its own.
+   */
+  public Model initialize(long seed) {
+    long key = RandomStream.INITIAL_WEIGHTS.key(seed);
+    for (int i = 0; i < parameters.list().size(); i++) {
+      Parameter parameter = parameters.list().get(i);
+      set(parameter.name(), draw(parameter, key, i));
+    }
+    initialized = true;
+    return this;
+  }
+
+  private static float[] draw(Parameter parameter, long key, long sequence) {
+    float[] values = new float[Math.toIntExact(parameter.shape().elements())];
+    Initializer initializer = parameter.initializer();
+    if (initializer instanceof Initializer.Uniform uniform) {
+      Random.uniform(values, key, sequence, uniform.low(), uniform.high());
+    } else if (initializer instanceof Initializer.Normal normal) {
+      Random.normal(values, key, sequence, normal.mean(), normal.deviation());
+    } else if (initializer instanceof Initializer.Constant constant) {
+      Arrays.fill(values, constant.value());
+    }
+    return values;
+  }
+
+  /**
+   * A copy of a parameter's values, row-major in its shape.
+   *
+   * @throws IllegalArgumentException if there is none of that name
+   * @throws IllegalStateException if the weights were never set
+   */
+  public float[] get(String name) {
+    requireInitialized();
+    Parameter parameter = parameters.get(name);
+    int offset = (int) parameters.offset(parameter);
+    return Arrays.copyOfRange(weights, offset, offset + (int) parameter.shape().elements());
+  }
+
+  /**
+   * Sets a parameter's values, row-major in its shape. Parameters that are never set are 0.
+   *
+   * @throws IllegalArgumentException if there is none of that name, or their number differs
+   */
+  public void set(String name, float[] values) {
+    Parameter parameter = parameters.get(name);
+    if (values.length != parameter.shape().elements()) {
+      throw new IllegalArgumentException(
+          "parameter "
+              + name
+              + " "
+              + parameter.shape()
+              + " has "
+              + parameter.shape().elements()
+              + " values, not "
+              + values.length);
+    }
+    System.arraycopy(values, 0, weights, (int) parameters.offset(parameter), values.length);
+    initialized = true;
+  }
+
+  /**
+   * A copy of all weights, laid out by {@link #parameters}.
+   *
+   * @throws IllegalStateException if the weights were never set
+   */
+  public float[] weights() {
+    requireInitialized();
+    return weights.clone();
+  }
+
+  /** Sets all weights, laid out by {@link #parameters}. */
+  public void weights(float[] values) {
+    if (values.length != weights.length) {
+      throw new IllegalArgumentException(
+          "the weights are " + weights.length + " numbers, padding included, not " + values.length);
+    }
+    System.arraycopy(values, 0, weights, 0, values.length);
+    initialized = true;
+  }
+
+  private void requireInitialized() {
+    if (!initialized) {
+      throw new IllegalStateException(
+          "the model has no weights yet: call initialize(seed), train it, or load them");
+    }
+  }
+
+  /**
+   * What the model says of samples, on the CPU. For many calls make one {@link Predictor}.
+   *
+   * @param samples {@code [rows, sampleShape...]}, any number of rows
+   * @return {@code [rows, outputShape...]}
+   */
+  public float[] predict(float[] samples) {
+    try (Device device = Device.cpu();
+        Predictor predictor = new Predictor(this, device, PREDICTED_AT_ONCE)) {
+      return predictor.predict(samples);
+    }
+  }
+
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder(layer.toString()).append('\n');
+    for (Parameter parameter : parameters.list()) {
+      text.append("  ").append(parameter.name()).append(' ').append(parameter.shape()).append('\n');
+    }
+    return text.append(parameters.count())
+        .append(" parameters, samples ")
+        .append(sampleShape)
+        .append(" to ")
+        .append(outputShape)
+        .toString();
+  }
+}

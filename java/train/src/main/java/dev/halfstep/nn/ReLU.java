@@ -1,0 +1,16 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.kernel.Activation;
+
+/** y = max(x, 0), element for element. */
+public final class ReLU implements Elementwise {
+  @Override
+  public Activation activation() {
+    return Activation.RELU;
+  }
+
+  @Override
+  public String toString() {
+    return "ReLU";
+  }
+}

@@ -1,0 +1,109 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.Shape;
+import dev.halfstep.graph.Graph;
+import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.Parameter;
+import dev.halfstep.graph.Parameters;
+import dev.halfstep.graph.Value;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a layer stands: the graph that it adds to, and the names of its parameters. Asking twice
+ * for one name gives the same parameter, which is how weights are tied.
+ */
+public final class Scope {
+  private final Graph graph;
+  private final String path;
+  private final @Nullable Parameters known;
+  private final Map<String, Parameter> created;
+
+  private Scope(
+      Graph graph, String path, @Nullable Parameters known, Map<String, Parameter> created) {
+    this.graph = graph;
+    this.path = path;
+    this.known = known;
+    this.created = created;
+  }
+
+  /**
+   * The outermost scope of a graph.
+   *
+   * @param known the model's parameters, or null the first time, when they are being collected
+   */
+  static Scope root(Graph graph, @Nullable Parameters known) {
+    return new Scope(graph, "", known, new LinkedHashMap<>());
+  }
+
+  /** The graph being built. */
+  public Graph graph() {
+    return graph;
+  }
+
+  /** Whether the graph is for training. */
+  public boolean training() {
+    return graph.training();
+  }
+
+  /** Applies a layer under a name: its parameters are {@code path.name.weight} and the like. */
+  public Value apply(String name, Layer layer, Value x) {
+    Scope child = new Scope(graph, qualified(name), known, created);
+    String before = graph.enter(child.path);
+    try {
+      return layer.apply(child, x);
+    } finally {
+      graph.enter(before);
+    }
+  }
+
+  /**
+   * A parameter of this layer.
+   *
+   * @param name its last part, such as {@code weight}
+   * @throws IllegalArgumentException if one of that name has another shape, or the layer did not
+   *     ask for it when the model was made
+   */
+  public Value parameter(String name, Shape shape, Initializer initializer) {
+    String full = qualified(name);
+    Parameter parameter = created.get(full);
+    if (parameter == null) {
+      parameter = known == null ? new Parameter(full, shape, initializer) : lookUp(known, full);
+      created.put(full, parameter);
+    }
+    if (!parameter.shape().equals(shape)) {
+      throw graph.refusal(
+          "parameter "
+              + full
+              + " has shape "
+              + parameter.shape()
+              + " and was asked for with "
+              + shape
+              + ": the input's features differ from those that the model was made for");
+    }
+    return graph.parameter(parameter);
+  }
+
+  private Parameter lookUp(Parameters table, String full) {
+    if (!table.has(full)) {
+      throw graph.refusal(
+          "parameter "
+              + full
+              + " was not asked for when the model was made: a layer must create the same"
+              + " parameters every time");
+    }
+    return table.get(full);
+  }
+
+  /** All parameters asked for below the root, in order. */
+  List<Parameter> parameters() {
+    return new ArrayList<>(created.values());
+  }
+
+  private String qualified(String name) {
+    return path.isEmpty() ? name : path + "." + name;
+  }
+}

@@ -1,0 +1,16 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.kernel.Activation;
+
+/** y = 1 / (1 + exp(-x)), element for element. */
+public final class Sigmoid implements Elementwise {
+  @Override
+  public Activation activation() {
+    return Activation.SIGMOID;
+  }
+
+  @Override
+  public String toString() {
+    return "Sigmoid";
+  }
+}

@@ -1,0 +1,16 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.kernel.Activation;
+
+/** y = tanh(x), element for element. */
+public final class Tanh implements Elementwise {
+  @Override
+  public Activation activation() {
+    return Activation.TANH;
+  }
+
+  @Override
+  public String toString() {
+    return "Tanh";
+  }
+}

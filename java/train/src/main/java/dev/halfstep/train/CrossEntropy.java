@@ -1,0 +1,92 @@
+package dev.halfstep.train;
+
+import dev.halfstep.DType;
+import dev.halfstep.Shape;
+import dev.halfstep.graph.SoftmaxCrossEntropy;
+import dev.halfstep.graph.Value;
+import java.util.Arrays;
+
+/**
+ * Softmax cross-entropy, as PyTorch's {@code CrossEntropyLoss} defines it with reduction "mean":
+ * the weighted mean over all rows that are not ignored. Immutable.
+ */
+public final class CrossEntropy implements Loss {
+  /** The name of the input that holds the class weights. */
+  static final String CLASS_WEIGHTS = "class weights";
+
+  private final float labelSmoothing;
+  private final int ignoreLabel;
+  private final float[] classWeights;
+
+  CrossEntropy(float labelSmoothing, int ignoreLabel, float[] classWeights) {
+    this.labelSmoothing = labelSmoothing;
+    this.ignoreLabel = ignoreLabel;
+    this.classWeights = classWeights;
+  }
+
+  /**
+   * Mixes the label with the uniform distribution.
+   *
+   * @param smoothing share of the uniform distribution, in [0, 1)
+   */
+  public CrossEntropy labelSmoothing(double smoothing) {
+    if (!(smoothing >= 0 && smoothing < 1)) {
+      throw new IllegalArgumentException("label smoothing must be in [0, 1), not " + smoothing);
+    }
+    return new CrossEntropy((float) smoothing, ignoreLabel, classWeights);
+  }
+
+  /**
+   * Leaves out rows with this label.
+   *
+   * @param label a negative number other than -1, or one behind the classes; PyTorch's is -100
+   */
+  public CrossEntropy ignoreLabel(int label) {
+    if (label == -1) {
+      throw new IllegalArgumentException("-1 means that no label is ignored: use -100");
+    }
+    return new CrossEntropy(labelSmoothing, label, classWeights);
+  }
+
+  /** Weighs each row by the weight of its label; one weight a class, none negative. */
+  public CrossEntropy classWeights(float... weights) {
+    for (float weight : weights) {
+      if (!(weight >= 0) || Float.isInfinite(weight)) {
+        throw new IllegalArgumentException(
+            "class weights must be finite and not negative: " + Arrays.toString(weights));
+      }
+    }
+    return new CrossEntropy(labelSmoothing, ignoreLabel, weights.clone());
+  }
+
+  @Override
+  public float[] classWeights() {
+    return classWeights.clone();
+  }
+
+  /** The label that is left out; -1 if there is none. */
+  public int ignoreLabel() {
+    return ignoreLabel;
+  }
+
+  /** The share of the uniform distribution. */
+  public float labelSmoothing() {
+    return labelSmoothing;
+  }
+
+  @Override
+  public void add(Value output, Value targets, Value state, float seed) {
+    int classes = classWeights.length;
+    Value weights =
+        classes == 0 ? null : output.graph().input(CLASS_WEIGHTS, DType.F32, Shape.of(classes));
+    SoftmaxCrossEntropy.of(output, targets, weights, state, labelSmoothing, ignoreLabel, seed);
+  }
+
+  @Override
+  public String toString() {
+    return "cross-entropy"
+        + (labelSmoothing > 0 ? ", label smoothing " + labelSmoothing : "")
+        + (ignoreLabel != -1 ? ", ignoring label " + ignoreLabel : "")
+        + (classWeights.length > 0 ? ", class weights " + Arrays.toString(classWeights) : "");
+  }
+}

@@ -1,0 +1,58 @@
+package dev.halfstep.train;
+
+import dev.halfstep.DType;
+import dev.halfstep.Device;
+import dev.halfstep.Shape;
+import dev.halfstep.Stream;
+import dev.halfstep.Tensor;
+import dev.halfstep.internal.HostMemory;
+import dev.halfstep.internal.StepState;
+import java.nio.ByteBuffer;
+import java.util.Map;
+
+/**
+ * Loss and accuracy over a data set. It has a state of its own, so that nothing of training moves:
+ * not the parameters, the counters, the position in the data, nor any random number.
+ */
+final class Evaluation implements AutoCloseable {
+  private final Stream stream;
+  private final int batch;
+  private final Tensor state;
+  private final HostMemory zeros;
+  private final HostMemory host;
+
+  Evaluation(Device device, int batch) {
+    this.stream = device.stream();
+    this.batch = batch;
+    state = device.empty(DType.U8, Shape.of(StepState.BYTES)).label("evaluation state");
+    zeros = new HostMemory(device, StepState.BYTES);
+    zeros.buffer().putFloat(StepState.LOSS_SCALE, 1);
+    host = new HostMemory(device, StepState.BYTES);
+  }
+
+  /** Goes over all samples once, in the order in which they lie. */
+  Metrics run(ResidentData data, int samples) {
+    zeros.upload(stream, state.address(), 0, StepState.BYTES);
+    Feed feed = data.evaluation(Map.of("state", state.address()));
+    int rows = Math.min(batch, samples);
+    feed.launch(stream, rows, samples / rows);
+    if (samples % rows > 0) {
+      feed.launch(stream, samples % rows, 1);
+    }
+    host.download(stream, state.address(), 0, StepState.BYTES);
+    ByteBuffer sums = host.buffer();
+    StepErrors.check(StepState.error(sums));
+    return new Metrics(
+        StepState.lossSum(sums),
+        StepState.weight(sums),
+        StepState.correct(sums),
+        StepState.rows(sums));
+  }
+
+  @Override
+  public void close() {
+    host.close();
+    zeros.close();
+    state.close();
+  }
+}

@@ -1,0 +1,48 @@
+package dev.halfstep.train;
+
+import dev.halfstep.DType;
+import dev.halfstep.data.Dataset;
+
+/**
+ * The device memory of a session, in bytes, computed from its plans before any is taken.
+ *
+ * @param parameters masters, F32
+ * @param gradients F32
+ * @param moments what the optimizer keeps
+ * @param copies of the parameters in the storage type; 0 in F32
+ * @param activations the arena of the largest plan, which grows with the batch
+ * @param data the training data and the order of their samples
+ * @param bookkeeping counters, learning rates and step records
+ */
+public record MemoryUse(
+    long parameters,
+    long gradients,
+    long moments,
+    long copies,
+    long activations,
+    long data,
+    long bookkeeping) {
+
+  static MemoryUse of(SessionOptions options, Dataset data) {
+    long arena = options.model.parameters().arenaSize();
+    StepPlans plans = new StepPlans(options, BatchSource.of(options.model, data, data.size()));
+    long activations = 0;
+    for (Feed.Part part : plans.parts(options.batchSize)) {
+      activations = Math.max(activations, part.plan().arenaBytes());
+    }
+    boolean copied = options.storage != DType.F32;
+    return new MemoryUse(
+        arena * DType.F32.bytes(),
+        arena * DType.F32.bytes(),
+        arena * DType.F32.bytes() * options.optimizer.moments(),
+        copied ? arena * options.storage.bytes() : 0,
+        activations,
+        ResidentData.bytes(data),
+        RunState.bytes(options));
+  }
+
+  /** The sum of all. */
+  public long total() {
+    return parameters + gradients + moments + copies + activations + data + bookkeeping;
+  }
+}

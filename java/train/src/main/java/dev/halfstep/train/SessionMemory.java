@@ -1,0 +1,153 @@
+package dev.halfstep.train;
+
+import static dev.halfstep.bindings.Native.HS_SEGMENT_COPY;
+
+import dev.halfstep.CommandList;
+import dev.halfstep.DType;
+import dev.halfstep.Device;
+import dev.halfstep.Shape;
+import dev.halfstep.Tensor;
+import dev.halfstep.graph.Addresses;
+import dev.halfstep.graph.Parameter;
+import dev.halfstep.graph.Parameters;
+import dev.halfstep.graph.Plan;
+import dev.halfstep.internal.Segment;
+import dev.halfstep.kernel.Elementwise;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The arenas of a session: parameters, and beside them gradients, moments and storage copies, all
+ * laid out alike; and the workspace of the activations.
+ */
+final class SessionMemory implements AutoCloseable {
+  private final Device device;
+  private final Parameters table;
+  private final Tensor parameters;
+  private final Tensor gradients;
+  private final @Nullable Tensor moment1;
+  private final @Nullable Tensor moment2;
+  private final @Nullable Tensor copies;
+  private final @Nullable Tensor classWeights;
+  private final Tensor segments;
+  private final Workspace workspace;
+
+  SessionMemory(Device device, SessionOptions options) {
+    this.device = device;
+    table = options.model.parameters();
+    parameters = arena(DType.F32, "parameters");
+    gradients = zeros("gradients");
+    moment1 = options.optimizer.moments() > 0 ? zeros("first moments") : null;
+    moment2 = options.optimizer.moments() > 1 ? zeros("second moments") : null;
+    copies = options.storage == DType.F32 ? null : arena(options.storage, "copies of parameters");
+    float[] weights = options.loss.classWeights();
+    classWeights = weights.length == 0 ? null : device.tensor(Shape.of(weights.length), weights);
+    segments = device.empty(DType.U8, Shape.of((long) table.list().size() * Segment.BYTES));
+    segments.upload(segments(table, options.optimizer.weightDecay()));
+    workspace = new Workspace(device);
+    upload(options.model.weights());
+  }
+
+  private Tensor arena(DType type, String label) {
+    return device.empty(type, Shape.of(table.arenaSize())).label(label);
+  }
+
+  private Tensor zeros(String label) {
+    return device.zeros(DType.F32, Shape.of(table.arenaSize())).label(label);
+  }
+
+  /** One segment a parameter: matrices decay and have a copy, the others do not. */
+  private static ByteBuffer segments(Parameters table, float weightDecay) {
+    int count = table.list().size();
+    ByteBuffer buffer =
+        ByteBuffer.allocateDirect(count * Segment.BYTES).order(ByteOrder.nativeOrder());
+    for (int i = 0; i < count; i++) {
+      Parameter parameter = table.list().get(i);
+      boolean matrix = parameter.isMatrix();
+      Segment.put(
+          buffer,
+          i,
+          table.offset(parameter),
+          parameter.shape().elements(),
+          matrix ? weightDecay : 0,
+          matrix ? HS_SEGMENT_COPY : 0);
+    }
+    return buffer;
+  }
+
+  /** The addresses of the arenas under the names of a plan's inputs. */
+  Map<String, Long> addresses() {
+    Map<String, Long> addresses = new HashMap<>();
+    put(addresses, "parameters", parameters);
+    put(addresses, "gradients", gradients);
+    put(addresses, "moment1", moment1);
+    put(addresses, "moment2", moment2);
+    put(addresses, "copies", copies);
+    put(addresses, "segments", segments);
+    put(addresses, CrossEntropy.CLASS_WEIGHTS, classWeights);
+    return addresses;
+  }
+
+  private static void put(Map<String, Long> addresses, String name, @Nullable Tensor tensor) {
+    if (tensor != null) {
+      addresses.put(name, tensor.address());
+    }
+  }
+
+  /** Records a plan of this session. */
+  CommandList record(Plan plan, Map<String, Long> inputs) {
+    Addresses.Arenas arenas =
+        new Addresses.Arenas(
+            table,
+            workspace.address(),
+            parameters.address(),
+            copies == null ? 0 : copies.address(),
+            gradients.address());
+    return plan.record(device.stream(), plan.addresses(arenas, inputs));
+  }
+
+  /** Sees to it that plans have so many bytes of activations. */
+  void requireWorkspace(long bytes) {
+    workspace.require(bytes);
+  }
+
+  /** Changes when recorded plans have become void. */
+  int generation() {
+    return workspace.generation();
+  }
+
+  /** Sets all parameters, and their copies. */
+  void upload(float[] values) {
+    parameters.upload(values);
+    if (copies != null) {
+      Elementwise.cast(device.stream(), parameters, copies);
+    }
+  }
+
+  /** All parameters, laid out by their table. */
+  float[] download() {
+    return parameters.toFloats();
+  }
+
+  /** The gradients of the last step, as they are: scaled, and not clipped. */
+  float[] gradients() {
+    return gradients.toFloats();
+  }
+
+  @Override
+  public void close() {
+    workspace.close();
+    for (Tensor tensor : new Tensor[] {parameters, gradients, segments}) {
+      tensor.close();
+    }
+    for (@Nullable Tensor tensor :
+        new @Nullable Tensor[] {moment1, moment2, copies, classWeights}) {
+      if (tensor != null) {
+        tensor.close();
+      }
+    }
+  }
+}

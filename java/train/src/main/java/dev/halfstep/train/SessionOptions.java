@@ -1,0 +1,183 @@
+package dev.halfstep.train;
+
+import dev.halfstep.DType;
+import dev.halfstep.Device;
+import dev.halfstep.data.Dataset;
+import dev.halfstep.graph.Plan;
+import dev.halfstep.nn.Model;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a {@link TrainingSession} is to do. Immutable: each method gives other options, with one
+ * thing changed.
+ */
+public final class SessionOptions {
+  final Model model;
+  Loss loss = Loss.crossEntropy();
+  Optimizer optimizer = Optimizer.sgd(0.01);
+  @Nullable Device device;
+  String deviceId = "auto";
+  DType storage = DType.F32;
+  int batchSize = 32;
+  int microBatch = Integer.MAX_VALUE;
+  int evaluationBatch = 128;
+  float clipNorm;
+  boolean gradientNorm;
+  @Nullable LossScaling lossScaling;
+  int pendingSteps = 1024;
+  long seed;
+
+  SessionOptions(Model model) {
+    this.model = Objects.requireNonNull(model, "model");
+  }
+
+  private SessionOptions(SessionOptions from) {
+    model = from.model;
+    loss = from.loss;
+    optimizer = from.optimizer;
+    device = from.device;
+    deviceId = from.deviceId;
+    storage = from.storage;
+    batchSize = from.batchSize;
+    microBatch = from.microBatch;
+    evaluationBatch = from.evaluationBatch;
+    clipNorm = from.clipNorm;
+    gradientNorm = from.gradientNorm;
+    lossScaling = from.lossScaling;
+    pendingSteps = from.pendingSteps;
+    seed = from.seed;
+  }
+
+  private SessionOptions with(Consumer<SessionOptions> change) {
+    SessionOptions changed = new SessionOptions(this);
+    change.accept(changed);
+    return changed;
+  }
+
+  /** What is minimised; by default cross-entropy. */
+  public SessionOptions loss(Loss loss) {
+    return with(options -> options.loss = Objects.requireNonNull(loss, "loss"));
+  }
+
+  /** How parameters change; by default SGD with learning rate 0.01. */
+  public SessionOptions optimizer(Optimizer optimizer) {
+    return with(options -> options.optimizer = Objects.requireNonNull(optimizer, "optimizer"));
+  }
+
+  /** Where to train: a device that the calling thread opened, and closes after the session. */
+  public SessionOptions device(Device device) {
+    return with(options -> options.device = Objects.requireNonNull(device, "device"));
+  }
+
+  /** Where to train: "auto" (the default), "cpu", "cuda" ...; the session opens and closes it. */
+  public SessionOptions device(String id) {
+    return with(
+        options -> {
+          options.device = null;
+          options.deviceId = Objects.requireNonNull(id, "id");
+        });
+  }
+
+  /**
+   * The type of activations and of the copies of weights: F32 (the default), BF16 or F16.
+   * Parameters, gradients of parameters, moments, losses and accumulation are F32 always. F16
+   * trains with {@link LossScaling#DEFAULT} unless another is given.
+   */
+  public SessionOptions storage(DType storage) {
+    if (storage != DType.F32 && storage != DType.BF16 && storage != DType.F16) {
+      throw new IllegalArgumentException("the storage type is F32, BF16 or F16, not " + storage);
+    }
+    return with(options -> options.storage = storage);
+  }
+
+  /** Samples of one step; by default 32. */
+  public SessionOptions batchSize(int batchSize) {
+    return with(options -> options.batchSize = positive("the batch size", batchSize));
+  }
+
+  /**
+   * At most so many samples are computed at once; larger batches accumulate their gradients over
+   * several micro-batches. It limits memory and changes no result but by rounding.
+   */
+  public SessionOptions microBatch(int microBatch) {
+    return with(options -> options.microBatch = positive("the micro-batch", microBatch));
+  }
+
+  /** Samples that {@link TrainingSession#evaluate} computes at once; by default 128. */
+  public SessionOptions evaluationBatch(int batch) {
+    return with(options -> options.evaluationBatch = positive("the evaluation batch", batch));
+  }
+
+  /**
+   * Scales gradients down whose norm over all parameters is above {@code maxNorm}; 0, the default,
+   * leaves them.
+   */
+  public SessionOptions clipNorm(double maxNorm) {
+    if (!(maxNorm >= 0)) {
+      throw new IllegalArgumentException("the largest norm must not be negative: " + maxNorm);
+    }
+    return with(options -> options.clipNorm = (float) maxNorm);
+  }
+
+  /** Whether the norm of the gradients is measured where nothing else asks for it. */
+  public SessionOptions gradientNorm(boolean measured) {
+    return with(options -> options.gradientNorm = measured);
+  }
+
+  /** Dynamic loss scaling; by default there is none except in F16. */
+  public SessionOptions lossScaling(LossScaling scaling) {
+    return with(options -> options.lossScaling = Objects.requireNonNull(scaling, "scaling"));
+  }
+
+  /** At most so many steps may be run before they are drained; by default 1024. */
+  public SessionOptions pendingSteps(int steps) {
+    return with(options -> options.pendingSteps = positive("the number of pending steps", steps));
+  }
+
+  /** The seed of the model's first weights, if it has none yet; by default 0. */
+  public SessionOptions seed(long seed) {
+    return with(options -> options.seed = seed);
+  }
+
+  /** Makes the session; the calling thread owns it. */
+  public TrainingSession open() {
+    return new TrainingSession(this);
+  }
+
+  /**
+   * The plan of one step on this data, made without a device. With micro-batches it is the first of
+   * them, which is the largest.
+   *
+   * @throws IllegalArgumentException if the data do not fit the model; the message names the layer
+   */
+  public Plan plan(Dataset data) {
+    return new StepPlans(this, BatchSource.of(model, data, data.size()))
+        .parts(batchSize)
+        .get(0)
+        .plan();
+  }
+
+  /** The device memory that a session needs to train on this data, in bytes. */
+  public MemoryUse memory(Dataset data) {
+    return MemoryUse.of(this, data);
+  }
+
+  /** The scaling in use, or null. */
+  @Nullable LossScaling activeScaling() {
+    return lossScaling == null && storage == DType.F16 ? LossScaling.DEFAULT : lossScaling;
+  }
+
+  /** Whether a pass over the gradients precedes the update. */
+  boolean checksGradients() {
+    return clipNorm > 0 || gradientNorm || activeScaling() != null;
+  }
+
+  private static int positive(String what, int value) {
+    if (value < 1) {
+      throw new IllegalArgumentException(what + " must be at least 1, not " + value);
+    }
+    return value;
+  }
+}

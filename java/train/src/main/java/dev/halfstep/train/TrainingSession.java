@@ -1,0 +1,339 @@
+package dev.halfstep.train;
+
+import dev.halfstep.Device;
+import dev.halfstep.Stream;
+import dev.halfstep.data.Dataset;
+import dev.halfstep.data.Order;
+import dev.halfstep.nn.Model;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Training of one model on one device, step by step. There are two ways to feed it, which may be
+ * mixed:
+ *
+ * <pre>{@code
+ * // 1. The caller's own loop: upload a batch, launch once, read the loss back.
+ * try (TrainingSession session = TrainingSession.builder(model).batchSize(64).open()) {
+ *   double loss = session.step(x, y);
+ *   session.store();
+ * }
+ *
+ * // 2. Data on the device: nothing is copied between steps, and nobody waits until drain().
+ * session.data(dataset);
+ * session.order(Order.permutation(seed, epoch, dataset.size()));
+ * session.run(dataset.size() / 64);
+ * StepBlock steps = session.drain();
+ * Metrics validation = session.evaluate(heldOut);
+ * }</pre>
+ *
+ * <p>For the thread that opened it and its device; {@link #close} may come from any. A closed
+ * session throws {@link IllegalStateException}.
+ */
+public final class TrainingSession implements AutoCloseable {
+  private static final int RESIDENT = 4;
+
+  private final SessionOptions options;
+  private final Device device;
+  private final Stream stream;
+  private final SessionMemory memory;
+  private final RunState run;
+  private final Evaluation evaluation;
+  private final Map<Dataset, ResidentData> resident = new LinkedHashMap<>(8, 0.75f, true);
+  private @Nullable UploadedBatch uploaded;
+  private @Nullable Dataset data;
+  private @Nullable Feed training;
+  private volatile boolean closed;
+
+  TrainingSession(SessionOptions options) {
+    this.options = options;
+    if (!options.model.isInitialized()) {
+      options.model.initialize(options.seed);
+    }
+    device = options.device != null ? options.device : Device.open(options.deviceId);
+    stream = device.stream();
+    try {
+      memory = new SessionMemory(device, options);
+      run = new RunState(device, options);
+      evaluation = new Evaluation(device, options.evaluationBatch);
+    } catch (RuntimeException failure) {
+      closeDevice();
+      throw failure;
+    }
+  }
+
+  /** Options for a session of this model: cross-entropy, SGD, batches of 32, device "auto". */
+  public static SessionOptions builder(Model model) {
+    return new SessionOptions(model);
+  }
+
+  /** What this session was made with. */
+  public SessionOptions options() {
+    return options;
+  }
+
+  /** Where it trains. */
+  public Device device() {
+    return device;
+  }
+
+  /** The samples of a full step. */
+  public int batchSize() {
+    return options.batchSize;
+  }
+
+  /**
+   * One step on a batch from the caller.
+   *
+   * @param x {@code [rows, sampleShape...]}, at most batchSize rows
+   * @param y one label for each output of the model, {@code [rows]} for a classifier
+   * @return the weighted mean loss before the update
+   * @throws IllegalArgumentException if the lengths do not fit, or a label is out of range
+   */
+  public double step(float[] x, int[] y) {
+    UploadedBatch batch = uploaded();
+    return step(batch, batch.upload(x, y));
+  }
+
+  /** As above, of direct buffers in native order, from their positions to their limits. */
+  public double step(FloatBuffer x, IntBuffer y) {
+    UploadedBatch batch = uploaded();
+    return step(batch, batch.upload(x, y));
+  }
+
+  private double step(UploadedBatch batch, int rows) {
+    run.reserve(1);
+    batch.feed().launch(stream, rows, 1);
+    return run.awaitLast();
+  }
+
+  private UploadedBatch uploaded() {
+    requireOpen();
+    if (uploaded == null) {
+      uploaded = new UploadedBatch(device, options, memory, run.addresses());
+    }
+    return uploaded;
+  }
+
+  /**
+   * What the last step was and gave.
+   *
+   * @throws IllegalStateException if there was none since the session was opened
+   */
+  public StepRecord lastStep() {
+    requireOpen();
+    return run.lastRecord();
+  }
+
+  /**
+   * Trains on these data from now on, in the order in which they lie. They are uploaded, unless
+   * they are there still.
+   *
+   * @throws IllegalArgumentException if they do not fit the model
+   */
+  public void data(Dataset data) {
+    int[] order = new int[data.size()];
+    for (int i = 0; i < order.length; i++) {
+      order[i] = i;
+    }
+    requireOpen();
+    this.data = data;
+    order(order);
+  }
+
+  /**
+   * The order in which samples are visited from now on, from its beginning; at its end it begins
+   * again.
+   *
+   * @param order indices of samples, such as {@link Order#permutation} gives them; not necessarily
+   *     all
+   * @throws IllegalArgumentException if it is empty or names a sample that is not there
+   */
+  public void order(int[] order) {
+    Dataset current = requireData();
+    if (order.length == 0) {
+      throw new IllegalArgumentException("the order of the samples is empty");
+    }
+    training = resident(current).training(order, run.addresses());
+    run.cursor(0);
+  }
+
+  /** The position in the order at which the next step begins. */
+  public void position(long sample) {
+    requireData();
+    if (sample < 0) {
+      throw new IllegalArgumentException("a position cannot be negative: " + sample);
+    }
+    run.cursor(sample);
+  }
+
+  /**
+   * The learning rate and momentum (Adam: beta1) of the next performed steps; a skipped step uses
+   * none up.
+   *
+   * @throws IllegalArgumentException if there are none, more than pendingSteps, or one is
+   *     impossible
+   */
+  public void schedule(float[] learningRates, float[] momenta) {
+    requireOpen();
+    if (options.optimizer instanceof Sgd sgd && sgd.momentum() == 0) {
+      for (float momentum : momenta) {
+        if (momentum != 0) {
+          throw new IllegalArgumentException(
+              "a schedule with momentum "
+                  + momentum
+                  + " for SGD without: give the optimizer a momentum, which keeps it in memory");
+        }
+      }
+    }
+    run.schedule(learningRates, momenta);
+  }
+
+  /** The learning rate of all steps from now on, with the optimizer's momentum. */
+  public void learningRate(double rate) {
+    requireOpen();
+    Optimizer.check("learning rate", (float) rate, 0, 0);
+    run.keep((float) rate, options.optimizer.momentum());
+  }
+
+  /**
+   * Runs so many steps of batchSize samples, with one call and without waiting for them.
+   *
+   * @throws IllegalStateException if there are no data, no learning rates, or {@link #drain} is due
+   */
+  public void run(int steps) {
+    launch(options.batchSize, steps);
+  }
+
+  /**
+   * Runs one step of fewer samples, as at the end of an epoch.
+   *
+   * @param rows 1 to batchSize
+   */
+  public void runShort(int rows) {
+    if (rows < 1 || rows > options.batchSize) {
+      throw new IllegalArgumentException(
+          "a short batch has 1 to " + options.batchSize + " samples, not " + rows);
+    }
+    launch(rows, 1);
+  }
+
+  private void launch(int rows, int steps) {
+    requireData();
+    Feed feed = training;
+    if (steps < 0 || feed == null) {
+      throw new IllegalArgumentException("the number of steps cannot be negative: " + steps);
+    }
+    run.reserve(steps);
+    feed.launch(stream, rows, steps);
+  }
+
+  /**
+   * Waits for all steps, and gives the records of those since the last time.
+   *
+   * @throws IllegalArgumentException if a label was outside the model's classes
+   * @throws dev.halfstep.HalfstepException if too many steps in a row were skipped
+   */
+  public StepBlock drain() {
+    requireOpen();
+    return run.drain();
+  }
+
+  /**
+   * Loss and metrics over a data set, computed as in prediction. Training goes on as if it had not
+   * been. The data stay on the device while they are among the last few used.
+   *
+   * @throws IllegalArgumentException if the data do not fit the model, or a label is out of range
+   */
+  public Metrics evaluate(Dataset data) {
+    requireOpen();
+    return evaluation.run(resident(data), data.size());
+  }
+
+  /** A copy of the weights as they are now, laid out by {@code model.parameters()}. */
+  public float[] weights() {
+    requireOpen();
+    return memory.download();
+  }
+
+  /** Sets all weights, laid out by {@code model.parameters()}; the optimizer's moments stay. */
+  public void weights(float[] values) {
+    requireOpen();
+    memory.upload(values);
+  }
+
+  /** Copies the weights to the model. */
+  public void store() {
+    options.model.weights(weights());
+  }
+
+  /** The gradients of the last step, laid out as the weights, times the loss scale. */
+  public float[] gradients() {
+    requireOpen();
+    return memory.gradients();
+  }
+
+  private ResidentData resident(Dataset wanted) {
+    ResidentData found = resident.get(wanted);
+    if (found == null) {
+      found = new ResidentData(device, options, memory, wanted);
+      resident.put(wanted, found);
+      evict();
+    }
+    return found;
+  }
+
+  private void evict() {
+    Iterator<Map.Entry<Dataset, ResidentData>> oldest = resident.entrySet().iterator();
+    while (resident.size() > RESIDENT) {
+      Map.Entry<Dataset, ResidentData> entry = oldest.next();
+      if (entry.getKey() != data) {
+        entry.getValue().close();
+        oldest.remove();
+      }
+    }
+  }
+
+  private Dataset requireData() {
+    requireOpen();
+    if (data == null) {
+      throw new IllegalStateException("there are no data to train on: call data(...) before");
+    }
+    return data;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the training session is closed");
+    }
+  }
+
+  private void closeDevice() {
+    if (options.device == null) {
+      device.close();
+    }
+  }
+
+  /** Frees everything, the device too if the session opened it. A second time nothing happens. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    if (!device.isClosed()) {
+      resident.values().forEach(ResidentData::close);
+      if (uploaded != null) {
+        uploaded.close();
+      }
+      evaluation.close();
+      run.close();
+      memory.close();
+    }
+    closeDevice();
+  }
+}

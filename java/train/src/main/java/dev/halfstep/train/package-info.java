@@ -1,0 +1,11 @@
+/**
+ * Training: losses, optimizers, the session that runs steps on a device, and what it reports.
+ *
+ * <p>A {@link dev.halfstep.train.TrainingSession} holds all that training changes, in device
+ * memory: parameters, gradients, the optimizer's moments, counters, loss scale. A step is recorded
+ * once for each batch size and launched with one call; what changes from step to step, the position
+ * in the data and the learning rate, it reads from device memory. Losses and metrics are kept as
+ * sums and weights, and divided once.
+ */
+@org.jspecify.annotations.NullMarked
+package dev.halfstep.train;
