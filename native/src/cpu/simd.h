@@ -238,6 +238,13 @@ HS_INLINE vf max(vf a, vf b) { return vf(_mm_max_ps(__m128(a), __m128(b))); }
 HS_INLINE vf min(vf a, vf b) { return vf(_mm_min_ps(__m128(a), __m128(b))); }
 #endif
 
+// x * 2^n for integral n; 0 where that is below the least normal float by far.
+#if defined(__AVX512F__)
+HS_INLINE vf scale_exponent(vf x, vf n) {
+  return vf(_mm512_maskz_scalef_ps(kAllLanes, __m512(x), __m512(n)));
+}
+#endif
+
 // The full products of the lower 32 bits of each lane.
 #if defined(__AVX512F__)
 HS_INLINE vq multiply_low(vq a, vq b) {

@@ -180,6 +180,19 @@ TEST(bytes_load_as_floats_and_reductions_reduce) {
   CHECK(reduce_max(-load(bytes)) == -bytes[kLanes - 1]);
 }
 
+TEST(exp_of_what_is_not_positive_keeps_its_bound) {
+  size_t wrong = 0;
+  for (float x = 0; x > -87.3f; x = x * 1.0001f - 1e-6f) {
+    const double want = std::exp(static_cast<double>(x));
+    const double error = std::abs(exp_nonpositive(set1(x))[0] - want);
+    if (!(error <= (2 - static_cast<double>(x)) * 0x1p-24 * want)) ++wrong;
+  }
+  CHECK_THAT(wrong == 0, std::to_string(wrong) + " beyond the bound");
+  CHECK(exp_nonpositive(set1(0))[0] == 1 && exp_nonpositive(set1(-kInf))[0] == 0);
+  CHECK(exp_nonpositive(set1(-3e38f))[0] == 0 && exp_nonpositive(set1(-90))[0] < 1.2e-38f);
+  CHECK(std::isnan(exp_nonpositive(set1(kNan))[0]));
+}
+
 TEST(exp_log_tanh_and_erf_are_within_two_ulp) {
   CHECK_ULPS(exp, -kInf, kInf, 1.3);
   CHECK_ULPS(log, 1.1754944e-38f, kInf, 1.3);

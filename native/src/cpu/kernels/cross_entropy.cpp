@@ -4,8 +4,8 @@
 // A row is cut into chunks that stay in the first-level cache. Each chunk gives its maximum and the
 // sum of exponentials relative to it, which it leaves in the place of the gradient; then the chunks
 // are merged and the gradient is scaled in place, out of the second-level cache at worst.
-#include "cpu/kernels/kernels.h"
-#include "cpu/kernels/storage.h"
+#include "cpu/kernels/cross_entropy.h"
+
 #include "cpu/simd_math.h"
 
 namespace hs::cpu::HS_ISA {
@@ -15,26 +15,12 @@ constexpr int64_t kChunk = 4096;
 constexpr int64_t kMaxChunks = 256;
 constexpr int64_t kMaxTiles = 256;
 constexpr int64_t kTileElements = 8 << 10;
-constexpr float kLowest = -3.40282347e38f;
+constexpr double kNsPerElement = 0.5, kNsPerRow = 40;
 
-// What all rows have in common.
-struct Problem {
-  int64_t classes, chunk, chunks;
-  const float* class_weights;
-  double weight_total;     // of all classes
-  double hit, uniform;     // q = hit onehot + uniform
-  float gradient;          // loss gradients are multiplied by it
-  int32_t ignore_label;
-};
-
-struct Sums {
-  double loss, weight, correct, rows;
-  uint32_t error;
-};
-
-// A chunk of a row: sums of exp(x - maximum) and, with smoothing, of w (maximum - x) and w.
+// Part of a row: its maximum, and sums of exp(x - maximum) and, with smoothing, of w (maximum - x)
+// and w. Once merged, `factor` is exp(maximum - the row's maximum).
 struct ChunkSums {
-  float maximum, sum, distance, weight;
+  float maximum, sum, distance, weight, factor;
 };
 
 struct RowSums {
@@ -44,6 +30,8 @@ struct RowSums {
 
 HS_INLINE vf keep(vf v, vf, AllLanes) { return v; }
 HS_INLINE vf keep(vf v, vf other, Mask m) { return iota() < set1_int(m.count) ? v : other; }
+
+HS_INLINE float exp_one(float x) { return exp_nonpositive(set1(x))[0]; }
 
 template <class T>
 HS_INLINE float chunk_maximum(const T* x, int64_t count) {
@@ -60,30 +48,27 @@ HS_INLINE float chunk_maximum(const T* x, int64_t count) {
   return reduce_max(max(max(maximum[0], maximum[1]), max(maximum[2], maximum[3])));
 }
 
-// `exponentials` takes exp(x - maximum), or is null.
-template <bool smooth, class T>
-HS_INLINE ChunkSums chunk_sums(const T* x, const float* class_weights, int64_t count, float maximum,
+// `exponentials` takes exp(x - maximum) where `stored`.
+template <bool smooth, bool stored, class T>
+HS_INLINE ChunkSums chunk_sums(const T* x, const float* weights, int64_t count, float maximum,
                                float* exponentials) {
   vf sum{}, distance{}, weight{};
   for_vectors(0, count, [&](int64_t i, auto lanes) {
     const vf d = load(x + i, lanes) - maximum;
-    const vf e = keep(exp(d), vf{}, lanes);
-    if (exponentials != nullptr) store(exponentials + i, e, lanes);
+    const vf e = keep(exp_nonpositive(d), vf{}, lanes);
+    if constexpr (stored) store(exponentials + i, e, lanes);
     sum += e;
     if constexpr (smooth) {
-      const vf w = class_weights != nullptr ? load(class_weights + i, lanes)
-                                            : keep(set1(1.0f), vf{}, lanes);
+      const vf w = weights != nullptr ? load(weights + i, lanes) : keep(set1(1), vf{}, lanes);
       distance -= keep(w * d, vf{}, lanes);
       weight += w;
     }
   });
   return {maximum, reduce_add(sum), smooth ? reduce_add(distance) : 0.0f,
-          smooth ? reduce_add(weight) : 0.0f};
+          smooth ? reduce_add(weight) : 0.0f, 1.0f};
 }
 
-HS_INLINE float exp_one(float x) { return exp(set1(x))[0]; }
-
-// Merges the chunks in order; leaves in each chunk's `sum` the factor exp(maximum - row maximum).
+// Adds the chunks in order.
 HS_INLINE RowSums merge(ChunkSums* chunks, int64_t count) {
   RowSums row{kLowest, 0, 0};
   for (int64_t c = 0; c < count; c++) {
@@ -91,38 +76,30 @@ HS_INLINE RowSums merge(ChunkSums* chunks, int64_t count) {
   }
   for (int64_t c = 0; c < count; c++) {
     const float rise = row.maximum - chunks[c].maximum;
-    const float factor = rise == 0 ? 1.0f : exp_one(-rise);
-    row.sum += static_cast<double>(chunks[c].sum) * static_cast<double>(factor);
+    if (rise != 0) chunks[c].factor = exp_one(-rise);
+    row.sum += static_cast<double>(chunks[c].sum) * static_cast<double>(chunks[c].factor);
     row.distance += static_cast<double>(chunks[c].distance) +
                     static_cast<double>(chunks[c].weight) * static_cast<double>(rise);
-    chunks[c].sum = factor;
   }
   return row;
 }
 
-// gradient = scale * exp(x - maximum) - offset * w, from the exponentials left in its place (F32)
-// or from the logits.
-template <bool smooth, class T>
-HS_INLINE void chunk_gradient(const T* x, const float* class_weights, int64_t count, float scale,
+// gradient = scale * exp(x - maximum) - offset * w; `stored`: the exponentials lie in its place.
+template <bool smooth, bool stored, class T>
+HS_INLINE void chunk_gradient(const T* x, const float* weights, int64_t count, float scale,
                               float maximum, float offset, T* gradient) {
   for_vectors(0, count, [&](int64_t i, auto lanes) {
-    vf e;
-    if constexpr (sizeof(T) == sizeof(float)) {
-      e = load(gradient + i, lanes);
+    vf g;
+    if constexpr (stored) {
+      g = scale * load(gradient + i, lanes);
     } else {
-      e = exp(load(x + i, lanes) - maximum);
+      g = scale * exp_nonpositive(load(x + i, lanes) - maximum);
     }
-    vf g = scale * e;
     if constexpr (smooth) {
-      g -= class_weights != nullptr ? offset * load(class_weights + i, lanes) : set1(offset);
+      g -= weights != nullptr ? offset * load(weights + i, lanes) : set1(offset);
     }
     store(gradient + i, g, lanes);
   });
-}
-
-template <class T>
-HS_INLINE void fill_row(T* row, int64_t count, float value) {
-  for_vectors(0, count, [&](int64_t i, auto lanes) { store(row + i, set1(value), lanes); });
 }
 
 template <class T>
@@ -133,101 +110,135 @@ HS_INLINE bool contains(const T* x, int64_t count, float value) {
   return false;
 }
 
-// One row whose label is a class; returns its loss.
-template <bool smooth, class T>
-float run_row(const Problem& p, const T* x, int32_t label, T* gradient, Sums* sums) {
-  ChunkSums chunks[kMaxChunks];
-  float* exponentials = nullptr;
-  if constexpr (sizeof(T) == sizeof(float)) exponentials = gradient;
-  const float label_logit = load_one(x + label);
+// The chunks of a row of `classes`: chunk c is [begin(c), begin(c) + count(c)).
+struct Chunks {
+  int64_t classes, size, number;
+
+  HS_INLINE explicit Chunks(int64_t n) : classes(n), size((n + kMaxChunks - 1) / kMaxChunks) {
+    size = size < kChunk ? kChunk : (size + 63) / 64 * 64;
+    number = (n + size - 1) / size;
+  }
+  HS_INLINE int64_t begin(int64_t c) const { return c * size; }
+  HS_INLINE int64_t count(int64_t c) const {
+    return begin(c) + size < classes ? size : classes - begin(c);
+  }
+};
+
+// One row whose label is a class; returns its loss. F32 exponentials wait in the gradient's place,
+// which may be that of the logits: from then on, x is not read.
+template <bool smooth, bool with_gradient, class T>
+float run_row(const CrossEntropyProblem& p, const T* x, int32_t label, T* gradient,
+              CrossEntropySums* sums) {
+  constexpr bool stored = with_gradient && sizeof(T) == sizeof(float);
+  const Chunks chunks(p.classes);
+  ChunkSums parts[kMaxChunks];
   const float* weights = p.class_weights;
+  const float label_logit = load_one(x + label);
   bool earlier = false;  // whether a class before the label has as large a logit
-  for (int64_t c = 0; c < p.chunks; c++) {
-    const int64_t begin = c * p.chunk;
-    const int64_t count = begin + p.chunk < p.classes ? p.chunk : p.classes - begin;
+  for (int64_t c = 0; c < chunks.number; c++) {
+    const int64_t begin = chunks.begin(c), count = chunks.count(c);
     const float maximum = chunk_maximum(x + begin, count);
     if (maximum == label_logit && begin < label && !earlier) {
       earlier = contains(x + begin, label - begin < count ? label - begin : count, maximum);
     }
-    chunks[c] = chunk_sums<smooth>(x + begin, weights != nullptr ? weights + begin : nullptr, count,
-                                   maximum, exponentials != nullptr ? exponentials + begin : nullptr);
+    float* exponentials = nullptr;
+    if constexpr (stored) exponentials = gradient + begin;
+    parts[c] = chunk_sums<smooth, stored>(x + begin, weights != nullptr ? weights + begin : nullptr,
+                                          count, maximum, exponentials);
   }
-  const RowSums row = merge(chunks, p.chunks);
+  const RowSums row = merge(parts, chunks.number);
   const double label_weight = weights != nullptr ? static_cast<double>(weights[label]) : 1.0;
+  const double hit = p.hit, uniform = p.uniform, weight_total = p.weight_total;
   const double log_sum = __builtin_log(row.sum);
-  double loss = p.hit * label_weight * (static_cast<double>(row.maximum - label_logit) + log_sum);
-  if constexpr (smooth) loss += p.uniform * (row.distance + p.weight_total * log_sum);
-
-  sums->rows += 1;
-  sums->weight += label_weight;
+  double loss = hit * label_weight *
+                (static_cast<double>(row.maximum) - static_cast<double>(label_logit) + log_sum);
+  if constexpr (smooth) loss += uniform * (row.distance + weight_total * log_sum);
   sums->loss += loss;
-  if (label_logit == row.maximum && !earlier) sums->correct += 1;
+  sums->weight += label_weight;
+  sums->correct += label_logit == row.maximum && !earlier ? 1 : 0;
+  sums->rows += 1;
 
-  if (gradient != nullptr) {
-    const double all = static_cast<double>(p.gradient) *
-                       (p.hit * label_weight + p.uniform * p.weight_total) / row.sum;
-    const float offset = static_cast<float>(static_cast<double>(p.gradient) * p.uniform);
-    const float label_gradient = static_cast<float>(
-        all * static_cast<double>(exp_one(label_logit - row.maximum)) -
-        static_cast<double>(p.gradient) * label_weight * (p.hit + p.uniform));
-    for (int64_t c = 0; c < p.chunks; c++) {
-      const int64_t begin = c * p.chunk;
-      const int64_t count = begin + p.chunk < p.classes ? p.chunk : p.classes - begin;
-      const float scale = static_cast<float>(
-          exponentials != nullptr ? all * static_cast<double>(chunks[c].sum) : all);
-      chunk_gradient<smooth>(x + begin, weights != nullptr ? weights + begin : nullptr, count,
-                             scale, row.maximum, offset, gradient + begin);
+  if constexpr (with_gradient) {
+    const double factor = p.gradient;
+    const double scale = factor * (hit * label_weight + uniform * weight_total) / row.sum;
+    const double label_gradient =
+        scale * static_cast<double>(exp_one(label_logit - row.maximum)) -
+        factor * label_weight * (hit + uniform);
+    for (int64_t c = 0; c < chunks.number; c++) {
+      const int64_t begin = chunks.begin(c);
+      const double chunk_scale = stored ? scale * static_cast<double>(parts[c].factor) : scale;
+      chunk_gradient<smooth, stored>(x + begin, weights != nullptr ? weights + begin : nullptr,
+                                     chunks.count(c), static_cast<float>(chunk_scale), row.maximum,
+                                     p.gradient * p.uniform, gradient + begin);
     }
-    store_one(gradient + label, label_gradient);
+    store_one(gradient + label, static_cast<float>(label_gradient));
   }
   return static_cast<float>(loss);
 }
 
-template <bool smooth, class T>
-void run_rows(const CrossEntropyArgs& args, const Problem& p, int64_t begin, int64_t end,
-              Sums* sums) {
+template <class T>
+HS_INLINE void fill_row(T* row, int64_t count, float value) {
+  for_vectors(0, count, [&](int64_t i, auto lanes) { store(row + i, set1(value), lanes); });
+}
+
+template <bool smooth, bool with_gradient, class T>
+void run_rows(const CrossEntropyArgs& args, const CrossEntropyProblem& p, int64_t begin,
+              int64_t end, CrossEntropySums* sums) {
   const T* logits = static_cast<const T*>(args.logits);
   T* gradients = static_cast<T*>(args.d_logits);
   for (int64_t r = begin; r < end; r++) {
     const int32_t label = args.labels[r];
-    T* gradient = gradients != nullptr ? gradients + r * p.classes : nullptr;
+    T* gradient = with_gradient ? gradients + r * p.classes : nullptr;
+    const bool ignored = label == p.ignore_label && label != -1;
     float loss = 0;
-    if (label >= 0 && label < p.classes && !(label == p.ignore_label)) {
-      loss = run_row<smooth>(p, logits + r * p.classes, label, gradient, sums);
+    if (label >= 0 && label < p.classes && !ignored) {
+      loss = run_row<smooth, with_gradient>(p, logits + r * p.classes, label, gradient, sums);
     } else {
-      const bool ignored = label == p.ignore_label && label != -1;
-      loss = ignored ? 0.0f : __builtin_nanf("");
-      if (gradient != nullptr) fill_row(gradient, p.classes, loss);
       if (!ignored) {
+        loss = __builtin_nanf("");
         sums->loss += static_cast<double>(loss);
         sums->rows += 1;
         sums->error |= HS_ERROR_LABEL;
       }
+      if constexpr (with_gradient) fill_row(gradient, p.classes, loss);
     }
     if (args.row_loss != nullptr) args.row_loss[r] = loss;
   }
 }
 
-Problem make_problem(const CrossEntropyArgs& args) {
+using RunRows = void (*)(const CrossEntropyArgs&, const CrossEntropyProblem&, int64_t, int64_t,
+                         CrossEntropySums*);
+
+RunRows select_rows(const CrossEntropyArgs& args) {
+  if (args.desc.classes <= kFewClasses) return cross_entropy_few;
+  RunRows run = nullptr;
+  with_storage(args.desc.type, [&](auto type) {
+    using T = typename decltype(type)::type;
+    if (args.desc.label_smoothing > 0) {
+      run = args.d_logits != nullptr ? run_rows<true, true, T> : run_rows<true, false, T>;
+    } else {
+      run = args.d_logits != nullptr ? run_rows<false, true, T> : run_rows<false, false, T>;
+    }
+  });
+  return run;
+}
+
+CrossEntropyProblem make_problem(const CrossEntropyArgs& args) {
   const hs_cross_entropy_desc& desc = args.desc;
-  Problem p{};
-  p.classes = desc.classes;
-  p.chunk = (desc.classes + kMaxChunks - 1) / kMaxChunks;
-  p.chunk = p.chunk < kChunk ? kChunk : (p.chunk + 63) / 64 * 64;
-  p.chunks = (desc.classes + p.chunk - 1) / p.chunk;
-  p.class_weights = args.class_weights;
-  p.weight_total = static_cast<double>(desc.classes);
+  double weight_total = static_cast<double>(desc.classes);
   if (args.class_weights != nullptr && desc.label_smoothing > 0) {
-    p.weight_total = 0;
+    weight_total = 0;
     for (int64_t c = 0; c < desc.classes; c++) {
-      p.weight_total += static_cast<double>(args.class_weights[c]);
+      weight_total += static_cast<double>(args.class_weights[c]);
     }
   }
-  p.hit = 1.0 - static_cast<double>(desc.label_smoothing);
-  p.uniform = static_cast<double>(desc.label_smoothing) / static_cast<double>(desc.classes);
-  p.gradient = desc.gradient_seed * (args.state != nullptr ? args.state->loss_scale : 1.0f);
-  p.ignore_label = desc.ignore_label;
-  return p;
+  return {desc.classes,
+          args.class_weights,
+          static_cast<float>(weight_total),
+          1.0f - desc.label_smoothing,
+          desc.label_smoothing / static_cast<float>(desc.classes),
+          desc.gradient_seed * (args.state != nullptr ? args.state->loss_scale : 1.0f),
+          desc.ignore_label};
 }
 
 }  // namespace
@@ -235,24 +246,24 @@ Problem make_problem(const CrossEntropyArgs& args) {
 void cross_entropy(const CrossEntropyArgs& args) {
   const hs_cross_entropy_desc& desc = args.desc;
   if (desc.rows == 0) return;
-  const Problem problem = make_problem(args);
+  const CrossEntropyProblem problem = make_problem(args);
+  const RunRows run = select_rows(args);
   // Tiles by the shape alone; the sums are those of the rows of a tile in order, then of the tiles.
+  // Tiles of short rows are whole blocks of rows.
   int64_t span = (kTileElements + desc.classes - 1) / desc.classes;
   const int64_t least = (desc.rows + kMaxTiles - 1) / kMaxTiles;
   if (span < least) span = least;
-  Sums tiles[kMaxTiles] = {};
-  with_storage(desc.type, [&](auto type) {
-    using T = typename decltype(type)::type;
-    const auto run = desc.label_smoothing > 0 ? run_rows<true, T> : run_rows<false, T>;
-    for_spans(desc.rows, span, static_cast<double>(desc.classes) + 30,
-              [&](int64_t begin, int64_t end) {
-                run(args, problem, begin, end, &tiles[begin / span]);
-              });
+  if (desc.classes <= kFewClasses) span = (span + kLanes - 1) / kLanes * kLanes;
+  CrossEntropySums tiles[kMaxTiles] = {};
+  const double row_ns = static_cast<double>(desc.classes) * kNsPerElement +
+                        (desc.classes <= kFewClasses ? 0 : kNsPerRow);
+  for_spans(desc.rows, span, row_ns, [&](int64_t begin, int64_t end) {
+    run(args, problem, begin, end, &tiles[begin / span]);
   });
   if (args.state == nullptr) return;
   hs_step_state& state = *args.state;
   for (int64_t begin = 0; begin < desc.rows; begin += span) {
-    const Sums& tile = tiles[begin / span];
+    const CrossEntropySums& tile = tiles[begin / span];
     state.loss_sum += tile.loss;
     state.weight += tile.weight;
     state.correct += tile.correct;

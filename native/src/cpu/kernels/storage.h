@@ -44,16 +44,20 @@ HS_INLINE void with_storage(hs_dtype type, const Fn& fn) {
   }
 }
 
-// Integers as floats, to nearest.
-HS_INLINE vf load(const int32_t* p) {
+// Integers, and integers as floats, to nearest.
+HS_INLINE vi load_words(const int32_t* p) {
   vi v;
   __builtin_memcpy(&v, p, sizeof v);
-  return __builtin_convertvector(v, vf);
+  return v;
 }
-HS_INLINE vf load(const int32_t* p, Mask m) {
+HS_INLINE vi load_words(const int32_t* p, Mask m) {
   vi v{};
   for (int i = 0; i < m.count; ++i) v[i] = p[i];
-  return __builtin_convertvector(v, vf);
+  return v;
+}
+HS_INLINE vf load(const int32_t* p) { return __builtin_convertvector(load_words(p), vf); }
+HS_INLINE vf load(const int32_t* p, Mask m) {
+  return __builtin_convertvector(load_words(p, m), vf);
 }
 
 // Calls fn(i, lanes) for the vectors of [begin, end): lanes is AllLanes, or the Mask of the last.
