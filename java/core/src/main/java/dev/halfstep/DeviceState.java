@@ -198,7 +198,7 @@ final class DeviceState {
   }
 
   private void holdGates() {
-    gates.forEach(Gate::enter);
+    gates.forEach(Gate::hold);
   }
 
   private void openGates() {

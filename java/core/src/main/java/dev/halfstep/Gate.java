@@ -5,47 +5,69 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Guards the native calls of one stream: one thread at a time is inside, and who frees memory waits
- * until nobody is. Entering and leaving cost one compare-and-set and one ordered store and allocate
- * nothing.
+ * Guards the native calls of one stream: one thread at a time is inside, and who frees memory holds
+ * the gate until he has. Holders go first, so that a stream in a tight loop cannot keep them out.
+ * Entering and leaving cost a compare-and-set and an ordered store, and allocate nothing.
  */
 final class Gate {
   private static final int OPEN = 0;
-  private static final int ENTERED = 1;
+  private static final int TAKEN = 1;
   private static final int SHUT = 2;
   private static final int SPINS = 1_000;
   private static final long NAP_NANOS = 50_000;
   private static final VarHandle STATE;
+  private static final VarHandle HOLDERS;
 
   static {
     try {
-      STATE = MethodHandles.lookup().findVarHandle(Gate.class, "state", int.class);
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      STATE = lookup.findVarHandle(Gate.class, "state", int.class);
+      HOLDERS = lookup.findVarHandle(Gate.class, "holders", int.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
   }
 
-  @SuppressWarnings("unused") // through STATE
   private volatile int state = OPEN;
+  private volatile int holders; // who wait in hold()
 
   /** Enters, after whoever is inside has left; false when the gate is shut for good. */
   boolean enter() {
-    return STATE.compareAndSet(this, OPEN, ENTERED) || enterSlowly();
-  }
-
-  private boolean enterSlowly() {
+    if (holders == 0 && STATE.compareAndSet(this, OPEN, TAKEN)) {
+      return true;
+    }
     for (int attempt = 0; ; attempt++) {
-      if (STATE.compareAndSet(this, OPEN, ENTERED)) {
-        return true;
-      }
-      if (isShut()) {
+      if (state == SHUT) {
         return false;
       }
-      if (attempt < SPINS) {
-        Thread.onSpinWait();
-      } else {
-        LockSupport.parkNanos(this, NAP_NANOS);
+      if (holders == 0 && STATE.compareAndSet(this, OPEN, TAKEN)) {
+        return true;
       }
+      pause(attempt);
+    }
+  }
+
+  /** As {@link #enter}, before those who wait there. */
+  boolean hold() {
+    HOLDERS.getAndAdd(this, 1);
+    try {
+      for (int attempt = 0; state != SHUT; attempt++) {
+        if (STATE.compareAndSet(this, OPEN, TAKEN)) {
+          return true;
+        }
+        pause(attempt);
+      }
+      return false;
+    } finally {
+      HOLDERS.getAndAdd(this, -1);
+    }
+  }
+
+  private void pause(int attempt) {
+    if (attempt < SPINS) {
+      Thread.onSpinWait();
+    } else {
+      LockSupport.parkNanos(this, NAP_NANOS);
     }
   }
 
@@ -56,10 +78,10 @@ final class Gate {
 
   /** Leaves and lets nobody in again. */
   void shut() {
-    STATE.setVolatile(this, SHUT);
+    state = SHUT;
   }
 
   boolean isShut() {
-    return (int) STATE.getVolatile(this) == SHUT;
+    return state == SHUT;
   }
 }

@@ -1,0 +1,135 @@
+package dev.halfstep;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.halfstep.kernel.Elementwise;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class StreamTest {
+  private final Device device = Device.cpu();
+
+  @AfterEach
+  void close() {
+    device.close();
+  }
+
+  private static <T> T onAnotherThread(Callable<T> action) throws Exception {
+    FutureTask<T> task = new FutureTask<>(action);
+    new Thread(task).start();
+    try {
+      return task.get();
+    } catch (ExecutionException failure) {
+      throw (Exception) failure.getCause();
+    }
+  }
+
+  @Test
+  void anotherThreadIsRefusedUntilItAdopts() throws Exception {
+    Tensor tensor = device.zeros(DType.F32, Shape.of(2));
+    Stream stream = device.stream();
+    var refused =
+        assertThrows(IllegalStateException.class, () -> onAnotherThread(tensor::toFloats));
+    assertTrue(refused.getMessage().contains("another thread"), refused::getMessage);
+    assertThrows(
+        IllegalStateException.class,
+        () ->
+            onAnotherThread(
+                () -> {
+                  stream.adopt();
+                  return null;
+                }));
+
+    stream.release();
+    assertThrows(IllegalStateException.class, stream::synchronize);
+    float[] read =
+        onAnotherThread(
+            () -> {
+              stream.adopt();
+              Elementwise.fill(stream, tensor, 5);
+              float[] values = tensor.toFloats();
+              stream.release();
+              return values;
+            });
+    assertArrayEquals(new float[] {5, 5}, read);
+    stream.adopt();
+    stream.synchronize();
+  }
+
+  @Test
+  void aNewStreamBelongsToTheThreadThatMadeIt() throws Exception {
+    Tensor tensor = device.zeros(DType.F32, Shape.of(2));
+    onAnotherThread(
+        () -> {
+          try (Stream own = device.newStream()) {
+            Elementwise.fill(own, tensor, 3);
+            own.synchronize();
+          }
+          return null;
+        });
+    assertArrayEquals(new float[] {3, 3}, tensor.toFloats());
+  }
+
+  @Test
+  void recordedCallsRunWhenTheListIsLaunched() {
+    Tensor a = device.tensor(Shape.of(2), 1f, 2f);
+    Tensor b = device.zeros(DType.F32, Shape.of(2));
+    Stream stream = device.stream();
+    CommandList list =
+        stream.capture(
+            () -> {
+              Elementwise.copy(stream, b, a);
+              Elementwise.fill(stream, a, 9);
+            });
+    assertEquals(2, list.size());
+    assertArrayEquals(new float[] {0, 0}, b.toFloats(), "nothing runs while it is recorded");
+    stream.launch(list, 0);
+    assertArrayEquals(new float[] {0, 0}, b.toFloats());
+    stream.launch(list);
+    assertArrayEquals(new float[] {1, 2}, b.toFloats());
+    stream.launch(list, 2);
+    assertArrayEquals(new float[] {9, 9}, b.toFloats());
+  }
+
+  @Test
+  void aListIsRefusedOnAnotherDeviceAndWithNegativeTimes() {
+    try (Device other = Device.open("noop")) {
+      CommandList list = other.stream().capture(() -> {});
+      var refused =
+          assertThrows(IllegalArgumentException.class, () -> device.stream().launch(list));
+      assertTrue(refused.getMessage().contains("noop"), refused::getMessage);
+      assertThrows(IllegalArgumentException.class, () -> other.stream().launch(list, -1));
+    }
+  }
+
+  @Test
+  void copiesAndASecondRecordingAreRefusedWhileAStreamRecords() {
+    Tensor tensor = device.zeros(DType.F32, Shape.of(2));
+    Stream stream = device.stream();
+    assertThrows(IllegalStateException.class, () -> stream.capture(tensor::toFloats));
+    assertThrows(IllegalStateException.class, () -> stream.capture(stream::synchronize));
+    assertThrows(
+        IllegalStateException.class, () -> stream.capture(() -> stream.capture(() -> {})));
+    assertArrayEquals(new float[] {0, 0}, tensor.toFloats(), "the recordings were dropped");
+  }
+
+  @Test
+  void aTensorOfAnotherDeviceIsRefused() {
+    try (Device other = Device.cpu()) {
+      Tensor foreign = other.zeros(DType.F32, Shape.of(2));
+      var refused =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> Elementwise.fill(device.stream(), foreign, 1));
+      assertTrue(refused.getMessage().contains("dst"), refused::getMessage);
+    }
+  }
+}
