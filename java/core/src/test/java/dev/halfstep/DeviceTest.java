@@ -132,8 +132,8 @@ class DeviceTest {
 
   @Test
   void devicesAreApartFromEachOther() {
-    try (Device first = Device.cpu();
-        Device second = Device.cpu()) {
+    Device first = Device.cpu();
+    try (Device second = Device.cpu()) {
       Tensor tensor = second.tensor(Shape.of(2), 1f, 2f);
       first.close();
       assertArrayEquals(new float[] {1, 2}, tensor.toFloats());
