@@ -3,8 +3,8 @@ package dev.halfstep;
 import java.util.Arrays;
 
 /**
- * The extents of a tensor, outermost first; the last dimension is contiguous. Activations are {@code
- * [batch, features]} or {@code [batch, height, width, channels]}. Immutable. A shape without
+ * The extents of a tensor, outermost first; the last dimension is contiguous. Activations are
+ * {@code [batch, features]} or {@code [batch, height, width, channels]}. Immutable. A shape without
  * dimensions is a scalar of one element.
  */
 public final class Shape {

@@ -11,8 +11,8 @@ import org.bytedeco.javacpp.annotation.Properties;
  * arrays during the call, nothing is copied, and the garbage collector waits. Only for short calls
  * that are finished when they return: on the CPU, with the null stream (0), and copies.
  *
- * <p>Written by hand: each method repeats one of {@link Native} with an array of the element type in
- * place of an address, cast to {@code hs_ptr}; {@code null} becomes address 0. Arrays come after
+ * <p>Written by hand: each method repeats one of {@link Native} with an array of the element type
+ * in place of an address, cast to {@code hs_ptr}; {@code null} becomes address 0. Arrays come after
  * descriptors, since nothing else may be asked of the JVM once the first array is pinned.
  */
 @CriticalRegion

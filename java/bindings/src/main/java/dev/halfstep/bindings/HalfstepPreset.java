@@ -11,13 +11,13 @@ import org.bytedeco.javacpp.tools.InfoMapper;
  *
  * <ul>
  *   <li>{@code hs_ptr} and every handle are {@code long}: no Java object on the hot path. Where C
- *       writes one ({@code hs_device* out}), Java passes a {@code long[1]} or a {@code LongPointer}.
+ *       writes one ({@code hs_device* out}), Java passes a {@code long[1]} or a {@code
+ *       LongPointer}.
  *   <li>{@code hs_status} and the enumerations are {@code int}, their constants {@code int} fields.
  *   <li>There are no {@code java.nio} overloads: JavaCPP passes a sliced heap buffer with a wrong
- *       address, which corrupts memory. Direct buffers go by address, checked by the
- *       caller.
- *   <li>{@code float[]} without a copy, for short synchronous calls: {@link
- *       ArrayCalls}, which is written by hand.
+ *       address, which corrupts memory. Direct buffers go by address, checked by the caller.
+ *   <li>{@code float[]} without a copy, for short synchronous calls: {@link ArrayCalls}, which is
+ *       written by hand.
  * </ul>
  */
 @Properties(
@@ -46,13 +46,15 @@ public class HalfstepPreset implements InfoMapper {
 
   /** Repeats JavaCPP's own table of types, less its {@code java.nio} overloads. */
   private static void withoutBuffers(InfoMap infos) {
-    infos.put(new Info("int8_t", "signed char").valueTypes("byte").pointerTypes("BytePointer", "byte[]"));
+    infos.put(
+        new Info("int8_t", "signed char").valueTypes("byte").pointerTypes("BytePointer", "byte[]"));
     infos.put(
         new Info("uint8_t", "char", "unsigned char")
             .cast()
             .valueTypes("byte")
             .pointerTypes("BytePointer", "byte[]"));
-    infos.put(new Info("int16_t", "short").valueTypes("short").pointerTypes("ShortPointer", "short[]"));
+    infos.put(
+        new Info("int16_t", "short").valueTypes("short").pointerTypes("ShortPointer", "short[]"));
     infos.put(
         new Info("uint16_t", "unsigned short")
             .cast()
@@ -65,7 +67,10 @@ public class HalfstepPreset implements InfoMapper {
             .valueTypes("int")
             .pointerTypes("IntPointer", "int[]"));
     infos.put(
-        new Info("int64_t", "uint64_t").cast().valueTypes("long").pointerTypes("LongPointer", "long[]"));
+        new Info("int64_t", "uint64_t")
+            .cast()
+            .valueTypes("long")
+            .pointerTypes("LongPointer", "long[]"));
     infos.put(
         new Info("const char")
             .valueTypes("@Cast(\"const char\") byte")

@@ -34,7 +34,8 @@ class NativeTest {
 
   @Test
   void aNullArrayIsAddressZero() {
-    assertEquals(Native.HS_INVALID_ARGUMENT, ArrayCalls.hs_copy(0, null, new float[1], Float.BYTES));
+    assertEquals(
+        Native.HS_INVALID_ARGUMENT, ArrayCalls.hs_copy(0, null, new float[1], Float.BYTES));
   }
 
   @Test
