@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Installs the artifacts into target/consumer-repo (never into ~/.m2), builds this project from there
+# and runs it on the class path, on the module path and from two class loaders, on every JDK of
+# version 17 or later in JAVA_HOME, on PATH and in /usr/lib/jvm.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+cd "$root"
+log=$root/target/consumer-test.log
+# The second folder is only read: what is there need not be downloaded again.
+repository=(-Dmaven.repo.local="$root/target/consumer-repo"
+  -Dmaven.repo.local.tail="${MAVEN_REPO:-$HOME/.m2/repository}")
+
+quietly() {
+  "$@" >"$log" 2>&1 </dev/null || {
+    grep -E 'ERROR|error:|FAILED' "$log" | head -n 40 >&2
+    echo "consumer test: building failed; the whole log: $log" >&2
+    exit 1
+  }
+}
+
+rm -rf target/consumer-repo/dev/halfstep target/consumer-cache
+quietly ./mvnw -B "${repository[@]}" -DskipTests -Dspotless.check.skip=true install
+quietly ./mvnw -B "${repository[@]}" -f java/consumer-test/pom.xml clean package
+
+jar=$here/target/consumer-test-1.jar
+passed=0 failed=0
+
+# check NAME COMMAND...: runs a consumer, with an empty JavaCPP cache of its own.
+check() {
+  local name=$1 output
+  shift
+  if output=$("$@" 2>&1); then
+    echo "ok   $name"
+    passed=$((passed + 1))
+  else
+    printf 'FAIL %s\n%s\n' "$name" "$output"
+    failed=$((failed + 1))
+  fi
+}
+
+seen=" "
+for home in "${JAVA_HOME:-}" "$(readlink -f "$(command -v java || true)" | sed 's#/bin/java$##')" \
+  /usr/lib/jvm/*; do
+  home=$(readlink -f "$home" || true)
+  version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$home/release" 2>/dev/null) || continue
+  if [ "${version:-0}" -lt 17 ] || [[ $seen == *" $version "* ]]; then continue; fi
+  seen+="$version "
+  java=("$home/bin/java" "-Dorg.bytedeco.javacpp.cachedir=$root/target/consumer-cache/$version")
+  check "JDK $version, class path" "${java[@]}" -cp "$jar:$here/target/lib/*" dev.halfstep.consumer.Consumer
+  check "JDK $version, module path" "${java[@]}" -p "$jar:$here/target/lib" -m dev.halfstep.consumer/dev.halfstep.consumer.Consumer
+  check "JDK $version, two class loaders" "${java[@]}" -cp "$jar:$here/target/lib/*" dev.halfstep.consumer.TwoLoaders
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
