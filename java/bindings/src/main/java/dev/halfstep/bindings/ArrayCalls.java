@@ -7,9 +7,9 @@ import org.bytedeco.javacpp.annotation.CriticalRegion;
 import org.bytedeco.javacpp.annotation.Properties;
 
 /**
- * Functions of the C ABI that take {@code float[]} where C takes an {@code hs_ptr}: the JVM pins the
- * arrays during the call, nothing is copied, and the garbage collector waits. Only for short calls
- * that are finished when they return: on the CPU, with the null stream (0), and copies.
+ * Functions of the C ABI that take {@code float[]} where C takes an {@code hs_ptr}: the JVM pins
+ * the arrays during the call, nothing is copied, and the garbage collector waits. Only for short
+ * calls that are finished when they return: on the CPU, with the null stream (0), and copies.
  *
  * <p>Written by hand: each method repeats one of {@link Native} with an array of the element type
  * in place of an address, cast to {@code hs_ptr}; {@code null} becomes address 0. Arrays come after
