@@ -90,7 +90,7 @@ public final class Backward {
       gradients.put(value, contribution);
     } else {
       Value sum = create(value);
-      add(sum(known, contribution, sum));
+      add(sum(sum));
       own(value, sum);
     }
   }
@@ -117,7 +117,7 @@ public final class Backward {
               0,
               copy(exact, target.value())));
     } else {
-      add(sum(target.value(), exact, target.value()));
+      add(sum(target.value()));
     }
   }
 
@@ -127,7 +127,7 @@ public final class Backward {
     return gradient;
   }
 
-  private Call sum(Value a, Value b, Value y) {
+  private Call sum(Value y) {
     throw graph.refusal("two operations that cannot add to a gradient both use " + y.name());
   }
 

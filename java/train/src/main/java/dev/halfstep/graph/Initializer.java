@@ -18,7 +18,7 @@ public sealed interface Initializer {
    * @param fanIn how many inputs feed one output
    */
   static Initializer fanIn(long fanIn) {
-    float bound = (float) (1 / Math.sqrt(Math.max(fanIn, 1)));
+    float bound = (float) (1 / Math.sqrt((double) Math.max(fanIn, 1)));
     return new Uniform(-bound, bound);
   }
 }
