@@ -104,8 +104,9 @@ class Product {
   int64_t row_begin(int64_t panel) const { return part_begin(panel, plan_.row_panels, d_.m); }
   int64_t step_begin(int64_t block) const { return part_begin(block, plan_.k_blocks, d_.k); }
   int64_t column_begin(int64_t panel) const {
-    return plan_.dot ? part_begin(panel, plan_.column_panels, d_.n)
-                     : min(panel * kPanelColumns, d_.n);
+    if (plan_.dot) return part_begin(panel, plan_.column_panels, d_.n);
+    const int64_t vectors = (d_.n + kLanes - 1) / kLanes;
+    return min(part_begin(panel, plan_.column_panels, vectors) * kLanes, d_.n);
   }
 
   template <class Lanes>
@@ -135,10 +136,9 @@ class Product {
 
   TileScratch tile_scratch(int64_t rows, int64_t columns) const {
     const int64_t depth = (d_.k + plan_.k_blocks - 1) / plan_.k_blocks;
-    const int64_t widest = kPanelColumns;
     TileScratch s{};
     s.sums_row = round_up(columns, kLanes);
-    const int64_t b = plan_.pack_b ? round_up(widest * depth, 16) : 0;
+    const int64_t b = plan_.pack_b ? kMaxVectors * kLanes * depth : 0;
     const int64_t a = plan_.pack_a == PackA::kByTile ? round_up(rows * depth, 16) : 0;
     const int64_t sums = plan_.in_place ? 0 : rows * s.sums_row;
     float* base = static_cast<float*>(thread_scratch(Scratch::kTile, (a + b + sums + 64) * 4));
@@ -166,9 +166,6 @@ void Product::outer_block(int64_t matrix, Range rows, Range columns,
   const int64_t row = row_begin(rows.begin), row_count = row_begin(rows.end) - row;
   const int64_t column = column_begin(columns.begin), end = column_begin(columns.end);
   const TileScratch s = tile_scratch(row_count, end - column);
-  // With few rows in all, panels of many columns: their sums would wait for each other otherwise.
-  const int64_t wide = kWideVectors * kLanes;
-  const bool few_rows = d_.m <= kWideRows && !plan_.pack_b;
   for (int64_t block = 0; block < plan_.k_blocks; ++block) {
     if (plan_.pack_a == PackA::kByTile) {
       const int64_t p = step_begin(block), depth = step_begin(block + 1) - p;
@@ -177,10 +174,16 @@ void Product::outer_block(int64_t matrix, Range rows, Range columns,
                s.block_a + (row_begin(panel) - row) * depth);
       }
     }
-    for (int64_t j = column; j < end;) {
-      const int64_t width = few_rows && end - j >= wide ? wide : min(kPanelColumns, end - j);
-      outer_panel(matrix, rows, j, j + width, block, packed_a, s, column);
-      j += width;
+    constexpr int64_t kWideColumns = kWideVectors * kLanes;
+    int64_t j = column;
+    for (; plan_.wide && end - j >= kWideColumns; j += kWideColumns) {
+      outer_panel(matrix, rows, j, j + kWideColumns, block, packed_a, s, column);
+    }
+    for (int64_t panel = columns.begin; panel < columns.end; ++panel) {
+      const int64_t panel_end = column_begin(panel + 1);
+      if (panel_end <= j) continue;
+      outer_panel(matrix, rows, j, panel_end, block, packed_a, s, column);
+      j = panel_end;
     }
   }
   if (!plan_.in_place) finish(matrix, row, row_count, column, end - column, s);

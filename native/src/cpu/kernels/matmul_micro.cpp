@@ -4,22 +4,23 @@
 namespace hs::cpu::HS_ISA {
 namespace {
 
-// table[rows - 1] = the kernel of that many rows.
+// The kernels of kVectors vectors: of[rows - 1][tail].
 template <int kMax>
 struct Kernels {
-  OuterFn of[kMax];
+  OuterFn of[kMax][2];
 };
 
-template <int kMax, int kVectors, bool kTail, int kRows = kMax>
+template <int kMax, int kVectors, int kRows = kMax>
 constexpr void fill(Kernels<kMax>& table) {
-  table.of[kRows - 1] = outer_tile<kRows, kVectors, kTail>;
-  if constexpr (kRows > 1) fill<kMax, kVectors, kTail, kRows - 1>(table);
+  table.of[kRows - 1][0] = outer_tile<kRows, kVectors, false>;
+  table.of[kRows - 1][1] = outer_tile<kRows, kVectors, true>;
+  if constexpr (kRows > 1) fill<kMax, kVectors, kRows - 1>(table);
 }
 
-template <int kMax, int kVectors, bool kTail>
+template <int kVectors, int kMax = kVectors <= kMaxVectors ? kMostRows[kVectors] : kWideRows>
 constexpr Kernels<kMax> all_rows() {
   Kernels<kMax> table{};
-  fill<kMax, kVectors, kTail>(table);
+  fill<kMax, kVectors>(table);
   return table;
 }
 
@@ -40,19 +41,32 @@ constexpr DotKernels all_dots() {
   return table;
 }
 
-constexpr Kernels<kRows1> kOne = all_rows<kRows1, 1, false>();
-constexpr Kernels<kRows1> kOneTail = all_rows<kRows1, 1, true>();
-constexpr Kernels<kRows2> kTwo = all_rows<kRows2, 2, false>();
-constexpr Kernels<kRows2> kTwoTail = all_rows<kRows2, 2, true>();
-constexpr Kernels<kWideRows> kWide = all_rows<kWideRows, kWideVectors, false>();
+constexpr auto kOne = all_rows<1>();
+constexpr auto kTwo = all_rows<2>();
+#if defined(__AVX512F__)
+constexpr auto kThree = all_rows<3>();
+constexpr auto kFour = all_rows<4>();
+#endif
+constexpr auto kWide = all_rows<kWideVectors>();
 constexpr DotKernels kDots = all_dots();
 
 }  // namespace
 
 OuterFn outer_kernel(int rows, int vectors, bool tail) {
-  if (vectors == 1) return (tail ? kOneTail : kOne).of[rows - 1];
-  if (vectors == 2) return (tail ? kTwoTail : kTwo).of[rows - 1];
-  return kWide.of[rows - 1];
+  switch (vectors) {
+    case 1:
+      return kOne.of[rows - 1][tail];
+    case 2:
+      return kTwo.of[rows - 1][tail];
+#if defined(__AVX512F__)
+    case 3:
+      return kThree.of[rows - 1][tail];
+    case 4:
+      return kFour.of[rows - 1][tail];
+#endif
+    default:
+      return kWide.of[rows - 1][tail];
+  }
 }
 
 DotFn dot_kernel(int rows, int columns) { return kDots.of[rows - 1][columns - 1]; }

@@ -1,8 +1,9 @@
 // The two register kernels of matmul.
 //
 // outer_tile: rows x vectors of C are sums of outer products: per step of k one row of B is loaded
-// as vectors and each element of A is spread over one. 14 rows x 2 vectors on AVX-512 use 28 of
-// 32 registers as sums and reach the machine's peak, with A read in place in either layout.
+// as vectors and each element of A is spread over one. Any shape whose sums fill most registers
+// reaches the peak out of L1; 6 rows x 4 vectors loads least per multiply-add, and was 15-20 %
+// faster than 14 x 2 where L2 or a busy sibling core had a say. A is read in place in either layout.
 // dot_tile: each element of C is a sum over vectors along k, for A [m, k] and B [n, k]; nothing is
 // packed and no lane idles whatever n is, but each sum must be folded at the end.
 #ifndef HALFSTEP_CPU_KERNELS_MATMUL_MICRO_H
@@ -12,12 +13,16 @@
 
 namespace hs::cpu::HS_ISA {
 
-// Most rows of a tile with one and with two vectors; with at most kWideRows rows, kWideVectors.
+// Most rows of an outer tile of 1, 2 ... vectors. Wide ones pay where few rows or steps of k are.
 #if defined(__AVX512F__)
-inline constexpr int kRows1 = 16, kRows2 = 14, kWideRows = 3, kWideVectors = 8;
+inline constexpr int kMaxVectors = 4;
+inline constexpr int kMostRows[kMaxVectors + 1] = {0, 16, 14, 8, 6};
+inline constexpr int kWideRows = 3, kWideVectors = 8;
 inline constexpr int kDotRows = 4, kDotColumns = 6;
 #else
-inline constexpr int kRows1 = 12, kRows2 = 6, kWideRows = 3, kWideVectors = 4;
+inline constexpr int kMaxVectors = 2;
+inline constexpr int kMostRows[kMaxVectors + 1] = {0, 12, 6};
+inline constexpr int kWideRows = 3, kWideVectors = 4;
 inline constexpr int kDotRows = 3, kDotColumns = 4;
 #endif
 
@@ -82,26 +87,38 @@ void outer_tile(const OuterTile& t) {
   }
 }
 
-// Lane i of the result is the sum over the lanes of v[i], for i < count <= kLanes. Each stage adds
-// the two halves of two vectors at once, in an order that is the same for every lane.
-HS_INLINE vf fold(vf* v, int count) {
+// Lane i of the result is the sum over the lanes of v[i], for i < kCount <= kLanes. Each stage adds
+// the halves of all vectors, two vectors at once while there are two: the order of the additions
+// is the same for every sum.
+template <int kCount>
+HS_INLINE vf fold(vf* v) {
+  constexpr int kSlots = kCount > 8 ? 16 : kCount > 4 ? 8 : kCount > 2 ? 4 : kCount > 1 ? 2 : 1;
   const vi lane = iota();
+  int slots = kSlots, count = kCount;
 #pragma GCC unroll 4
   for (int half = kLanes / 2; half > 0; half /= 2) {
-    const vi upper = (lane & half) != 0;  // -1 where the lane belongs to the second vector
+    const vi upper = (lane & half) != 0;  // where a lane belongs to the second vector
+    slots = slots > 1 ? slots / 2 : 0;
 #pragma GCC unroll 8
-    for (int i = 0; i < half; ++i) {
-      if (i + half < count) {
-        const vf own = __builtin_shuffle(v[i], v[i + half], lane + (upper & kLanes));
-        const vf other = __builtin_shuffle(v[i], v[i + half], (lane ^ half) + (upper & kLanes));
-        v[i] = own + other;
+    for (int i = 0; i < (slots > 0 ? slots : 1); ++i) {
+      if (slots > 0 && i + slots < count) {
+        const vf x = v[i], y = v[i + slots];
+        v[i] = (upper ? y : x) + __builtin_shuffle(x, y, (lane ^ half) + (upper & kLanes));
       } else if (i < count) {
         v[i] = v[i] + __builtin_shuffle(v[i], lane ^ half);
       }
     }
-    count = count < half ? count : half;
+    count = slots > 0 && count > slots ? slots : count;
   }
-  return v[0];
+  return kSlots < kLanes ? __builtin_shuffle(v[0], lane * (kLanes / kSlots)) : v[0];
+}
+
+// Folds v[first ... count) into sums, whole vectors at a time.
+template <int kFirst, int kCount>
+HS_INLINE void fold_all(vf* v, float* sums) {
+  constexpr int kNow = kCount - kFirst < kLanes ? kCount - kFirst : kLanes;
+  store(sums + kFirst, fold<kNow>(v + kFirst));
+  if constexpr (kFirst + kNow < kCount) fold_all<kFirst + kNow, kCount>(v, sums);
 }
 
 // sums[i * kColumns + j] = sum over p < k of a[i * lda + p] * b[j * ldb + p]; `sums` has room for
@@ -110,43 +127,41 @@ template <int kRows, int kColumns>
 void dot_tile(int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, float* sums) {
   constexpr int kCount = kRows * kColumns;
   vf sum[kCount];
-#pragma GCC unroll 32
-  for (int i = 0; i < kCount; ++i) sum[i] = vf{};
-  const auto step = [&](auto load_at) __attribute__((always_inline)) {
-    vf column[kColumns];
+  // The part of a vector comes first: the sums then stay in registers from the loop to the fold.
+  const int64_t part = k == 0 ? 0 : (k - 1) % kLanes + 1;
+  const Mask lanes = first_lanes(part);
+  vf column[kColumns];
 #pragma GCC unroll 8
-    for (int j = 0; j < kColumns; ++j) column[j] = load_at(b + j * ldb);
+  for (int j = 0; j < kColumns; ++j) column[j] = load(b + j * ldb, lanes);
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i) {
+    const vf row = load(a + i * lda, lanes);
+#pragma GCC unroll 8
+    for (int j = 0; j < kColumns; ++j) sum[i * kColumns + j] = row * column[j];
+  }
+  a += part;
+  b += part;
+  for (int64_t left = k - part; left > 0; left -= kLanes) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kColumns; ++j) column[j] = load(b + j * ldb);
 #pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i) {
-      const vf row = load_at(a + i * lda);
+      const vf row = load(a + i * lda);
 #pragma GCC unroll 8
       for (int j = 0; j < kColumns; ++j) {
         sum[i * kColumns + j] = row * column[j] + sum[i * kColumns + j];
       }
     }
-  };
-  int64_t left = k;
-  for (; left >= kLanes; left -= kLanes) {
-    step([](const float* p) __attribute__((always_inline)) { return load(p); });
     a += kLanes;
     b += kLanes;
   }
-  if (left > 0) {
-    const Mask tail = first_lanes(left);
-    step([tail](const float* p) __attribute__((always_inline)) { return load(p, tail); });
-  }
-#pragma GCC unroll 8
-  for (int first = 0; first < kCount; first += kLanes) {
-    const int count = kCount - first < kLanes ? kCount - first : kLanes;
-    store(sums + first, fold(sum + first, count));
-  }
+  fold_all<0, kCount>(sum, sums);
 }
 
-// Writes `sums` where the kernels of one tile shape are chosen by number.
 using OuterFn = void (*)(const OuterTile&);
 using DotFn = void (*)(int64_t, const float*, int64_t, const float*, int64_t, float*);
 
-// rows in 1..kRows1 for one vector, 1..kRows2 for two, 1..kWideRows for kWideVectors.
+// rows in 1..kMostRows[vectors], or 1..kWideRows for kWideVectors (without a tail).
 OuterFn outer_kernel(int rows, int vectors, bool tail);
 // rows in 1..kDotRows, columns in 1..kDotColumns.
 DotFn dot_kernel(int rows, int columns);

@@ -53,6 +53,9 @@ void pack_strip_across(const T* src, int64_t stride, int rows, int64_t count, in
   }
 }
 
+// Steps by which reads are announced to the caches: rows lie too far apart for them to guess.
+inline constexpr int64_t kAhead = 12;
+
 // A panel for the outer kernel: dst[p * width + i] = element (i, p) of src for i < rows, p < count,
 // zero for i in [rows, width). `along` is the distance between elements of neighbouring i, `step`
 // that of neighbouring p; one of them is 1.
@@ -60,10 +63,18 @@ template <class T>
 void pack_panel(const T* src, int64_t along, int64_t step, int64_t rows, int64_t count,
                 int64_t width, float* dst) {
   if (along == 1) {
-    for (int64_t i = 0; i < width; i += kLanes) {
-      const Mask from = first_lanes(rows - i), to = first_lanes(width - i);
+    for (int64_t i = 0; i < width; i += 2 * kLanes) {
+      const Mask from0 = first_lanes(rows - i), from1 = first_lanes(rows - i - kLanes);
+      const Mask to0 = first_lanes(width - i), to1 = first_lanes(width - i - kLanes);
+      const T* from = src + i;
+      float* to = dst + i;
       for (int64_t p = 0; p < count; ++p) {
-        store(dst + p * width + i, load(src + p * step + i, from), to);
+        __builtin_prefetch(from + kAhead * step);
+        __builtin_prefetch(from + kAhead * step + kLanes);
+        store(to, load(from, from0), to0);
+        if (to1.count > 0) store(to + kLanes, load(from + kLanes, from1), to1);
+        from += step;
+        to += width;
       }
     }
   } else {

@@ -5,9 +5,12 @@ namespace {
 
 constexpr int64_t kMaxDepth = 256;      // of a block of k: a panel of B is 32 KB, and L1 has 48
 constexpr int64_t kMaxDotDepth = 1024;  // rows of A and B of one dot tile fit in L1
+constexpr int64_t kFewSteps = 4;  // of k: then wide rows of C are what counts
+constexpr int64_t kFewRows = 28;  // with fewer, packing B costs more than it saves
 constexpr double kTileNs = 10000;       // of a tile, so that handing it out costs little
-constexpr int64_t kMaxTiles = 32;
-constexpr int64_t kTileBytes = 512 << 10;  // of A that a dot tile walks over: a part of L2
+constexpr int64_t kMaxTiles = 64;
+constexpr int64_t kTileBytes = 512 << 10;     // of A that a tile walks over: a part of L2
+constexpr int64_t kInPlaceBytes = 256 << 10;  // a panel of B that reaches farther is packed
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -44,14 +47,20 @@ MatmulPlan plan_matmul(const hs_matmul_desc& d, bool simple) {
   plan.dot = floats && !d.transpose_a && d.transpose_b && dot_cycles(d) < outer_cycles(d);
   plan.in_place = simple && !plan.dot;
 
-  const int64_t rows = plan.dot ? kDotRows : d.n <= kLanes ? kRows1 : kRows2;
-  const int64_t columns = plan.dot ? kDotColumns : kPanelColumns;
+  const int64_t vectors = ceil_div(d.n, kLanes);
+  const int64_t panel_vectors = min(vectors, kMaxVectors);
+  plan.wide = !plan.dot && floats && !d.transpose_b && (d.m <= kWideRows || d.k <= kFewSteps) &&
+              vectors >= kWideVectors;
+  const int64_t rows = plan.dot ? kDotRows : plan.wide ? kWideRows : kMostRows[panel_vectors];
   plan.row_panels = ceil_div(d.m, rows);
-  plan.column_panels = ceil_div(d.n, columns);
+  plan.column_panels =
+      plan.dot ? ceil_div(d.n, kDotColumns) : ceil_div(vectors, kMaxVectors);
   plan.k_blocks = max(1, ceil_div(d.k, plan.dot ? kMaxDotDepth : kMaxDepth));
   if (!plan.dot) {
     plan.pack_a = choose_pack_a(d);
-    plan.pack_b = !floats || d.transpose_b != 0 || plan.row_panels > 4;
+    const int64_t reach = ceil_div(d.k, plan.k_blocks) * d.ldb * 4;  // of a panel, in bytes
+    plan.pack_b =
+        !floats || d.transpose_b != 0 || (d.m > kFewRows && reach > kInPlaceBytes);
   }
 
   const double matrix_ns = (plan.dot ? dot_cycles(d) : outer_cycles(d)) / 2.2;
@@ -60,18 +69,17 @@ MatmulPlan plan_matmul(const hs_matmul_desc& d, bool simple) {
   plan.tile_columns = plan.column_panels;
   plan.group = 1;
   if (d.batch == 1) {
-    // Columns first: a panel of B is then packed once. Then rows.
-    const int64_t wanted =
-        max(1, min(kMaxTiles, static_cast<int64_t>(plan.cost_ns / kTileNs)));
-    const int64_t least = plan.dot ? 1 : 2;
-    plan.tile_columns = max(min(least, plan.column_panels),
-                            ceil_div(plan.column_panels, wanted));
+    const int64_t wanted = max(1, min(kMaxTiles, static_cast<int64_t>(plan.cost_ns / kTileNs)));
+    // As many rows as the second-level cache keeps of A; columns so that there are enough tiles;
+    // fewer rows where there are not, though a panel of B that is packed wants many.
+    const int64_t depth = plan.dot ? d.k : ceil_div(d.k, plan.k_blocks);
+    const int64_t most = max(1, kTileBytes / (rows * 4 * max(depth, 1)));
+    const int64_t down = ceil_div(plan.row_panels, most);
+    plan.tile_rows = ceil_div(plan.row_panels, down);
+    plan.tile_columns = min(plan.column_panels, ceil_div(plan.column_panels * down, wanted));
     const int64_t across = ceil_div(plan.column_panels, plan.tile_columns);
-    plan.tile_rows = max(min(4, plan.row_panels), ceil_div(plan.row_panels * across, wanted));
-    if (plan.dot) {
-      plan.tile_rows = min(plan.tile_rows, max(4, kTileBytes / (rows * 4 * max(d.k, 1))));
-    }
-    plan.tile_rows = min(plan.tile_rows, plan.row_panels);
+    const int64_t least = min(plan.tile_rows, plan.pack_b ? ceil_div(112, rows) : 2);
+    plan.tile_rows = max(least, min(plan.tile_rows, ceil_div(plan.row_panels * across, wanted)));
   } else {
     plan.group = max(1, min(d.batch, static_cast<int64_t>(kTileNs / (matrix_ns + 20))));
   }

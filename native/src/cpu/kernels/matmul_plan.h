@@ -25,6 +25,7 @@ struct MatmulPlan {
   bool in_place;  // the register kernel writes C itself; else sums are finished in a second pass
   PackA pack_a;
   bool pack_b;
+  bool wide;  // tiles of kWideRows x kWideVectors, as far as they go
   int64_t k_blocks;  // k is summed in this many parts
   // Rows of C are cut into row_panels, columns into column_panels; a tile of the pool is
   // tile_rows x tile_columns panels of one matrix, or `group` whole matrices.
@@ -40,9 +41,6 @@ struct MatmulPlan {
 // `simple` says that C is F32 and its activation can be applied in registers (none or ReLU, no
 // aux).
 MatmulPlan plan_matmul(const hs_matmul_desc& desc, bool simple);
-
-// Columns that one panel of outer_tile has; the last one may be narrower.
-inline constexpr int64_t kPanelColumns = 2 * kLanes;
 
 }  // namespace hs::cpu::HS_ISA
 

@@ -1,0 +1,62 @@
+// The table of the micro-benchmark. A file of this folder adds the rows of its kernels:
+//   BENCHMARKS(matmul) { rows.add({.name = "...", .flops = ..., .bytes = ..., .run = [...] {...}}); }
+#ifndef HALFSTEP_BENCH_BENCH_H
+#define HALFSTEP_BENCH_BENCH_H
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/kernels.h"
+
+namespace hs::bench {
+
+struct Row {
+  std::string name;
+  double flops;               // of one call
+  double bytes;               // that one call must at least move
+  std::function<void()> run;  // one call
+  std::function<void()> peer; // the same work by the yardstick, or empty
+};
+
+class Rows {
+ public:
+  explicit Rows(std::string filter) : filter_(std::move(filter)) {}
+  // Whether the filter asks for a row of this name; ask before preparing its data.
+  bool wants(const std::string& name) const { return name.find(filter_) != std::string::npos; }
+  void add(Row row) {
+    if (wants(row.name)) rows_.push_back(std::move(row));
+  }
+  const std::vector<Row>& all() const { return rows_; }
+
+ private:
+  std::string filter_;
+  std::vector<Row> rows_;
+};
+
+// Standard normal floats, on huge pages where there are any; the same ones each time.
+std::shared_ptr<float[]> normal_floats(int64_t count);
+
+// The kernels of this machine's best instruction set, or of HALFSTEP_CPU_ISA's.
+const KernelTable& kernels();
+
+// What the machine can do with `threads` threads, measured now.
+double peak_gflops(int threads);     // vector multiply-adds of the active instruction set
+double triad_gb_per_s(int threads);  // a[i] = b[i] + s * c[i], bytes read and written
+
+using Adder = void (*)(Rows& rows);
+std::vector<Adder>& adders();
+struct Registration {
+  explicit Registration(Adder adder) { adders().push_back(adder); }
+};
+
+}  // namespace hs::bench
+
+#define BENCHMARKS(group)                                               \
+  static void add_##group(hs::bench::Rows& rows);                       \
+  static const hs::bench::Registration registration_##group(add_##group); \
+  static void add_##group(hs::bench::Rows& rows)
+
+#endif  // HALFSTEP_BENCH_BENCH_H
