@@ -36,7 +36,7 @@ HS_INLINE vf exp(vf x) {
 }
 
 // e^x for x <= 0, as softmax needs it: fewer instructions than exp, but the relative error grows
-// with x, up to (2 - x) * 2^-24, as that of a rounded x does. 2^f by a polynomial in
+// with x, up to (2 - 1.5 x) * 2^-24, much as that of a rounded x does. 2^f by a polynomial in
 // f = x / ln 2 - n, whose constant 1 makes e^0 exact.
 HS_INLINE vf exp_nonpositive(vf x) {
   const float log2_e = 1.442695041f;
