@@ -347,11 +347,12 @@ typedef struct hs_optimizer_desc {
 } hs_optimizer_desc;
 
 /* One update of the whole arena of `count` parameters, FP32, from gradients FP32. `moment1` (SGD
- * without momentum: 0) and `moment2` (SGD: 0) are arenas beside it, zeroed at the start. `copy` (or
- * 0) receives the new parameters in copy_type. `state` gives t and, where checked, the multiplier
- * and whether to skip; unchecked, the multiplier is weight_units / (state.weight * loss_scale).
- * `state` 0: multiplier 1, t = 1. `schedule` is hs_schedule_row [rows] in device memory or 0.
- * `segments` is hs_segment [segment_count] in device memory; 0: all parameters alike. */
+ * without momentum: 0; the schedule's momenta then count for nothing) and `moment2` (SGD: 0) are
+ * arenas beside it, zeroed at the start. `copy` (or 0) receives the new parameters in copy_type.
+ * `state` gives t and, where checked, the multiplier and whether to skip; unchecked, the multiplier
+ * is weight_units / (state.weight * loss_scale). `state` 0: multiplier 1, t = 1. `schedule` is
+ * hs_schedule_row [rows] in device memory or 0. `segments` is hs_segment [segment_count] in device
+ * memory; 0: all parameters alike. */
 HS_API hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int64_t count,
                                    hs_ptr parameters, hs_ptr gradients, hs_ptr moment1,
                                    hs_ptr moment2, hs_ptr copy, hs_ptr state, hs_ptr schedule,

@@ -36,8 +36,8 @@ hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int
                "optimizer_step: parameters or gradients is 0");
     HS_REQUIRE(desc->rule == HS_SGD || (moment1 != 0 && moment2 != 0) || count == 0,
                "optimizer_step: AdamW needs moment1 and moment2");
-    HS_REQUIRE(desc->rule != HS_SGD || moment1 != 0 || (desc->momentum == 0 && schedule == 0),
-               "optimizer_step: SGD with momentum or a schedule needs moment1");
+    HS_REQUIRE(desc->rule != HS_SGD || moment1 != 0 || desc->momentum == 0,
+               "optimizer_step: SGD with momentum needs moment1");
     HS_REQUIRE(copy == 0 || is_storage(desc->copy_type),
                "optimizer_step: a copy in %s is not possible: F32, BF16 and F16 are",
                dtype_name(desc->copy_type));
