@@ -141,6 +141,7 @@ public final class TrainingSession implements AutoCloseable {
       order[i] = i;
     }
     requireOpen();
+    resident(data);
     this.data = data;
     order(order);
   }
@@ -224,12 +225,11 @@ public final class TrainingSession implements AutoCloseable {
 
   private void launch(int rows, int steps) {
     requireData();
-    Feed feed = training;
-    if (steps < 0 || feed == null) {
+    if (steps < 0 || training == null) {
       throw new IllegalArgumentException("the number of steps cannot be negative: " + steps);
     }
     run.reserve(steps);
-    feed.launch(stream, rows, steps);
+    training.launch(stream, rows, steps);
   }
 
   /**

@@ -1,0 +1,74 @@
+package dev.halfstep.train;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+/** What a step costs beside its kernels: on the device that computes nothing. */
+class NoopStepTest {
+  private static final int STEPS = 20_000;
+
+  private final SmallTask task = new SmallTask(64);
+
+  private static long allocatedBytes() {
+    return ((com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean())
+        .getThreadAllocatedBytes(Thread.currentThread().getId());
+  }
+
+  /** Of the best of several rounds: the first ones are not compiled yet. */
+  private static double bytesPerStep(TrainingSession session, Runnable step) {
+    double best = Double.MAX_VALUE;
+    for (int round = 0; round < 25 && best >= 1; round++) {
+      long before = allocatedBytes();
+      for (int i = 0; i < STEPS; i++) {
+        step.run();
+      }
+      best = Math.min(best, (double) (allocatedBytes() - before) / STEPS);
+      session.drain();
+    }
+    return best;
+  }
+
+  private SessionOptions options() {
+    return TrainingSession.builder(SmallTask.model())
+        .device("noop")
+        .batchSize(8)
+        .pendingSteps(STEPS);
+  }
+
+  @Test
+  void stepsOnResidentDataAllocateNothing() {
+    try (TrainingSession session = options().open()) {
+      session.data(task.data);
+      double bytes = bytesPerStep(session, () -> session.run(1));
+      assertTrue(bytes < 1, bytes + " bytes a step");
+    }
+  }
+
+  @Test
+  void stepsOnUploadedBatchesAllocateNothing() {
+    float[] x = Arrays.copyOf(task.x, 8 * SmallTask.FEATURES);
+    int[] y = Arrays.copyOf(task.y, 8);
+    try (TrainingSession session = options().open()) {
+      double bytes = bytesPerStep(session, () -> session.step(x, y));
+      assertTrue(bytes < 1, bytes + " bytes a step");
+    }
+  }
+
+  @Test
+  void manyStepsAreOneCallOfUnderTwoMicrosecondsEach() {
+    try (TrainingSession session = options().open()) {
+      session.data(task.data);
+      double best = Double.MAX_VALUE;
+      for (int i = 0; i < 20; i++) {
+        long begin = System.nanoTime();
+        session.run(STEPS);
+        best = Math.min(best, (System.nanoTime() - begin) / 1e3 / STEPS);
+        session.drain();
+      }
+      assertTrue(best < 2, best + " microseconds a step");
+    }
+  }
+}

@@ -1,0 +1,497 @@
+package dev.halfstep.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.halfstep.Device;
+import dev.halfstep.Shape;
+import dev.halfstep.data.Dataset;
+import dev.halfstep.data.Features;
+import dev.halfstep.data.Labels;
+import dev.halfstep.data.Normalization;
+import dev.halfstep.data.Order;
+import dev.halfstep.graph.Plan;
+import dev.halfstep.nn.Linear;
+import dev.halfstep.nn.Model;
+import dev.halfstep.nn.Sequential;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+class TrainingSessionTest {
+  private static final int SAMPLES = 100;
+  private static final int BATCH = 16;
+
+  private final SmallTask task = new SmallTask(SAMPLES);
+
+  private static SessionOptions options(Model model) {
+    return TrainingSession.builder(model)
+        .device("cpu")
+        .batchSize(BATCH)
+        .optimizer(Optimizer.sgd(0.1).withMomentum(0.9));
+  }
+
+  private float[] batchX(int from, int rows) {
+    int width = SmallTask.FEATURES;
+    return Arrays.copyOfRange(task.x, from * width, (from + rows) * width);
+  }
+
+  private int[] batchY(int from, int rows) {
+    return Arrays.copyOfRange(task.y, from, from + rows);
+  }
+
+  /** Weights after epochs of full batches and the short one. */
+  private float[] train(SessionOptions options, int epochs) {
+    try (TrainingSession session = options.open()) {
+      session.data(task.data);
+      for (int epoch = 0; epoch < epochs; epoch++) {
+        session.order(Order.permutation(7, epoch, SAMPLES));
+        session.run(SAMPLES / BATCH);
+        session.runShort(SAMPLES % BATCH);
+        session.drain();
+      }
+      return session.weights();
+    }
+  }
+
+  @Test
+  void uploadedBatchesAndDataOnTheDeviceGiveTheSameBits() {
+    float[] expected = train(options(SmallTask.model()), 1);
+    int[] order = Order.permutation(7, 0, SAMPLES);
+    try (TrainingSession session = options(SmallTask.model()).open()) {
+      for (int from = 0; from < SAMPLES; from += BATCH) {
+        int rows = Math.min(BATCH, SAMPLES - from);
+        float[] x = new float[rows * SmallTask.FEATURES];
+        int[] y = new int[rows];
+        for (int i = 0; i < rows; i++) {
+          y[i] = task.y[order[from + i]];
+          System.arraycopy(
+              batchX(order[from + i], 1), 0, x, i * SmallTask.FEATURES, x.length / rows);
+        }
+        assertTrue(session.step(x, y) > 0);
+      }
+      assertArrayEquals(expected, session.weights());
+    }
+  }
+
+  @Test
+  void manyStepsInOneCallAreTheStepsOneByOne() {
+    float[] expected = train(options(SmallTask.model()), 2);
+    try (TrainingSession session = options(SmallTask.model()).open()) {
+      session.data(task.data);
+      for (int epoch = 0; epoch < 2; epoch++) {
+        session.order(Order.permutation(7, epoch, SAMPLES));
+        for (int step = 0; step < SAMPLES / BATCH; step++) {
+          session.run(1);
+        }
+        session.runShort(SAMPLES % BATCH);
+      }
+      assertArrayEquals(expected, session.weights());
+    }
+  }
+
+  @Test
+  void resultsDoNotDependOnTheNumberOfThreads() {
+    int before = Device.threads();
+    try {
+      Device.threads(1);
+      float[] expected = train(options(SmallTask.model()), 3);
+      for (int threads = 2; threads <= 3; threads++) {
+        Device.threads(threads);
+        assertArrayEquals(expected, train(options(SmallTask.model()), 3), threads + " threads");
+      }
+    } finally {
+      Device.threads(before);
+    }
+  }
+
+  @Test
+  void theShortBatchCountsForWhatItHolds() {
+    try (TrainingSession session = options(SmallTask.model()).open()) {
+      session.data(task.data);
+      session.run(SAMPLES / BATCH);
+      session.runShort(SAMPLES % BATCH);
+      StepBlock block = session.drain();
+      assertEquals(7, block.size());
+      assertEquals(4, block.rows(6));
+      assertEquals(SAMPLES, block.metrics().rows());
+      assertEquals(SAMPLES, block.metrics().weight());
+    }
+  }
+
+  @Test
+  void aStepOfFewerRowsIsAveragedOverThem() {
+    Model model = SmallTask.model();
+    ReferenceMlp reference = SmallTask.reference(model);
+    reference.begin();
+    for (int i = 0; i < 3; i++) {
+      reference.add(task.x, i * SmallTask.FEATURES, task.y[i]);
+    }
+    try (TrainingSession session = options(model).open()) {
+      assertEquals(reference.loss(), session.step(batchX(0, 3), batchY(0, 3)), 1e-6);
+      assertEquals(reference.correct, session.lastStep().correct());
+    }
+  }
+
+  @Test
+  void directBuffersAreReadFromTheirPositions() {
+    float[] x = batchX(0, BATCH);
+    FloatBuffer floats =
+        ByteBuffer.allocateDirect(4 * (x.length + 3))
+            .order(ByteOrder.nativeOrder())
+            .asFloatBuffer();
+    IntBuffer labels =
+        ByteBuffer.allocateDirect(4 * (BATCH + 1)).order(ByteOrder.nativeOrder()).asIntBuffer();
+    floats.position(3).put(x).position(3);
+    labels.position(1).put(batchY(0, BATCH)).position(1);
+    try (TrainingSession arrays = options(SmallTask.model()).open();
+        TrainingSession buffers = options(SmallTask.model()).open()) {
+      assertEquals(arrays.step(x, batchY(0, BATCH)), buffers.step(floats, labels));
+      assertArrayEquals(arrays.weights(), buffers.weights());
+      assertThrows(IllegalArgumentException.class, () -> buffers.step(FloatBuffer.wrap(x), labels));
+    }
+  }
+
+  @Test
+  void evaluationDoesNotDisturbTraining() {
+    float[] expected = train(options(SmallTask.model()), 2);
+    Dataset part = task.data.slice(10, 63);
+    try (TrainingSession session = options(SmallTask.model()).evaluationBatch(20).open()) {
+      session.data(task.data);
+      for (int epoch = 0; epoch < 2; epoch++) {
+        session.order(Order.permutation(7, epoch, SAMPLES));
+        session.run(2);
+        session.evaluate(part);
+        session.run(SAMPLES / BATCH - 2);
+        session.evaluate(task.data);
+        session.runShort(SAMPLES % BATCH);
+      }
+      assertArrayEquals(expected, session.weights());
+    }
+  }
+
+  @Test
+  void evaluationIsTheReferencesWhateverItsBatch() {
+    Model model = SmallTask.model();
+    ReferenceMlp reference = SmallTask.reference(model);
+    reference.begin();
+    for (int i = 10; i < 63; i++) {
+      reference.add(task.x, i * SmallTask.FEATURES, task.y[i]);
+    }
+    for (int batch : new int[] {1, 20, 53, 500}) {
+      try (TrainingSession session = options(model).evaluationBatch(batch).open()) {
+        Metrics metrics = session.evaluate(task.data.slice(10, 63));
+        assertEquals(reference.loss(), metrics.loss(), 1e-6);
+        assertEquals(reference.correct, metrics.correct());
+        assertEquals(53, metrics.rows());
+      }
+    }
+  }
+
+  @Test
+  void moreDataSetsThanAreKeptOnTheDeviceAreEvaluatedAlike() {
+    try (TrainingSession session = options(SmallTask.model()).open()) {
+      session.data(task.data);
+      Dataset[] parts = new Dataset[7];
+      double[] losses = new double[parts.length];
+      for (int i = 0; i < parts.length; i++) {
+        parts[i] = task.data.slice(10 * i, 10 * i + 10);
+        losses[i] = session.evaluate(parts[i]).loss();
+      }
+      for (int i = 0; i < parts.length; i++) {
+        assertEquals(losses[i], session.evaluate(parts[i]).loss());
+      }
+      session.run(1);
+      assertEquals(1, session.drain().size());
+    }
+  }
+
+  @Test
+  void pixelsAreNormalizedOnTheWay() {
+    byte[] pixels = new byte[SAMPLES * SmallTask.FEATURES];
+    float[] scaled = new float[pixels.length];
+    for (int i = 0; i < pixels.length; i++) {
+      pixels[i] = (byte) (i * 37);
+      scaled[i] = ((pixels[i] & 0xff) - 100) / 50f;
+    }
+    Shape shape = Shape.of(SmallTask.FEATURES);
+    Normalization normalization = Normalization.of(new double[] {100}, new double[] {50});
+    Dataset raw =
+        Dataset.of(
+            "pixels",
+            Features.of(pixels, shape).withNormalization(normalization),
+            task.data.targets());
+    Dataset ready = Dataset.of("floats", Features.of(scaled, shape), task.data.targets());
+    try (TrainingSession session = options(SmallTask.model()).open()) {
+      assertEquals(session.evaluate(ready).loss(), session.evaluate(raw).loss(), 1e-6);
+    }
+  }
+
+  @Test
+  void theOrderMayBeAPartOfTheDataAndBeginsAgainAtItsEnd() {
+    int[] part = {5, 3, 8};
+    try (TrainingSession session = options(SmallTask.model()).batchSize(2).open();
+        TrainingSession uploads = options(SmallTask.model()).batchSize(2).open()) {
+      session.data(task.data);
+      session.order(part);
+      session.run(3);
+      StepBlock block = session.drain();
+      int[] visited = {5, 3, 8, 5, 3, 8};
+      for (int step = 0; step < 3; step++) {
+        float[] x = new float[2 * SmallTask.FEATURES];
+        int[] y = new int[2];
+        for (int i = 0; i < 2; i++) {
+          int sample = visited[2 * step + i];
+          y[i] = task.y[sample];
+          System.arraycopy(batchX(sample, 1), 0, x, i * SmallTask.FEATURES, SmallTask.FEATURES);
+        }
+        assertEquals(uploads.step(x, y), block.loss(step));
+      }
+    }
+  }
+
+  @Test
+  void aPositionInTheOrderCanBeTakenUpAgain() {
+    try (TrainingSession whole = options(SmallTask.model()).open();
+        TrainingSession resumed = options(SmallTask.model()).open()) {
+      whole.data(task.data);
+      whole.run(3);
+      double third = whole.drain().loss(2);
+      resumed.data(task.data);
+      resumed.run(2);
+      resumed.order(Order.permutation(1, 1, SAMPLES));
+      int[] inPlace = new int[SAMPLES];
+      Arrays.setAll(inPlace, i -> i);
+      resumed.order(inPlace);
+      resumed.position(2 * BATCH);
+      resumed.run(1);
+      assertEquals(third, resumed.drain().loss(2));
+    }
+  }
+
+  @Test
+  void theScheduleAdvancesWithEachStep() {
+    try (TrainingSession session = options(SmallTask.model()).pendingSteps(8).open()) {
+      session.data(task.data);
+      session.run(2);
+      session.schedule(new float[] {0.5f, 0.25f, 0.125f}, new float[] {0.9f, 0.9f, 0.8f});
+      session.run(2);
+      session.run(1);
+      IllegalStateException over = assertThrows(IllegalStateException.class, () -> session.run(1));
+      assertTrue(over.getMessage().contains("0 more steps"), over.getMessage());
+      session.learningRate(0.0625);
+      session.run(3);
+      StepBlock block = session.drain();
+      float[] rates = {0.1f, 0.1f, 0.5f, 0.25f, 0.125f, 0.0625f, 0.0625f, 0.0625f};
+      for (int i = 0; i < rates.length; i++) {
+        assertEquals(rates[i], block.learningRate(i), "step " + i);
+      }
+    }
+  }
+
+  @Test
+  void aConstantRateLastsLongerThanTheTable() {
+    try (TrainingSession session = options(SmallTask.model()).pendingSteps(4).open()) {
+      session.data(task.data);
+      for (int block = 0; block < 5; block++) {
+        session.run(3);
+        StepBlock steps = session.drain();
+        assertEquals(3L * block, steps.firstStep());
+        for (int i = 0; i < 3; i++) {
+          assertEquals(0.1f, steps.learningRate(i));
+          assertEquals(3L * block + i, steps.record(i).step());
+          assertTrue(steps.loss(i) > 0);
+        }
+      }
+    }
+  }
+
+  @Test
+  void moreStepsThanAreKeptMustBeDrained() {
+    try (TrainingSession session = options(SmallTask.model()).pendingSteps(4).open()) {
+      session.data(task.data);
+      session.run(3);
+      assertThrows(IllegalStateException.class, () -> session.run(2));
+      session.drain();
+      session.run(4);
+      assertEquals(4, session.drain().size());
+      assertEquals(0, session.drain().size());
+    }
+  }
+
+  @Test
+  void aLabelOutsideTheClassesIsAnErrorThatSaysSo() {
+    int[] y = batchY(0, BATCH);
+    y[3] = SmallTask.CLASSES;
+    try (TrainingSession session = options(SmallTask.model()).open()) {
+      IllegalArgumentException failure =
+          assertThrows(IllegalArgumentException.class, () -> session.step(batchX(0, BATCH), y));
+      assertTrue(failure.getMessage().contains("label"), failure.getMessage());
+    }
+    Dataset wide = Dataset.of("wide", task.data.features(), Labels.of(new int[SAMPLES], 9));
+    int[] labels = new int[SAMPLES];
+    labels[40] = 8;
+    Dataset wrong = Dataset.of("wrong", task.data.features(), Labels.of(labels, 9));
+    try (TrainingSession session = options(SmallTask.model()).open()) {
+      session.evaluate(wide);
+      assertThrows(IllegalArgumentException.class, () -> session.evaluate(wrong));
+      session.data(wrong);
+      session.run(3);
+      assertThrows(IllegalArgumentException.class, session::drain);
+    }
+  }
+
+  @Test
+  void dataThatDoNotFitAreRefused() {
+    try (TrainingSession session = options(SmallTask.model()).open()) {
+      assertThrows(IllegalStateException.class, () -> session.run(1));
+      assertThrows(IllegalStateException.class, session::lastStep);
+      Dataset other =
+          Dataset.of("other", Features.of(new float[30], Shape.of(3)), Labels.of(new int[10], 2));
+      String message =
+          assertThrows(IllegalArgumentException.class, () -> session.data(other)).getMessage();
+      assertTrue(message.contains("[19]") && message.contains("[3]"), message);
+      assertThrows(IllegalStateException.class, () -> session.run(1));
+      assertThrows(IllegalArgumentException.class, () -> session.step(new float[20], new int[1]));
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> session.step(batchX(0, BATCH + 1), batchY(0, BATCH + 1)));
+      session.data(task.data);
+      assertThrows(IllegalArgumentException.class, () -> session.order(new int[] {0, SAMPLES}));
+      assertThrows(IllegalArgumentException.class, () -> session.order(new int[0]));
+      assertThrows(IllegalArgumentException.class, () -> session.runShort(BATCH + 1));
+      assertThrows(IllegalArgumentException.class, () -> session.run(-1));
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> session.schedule(new float[] {Float.NaN}, new float[] {0}));
+      assertThrows(IllegalArgumentException.class, () -> session.learningRate(-1));
+    }
+  }
+
+  @Test
+  void impossibleOptionsAreRefused() {
+    SessionOptions options = options(SmallTask.model());
+    assertThrows(IllegalArgumentException.class, () -> options.batchSize(0));
+    assertThrows(IllegalArgumentException.class, () -> options.microBatch(-1));
+    assertThrows(IllegalArgumentException.class, () -> options.clipNorm(Double.NaN));
+    assertThrows(IllegalArgumentException.class, () -> Optimizer.sgd(-0.1));
+    assertThrows(IllegalArgumentException.class, () -> Optimizer.sgd(Double.NaN));
+    assertThrows(IllegalArgumentException.class, () -> Optimizer.sgd(0.1).withMomentum(1));
+    assertThrows(IllegalArgumentException.class, () -> Optimizer.adamW(0.1).withBetas(0.9, 1));
+    assertThrows(IllegalArgumentException.class, () -> Loss.crossEntropy().labelSmoothing(1));
+    assertThrows(IllegalArgumentException.class, () -> Loss.crossEntropy().classWeights(1, -1));
+    Model model = SmallTask.model();
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> options(model).loss(Loss.crossEntropy().classWeights(1, 2)).plan(task.data));
+  }
+
+  @Test
+  void aScheduledMomentumNeedsAMomentum() {
+    try (TrainingSession session =
+        options(SmallTask.model()).optimizer(Optimizer.sgd(0.1)).open()) {
+      session.data(task.data);
+      session.schedule(new float[] {0.2f}, new float[] {0});
+      session.run(1);
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> session.schedule(new float[] {0.2f}, new float[] {0.9f}));
+    }
+  }
+
+  @Test
+  void storedWeightsGoOnFromWhereTheyWere() {
+    Model model = SmallTask.model();
+    float[] before = model.weights();
+    try (TrainingSession session = options(model).open()) {
+      session.data(task.data);
+      session.run(3);
+      assertArrayEquals(before, model.weights());
+      session.store();
+      assertFalse(Arrays.equals(before, model.weights()));
+      assertArrayEquals(session.weights(), model.weights());
+      session.weights(before);
+      assertArrayEquals(before, session.weights());
+    }
+  }
+
+  @Test
+  void closingTwiceAndFromAnotherThreadIsAllowed() throws InterruptedException {
+    TrainingSession session = options(SmallTask.model()).open();
+    session.data(task.data);
+    session.run(2);
+    Thread closer = new Thread(session::close);
+    closer.start();
+    closer.join();
+    session.close();
+    assertThrows(IllegalStateException.class, () -> session.run(1));
+    assertThrows(IllegalStateException.class, session::drain);
+    assertThrows(IllegalStateException.class, session::weights);
+    assertThrows(IllegalStateException.class, () -> session.evaluate(task.data));
+  }
+
+  @Test
+  void aDeviceMayBeClosedBeforeItsSession() {
+    Device device = Device.cpu();
+    TrainingSession session = options(SmallTask.model()).device(device).open();
+    session.data(task.data);
+    session.run(1);
+    device.close();
+    assertThrows(IllegalStateException.class, () -> session.run(1));
+    session.close();
+  }
+
+  @Test
+  void aSessionGivesAllItsMemoryBack() {
+    try (Device device = Device.cpu()) {
+      long before = device.info().memoryUsed();
+      try (TrainingSession session = options(SmallTask.model()).device(device).open()) {
+        session.data(task.data);
+        session.run(1);
+        session.evaluate(task.data);
+        session.step(batchX(0, BATCH), batchY(0, BATCH));
+        assertTrue(device.info().memoryUsed() > before);
+      }
+      assertEquals(before, device.info().memoryUsed());
+    }
+  }
+
+  @Test
+  void thePlanIsKnownBeforeThereIsADevice() {
+    Plan plan = options(SmallTask.model()).plan(task.data);
+    long products = 2L * SmallTask.FEATURES * SmallTask.HIDDEN * 2;
+    products += 2L * SmallTask.HIDDEN * SmallTask.CLASSES * 3;
+    assertTrue(plan.flops() >= BATCH * products && plan.flops() < 2 * BATCH * products);
+    assertTrue(plan.toString().contains("0 linear dW"), plan.toString());
+    String message =
+        assertThrows(
+                IllegalArgumentException.class,
+                () ->
+                    Model.of(
+                        Shape.of(4),
+                        Sequential.of(
+                            new Linear(3),
+                            (scope, x) -> dev.halfstep.graph.Reshape.of(x, Shape.of(7)))))
+            .getMessage();
+    assertTrue(message.contains("layer 1"), message);
+  }
+
+  @Test
+  void memoryIsWhatTheSessionTakes() {
+    SessionOptions options = options(SmallTask.model()).evaluationBatch(BATCH);
+    MemoryUse use = options.memory(task.data);
+    try (Device device = Device.cpu();
+        TrainingSession session = options.device(device).open()) {
+      session.data(task.data);
+      session.run(1);
+      long segments = device.info().memoryUsed() - use.total();
+      assertTrue(segments >= 0 && segments < 4096, "beside " + use + ": " + segments);
+    }
+  }
+}
