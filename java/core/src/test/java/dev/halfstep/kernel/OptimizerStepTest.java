@@ -1,0 +1,108 @@
+package dev.halfstep.kernel;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.halfstep.Device;
+import dev.halfstep.Shape;
+import dev.halfstep.Tensor;
+import java.nio.FloatBuffer;
+import org.junit.jupiter.api.Test;
+
+class OptimizerStepTest {
+  private static final int COUNT = 19;
+
+  @Test
+  void adamWFollowsItsRuleOverSeveralSteps() {
+    OptimizerStep step = OptimizerStep.adamW(COUNT).learningRate(0.01f).weightDecay(0.1f).build();
+    float[] parameters = Values.wave(COUNT, 1);
+    float[] moment1 = new float[COUNT];
+    float[] moment2 = new float[COUNT];
+    HostStepState state = new HostStepState();
+    double[] p = new double[COUNT];
+    double[] m = new double[COUNT];
+    double[] v = new double[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+      p[i] = parameters[i];
+    }
+    for (int t = 1; t <= 3; t++) {
+      float[] gradients = Values.wave(COUNT, t + 1);
+      state.weight(1);
+      step.run(parameters, gradients, moment1, moment2, state);
+      state.endStep();
+      for (int i = 0; i < COUNT; i++) {
+        double g = gradients[i];
+        p[i] -= 0.01 * 0.1 * p[i];
+        m[i] += 0.1 * (g - m[i]);
+        v[i] = 0.999 * v[i] + 0.001 * g * g;
+        double mean = m[i] / (1 - Math.pow(0.9, t));
+        p[i] -= 0.01 * mean / (Math.sqrt(v[i] / (1 - Math.pow(0.999, t))) + 1e-8);
+        assertEquals(p[i], parameters[i], 1e-5, "step " + t + ", parameter " + i);
+      }
+    }
+    assertEquals(3, state.performed());
+  }
+
+  @Test
+  void everyFormGivesTheSameBits() {
+    OptimizerStep step = OptimizerStep.sgd(COUNT).momentum(0.9f, true).weightDecay(0.01f).build();
+    float[] gradients = Values.wave(COUNT, 2);
+    float[] arrays = Values.wave(COUNT, 1);
+    step.run(arrays, gradients, new float[COUNT], null, null);
+
+    FloatBuffer buffer = Values.direct(Values.wave(COUNT, 1));
+    FloatBuffer moment = Values.direct(new float[COUNT]);
+    step.run(buffer, Values.direct(gradients), moment, null, null);
+    assertArrayEquals(arrays, Values.array(buffer));
+
+    try (Device device = Device.cpu()) {
+      Tensor parameters = device.tensor(Shape.of(COUNT), Values.wave(COUNT, 1));
+      Tensor g = device.tensor(Shape.of(COUNT), gradients);
+      Tensor v = device.tensor(Shape.of(COUNT), new float[COUNT]);
+      step.run(device.stream(), parameters, g, v, null, null);
+      assertArrayEquals(arrays, parameters.toFloats());
+    }
+  }
+
+  @Test
+  void theGradientCheckFindsNormAndInfinity() {
+    HostStepState state = new HostStepState();
+    state.weight(2);
+    StepKernels.gradientCheck(new float[] {3, 4}, state, 2, 1);
+    assertEquals(5, state.gradientNorm(), 1e-5);
+    assertFalse(state.nonfinite());
+    OptimizerStep step = OptimizerStep.sgd(2).learningRate(1).checked(true).build();
+    float[] parameters = {0, 0};
+    step.run(parameters, new float[] {3, 4}, null, null, state);
+    assertArrayEquals(new float[] {-0.6f, -0.8f}, parameters, 1e-4f, "clipped to norm 1");
+
+    float[] infinite = {3, Float.POSITIVE_INFINITY};
+    StepKernels.gradientCheck(infinite, state, 2, 0);
+    assertTrue(state.nonfinite());
+    step.run(parameters, infinite, null, null, state);
+    assertArrayEquals(new float[] {-0.6f, -0.8f}, parameters, 1e-4f, "the step is skipped");
+  }
+
+  @Test
+  void missingMomentsAndImpossibleRatesAreRefused() {
+    float[] p = new float[2];
+    float[] g = new float[2];
+    OptimizerStep adamW = OptimizerStep.adamW(2).build();
+    var refused =
+        assertThrows(IllegalArgumentException.class, () -> adamW.run(p, g, null, null, null));
+    assertTrue(refused.getMessage().contains("moment1 and moment2"), refused::getMessage);
+    OptimizerStep momentum = OptimizerStep.sgd(2).momentum(0.9f, false).build();
+    assertThrows(IllegalArgumentException.class, () -> momentum.run(p, g, null, null, null));
+    for (float rate : new float[] {-1, Float.NaN}) {
+      OptimizerStep bad = OptimizerStep.sgd(2).learningRate(rate).build();
+      assertThrows(IllegalArgumentException.class, () -> bad.run(p, g, null, null, null));
+    }
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> adamW.run(p, new float[1], new float[2], new float[2], null));
+    assertThrows(IllegalArgumentException.class, () -> OptimizerStep.sgd(-1));
+  }
+}
