@@ -13,6 +13,7 @@ import static dev.halfstep.bindings.Native.hs_set_threads;
 import dev.halfstep.bindings.hs_device_info;
 import dev.halfstep.internal.Access;
 import dev.halfstep.internal.Native;
+import dev.halfstep.internal.Structs;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,15 +31,14 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>The thread that opens a device owns its default stream. {@link #close}, {@link #info} and the
- * making of tensors and streams may come from any thread.
+ * <p>The thread that opens a device owns its default stream, which fills and copies tensors. {@link
+ * #close}, {@link #info}, {@link #empty} and {@link #newStream} may come from any thread.
  */
 public final class Device implements AutoCloseable {
   private static final Cleaner CLEANER = Cleaner.create();
   private static final Pattern ID = Pattern.compile("(cpu|cuda|noop)(?::([0-9]{1,4}))?");
 
   static {
-    Native.load();
     Access.register(new CoreAccess());
   }
 
@@ -49,8 +49,8 @@ public final class Device implements AutoCloseable {
   private Device(DeviceState state, String selectionReason) {
     this.state = state;
     this.selectionReason = selectionReason;
-    this.stream = new Stream(this);
     CLEANER.register(this, state::closeLeaked);
+    this.stream = new Stream(this);
   }
 
   /**
@@ -83,6 +83,7 @@ public final class Device implements AutoCloseable {
       throw new IllegalArgumentException(
           "there is no device '" + id + "': possible are auto, cpu, cuda, cuda:1 ... and noop");
     }
+    Native.load();
     int ordinal = matcher.group(2) == null ? 0 : Integer.parseInt(matcher.group(2));
     long[] handle = new long[1];
     Native.check(hs_device_open(matcher.group(1), ordinal, handle));
@@ -91,13 +92,14 @@ public final class Device implements AutoCloseable {
 
   /** What can be opened here, and for each backend that has nothing, why. */
   public static List<DeviceListing> devices() {
+    Native.load();
     List<DeviceListing> devices = new ArrayList<>();
     for (String backend : List.of("cuda", "cpu")) {
       int[] count = new int[1];
       try {
         Native.check(hs_device_count(backend, count));
       } catch (HalfstepException none) {
-        devices.add(new DeviceListing(backend, null, String.valueOf(none.getMessage())));
+        devices.add(new DeviceListing(backend, null, none.getMessage()));
       }
       for (int i = 0; i < count[0]; i++) {
         devices.add(listing(backend.equals("cpu") ? "cpu" : backend + ":" + i));
@@ -110,12 +112,13 @@ public final class Device implements AutoCloseable {
     try (Device device = open(id)) {
       return new DeviceListing(id, device.info(), "");
     } catch (HalfstepException failure) {
-      return new DeviceListing(id, null, String.valueOf(failure.getMessage()));
+      return new DeviceListing(id, null, failure.getMessage());
     }
   }
 
   /** Threads of the process's one pool for the CPU, the caller's among them. */
   public static int threads() {
+    Native.load();
     int[] threads = new int[1];
     Native.check(hs_get_threads(threads));
     return threads[0];
@@ -130,6 +133,7 @@ public final class Device implements AutoCloseable {
     if (threads < 1) {
       throw new IllegalArgumentException("threads is " + threads + ": it must be in 1 ... 256");
     }
+    Native.load();
     Native.check(hs_set_threads(threads));
   }
 
@@ -145,20 +149,19 @@ public final class Device implements AutoCloseable {
 
   /** What the device is, and its memory now. */
   public DeviceInfo info() {
-    try (hs_device_info info = new hs_device_info()) {
-      state.call(device -> hs_device_query(device, info));
-      return new DeviceInfo(
-          info.backend().getString(),
-          info.name().getString(),
-          info.detail().getString(),
-          info.ordinal(),
-          info.threads(),
-          info.memory_total(),
-          info.memory_available(),
-          info.memory_limit(),
-          info.memory_used(),
-          info.memory_peak());
-    }
+    hs_device_info info = new hs_device_info(Structs.memory(hs_device_info.class));
+    state.call(device -> hs_device_query(device, info));
+    return new DeviceInfo(
+        info.backend().getString(),
+        info.name().getString(),
+        info.detail().getString(),
+        info.ordinal(),
+        info.threads(),
+        info.memory_total(),
+        info.memory_available(),
+        info.memory_limit(),
+        info.memory_used(),
+        info.memory_peak());
   }
 
   /** Limits the bytes that tensors may hold at once; 0 lifts the limit. */
@@ -195,7 +198,7 @@ public final class Device implements AutoCloseable {
     return new Tensor(this, storage, dtype, shape);
   }
 
-  /** A tensor of zeros. */
+  /** A tensor of zeros, filled on the default stream. */
   public Tensor zeros(DType dtype, Shape shape) {
     Tensor tensor = empty(dtype, shape);
     try {

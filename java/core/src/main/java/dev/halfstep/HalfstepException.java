@@ -35,6 +35,12 @@ public final class HalfstepException extends RuntimeException {
     this.status = status;
   }
 
+  /** What failed and what to do; never null. */
+  @Override
+  public String getMessage() {
+    return String.valueOf(super.getMessage());
+  }
+
   /** What kind of failure it was. */
   public Status status() {
     return status;

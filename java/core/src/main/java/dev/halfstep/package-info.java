@@ -14,9 +14,9 @@
  * that names it. What is lost without being closed is reported in the log and taken back later.
  *
  * <p><b>Threads.</b> A stream belongs to one thread at a time: the one that made it, until it
- * releases the stream and another one adopts it. Copies of tensors use the device's default stream,
- * so they belong to the thread that opened the device. Closing, and the making of tensors and
- * streams, may come from any thread: closing waits for the call in progress on each stream. Kernels
+ * releases the stream and another one adopts it. Tensors are filled and copied on the device's
+ * default stream, so by the thread that opened the device. Closing, and the making of empty tensors
+ * and of streams, may come from any thread: closing waits for the call in progress on each stream. Kernels
  * without a stream run on the CPU at once, from as many threads as you like, and share one pool of
  * threads, whose size does not change results.
  *

@@ -1,17 +1,23 @@
 package dev.halfstep.internal;
 
 import dev.halfstep.HalfstepException;
+import dev.halfstep.bindings.spi.NativeProvider;
 import org.bytedeco.javacpp.Loader;
 
-/** Says in one sentence why the native library could not be loaded, and what to do. */
-final class LoadFailure {
-  private LoadFailure() {}
+/** Why the native library could not be loaded: in one sentence, with what to do. */
+record LoadFailure(String reason, Throwable cause) {
+  private static final String PLATFORM = "linux-x86_64";
+  private static final String LIBRARY = PLATFORM + "/libjnihalfstep.so";
 
-  static HalfstepException explain(Throwable failure) {
+  LoadFailure(Throwable cause) {
+    this(reason(cause), cause);
+  }
+
+  HalfstepException exception() {
     return new HalfstepException(
         HalfstepException.Status.NOT_LOADED,
-        "Halfstep's native library could not be loaded: " + reason(failure),
-        failure);
+        "Halfstep's native library could not be loaded: " + reason,
+        cause);
   }
 
   private static String reason(Throwable failure) {
@@ -26,18 +32,22 @@ final class LoadFailure {
       }
     }
     String platform = Loader.getPlatform();
-    if (!platform.equals("linux-x86_64")) {
-      return "it is built for linux-x86_64, and this is " + platform;
+    if (!platform.equals(PLATFORM)) {
+      return "it is built for " + PLATFORM + ", and this is " + platform;
     }
-    if (LoadFailure.class.getResource("/dev/halfstep/bindings/linux-x86_64/libhalfstep.so") == null
-        && dev.halfstep.bindings.spi.NativeProvider.class.getResource("linux-x86_64/libhalfstep.so")
-            == null) {
-      return "halfstep-bindings-<version>-linux-x86_64.jar is not on the class path or module path,"
-          + " nor is javacpp-<version>-linux-x86_64.jar possibly; add both, or depend on"
-          + " halfstep-platform";
+    if (NativeProvider.class.getResource("/dev/halfstep/bindings/" + LIBRARY) == null) {
+      return "it is neither on the class path nor on the module path: add halfstep-bindings-<version>-"
+          + PLATFORM
+          + ".jar, or depend on halfstep-platform";
+    }
+    if (Loader.class.getResource("/org/bytedeco/javacpp/" + PLATFORM + "/libjnijavacpp.so") == null) {
+      return "JavaCPP's own is neither on the class path nor on the module path: add"
+          + " javacpp-<version>-"
+          + PLATFORM
+          + ".jar, or depend on halfstep-platform";
     }
     return failure.getMessage()
-        + "; if the cache cannot be written, name a folder that can with"
-        + " -Dorg.bytedeco.javacpp.cachedir=DIR";
+        + "; if no folder for extracted libraries can be written, name one with"
+        + " -Dorg.bytedeco.javacpp.cachedir=FOLDER";
   }
 }

@@ -19,6 +19,7 @@ import java.net.URL;
 import java.util.ServiceLoader;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Loader;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,15 +28,7 @@ public final class Native {
   private static final Logger LOG = LoggerFactory.getLogger(Native.class);
   private static final String CUDA_PLUGIN = "libhalfstep_cuda.so";
 
-  static {
-    try {
-      Loader.load(dev.halfstep.bindings.Native.class);
-      check(hs_check_abi(HS_ABI_VERSION));
-    } catch (LinkageError | IllegalCallerException e) {
-      throw LoadFailure.explain(e);
-    }
-    offerCudaPlugin();
-  }
+  private static final @Nullable LoadFailure FAILURE = tryToLoad();
 
   private Native() {}
 
@@ -45,7 +38,22 @@ public final class Native {
    * @throws HalfstepException NOT_LOADED, with what was found missing and what to do
    */
   public static void load() {
-    // The static initializer has done it.
+    if (FAILURE != null) {
+      throw FAILURE.exception();
+    }
+  }
+
+  private static @Nullable LoadFailure tryToLoad() {
+    try {
+      Loader.load(dev.halfstep.bindings.Native.class);
+      check(hs_check_abi(HS_ABI_VERSION));
+    } catch (LinkageError | IllegalCallerException e) {
+      return new LoadFailure(e);
+    } catch (HalfstepException otherVersion) {
+      return new LoadFailure(otherVersion.getMessage(), otherVersion);
+    }
+    offerCudaPlugin();
+    return null;
   }
 
   /** Turns a status into the exception that it stands for; nothing on success. */

@@ -10,6 +10,7 @@ import dev.halfstep.bindings.hs_cross_entropy_desc;
 import dev.halfstep.internal.Access;
 import dev.halfstep.internal.Native;
 import dev.halfstep.internal.Operands;
+import dev.halfstep.internal.Structs;
 import java.nio.Buffer;
 import org.jspecify.annotations.Nullable;
 
@@ -40,7 +41,7 @@ public final class CrossEntropy {
     this.classes = spec.classes;
     this.size = Sizes.product("logits", rows, classes);
     this.desc =
-        new hs_cross_entropy_desc()
+        new hs_cross_entropy_desc(Structs.memory(hs_cross_entropy_desc.class))
             .type(spec.type.code())
             .rows(spec.rows)
             .classes(spec.classes)

@@ -24,6 +24,10 @@ import org.jspecify.annotations.Nullable;
 public final class Elementwise {
   private static final Access ACCESS = Access.get();
 
+  static {
+    Native.load();
+  }
+
   private Elementwise() {}
 
   /** Sets all elements to a value, converted to the tensor's type. */

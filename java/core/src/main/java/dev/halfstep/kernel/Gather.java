@@ -10,6 +10,7 @@ import dev.halfstep.bindings.hs_gather_desc;
 import dev.halfstep.internal.Access;
 import dev.halfstep.internal.Native;
 import dev.halfstep.internal.Operands;
+import dev.halfstep.internal.Structs;
 import java.nio.Buffer;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +37,7 @@ public final class Gather {
     this.sizeSrc = Sizes.product("src", spec.srcRows, spec.rowSize);
     this.sizeDst = Sizes.product("dst", spec.batch, spec.rowSize);
     this.desc =
-        new hs_gather_desc()
+        new hs_gather_desc(Structs.memory(hs_gather_desc.class))
             .src_type(spec.srcType.code())
             .dst_type(spec.dstType.code())
             .src_rows(spec.srcRows)

@@ -5,10 +5,11 @@ import static dev.halfstep.bindings.Native.HS_ERROR_LABEL;
 
 import dev.halfstep.Tensor;
 import dev.halfstep.bindings.hs_step_state;
+import dev.halfstep.internal.Native;
+import dev.halfstep.internal.Structs;
 import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Loader;
-import org.bytedeco.javacpp.Pointer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,17 +20,16 @@ public final class HostStepState {
   /** Bytes of the state, in host memory as on a device. */
   public static final long BYTES = bytes();
 
-  private final hs_step_state state;
+  private final ByteBuffer memory = Structs.buffer(hs_step_state.class);
+  private final hs_step_state state = new hs_step_state(new BytePointer(memory));
 
   /** At step 0, all sums 0, loss scale 1. */
   public HostStepState() {
-    state = new hs_step_state();
-    Pointer.memset(state, 0, BYTES);
     state.loss_scale(1);
   }
 
   private static long bytes() {
-    dev.halfstep.internal.Native.load();
+    Native.load();
     return Loader.sizeof(hs_step_state.class);
   }
 
@@ -39,16 +39,12 @@ public final class HostStepState {
 
   /** Copies this state to a tensor from {@link StepKernels#newState}, on its default stream. */
   public void upload(Tensor device) {
-    device.upload(buffer());
+    device.upload(memory);
   }
 
   /** Copies a tensor from {@link StepKernels#newState} here, on its default stream. */
   public void download(Tensor device) {
-    device.download(buffer());
-  }
-
-  private ByteBuffer buffer() {
-    return new BytePointer(state).capacity(BYTES).asByteBuffer();
+    device.download(memory);
   }
 
   /** The sum of weighted losses since {@link #clearSums}. */

@@ -10,6 +10,7 @@ import dev.halfstep.bindings.hs_matmul_desc;
 import dev.halfstep.internal.Access;
 import dev.halfstep.internal.Native;
 import dev.halfstep.internal.Operands;
+import dev.halfstep.internal.Structs;
 import java.nio.Buffer;
 import org.jspecify.annotations.Nullable;
 
@@ -38,7 +39,7 @@ public final class Matmul {
     this.sizeB = extent(spec.batch, spec.strideB, spec.rowsB(), spec.ldb(), spec.columnsB());
     this.sizeC = extent(spec.batch, spec.strideC, spec.m, spec.ldc(), spec.n);
     this.desc =
-        new hs_matmul_desc()
+        new hs_matmul_desc(Structs.memory(hs_matmul_desc.class))
             .type(spec.type.code())
             .out_type(spec.outType.code())
             .transpose_a(spec.transposeA ? 1 : 0)

@@ -12,6 +12,7 @@ import dev.halfstep.bindings.hs_optimizer_desc;
 import dev.halfstep.internal.Access;
 import dev.halfstep.internal.Native;
 import dev.halfstep.internal.Operands;
+import dev.halfstep.internal.Structs;
 import java.nio.Buffer;
 import org.jspecify.annotations.Nullable;
 
@@ -40,7 +41,7 @@ public final class OptimizerStep {
   private OptimizerStep(Builder spec) {
     this.spec = spec;
     this.desc =
-        new hs_optimizer_desc()
+        new hs_optimizer_desc(Structs.memory(hs_optimizer_desc.class))
             .rule(spec.rule)
             .nesterov(spec.nesterov ? 1 : 0)
             .beta2(spec.beta2)

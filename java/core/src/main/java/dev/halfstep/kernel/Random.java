@@ -18,6 +18,10 @@ import org.jspecify.annotations.Nullable;
 public final class Random {
   private static final Access ACCESS = Access.get();
 
+  static {
+    Native.load();
+  }
+
   private Random() {}
 
   /** Normally distributed numbers, by Box and Muller's method. */

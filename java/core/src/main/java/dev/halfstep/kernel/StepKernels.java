@@ -14,6 +14,7 @@ import dev.halfstep.bindings.hs_scaler;
 import dev.halfstep.internal.Access;
 import dev.halfstep.internal.Native;
 import dev.halfstep.internal.Operands;
+import dev.halfstep.internal.Structs;
 import java.nio.Buffer;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class StepKernels {
   private static final Access ACCESS = Access.get();
+
+  static {
+    Native.load();
+  }
 
   private StepKernels() {}
 
@@ -39,7 +44,11 @@ public final class StepKernels {
      */
     public LossScaler(float growth, float backoff, int interval, float minimum) {
       scaler =
-          new hs_scaler().growth(growth).backoff(backoff).interval(interval).minimum(minimum);
+          new hs_scaler(Structs.memory(hs_scaler.class))
+              .growth(growth)
+              .backoff(backoff)
+              .interval(interval)
+              .minimum(minimum);
     }
   }
 

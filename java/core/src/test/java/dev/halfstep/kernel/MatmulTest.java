@@ -12,6 +12,7 @@ import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import org.bytedeco.javacpp.PointerScope;
 import org.junit.jupiter.api.Test;
 
 class MatmulTest {
@@ -185,6 +186,16 @@ class MatmulTest {
       Matmul.builder(M, N, K).leading(K + 2, N, N).build().run(device.stream(), a, b, c);
       assertArrayEquals(expected(null, false), c.toFloats(), 1e-6f);
     }
+  }
+
+  @Test
+  void aPointerScopeOfTheCallerDoesNotFreeTheKernel() {
+    PointerScope scope = new PointerScope();
+    Matmul kernel = Matmul.builder(M, N, K).build();
+    scope.close();
+    float[] c = poisoned();
+    kernel.run(A, B, c);
+    assertArrayEquals(expected(null, false), c, 1e-6f);
   }
 
   @Test
