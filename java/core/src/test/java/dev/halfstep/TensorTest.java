@@ -51,11 +51,11 @@ class TensorTest {
     Tensor bfloat = device.empty(DType.BF16, Shape.of(5));
     bfloat.upload(given);
     assertArrayEquals(
-        new float[] {1, 1, 1 + 4f / 256, 65536, -0.10009765625f}, bfloat.toFloats());
+        new float[] {1, 1, 1 + 4f / 256, 65536, -205f / 2048}, bfloat.toFloats());
     Tensor half = device.empty(DType.F16, Shape.of(5));
     half.upload(given);
     assertArrayEquals(
-        new float[] {1, 1 + 1f / 256, 1 + 3f / 256, 65504, -0.0999755859375f}, half.toFloats());
+        new float[] {1, 1 + 1f / 256, 1 + 3f / 256, 65504, -819f / 8192}, half.toFloats());
     assertEquals(20, device.info().memoryUsed(), "staging memory is given back");
   }
 

@@ -1,5 +1,6 @@
 package dev.halfstep.internal;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -99,7 +100,7 @@ class LoadingTest {
   }
 
   private static String outputOf(Process process) throws Exception {
-    String output = new String(process.getInputStream().readAllBytes()).strip();
+    String output = new String(process.getInputStream().readAllBytes(), UTF_8).strip();
     assertTrue(process.waitFor(60, TimeUnit.SECONDS));
     return output;
   }
