@@ -1,0 +1,63 @@
+package dev.halfstep.train;
+
+import java.util.List;
+import java.util.Optional;
+
+/** What a run was: its epochs, its steps, its best epoch and its end. Immutable. */
+public final class History {
+  private final List<EpochRecord> epochs;
+  private final double[] stepLosses;
+  private final int bestEpoch;
+  private final Optional<Metrics> test;
+  private final StopReason stopReason;
+  private final double seconds;
+
+  History(
+      List<EpochRecord> epochs,
+      double[] stepLosses,
+      int bestEpoch,
+      Optional<Metrics> test,
+      StopReason stopReason,
+      double seconds) {
+    this.epochs = List.copyOf(epochs);
+    this.stepLosses = stepLosses.clone();
+    this.bestEpoch = bestEpoch;
+    this.test = test;
+    this.stopReason = stopReason;
+    this.seconds = seconds;
+  }
+
+  /** The complete epochs, in order. */
+  public List<EpochRecord> epochs() {
+    return epochs;
+  }
+
+  /** The mean loss of each step's batch, in order, those of an incomplete last epoch included. */
+  public double[] stepLosses() {
+    return stepLosses.clone();
+  }
+
+  /**
+   * The epoch whose weights the model has, counted from 1: that of the lowest validation loss, or
+   * of the lowest training loss where there are no validation data; of equal ones the first. 0 if
+   * no epoch was completed; the weights are the last ones then.
+   */
+  public int bestEpoch() {
+    return bestEpoch;
+  }
+
+  /** Over the test data with the weights of the best epoch, if there are test data. */
+  public Optional<Metrics> test() {
+    return test;
+  }
+
+  /** Why the run ended. */
+  public StopReason stopReason() {
+    return stopReason;
+  }
+
+  /** Wall time of the whole run in seconds, evaluations included. */
+  public double seconds() {
+    return seconds;
+  }
+}

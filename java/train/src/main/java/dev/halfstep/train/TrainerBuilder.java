@@ -1,0 +1,158 @@
+package dev.halfstep.train;
+
+import dev.halfstep.Device;
+import dev.halfstep.data.Dataset;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+
+/**
+ * Builds a {@link Trainer}. Immutable: each method gives another builder, with one thing changed,
+ * so that one can be the start of several runs.
+ */
+public final class TrainerBuilder {
+  final Dataset train;
+  SessionOptions session;
+  Optional<Dataset> validation = Optional.empty();
+  Optional<Dataset> test = Optional.empty();
+  Schedule schedule = Schedule.constant();
+  int epochs = 10;
+  boolean dropLast;
+  int syncEvery = 50;
+  List<Callback> callbacks = List.of();
+
+  TrainerBuilder(SessionOptions session, Dataset train) {
+    this.session = Objects.requireNonNull(session, "session");
+    this.train = Objects.requireNonNull(train, "train");
+  }
+
+  private TrainerBuilder with(Consumer<TrainerBuilder> change) {
+    TrainerBuilder next = new TrainerBuilder(session, train);
+    next.validation = validation;
+    next.test = test;
+    next.schedule = schedule;
+    next.epochs = epochs;
+    next.dropLast = dropLast;
+    next.syncEvery = syncEvery;
+    next.callbacks = callbacks;
+    change.accept(next);
+    return next;
+  }
+
+  /**
+   * Changes what is less often changed: storage type, micro-batch, clipping, loss scaling.
+   *
+   * <pre>{@code
+   * builder.session(options -> options.clipNorm(1))
+   * }</pre>
+   */
+  public TrainerBuilder session(UnaryOperator<SessionOptions> change) {
+    return with(next -> next.session = change.apply(session));
+  }
+
+  /** What to train on, the caller's to close (default: "auto", opened for the run). */
+  public TrainerBuilder device(Device device) {
+    return session(options -> options.device(device));
+  }
+
+  /** What is minimised (default: cross-entropy). */
+  public TrainerBuilder loss(Loss loss) {
+    return session(options -> options.loss(loss));
+  }
+
+  /** How parameters change (default: SGD with a learning rate of 0.01). */
+  public TrainerBuilder optimizer(Optimizer optimizer) {
+    return session(options -> options.optimizer(optimizer));
+  }
+
+  /**
+   * Samples of an update (default: 32): 1 is stochastic gradient descent, all samples are batch
+   * gradient descent.
+   *
+   * @throws IllegalArgumentException if less than 1
+   */
+  public TrainerBuilder batchSize(int batchSize) {
+    return session(options -> options.batchSize(batchSize));
+  }
+
+  /** Draws the order of the samples, and the weights of a model that has none yet (default: 0). */
+  public TrainerBuilder seed(long seed) {
+    return session(options -> options.seed(seed));
+  }
+
+  /** Samples to evaluate after each epoch, and to choose the best epoch by (default: none). */
+  public TrainerBuilder validation(Dataset validation) {
+    return with(next -> next.validation = Optional.of(validation));
+  }
+
+  /** Samples to evaluate once at the end, with the best weights (default: none). */
+  public TrainerBuilder test(Dataset test) {
+    return with(next -> next.test = Optional.of(test));
+  }
+
+  /** What the optimizer's learning rate is multiplied by (default: {@link Schedule#constant}). */
+  public TrainerBuilder schedule(Schedule schedule) {
+    return with(next -> next.schedule = Objects.requireNonNull(schedule, "schedule"));
+  }
+
+  /**
+   * How often to go through the training samples (default: 10).
+   *
+   * @throws IllegalArgumentException if less than 1
+   */
+  public TrainerBuilder epochs(int epochs) {
+    return with(next -> next.epochs = positive("the number of epochs", epochs));
+  }
+
+  /** Leaves out an epoch's last samples if they do not fill a batch (default: they are trained). */
+  public TrainerBuilder dropLast(boolean dropLast) {
+    return with(next -> next.dropLast = dropLast);
+  }
+
+  /**
+   * After how many steps the device is asked for its results, at most (default: 50). Results do not
+   * depend on it, but callbacks act only then.
+   *
+   * @throws IllegalArgumentException if less than 1
+   */
+  public TrainerBuilder syncEvery(int steps) {
+    return with(next -> next.syncEvery = positive("syncEvery", steps));
+  }
+
+  /** Who is told of the run, in this order (default: nobody). */
+  public TrainerBuilder callbacks(Callback... callbacks) {
+    return with(next -> next.callbacks = List.of(callbacks));
+  }
+
+  /**
+   * The trainer.
+   *
+   * @throws IllegalArgumentException if the batch is larger than the training data, or the data do
+   *     not fit the model
+   */
+  public Trainer build() {
+    if (session.batchSize > train.size()) {
+      throw new IllegalArgumentException(
+          "the batch size "
+              + session.batchSize
+              + " is larger than the "
+              + train.size()
+              + " training samples: give at most that");
+    }
+    return new Trainer(with(next -> {}));
+  }
+
+  /** Trains: short for {@code build().fit()}. */
+  public History fit() {
+    return build().fit();
+  }
+
+  private static int positive(String what, int value) {
+    if (value < 1) {
+      throw new IllegalArgumentException(what + " must be at least 1, not " + value);
+    }
+    return value;
+  }
+}
