@@ -88,7 +88,7 @@ public final class Trainer {
     }
   }
 
-  /** One epoch over the order that the session has; one that is stopped or diverges leaves no record. */
+  /** One epoch over the order that the session has; one that is stopped or diverges has no record. */
   private void trainEpoch(TrainingSession session, Fit fit) {
     double begin = fit.seconds();
     while (!fit.stopped() && fit.sample() < plan.samples()) {

@@ -1,0 +1,157 @@
+package dev.halfstep.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.List;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The command line: parses, runs, and turns whatever goes wrong into a message and a status. */
+final class Cli {
+  /** A run that failed. */
+  static final int FAILED = 1;
+
+  /** Bad use: nothing has happened. */
+  static final int BAD_USE = 2;
+
+  private static final Logger log = LoggerFactory.getLogger(Cli.class);
+
+  private final PrintWriter out;
+  private final PrintWriter err;
+
+  /** A command line that prints results to {@code out} and messages to {@code err}. */
+  Cli(PrintWriter out, PrintWriter err) {
+    this.out = out;
+    this.err = err;
+  }
+
+  /** Runs the command that the arguments name and returns the exit status. */
+  int run(String... args) {
+    CommandLine commandLine =
+        new CommandLine(new Halfstep())
+            .addSubcommand(new DevicesCommand(out))
+            .addSubcommand(new PlanCommand(out))
+            .addSubcommand(new TrainCommand(out, err))
+            .setOut(out)
+            .setErr(err)
+            .setUsageHelpLongOptionsMaxWidth(28)
+            .setParameterExceptionHandler((exception, arguments) -> badUse(exception))
+            .setExecutionExceptionHandler((exception, line, result) -> failure(exception, line));
+    registerNumbers(commandLine);
+    try {
+      return commandLine.execute(args);
+    } catch (OutOfMemoryError e) {
+      err.println("halfstep: the Java heap is too small (" + e.getMessage() + ")");
+      err.println("Give it more with JAVA_TOOL_OPTIONS=-Xmx8g.");
+    } catch (LinkageError e) {
+      log.debug("cannot be loaded", e);
+      err.println("halfstep: " + oneLine(e));
+    }
+    return FAILED;
+  }
+
+  private static void registerNumbers(CommandLine line) {
+    ITypeConverter<Integer> whole =
+        text -> number(text, "a whole number up to 2147483647", Integer::valueOf);
+    ITypeConverter<Long> longWhole =
+        text -> number(text, "a whole number of at most 63 bits", Long::valueOf);
+    ITypeConverter<Double> real = text -> number(text, "a number", Double::valueOf);
+    line.registerConverter(int.class, whole).registerConverter(Integer.class, whole);
+    line.registerConverter(long.class, longWhole).registerConverter(Long.class, longWhole);
+    line.registerConverter(double.class, real).registerConverter(Double.class, real);
+  }
+
+  private static <T> T number(String text, String kind, Function<String, T> parse) {
+    try {
+      return parse.apply(text.strip());
+    } catch (NumberFormatException e) {
+      throw new TypeConversionException("'" + text + "' is not " + kind);
+    }
+  }
+
+  private int badUse(ParameterException exception) {
+    CommandLine line = exception.getCommandLine();
+    String name = line.getCommandSpec().qualifiedName();
+    err.println(name + ": " + message(exception));
+    List<String> suggestions =
+        exception instanceof UnmatchedArgumentException unmatched
+            ? unmatched.getSuggestions()
+            : List.of();
+    err.println(
+        (suggestions.isEmpty() ? "" : "Did you mean " + String.join(" or ", suggestions) + "? ")
+            + "All that is possible: "
+            + name
+            + " --help");
+    return BAD_USE;
+  }
+
+  private static String message(ParameterException exception) {
+    String message = String.valueOf(exception.getMessage());
+    return message.lines().findFirst().orElse(message);
+  }
+
+  private int failure(Exception exception, CommandLine line) {
+    String name = line.getCommandSpec().qualifiedName();
+    log.debug("{} failed", name, exception);
+    if (exception instanceof UsageException) {
+      err.println(name + ": " + exception.getMessage());
+      return BAD_USE;
+    }
+    err.println(name + ": " + oneLine(exception));
+    return FAILED;
+  }
+
+  /** What went wrong, with the file where there is one, and without a trace. */
+  static String oneLine(Throwable thrown) {
+    if (thrown instanceof FileSystemException e) {
+      String reason = e.getReason();
+      if (reason == null) {
+        reason =
+            e instanceof AccessDeniedException
+                ? "access denied"
+                : e instanceof NoSuchFileException ? "no such file" : e.getClass().getSimpleName();
+      }
+      return e.getFile() + ": " + reason;
+    }
+    String message = thrown.getMessage();
+    if (message == null || message.isBlank()) {
+      return thrown.getClass().getSimpleName();
+    }
+    boolean tellsItself =
+        thrown instanceof IOException
+            || thrown instanceof IllegalArgumentException
+            || thrown instanceof IllegalStateException
+            || thrown.getClass().getPackageName().startsWith("dev.halfstep");
+    return tellsItself ? message : thrown.getClass().getSimpleName() + ": " + message;
+  }
+
+  /** The program itself: it does nothing without a command. */
+  @Command(
+      name = "halfstep",
+      description = "Trains neural networks at the speed of the hardware.",
+      mixinStandardHelpOptions = true,
+      versionProvider = Version.class,
+      synopsisSubcommandLabel = "COMMAND",
+      footer = {
+        "",
+        "Exit status: 0 success, 1 a run failed, 2 bad use or bad input (nothing has",
+        "happened), 130 or 143 a run was ended by SIGINT or SIGTERM, its files written."
+      })
+  static final class Halfstep implements Runnable {
+    @Override
+    public void run() {
+      throw new UsageException(
+          "no command given.", "Possible are devices, plan and train; more: halfstep --help");
+    }
+  }
+}

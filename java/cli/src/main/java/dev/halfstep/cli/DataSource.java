@@ -1,0 +1,81 @@
+package dev.halfstep.cli;
+
+import dev.halfstep.data.Csv;
+import dev.halfstep.data.DataException;
+import dev.halfstep.data.Digits;
+import dev.halfstep.data.Mnist;
+import dev.halfstep.data.RandomData;
+import dev.halfstep.data.Split;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What {@code --data} names. Generated data and the cutting of a file into parts do not depend on
+ * {@code --seed}: runs that differ in their seed see the same samples.
+ */
+final class DataSource {
+  static final String POSSIBLE = "Possible are digits, random, mnist:DIR and csv:FILE.";
+
+  private static final List<String> KINDS = List.of("digits", "random", "mnist", "csv");
+
+  /** What data are made from where nothing is read. */
+  private static final long DATA_SEED = 0;
+
+  private DataSource() {}
+
+  /**
+   * Loads the training and the test data.
+   *
+   * @param source what was given for {@code --data}
+   * @param label the name of a CSV file's label column, if it is not the last
+   * @param validationFraction of the training data that will be cut off for validation
+   * @throws UsageException if the source is unknown, or the files are missing or damaged
+   */
+  static Split load(String source, Optional<String> label, double validationFraction) {
+    int colon = source.indexOf(':');
+    String kind = colon < 0 ? source : source.substring(0, colon);
+    Optional<String> place =
+        colon < 0 ? Optional.empty() : Optional.of(source.substring(colon + 1));
+    if (label.isPresent() && !kind.equals("csv")) {
+      throw new UsageException("--label names a column of a CSV file, but --data is " + source);
+    }
+    try {
+      return switch (kind) {
+        case "digits" -> Digits.generate(withoutPlace(source, place));
+        case "random" -> RandomData.unlearnable(withoutPlace(source, place));
+        case "mnist" -> Mnist.load(path(source, place, "mnist:DIR"));
+        case "csv" -> {
+          Csv csv = Csv.file(path(source, place, "csv:FILE"));
+          csv = csv.withValidationFraction(validationFraction);
+          yield label.map(csv::withLabel).orElse(csv).load().parts();
+        }
+        default ->
+            throw new UsageException(
+                "unknown --data '" + source + "'." + Suggestion.didYouMean(kind, KINDS), POSSIBLE);
+      };
+    } catch (DataException e) {
+      throw new UsageException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static long withoutPlace(String source, Optional<String> place) {
+    if (place.isPresent()) {
+      throw new UsageException("--data " + source + ": takes nothing after a colon.", POSSIBLE);
+    }
+    return DATA_SEED;
+  }
+
+  private static Path path(String source, Optional<String> place, String form) {
+    if (place.isEmpty() || place.get().isBlank()) {
+      throw new UsageException(
+          "--data " + source + ": says not where the data are.", "Give it as " + form + ".");
+    }
+    try {
+      return Path.of(place.get());
+    } catch (InvalidPathException e) {
+      throw new UsageException("--data " + source + ": is not a path (" + e.getReason() + ")");
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package dev.halfstep.cli;
+
+import dev.halfstep.Device;
+import dev.halfstep.DeviceInfo;
+import dev.halfstep.DeviceListing;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code halfstep devices}: what there is to compute on, and why the rest is not there. */
+@Command(
+    name = "devices",
+    description = "Lists the devices to train on, and why others cannot be used.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class)
+final class DevicesCommand implements Callable<Integer> {
+  private final PrintWriter out;
+
+  @Mixin private final JsonOption json = new JsonOption();
+
+  DevicesCommand(PrintWriter out) {
+    this.out = out;
+  }
+
+  /** What {@code --json} writes. */
+  record Devices(String halfstep, List<Entry> devices) {}
+
+  /** One device; {@code info} is null and {@code reason} says why where it cannot be used. */
+  record Entry(String id, boolean available, @Nullable DeviceInfo info, String reason) {}
+
+  @Override
+  public Integer call() throws IOException {
+    Path file = json.check();
+    List<DeviceListing> listings = Device.devices();
+    for (DeviceListing listing : listings) {
+      DeviceInfo info = listing.info();
+      out.printf(
+          Locale.ROOT,
+          "%-8s %s%n",
+          listing.id(),
+          info == null ? "not available: " + listing.reason() : described(info));
+    }
+    json.write(
+        file,
+        new Devices(
+            Version.current(),
+            listings.stream()
+                .map(d -> new Entry(d.id(), d.available(), d.info(), d.reason()))
+                .toList()));
+    return 0;
+  }
+
+  static String described(DeviceInfo info) {
+    return String.format(
+        Locale.ROOT,
+        "%s, %s, %d %s, %.1f of %.1f GiB free",
+        info.name(),
+        info.detail(),
+        info.threads(),
+        info.backend().equals("cuda") ? "multiprocessors" : "threads",
+        info.memoryAvailable() / 0x1p30,
+        info.memoryTotal() / 0x1p30);
+  }
+}

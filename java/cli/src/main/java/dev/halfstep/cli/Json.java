@@ -1,0 +1,42 @@
+package dev.halfstep.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.halfstep.nn.AtomicFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
+
+/** Records as JSON files: indented, fields in the order of the record, absent values null. */
+final class Json {
+  private static final ObjectMapper MAPPER =
+      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+  private Json() {}
+
+  /** Writes a record to a file, all or nothing. */
+  static void write(Path file, Object record) throws IOException {
+    String text = MAPPER.writeValueAsString(record) + "\n";
+    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+    AtomicFile.write(
+        file,
+        channel -> {
+          while (bytes.hasRemaining()) {
+            channel.write(bytes);
+          }
+        });
+  }
+
+  /** JSON has no infinities and no NaN: they become null. */
+  static @Nullable Double number(double value) {
+    return Double.isFinite(value) ? (Double) value : null;
+  }
+
+  /** The number, or null if there is none or it is not finite. */
+  static @Nullable Double number(OptionalDouble value) {
+    return value.isPresent() ? number(value.getAsDouble()) : null;
+  }
+}

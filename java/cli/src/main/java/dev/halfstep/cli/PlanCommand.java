@@ -1,0 +1,109 @@
+package dev.halfstep.cli;
+
+import dev.halfstep.Device;
+import dev.halfstep.DeviceInfo;
+import dev.halfstep.train.TrainingPlan;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code halfstep plan}: what a run would do, without doing it. */
+@Command(
+    name = "plan",
+    description = {
+      "Shows what a run would do, without training: updates, memory, and the kernel calls of a step"
+          + " with their bytes and FLOPs.",
+      "Takes the options of train."
+    },
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false)
+final class PlanCommand implements Callable<Integer> {
+  private final PrintWriter out;
+
+  @Mixin private final RunOptions options = new RunOptions();
+  @Mixin private final JsonOption json = new JsonOption();
+
+  PlanCommand(PrintWriter out) {
+    this.out = out;
+  }
+
+  /** What {@code --json} writes. */
+  record PlanResult(
+      int schema,
+      String halfstep,
+      String data,
+      String model,
+      String device,
+      String precision,
+      long parameters,
+      Report.Samples samples,
+      Report.PlanReport plan,
+      List<CallReport> calls) {}
+
+  /** A kernel call of a full step. */
+  record CallReport(String name, long bytes, long flops) {}
+
+  @Override
+  public Integer call() throws IOException {
+    Path file = json.check();
+    RunSetup setup = options.load();
+    try (Device device = options.openDevice()) {
+      TrainingPlan plan = setup.trainer(device).build().plan();
+      out.print(summary(setup, device, plan));
+      out.println();
+      out.print(plan.step());
+      json.write(
+          file,
+          new PlanResult(
+              Report.SCHEMA,
+              Version.current(),
+              setup.data(),
+              setup.modelName(),
+              device.id(),
+              RunSetup.PRECISION,
+              setup.model().parameters().count(),
+              setup.samples(),
+              Report.PlanReport.of(plan),
+              plan.step().calls().stream()
+                  .map(call -> new CallReport(call.name(), call.bytes(), call.flops()))
+                  .toList()));
+    }
+    return 0;
+  }
+
+  /** A few lines on what is about to happen. */
+  static String summary(RunSetup setup, Device device, TrainingPlan plan) {
+    DeviceInfo info = device.info();
+    Report.Samples samples = setup.samples();
+    return String.format(
+        Locale.ROOT,
+        "device   %s: %s%n"
+            + "data     %s: %,d samples to train, %,d to validate, %,d to test%n"
+            + "model    %s: %,d parameters, %s%n"
+            + "plan     %,d epochs x %,d updates of %,d samples = %,d updates%n"
+            + "a step   %,d kernel calls, %.1f MFLOP, %.1f MB moved; %.1f MB on the device%n",
+        device.id(),
+        DevicesCommand.described(info),
+        setup.data(),
+        samples.train(),
+        samples.validation(),
+        samples.test(),
+        setup.modelName(),
+        setup.model().parameters().count(),
+        Report.OptimizerReport.of(setup.optimizer()).described(),
+        plan.epochs(),
+        plan.updatesPerEpoch(),
+        plan.batchSize(),
+        plan.totalUpdates(),
+        plan.step().calls().size(),
+        plan.flops() * 1e-6,
+        plan.bytes() * 1e-6,
+        plan.memory().total() * 1e-6);
+  }
+}

@@ -1,0 +1,145 @@
+package dev.halfstep.cli;
+
+import dev.halfstep.train.Callback;
+import dev.halfstep.train.EpochRecord;
+import dev.halfstep.train.Fit;
+import dev.halfstep.train.History;
+import dev.halfstep.train.Metrics;
+import dev.halfstep.train.StepBlock;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/**
+ * Shows a run as it goes on: the epoch, its steps, the loss, samples per second and the time left,
+ * and a line for each complete epoch. On a terminal the bar is drawn over itself; elsewhere it is a
+ * plain line every few seconds.
+ */
+final class ProgressBar implements Callback {
+  private static final int BAR_WIDTH = 20;
+  private static final double TERMINAL_INTERVAL = 0.1;
+  private static final double PLAIN_INTERVAL = 10;
+  private static final String CLEAR_LINE = "\r\u001b[K";
+
+  private final PrintWriter out;
+  private final boolean terminal;
+  private final double interval;
+  private double drawn;
+  private double epochBegin;
+  private long epochFirstStep;
+
+  /** A bar for a terminal, or plain lines. */
+  ProgressBar(PrintWriter out, boolean terminal) {
+    this(out, terminal, terminal ? TERMINAL_INTERVAL : PLAIN_INTERVAL);
+  }
+
+  /** Draws at most every so many seconds. */
+  ProgressBar(PrintWriter out, boolean terminal, double interval) {
+    this.out = out;
+    this.terminal = terminal;
+    this.interval = interval;
+  }
+
+  /** Whether standard output is a terminal that can draw over a line. */
+  static boolean isTerminal() {
+    if ("dumb".equals(System.getenv("TERM"))) {
+      return false;
+    }
+    try {
+      Path output = Files.readSymbolicLink(Path.of("/proc/self/fd/1"));
+      return output.startsWith("/dev/pts") || output.toString().startsWith("/dev/tty");
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public void epochBegin(Fit fit) {
+    epochBegin = fit.seconds();
+    epochFirstStep = fit.steps();
+    if (fit.epoch() == 1) {
+      drawn = epochBegin;
+    }
+  }
+
+  @Override
+  public void stepsEnd(Fit fit, StepBlock steps) {
+    double now = fit.seconds();
+    if (now - drawn < interval) {
+      return;
+    }
+    drawn = now;
+    long step = fit.steps() - epochFirstStep;
+    long stepsPerEpoch = fit.plan().updatesPerEpoch();
+    String line =
+        String.format(
+            Locale.ROOT,
+            "epoch %s %s %d/%d  loss %.4f  %,.0f samples/s  %s left",
+            epochOf(fit),
+            bar((double) step / stepsPerEpoch),
+            step,
+            stepsPerEpoch,
+            fit.metrics().loss(),
+            fit.sample() / (now - epochBegin),
+            time(now * (fit.plan().totalUpdates() - fit.steps()) / fit.steps()));
+    if (terminal) {
+      out.print(CLEAR_LINE + line);
+      out.flush();
+    } else {
+      out.println(line);
+    }
+  }
+
+  @Override
+  public void epochEnd(Fit fit, EpochRecord epoch) {
+    clear();
+    String validation =
+        epoch.validation().map(metrics -> "  validation " + described(metrics)).orElse("");
+    out.printf(
+        Locale.ROOT,
+        "epoch %s  train %s%s  %,.0f samples/s  %.1f s%s%n",
+        epochOf(fit),
+        described(epoch.train()),
+        validation,
+        epoch.samplesPerSecond(),
+        epoch.seconds(),
+        fit.bestEpoch() == epoch.epoch() ? "  *" : "");
+  }
+
+  @Override
+  public void fitEnd(Fit fit, History history) {
+    clear();
+  }
+
+  /** Loss and accuracy as people read them. */
+  static String described(Metrics metrics) {
+    return String.format(
+        Locale.ROOT, "loss %.4f, %.2f %%", metrics.loss(), 100 * metrics.accuracy());
+  }
+
+  private void clear() {
+    if (terminal) {
+      out.print(CLEAR_LINE);
+      out.flush();
+    }
+  }
+
+  private static String epochOf(Fit fit) {
+    int width = Integer.toString(fit.plan().epochs()).length();
+    return String.format(Locale.ROOT, "%" + width + "d/%d", fit.epoch(), fit.plan().epochs());
+  }
+
+  private static String bar(double fraction) {
+    int full = (int) Math.min(BAR_WIDTH, Math.round(fraction * BAR_WIDTH));
+    return "[" + "=".repeat(full) + " ".repeat(BAR_WIDTH - full) + "]";
+  }
+
+  private static String time(double seconds) {
+    long whole = Math.max(0, Math.round(seconds));
+    return whole < 3600
+        ? String.format(Locale.ROOT, "%d:%02d", whole / 60, whole % 60)
+        : String.format(Locale.ROOT, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
+  }
+}

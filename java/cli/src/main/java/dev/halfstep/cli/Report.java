@@ -1,0 +1,139 @@
+package dev.halfstep.cli;
+
+import dev.halfstep.Device;
+import dev.halfstep.DeviceInfo;
+import dev.halfstep.train.EpochRecord;
+import dev.halfstep.train.History;
+import dev.halfstep.train.Metrics;
+import dev.halfstep.train.Optimizer;
+import dev.halfstep.train.TrainingPlan;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code report.json} holds; {@code java/cli/REPORT.md} documents every field. Numbers that
+ * are not finite are null.
+ */
+record Report(
+    int schema,
+    String halfstep,
+    String data,
+    String model,
+    OptimizerReport optimizer,
+    String device,
+    String deviceName,
+    int threads,
+    String precision,
+    long seed,
+    long parameters,
+    Samples samples,
+    PlanReport plan,
+    List<Epoch> epochs,
+    @Nullable Evaluation test,
+    int bestEpoch,
+    String stopReason,
+    double wallSeconds) {
+
+  /** Raised when a field changes its meaning or goes away. */
+  static final int SCHEMA = 1;
+
+  /** The report of a run. */
+  static Report of(RunSetup setup, Device device, TrainingPlan plan, History history)
+      throws IOException {
+    DeviceInfo info = device.info();
+    return new Report(
+        SCHEMA,
+        Version.current(),
+        setup.data(),
+        setup.modelName(),
+        OptimizerReport.of(setup.optimizer()),
+        device.id(),
+        info.name() + ", " + info.detail(),
+        info.threads(),
+        RunSetup.PRECISION,
+        setup.seed(),
+        setup.model().parameters().count(),
+        setup.samples(),
+        PlanReport.of(plan),
+        history.epochs().stream().map(Epoch::of).toList(),
+        history.test().map(Evaluation::of).orElse(null),
+        history.bestEpoch(),
+        history.stopReason().text(),
+        history.seconds());
+  }
+
+  /** How many samples were trained on, validated with and tested with. */
+  record Samples(int train, int validation, int test) {}
+
+  /** The optimizer and what it was set to. */
+  record OptimizerReport(String name, float learningRate, float momentum, float weightDecay) {
+    static OptimizerReport of(Optimizer optimizer) {
+      return new OptimizerReport(
+          optimizer.getClass().getSimpleName().toLowerCase(Locale.ROOT),
+          optimizer.learningRate(),
+          optimizer.momentum(),
+          optimizer.weightDecay());
+    }
+
+    /** For people: name, learning rate, and what else is set. */
+    String described() {
+      return name
+          + ", learning rate "
+          + learningRate
+          + (name.equals("sgd") && momentum > 0 ? ", momentum " + momentum : "")
+          + (weightDecay > 0 ? ", weight decay " + weightDecay : "");
+    }
+  }
+
+  /** What was known before the run. */
+  record PlanReport(
+      int batchSize,
+      long updatesPerEpoch,
+      long totalUpdates,
+      long bytes,
+      long flops,
+      long memoryBytes) {
+    static PlanReport of(TrainingPlan plan) {
+      return new PlanReport(
+          plan.batchSize(),
+          plan.updatesPerEpoch(),
+          plan.totalUpdates(),
+          plan.bytes(),
+          plan.flops(),
+          plan.memory().total());
+    }
+  }
+
+  /** One complete epoch. */
+  record Epoch(
+      int epoch,
+      @Nullable Double trainLoss,
+      @Nullable Double trainAccuracy,
+      @Nullable Double valLoss,
+      @Nullable Double valAccuracy,
+      float learningRate,
+      double seconds,
+      double samplesPerSecond) {
+    static Epoch of(EpochRecord epoch) {
+      Metrics validation = epoch.validation().orElse(null);
+      return new Epoch(
+          epoch.epoch(),
+          Json.number(epoch.train().loss()),
+          Json.number(epoch.train().accuracy()),
+          validation == null ? null : Json.number(validation.loss()),
+          validation == null ? null : Json.number(validation.accuracy()),
+          epoch.learningRate(),
+          epoch.seconds(),
+          epoch.samplesPerSecond());
+    }
+  }
+
+  /** Loss and accuracy over test data. */
+  record Evaluation(@Nullable Double loss, @Nullable Double accuracy) {
+    static Evaluation of(Metrics metrics) {
+      return new Evaluation(Json.number(metrics.loss()), Json.number(metrics.accuracy()));
+    }
+  }
+}

@@ -1,0 +1,189 @@
+package dev.halfstep.cli;
+
+import dev.halfstep.Device;
+import dev.halfstep.HalfstepException;
+import dev.halfstep.data.Dataset;
+import dev.halfstep.data.Split;
+import dev.halfstep.train.Optimizer;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The options of a run, which {@code plan} and {@code train} share, and all checks of them. */
+final class RunOptions {
+  private static final List<String> DEVICES = List.of("auto", "cpu", "cuda");
+  private static final Pattern DEVICE = Pattern.compile("auto|cpu|cuda(:[0-9]{1,3})?");
+  private static final int MOST_THREADS = 256;
+
+  @Option(
+      names = "--data",
+      paramLabel = "SOURCE",
+      defaultValue = "digits",
+      description = {
+        "What to train on (default: ${DEFAULT-VALUE}):",
+        "digits: 12,000 drawn digits of 28 x 28, no file needed",
+        "mnist:DIR: MNIST's IDX files, gzip or not; with the test files alone, the first 8,000"
+            + " train and the last 2,000 test",
+        "csv:FILE: numbers and a label; columns are standardised, a fifth of the rows tests",
+        "random: 1,280 x 1,000 normals with labels drawn by lot"
+      })
+  private String data = "digits";
+
+  @Option(
+      names = "--label",
+      paramLabel = "COLUMN",
+      description = "Label column of a CSV file, by its name (default: the last one).")
+  private @Nullable String label;
+
+  @Option(
+      names = "--val-fraction",
+      paramLabel = "F",
+      defaultValue = "0.1",
+      description =
+          "Part of the training data that is held out for validation; 0: none (default:"
+              + " ${DEFAULT-VALUE}).")
+  private double validationFraction = 0.1;
+
+  @Option(
+      names = "--model",
+      paramLabel = "MODEL",
+      defaultValue = "mlp:256,128",
+      description =
+          "mlp:UNITS[,UNITS...]: a perceptron with ReLU and one hidden layer for each number"
+              + " (default: ${DEFAULT-VALUE}).")
+  private String model = "mlp:256,128";
+
+  @Option(
+      names = "--epochs",
+      paramLabel = "N",
+      defaultValue = "10",
+      description = "How often to go through the training data (default: ${DEFAULT-VALUE}).")
+  private int epochs = 10;
+
+  @Option(
+      names = "--batch-size",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "Samples an update (default: ${DEFAULT-VALUE}).")
+  private int batchSize = 64;
+
+  @Mixin private final OptimizerOptions optimizer = new OptimizerOptions();
+
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      defaultValue = "auto",
+      description =
+          "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one (default:"
+              + " ${DEFAULT-VALUE}).")
+  private String device = "auto";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description =
+          "Threads of the CPU; results do not depend on it (default: as many as this process may"
+              + " use).")
+  private @Nullable Integer threads;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "0",
+      description =
+          "Draws the initial weights and the order of the samples; the data do not depend on it"
+              + " (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  /**
+   * Checks everything and loads the data. The device is not yet open: {@link RunSetup#open} does
+   * that.
+   *
+   * @throws UsageException for what the user can put right
+   */
+  RunSetup load() {
+    atLeastOne("--epochs", epochs);
+    atLeastOne("--batch-size", batchSize);
+    ModelSpec spec = ModelSpec.parse(model);
+    Optimizer chosen = optimizer.optimizer();
+    checkDevice();
+    if (!(validationFraction >= 0 && validationFraction < 1)) {
+      throw new UsageException(
+          "--val-fraction must be at least 0 and below 1, not " + validationFraction);
+    }
+    if (threads != null && (threads < 1 || threads > MOST_THREADS)) {
+      throw new UsageException("--threads must be 1 to " + MOST_THREADS + ", not " + threads);
+    }
+    Split parts = DataSource.load(data, Optional.ofNullable(label), validationFraction);
+    Dataset train = parts.train();
+    Optional<Dataset> validation = Optional.empty();
+    if (validationFraction > 0) {
+      if (train.size() < 2) {
+        throw new UsageException(
+            "--data " + data + ": 1 training sample cannot be split; give --val-fraction 0");
+      }
+      Split split = train.splitLast(validationFraction);
+      train = split.train();
+      validation = Optional.of(split.heldOut());
+    }
+    if (batchSize > train.size()) {
+      throw new UsageException(
+          "--batch-size "
+              + batchSize
+              + " is larger than the "
+              + train.size()
+              + " training samples"
+              + validation.map(v -> " (" + v.size() + " more are held out)").orElse("")
+              + ".",
+          "Possible are 1 to " + train.size() + ".");
+    }
+    return new RunSetup(
+        this.data,
+        this.model,
+        train,
+        validation,
+        parts.heldOut(),
+        spec.model(train.sampleShape(), train.classes()),
+        chosen,
+        epochs,
+        batchSize,
+        seed);
+  }
+
+  /**
+   * Opens the device with as many threads as were asked for.
+   *
+   * @throws UsageException if there is no such device here
+   */
+  Device openDevice() {
+    try {
+      if (threads != null) {
+        Device.threads(threads);
+      }
+      return Device.open(device);
+    } catch (HalfstepException e) {
+      if (e.status() == HalfstepException.Status.NO_DEVICE) {
+        throw new UsageException(
+            "--device " + device + ": " + e.getMessage(), "What there is: halfstep devices");
+      }
+      throw e;
+    }
+  }
+
+  private void checkDevice() {
+    if (!DEVICE.matcher(device).matches()) {
+      throw new UsageException(
+          "unknown --device '" + device + "'." + Suggestion.didYouMean(device, DEVICES),
+          "Possible are auto, cpu, cuda and cuda:N.");
+    }
+  }
+
+  private static void atLeastOne(String option, int value) {
+    if (value < 1) {
+      throw new UsageException(option + " must be at least 1, not " + value);
+    }
+  }
+}

@@ -1,0 +1,141 @@
+package dev.halfstep.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Bad use is one or two lines, status 2, no trace, and leaves nothing behind. */
+final class BadUseTest {
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      textBlock =
+          """
+          --batch-size 0                     | --batch-size must be at least 1, not 0
+          --batch-size -3                    | --batch-size must be at least 1, not -3
+          --batch-size many                  | 'many' is not a whole number
+          --batch-size 1.5                   | '1.5' is not a whole number
+          --batch-size 99999999999           | '99999999999' is not a whole number
+          --batch-size 9001                  | larger than the 9000 training samples
+          --epochs 0                         | --epochs must be at least 1, not 0
+          --lr -0.1                          | --lr must be a finite number above 0, not -0.1
+          --lr nan                           | 'nan' is not a number
+          --lr NaN                           | --lr must be a finite number above 0, not NaN
+          --lr 1e400                         | --lr must be a finite number above 0, not Infinity
+          --lr                               | --lr
+          --optimizer adamv                  | Did you mean 'adamw'?
+          --optimizer rmsprop                | Possible are adamw and sgd
+          --optimizer sgd --momentum 1       | --momentum must be at least 0 and below 1, not 1.0
+          --momentum 0.9                     | --momentum is sgd's, but --optimizer is adamw
+          --weight-decay -1                  | --weight-decay must be a finite number of at least 0
+          --model mpl:100                    | Did you mean 'mlp'?
+          --model resnet                     | Possible is mlp:UNITS
+          --model mlp                        | '' is not a number of units
+          --model mlp:10,,5                  | '' is not a number of units
+          --model mlp:0                      | '0' is not a number of units
+          --data digitz                      | Did you mean 'digits'?
+          --data imagenet:x                  | Possible are digits, random, mnist:DIR and csv:FILE
+          --data mnist                       | Give it as mnist:DIR
+          --data digits:5                    | takes nothing after a colon
+          --data mnist:nowhere               | nowhere: there is no such folder
+          --data csv:nowhere.csv             | nowhere.csv
+          --label x                          | --label names a column of a CSV file
+          --val-fraction 1                   | --val-fraction must be at least 0 and below 1
+          --val-fraction NaN                 | --val-fraction must be at least 0 and below 1
+          --threads 0                        | --threads must be 1 to 256, not 0
+          --threads -1                       | --threads must be 1 to 256, not -1
+          --device gpu                       | unknown --device 'gpu'
+          --device cuda:99                   | --device cuda:99:
+          --epoch 3                          | --epochs
+          --frobnicate                       | Unknown option: '--frobnicate'
+          surplus                            | Unmatched argument
+          """)
+  void isRefusedWithWhatIsPossible(String options, String message) throws IOException {
+    List<String> args = new ArrayList<>(List.of("train", "--out", folder.resolve("o").toString()));
+    args.addAll(List.of(options.split(" ")));
+    CliRun run = CliRun.of(args.toArray(String[]::new));
+    assertEquals(2, run.status(), run.err());
+    assertTrue(run.err().contains(message), run.err());
+    assertTrue(run.err().startsWith("halfstep train: "), run.err());
+    assertTrue(run.err().lines().count() <= 2, run.err());
+    assertFalse(run.err().contains("\tat ") || run.err().contains("Exception"), run.err());
+    assertEquals("", run.out());
+    assertFalse(Files.exists(folder.resolve("o")));
+  }
+
+  @Test
+  void noCommandAndAnUnknownCommandAreRefused() {
+    CliRun none = CliRun.of();
+    assertEquals(2, none.status());
+    assertTrue(none.err().contains("devices, plan and train"), none.err());
+    CliRun unknown = CliRun.of("trian");
+    assertEquals(2, unknown.status());
+    assertTrue(unknown.err().contains("train"), unknown.err());
+    assertTrue(unknown.err().lines().count() <= 2, unknown.err());
+  }
+
+  @Test
+  void anOutputPathUnderAFileIsRefusedBeforeTraining() throws IOException {
+    Path file = Files.writeString(folder.resolve("file"), "stays");
+    for (Path out : List.of(file, file.resolve("below"), file.resolve("below/that"))) {
+      CliRun run = CliRun.of("train", "--out", out.toString());
+      assertEquals(2, run.status());
+      assertTrue(run.err().contains(file + " is a file, expected a folder"), run.err());
+      assertEquals("", run.out());
+    }
+    assertEquals("stays", Files.readString(file));
+  }
+
+  @Test
+  void aJsonPathThatCannotBeWrittenIsRefusedBeforeTraining() {
+    for (String json : List.of(folder.toString(), folder.resolve("no/such.json").toString())) {
+      CliRun run = CliRun.of("train", "--out", folder.resolve("o").toString(), "--json", json);
+      assertEquals(2, run.status());
+      assertTrue(run.err().contains("--json " + json), run.err());
+      assertEquals("", run.out());
+    }
+  }
+
+  @Test
+  void damagedFilesAreRefusedAndNamed() throws IOException {
+    Path mnist = Files.createDirectory(folder.resolve("mnist"));
+    Path images = Files.write(mnist.resolve("t10k-images-idx3-ubyte"), new byte[] {0, 0, 8, 3, 0});
+    Files.write(mnist.resolve("t10k-labels-idx1-ubyte"), new byte[] {0, 0, 8, 1, 0, 0, 0, 0});
+    refusedNaming("mnist:" + mnist, images + ": is truncated");
+    Files.write(images, new byte[] {'P', 'N', 'G', '!'});
+    refusedNaming("mnist:" + mnist, images + ": is not an IDX file");
+
+    Path csv = folder.resolve("a.csv");
+    refusedCsv(csv, "a,b,label\n1,2,0\n1,x,1\n", csv + ", line 3, column \"b\"");
+    refusedCsv(csv, "a,b,label\n1,2,0\n1,NaN,1\n", csv + ", line 3, column \"b\"");
+    refusedCsv(csv, "a,b,label\n1,2,0\n1,1\n", csv + ", line 3");
+    refusedCsv(csv, "", csv + ": is empty");
+  }
+
+  private void refusedCsv(Path file, String text, String message) throws IOException {
+    Files.writeString(file, text);
+    refusedNaming("csv:" + file, message);
+  }
+
+  private void refusedNaming(String data, String message) {
+    Path out = folder.resolve("o");
+    CliRun run = CliRun.of("train", "--data", data, "--out", out.toString());
+    assertEquals(2, run.status(), run.err());
+    assertTrue(run.err().contains(message), run.err());
+    assertTrue(run.err().lines().count() <= 2, run.err());
+    assertFalse(Files.exists(out));
+  }
+}

@@ -1,0 +1,126 @@
+package dev.halfstep.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What only a process of its own shows: signals, a disk that ends, the default folder. */
+final class ProcessTest {
+  private static final int PATIENCE_SECONDS = 120;
+
+  @TempDir Path folder;
+
+  /** A shell command line that runs the program after the given shell commands. */
+  private Process start(String before, String... args) throws IOException {
+    List<String> command = new ArrayList<>();
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    command.addAll(List.of("bash", "-c", before + " exec \"$0\" \"$@\"", java));
+    command.addAll(List.of("-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", classPath()));
+    String cache = System.getProperty("org.bytedeco.javacpp.cachedir");
+    if (cache != null) {
+      command.add("-Dorg.bytedeco.javacpp.cachedir=" + cache);
+    }
+    command.add(Main.class.getName());
+    command.addAll(List.of(args));
+    return new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
+  }
+
+  /** Surefire's own class path is in a manifest; it says what stands there in a property. */
+  private static String classPath() {
+    return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+  }
+
+  private static int ended(Process process) throws InterruptedException {
+    assertTrue(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS), "it does not end");
+    return process.exitValue();
+  }
+
+  private static void signal(String name, Process process)
+      throws IOException, InterruptedException {
+    String pid = Long.toString(process.pid());
+    assertEquals(0, new ProcessBuilder("kill", "-" + name, pid).start().waitFor());
+  }
+
+  private static List<String> names(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  @Test
+  void sigintEndsARunCleanlyWithItsFilesWritten() throws IOException, InterruptedException {
+    Process process = start("", "train", "--epochs", "100000", "--out", "run", "--data", "random");
+    try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+      String line = out.readLine();
+      while (line != null && !line.startsWith("epoch ")) {
+        line = out.readLine();
+      }
+      signal("INT", process);
+      List<String> rest = out.lines().toList();
+      assertEquals(130, ended(process), rest.toString());
+      assertTrue(rest.contains("interrupted by SIGINT"), rest.toString());
+    }
+    assertEquals(
+        List.of("model.safetensors", "report.json", "training_curves.png"),
+        names(folder.resolve("run")));
+    JsonNode report =
+        new ObjectMapper().readTree(folder.resolve("run").resolve("report.json").toFile());
+    assertEquals("interrupted by SIGINT", report.at("/stopReason").asText());
+    assertTrue(report.at("/bestEpoch").asInt() >= 1);
+    assertTrue(report.at("/test/loss").isNumber());
+  }
+
+  @Test
+  void whenTheDiskIsFullWhatStoodStaysAndNothingElse() throws IOException, InterruptedException {
+    String[] args = {"train", "--epochs", "1", "--out", "run", "--data", "random"};
+    Process first = start("", args);
+    String firstOut = new String(first.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ended(first), firstOut);
+    Path run = folder.resolve("run");
+    List<String> names = names(run);
+    byte[] report = Files.readAllBytes(run.resolve("report.json"));
+    byte[] weights = Files.readAllBytes(run.resolve("model.safetensors"));
+
+    // No file may grow beyond 200 kB: the weights, of 1.2 MB, do not fit.
+    Process second = start("ulimit -f 200;", args);
+    String out = new String(second.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(1, ended(second), out);
+    String message = out.lines().reduce((a, b) -> b).orElse("");
+    assertTrue(message.startsWith("halfstep train: "), out);
+    assertEquals(names, names(run));
+    assertArrayEquals(report, Files.readAllBytes(run.resolve("report.json")));
+    assertArrayEquals(weights, Files.readAllBytes(run.resolve("model.safetensors")));
+
+    Process third = start("ulimit -f 200;", "train", "--epochs", "1", "--data", "random");
+    String thirdOut = new String(third.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(1, ended(third), thirdOut);
+    assertEquals(List.of(), names(folder.resolve("runs")));
+  }
+
+  @Test
+  void runsGoIntoAFolderNamedAfterTheTime() throws IOException, InterruptedException {
+    Process process = start("", "train", "--epochs", "1", "--data", "random");
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ended(process), out);
+    String[] runs = folder.resolve("runs").toFile().list();
+    assertEquals(1, runs == null ? 0 : runs.length);
+    assertTrue(runs[0].matches("\\d{4}-\\d\\d-\\d\\d_\\d\\d-\\d\\d-\\d\\d"), runs[0]);
+    assertTrue(out.contains("written to runs/" + runs[0]), out);
+    assertNull(folder.resolve("run").toFile().list());
+  }
+}
