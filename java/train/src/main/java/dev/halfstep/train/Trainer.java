@@ -88,7 +88,7 @@ public final class Trainer {
     }
   }
 
-  /** One epoch over the order that the session has; one that is stopped or diverges has no record. */
+  /** One epoch in the order that the session has; if it is stopped or diverges it has no record. */
   private void trainEpoch(TrainingSession session, Fit fit) {
     double begin = fit.seconds();
     while (!fit.stopped() && fit.sample() < plan.samples()) {
