@@ -56,8 +56,8 @@ public final class Device implements AutoCloseable {
   /**
    * Opens a device.
    *
-   * @param id "cpu"; "cuda" or "cuda:1" for a GPU by its number; "auto" for the first GPU if there is
-   *     one, otherwise the CPU; "noop", which computes nothing, to measure the cost of calls
+   * @param id "cpu"; "cuda" or "cuda:1" for a GPU by its number; "auto" for the first GPU if there
+   *     is one, otherwise the CPU; "noop", which computes nothing, to measure the cost of calls
    * @throws IllegalArgumentException if the id is none of these
    * @throws HalfstepException NO_DEVICE if there is no such device or its driver is missing
    */

@@ -89,7 +89,9 @@ final class DeviceState {
     }
   }
 
-  /** Shuts a stream's gate and destroys the stream; left to the device if it is another thread's. */
+  /**
+   * Shuts a stream's gate and destroys the stream; left to the device if it is another thread's.
+   */
   void closeStream(Gate gate, IntSupplier destroy) {
     withGatesHeld(
         () -> {

@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An order of calls on a device. On a CPU a call has finished when it returns; on a GPU calls are
- * asynchronous until {@link #synchronize} or a download. A stream belongs to the thread that made it,
- * until that thread calls {@link #release} and another one {@link #adopt}; a call from any other
- * thread is refused with an {@link IllegalStateException}.
+ * asynchronous until {@link #synchronize} or a download. A stream belongs to the thread that made
+ * it, until that thread calls {@link #release} and another one {@link #adopt}; a call from any
+ * other thread is refused with an {@link IllegalStateException}.
  */
 public final class Stream implements AutoCloseable {
   private final Device device;
@@ -32,8 +32,7 @@ public final class Stream implements AutoCloseable {
   Stream(Device device) {
     this.device = device;
     long[] created = new long[1];
-    this.gate =
-        device.state().newGate(deviceHandle -> hs_stream_create(deviceHandle, created));
+    this.gate = device.state().newGate(deviceHandle -> hs_stream_create(deviceHandle, created));
     this.handle = created[0];
   }
 
@@ -42,7 +41,9 @@ public final class Stream implements AutoCloseable {
     return device;
   }
 
-  /** Waits until all calls on the stream have finished, and reports what failed since the last time. */
+  /**
+   * Waits until all calls on the stream have finished, and reports what failed since the last time.
+   */
   public void synchronize() {
     long stream = enter();
     try {
@@ -77,8 +78,9 @@ public final class Stream implements AutoCloseable {
   }
 
   /**
-   * Records the kernel calls that {@code calls} makes on this stream, instead of running them. If it
-   * throws, the recording is dropped. Copies and other captures on this stream are refused meanwhile.
+   * Records the kernel calls that {@code calls} makes on this stream, instead of running them. If
+   * it throws, the recording is dropped. Copies and other captures on this stream are refused
+   * meanwhile.
    */
   public CommandList capture(Runnable calls) {
     long stream = enter();

@@ -9,11 +9,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory of a device with a type and a shape, dense and row-major. One that {@link Device} gave owns
- * its memory and is closed when it is no longer needed; {@link #slice} and {@link #reshape} give
- * views, which own nothing and end with the tensor they were made from. Copies run on the device's
- * default stream, so on the thread that owns it. A closed tensor refuses every use with an {@link
- * IllegalStateException}.
+ * Memory of a device with a type and a shape, dense and row-major. One that {@link Device} gave
+ * owns its memory and is closed when it is no longer needed; {@link #slice} and {@link #reshape}
+ * give views, which own nothing and end with the tensor they were made from. Copies run on the
+ * device's default stream, so on the thread that owns it. A closed tensor refuses every use with an
+ * {@link IllegalStateException}.
  */
 public final class Tensor implements AutoCloseable {
   private static final Cleaner CLEANER = Cleaner.create();
@@ -153,8 +153,8 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * Copies a buffer in, from its position to its limit, as the tensor's own type: a ByteBuffer holds
-   * the bytes of any type, a ShortBuffer the bits of BF16 and F16. The position stays.
+   * Copies a buffer in, from its position to its limit, as the tensor's own type: a ByteBuffer
+   * holds the bytes of any type, a ShortBuffer the bits of BF16 and F16. The position stays.
    *
    * @throws IllegalArgumentException unless the buffer is direct, in native order, of the tensor's
    *     type and has exactly its size
@@ -190,7 +190,9 @@ public final class Tensor implements AutoCloseable {
     Transfers.download(this, values);
   }
 
-  /** Copies the tensor into a buffer, from its position on; what {@link #upload(Buffer)} demands. */
+  /**
+   * Copies the tensor into a buffer, from its position on; what {@link #upload(Buffer)} demands.
+   */
   public void download(Buffer values) {
     Transfers.download(this, values);
   }
@@ -216,8 +218,7 @@ public final class Tensor implements AutoCloseable {
     try {
       long source = stream.use(from, "the source");
       long target = stream.use(to, "the target");
-      Native.check(
-          hs_cast(handle, from.dtype.code(), source, to.dtype.code(), target, elements));
+      Native.check(hs_cast(handle, from.dtype.code(), source, to.dtype.code(), target, elements));
     } finally {
       stream.exit();
     }

@@ -72,7 +72,8 @@ final class Transfers {
   }
 
   private static void requireBytes(Tensor tensor, Buffer values) {
-    long bytes = (long) values.remaining() * Operands.elementSize(values, "the buffer", tensor.dtype());
+    long bytes =
+        (long) values.remaining() * Operands.elementSize(values, "the buffer", tensor.dtype());
     if (bytes != tensor.bytes()) {
       throw new IllegalArgumentException(
           "the buffer holds "

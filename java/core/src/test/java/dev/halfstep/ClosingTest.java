@@ -181,8 +181,7 @@ class ClosingTest {
     Tensor tensor = device.zeros(DType.F32, Shape.of(3));
     assertClosed(
         () ->
-            device
-                .stream()
+            device.stream()
                 .capture(
                     () -> {
                       Elementwise.fill(device.stream(), tensor, 1);

@@ -98,8 +98,7 @@ class DeviceTest {
       device.zeros(DType.F32, Shape.of(30, 50)).label("weights");
       device.zeros(DType.I32, Shape.of(10)).label("labels");
       var refused =
-          assertThrows(
-              HalfstepException.class, () -> device.empty(DType.F32, Shape.of(64, 100)));
+          assertThrows(HalfstepException.class, () -> device.empty(DType.F32, Shape.of(64, 100)));
       assertEquals(HalfstepException.Status.OUT_OF_MEMORY, refused.status());
       String message = refused.getMessage();
       assertTrue(message.contains("F32 [64, 100]"), message);
@@ -113,8 +112,7 @@ class DeviceTest {
   @Test
   void aSizeThatNoMachineHasIsRefused() {
     try (Device device = Device.cpu()) {
-      assertThrows(
-          HalfstepException.class, () -> device.empty(DType.U8, Shape.of(1L << 60)));
+      assertThrows(HalfstepException.class, () -> device.empty(DType.U8, Shape.of(1L << 60)));
       assertThrows(
           IllegalArgumentException.class, () -> device.empty(DType.F32, Shape.of(1L << 62)));
       assertThrows(IllegalArgumentException.class, () -> device.memoryLimit(-1));
@@ -145,10 +143,8 @@ class DeviceTest {
     try (Device device = Device.open("noop")) {
       Tensor tensor = device.zeros(DType.F32, Shape.of(4));
       CommandList list =
-          device
-              .stream()
-              .capture(
-                  () -> dev.halfstep.kernel.Elementwise.fill(device.stream(), tensor, 1));
+          device.stream()
+              .capture(() -> dev.halfstep.kernel.Elementwise.fill(device.stream(), tensor, 1));
       device.stream().launch(list, 1000);
       assertEquals(1, list.size());
     }

@@ -116,8 +116,7 @@ class StreamTest {
     Stream stream = device.stream();
     assertThrows(IllegalStateException.class, () -> stream.capture(tensor::toFloats));
     assertThrows(IllegalStateException.class, () -> stream.capture(stream::synchronize));
-    assertThrows(
-        IllegalStateException.class, () -> stream.capture(() -> stream.capture(() -> {})));
+    assertThrows(IllegalStateException.class, () -> stream.capture(() -> stream.capture(() -> {})));
     assertArrayEquals(new float[] {0, 0}, tensor.toFloats(), "the recordings were dropped");
   }
 
@@ -127,8 +126,7 @@ class StreamTest {
       Tensor foreign = other.zeros(DType.F32, Shape.of(2));
       var refused =
           assertThrows(
-              IllegalArgumentException.class,
-              () -> Elementwise.fill(device.stream(), foreign, 1));
+              IllegalArgumentException.class, () -> Elementwise.fill(device.stream(), foreign, 1));
       assertTrue(refused.getMessage().contains("dst"), refused::getMessage);
     }
   }

@@ -50,8 +50,7 @@ class TensorTest {
     float[] given = {1, 1 + 1f / 256, 1 + 3f / 256, 65504, -0.1f};
     Tensor bfloat = device.empty(DType.BF16, Shape.of(5));
     bfloat.upload(given);
-    assertArrayEquals(
-        new float[] {1, 1, 1 + 4f / 256, 65536, -205f / 2048}, bfloat.toFloats());
+    assertArrayEquals(new float[] {1, 1, 1 + 4f / 256, 65536, -205f / 2048}, bfloat.toFloats());
     Tensor half = device.empty(DType.F16, Shape.of(5));
     half.upload(given);
     assertArrayEquals(
@@ -95,7 +94,9 @@ class TensorTest {
     assertRefused(() -> tensor.upload(direct(12)), "12 bytes", "8");
     assertRefused(() -> tensor.upload(direct(16).position(2).limit(10)), "multiple of the 4");
     assertRefused(() -> tensor.upload(direct(8).asIntBuffer()), "IntBuffer", "F32");
-    assertRefused(() -> tensor.download(direct(8).asReadOnlyBuffer().order(ByteOrder.nativeOrder())), "read-only");
+    assertRefused(
+        () -> tensor.download(direct(8).asReadOnlyBuffer().order(ByteOrder.nativeOrder())),
+        "read-only");
     tensor.upload(direct(8).asReadOnlyBuffer().order(ByteOrder.nativeOrder()));
     assertThrows(NullPointerException.class, () -> tensor.upload((FloatBuffer) null));
   }
@@ -132,8 +133,7 @@ class TensorTest {
   @Test
   void aReshapeKeepsTheElements() {
     Tensor tensor = device.tensor(Shape.of(2, 3), 1f, 2f, 3f, 4f, 5f, 6f);
-    assertArrayEquals(
-        new float[] {5, 6}, tensor.reshape(Shape.of(3, 2)).slice(2, 3).toFloats());
+    assertArrayEquals(new float[] {5, 6}, tensor.reshape(Shape.of(3, 2)).slice(2, 3).toFloats());
     assertRefused(() -> tensor.reshape(Shape.of(4)), "[2, 3]", "[4]", "6 and 4");
   }
 

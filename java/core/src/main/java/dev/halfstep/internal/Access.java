@@ -9,8 +9,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What kernels and layers above need of devices, streams and tensors that is nobody else's business.
- * One instance, given by {@link Device} when its class is initialized.
+ * What kernels and layers above need of devices, streams and tensors that is nobody else's
+ * business. One instance, given by {@link Device} when its class is initialized.
  */
 public abstract class Access {
   private static volatile @Nullable Access instance;
@@ -45,8 +45,8 @@ public abstract class Access {
   public abstract void exit(@Nullable Stream stream);
 
   /**
-   * The address of a tensor that a call on an entered stream reads or writes, after checking that it
-   * is open, on the stream's device, of this type, and has this many elements. While the stream
+   * The address of a tensor that a call on an entered stream reads or writes, after checking that
+   * it is open, on the stream's device, of this type, and has this many elements. While the stream
    * records, the list keeps the tensor's memory.
    */
   public abstract long use(Stream stream, Tensor tensor, String name, DType dtype, long elements);

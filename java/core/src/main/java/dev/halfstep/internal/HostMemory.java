@@ -10,8 +10,8 @@ import java.nio.ByteOrder;
 import org.bytedeco.javacpp.BytePointer;
 
 /**
- * Host memory from which copies to a device are fastest (pinned on CUDA), aligned to 256 bytes. Never
- * handed to users: its buffer must not be touched after {@link #close}.
+ * Host memory from which copies to a device are fastest (pinned on CUDA), aligned to 256 bytes.
+ * Never handed to users: its buffer must not be touched after {@link #close}.
  */
 public final class HostMemory implements AutoCloseable {
   private static final Access ACCESS = Access.get();

@@ -36,11 +36,13 @@ record LoadFailure(String reason, Throwable cause) {
       return "it is built for " + PLATFORM + ", and this is " + platform;
     }
     if (NativeProvider.class.getResource("/dev/halfstep/bindings/" + LIBRARY) == null) {
-      return "it is neither on the class path nor on the module path: add halfstep-bindings-<version>-"
+      return "it is neither on the class path nor on the module path: add"
+                 + " halfstep-bindings-<version>-"
           + PLATFORM
           + ".jar, or depend on halfstep-platform";
     }
-    if (Loader.class.getResource("/org/bytedeco/javacpp/" + PLATFORM + "/libjnijavacpp.so") == null) {
+    if (Loader.class.getResource("/org/bytedeco/javacpp/" + PLATFORM + "/libjnijavacpp.so")
+        == null) {
       return "JavaCPP's own is neither on the class path nor on the module path: add"
           + " javacpp-<version>-"
           + PLATFORM

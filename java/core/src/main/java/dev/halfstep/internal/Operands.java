@@ -130,8 +130,8 @@ public final class Operands {
   }
 
   /**
-   * Keeps direct buffers from being freed before this point; their addresses do not. Called after the
-   * native call, which throws nothing: no finally is needed.
+   * Keeps direct buffers from being freed before this point; their addresses do not. Called after
+   * the native call, which throws nothing: no finally is needed.
    */
   @SuppressWarnings("ReachabilityFenceUsage")
   public static void keepAlive(

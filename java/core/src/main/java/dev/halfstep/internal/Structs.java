@@ -7,9 +7,9 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Memory of C structs. It belongs to a direct buffer, so that it is freed with the last pointer to it
- * and by nothing else: what JavaCPP allocates is freed by a caller's {@code PointerScope}, and refused
- * where the process, tensors included, uses more memory than JavaCPP thinks it should.
+ * Memory of C structs. It belongs to a direct buffer, so that it is freed with the last pointer to
+ * it and by nothing else: what JavaCPP allocates is freed by a caller's {@code PointerScope}, and
+ * refused where the process, tensors included, uses more memory than JavaCPP thinks it should.
  */
 public final class Structs {
   private Structs() {}

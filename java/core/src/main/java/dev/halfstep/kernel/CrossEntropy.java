@@ -17,14 +17,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Softmax cross-entropy of logits {@code [rows, classes]} against labels I32 {@code [rows]}: loss,
  * gradient and number correct in one pass, as PyTorch defines them. With {@code q = (1 - smoothing)
- * onehot + smoothing / classes}: {@code loss_r = -sum over c of w_c q_rc log p_rc}, and the weight of
- * a row is that of its label.
+ * onehot + smoothing / classes}: {@code loss_r = -sum over c of w_c q_rc log p_rc}, and the weight
+ * of a row is that of its label.
  *
  * <p>Optional operands (null, or address 0): {@code classWeights}, F32 {@code [classes]}, all 1
- * without it; {@code state}, to which the sums are added; {@code dLogits}, the gradient, which may be
- * the logits themselves; {@code rowLoss}, F32 {@code [rows]}. A label outside {@code [0, classes)}
- * that is not the ignored one makes loss and gradient NaN and is reported in the state. Immutable and
- * safe to use from many threads.
+ * without it; {@code state}, to which the sums are added; {@code dLogits}, the gradient, which may
+ * be the logits themselves; {@code rowLoss}, F32 {@code [rows]}. A label outside {@code [0,
+ * classes)} that is not the ignored one makes loss and gradient NaN and is reported in the state.
+ * Immutable and safe to use from many threads.
  */
 public final class CrossEntropy {
   private static final Access ACCESS = Access.get();
@@ -55,7 +55,9 @@ public final class CrossEntropy {
     return new Builder(rows, classes);
   }
 
-  /** Runs on tensors of the stream's device; state is a tensor from {@link StepKernels#newState}. */
+  /**
+   * Runs on tensors of the stream's device; state is a tensor from {@link StepKernels#newState}.
+   */
   public void run(
       Stream stream,
       Tensor logits,
@@ -102,7 +104,9 @@ public final class CrossEntropy {
     Operands.keepAlive(logits, labels, classWeights, state, dLogits, rowLoss);
   }
 
-  /** Runs on the CPU at once, from any thread, on arrays; F32 only. The collector waits meanwhile. */
+  /**
+   * Runs on the CPU at once, from any thread, on arrays; F32 only. The collector waits meanwhile.
+   */
   public void run(
       float[] logits,
       int[] labels,

@@ -43,8 +43,7 @@ public final class Elementwise {
   }
 
   /** Sets {@code count} elements at an address to a value. */
-  public static void fill(
-      @Nullable Stream stream, DType type, long dst, long count, double value) {
+  public static void fill(@Nullable Stream stream, DType type, long dst, long count, double value) {
     long handle = ACCESS.enter(stream);
     try {
       Native.check(hs_fill(handle, type.code(), dst, count, value));
@@ -101,16 +100,14 @@ public final class Elementwise {
   public static void cast(float[] src, DType dstType, short[] dst) {
     require16(dstType);
     Operands.array(dst, "dst", src.length);
-    Native.check(
-        ArrayCalls.hs_cast(0, DType.F32.code(), src, dstType.code(), dst, src.length));
+    Native.check(ArrayCalls.hs_cast(0, DType.F32.code(), src, dstType.code(), dst, src.length));
   }
 
   /** Widens BF16 or F16, given as bits, to floats; all of {@code src}. */
   public static void cast(DType srcType, short[] src, float[] dst) {
     require16(srcType);
     Operands.array(dst, "dst", src.length);
-    Native.check(
-        ArrayCalls.hs_cast(0, srcType.code(), src, DType.F32.code(), dst, src.length));
+    Native.check(ArrayCalls.hs_cast(0, srcType.code(), src, DType.F32.code(), dst, src.length));
   }
 
   private static void require16(DType type) {
@@ -146,8 +143,7 @@ public final class Elementwise {
   }
 
   /** {@code y = activation(x)} of {@code count} elements in direct buffers; y may be x. */
-  public static void activation(
-      Activation activation, DType type, Buffer x, Buffer y, long count) {
+  public static void activation(Activation activation, DType type, Buffer x, Buffer y, long count) {
     long from = Operands.input(x, "x", type, Sizes.notNegative("count", count));
     long to = Operands.output(y, "y", type, count);
     Native.check(hs_activation_forward(0, activation.code(), type.code(), count, from, to));
@@ -158,8 +154,7 @@ public final class Elementwise {
   public static void activation(Activation activation, float[] x, float[] y) {
     Operands.array(y, "y", x.length);
     Native.check(
-        ArrayCalls.hs_activation_forward(
-            0, activation.code(), DType.F32.code(), x.length, x, y));
+        ArrayCalls.hs_activation_forward(0, activation.code(), DType.F32.code(), x.length, x, y));
   }
 
   /** {@code y = activation(x)} of {@code count} elements at addresses. */

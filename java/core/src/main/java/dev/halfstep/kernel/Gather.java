@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Optional operands (null, or address 0): {@code order}, I32 {@code [orderSize]}, rows in place
  * without it; {@code state}, which gives the cursor, 0 without it, and takes the report of an index
- * out of range, whose row becomes zeros; {@code scale} and {@code shift}, both or neither. Immutable
- * and safe to use from many threads.
+ * out of range, whose row becomes zeros; {@code scale} and {@code shift}, both or neither.
+ * Immutable and safe to use from many threads.
  */
 public final class Gather {
   private static final Access ACCESS = Access.get();
@@ -52,7 +52,9 @@ public final class Gather {
     return new Builder(srcRows, rowSize, batch);
   }
 
-  /** Runs on tensors of the stream's device; state is a tensor from {@link StepKernels#newState}. */
+  /**
+   * Runs on tensors of the stream's device; state is a tensor from {@link StepKernels#newState}.
+   */
   public void run(
       Stream stream,
       Tensor src,
@@ -156,13 +158,7 @@ public final class Gather {
    * @param stream the stream; null: on the CPU at once, from any thread
    */
   public void run(
-      @Nullable Stream stream,
-      long src,
-      long order,
-      long state,
-      long scale,
-      long shift,
-      long dst) {
+      @Nullable Stream stream, long src, long order, long state, long scale, long shift, long dst) {
     long handle = ACCESS.enter(stream);
     try {
       Native.check(hs_gather(handle, desc, src, order, state, scale, shift, dst));

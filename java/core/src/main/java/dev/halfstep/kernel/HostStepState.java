@@ -58,8 +58,8 @@ public final class HostStepState {
   }
 
   /**
-   * Sets the sum of the rows' weights. An {@link OptimizerStep} with this state multiplies gradients
-   * by its weight units over this weight: set it where no cross-entropy has summed it.
+   * Sets the sum of the rows' weights. An {@link OptimizerStep} with this state multiplies
+   * gradients by its weight units over this weight: set it where no cross-entropy has summed it.
    */
   public void weight(double sum) {
     state.weight(sum);

@@ -15,14 +15,15 @@ import java.nio.Buffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Matrix product: {@code C = activation(alpha * op(A) * op(B) + beta * C + bias)}, for each matrix of
- * a batch, with op(A) {@code [m, k]}, op(B) {@code [k, n]}, C {@code [m, n]}. Op transposes or not.
+ * Matrix product: {@code C = activation(alpha * op(A) * op(B) + beta * C + bias)}, for each matrix
+ * of a batch, with op(A) {@code [m, k]}, op(B) {@code [k, n]}, C {@code [m, n]}. Op transposes or
+ * not.
  *
- * <p>Optional operands (null, or address 0): {@code bias}, F32 {@code [n]}; {@code aux}, laid out as
- * C, receives the value before the activation, which the backward pass of GELU needs; {@code
+ * <p>Optional operands (null, or address 0): {@code bias}, F32 {@code [n]}; {@code aux}, laid out
+ * as C, receives the value before the activation, which the backward pass of GELU needs; {@code
  * biasGrad}, F32 {@code [m]}, batch 1: {@code biasGrad = sum over k of op(A) + biasGradBeta *
- * biasGrad}, the gradient of a bias where op(A) is the transposed gradient of the output. C overlaps
- * no input. Immutable and safe to use from many threads.
+ * biasGrad}, the gradient of a bias where op(A) is the transposed gradient of the output. C
+ * overlaps no input. Immutable and safe to use from many threads.
  */
 public final class Matmul {
   private static final Access ACCESS = Access.get();
@@ -145,7 +146,9 @@ public final class Matmul {
     Operands.keepAlive(a, b, c, bias, aux, biasGrad);
   }
 
-  /** Runs on the CPU at once, from any thread, on arrays; F32 only. The collector waits meanwhile. */
+  /**
+   * Runs on the CPU at once, from any thread, on arrays; F32 only. The collector waits meanwhile.
+   */
   public void run(float[] a, float[] b, float[] c) {
     run(a, b, c, null, null, null);
   }

@@ -27,10 +27,10 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>Optional operands (null, or address 0): {@code moment1}, for SGD without momentum; {@code
- * moment2}, for SGD; {@code state}, which gives t and the multiplier, t = 1 and 1 without it; and by
- * address alone {@code copy}, the parameters in the storage type, {@code schedule} and {@code
- * segments}, as {@code halfstep.h} describes them. Moments begin as zeros. Immutable and safe to use
- * from many threads.
+ * moment2}, for SGD; {@code state}, which gives t and the multiplier, t = 1 and 1 without it; and
+ * by address alone {@code copy}, the parameters in the storage type, {@code schedule} and {@code
+ * segments}, as {@code halfstep.h} describes them. Moments begin as zeros. Immutable and safe to
+ * use from many threads.
  */
 public final class OptimizerStep {
   private static final Access ACCESS = Access.get();
@@ -270,7 +270,9 @@ public final class OptimizerStep {
       return copy;
     }
 
-    /** The sum of weights that the gradient was divided by; with a state, its weight corrects it. */
+    /**
+     * The sum of weights that the gradient was divided by; with a state, its weight corrects it.
+     */
     public Builder weightUnits(float units) {
       Builder copy = copy();
       copy.weightUnits = units;

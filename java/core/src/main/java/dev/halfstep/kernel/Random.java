@@ -39,11 +39,12 @@ public final class Random {
 
   /** As above, on the CPU at once, from any thread. */
   public static void normal(float[] dst, long seed, long sequence, float mean, float deviation) {
-    Native.check(
-        ArrayCalls.hs_random_normal(0, dst, dst.length, seed, sequence, mean, deviation));
+    Native.check(ArrayCalls.hs_random_normal(0, dst, dst.length, seed, sequence, mean, deviation));
   }
 
-  /** As above, of {@code count} elements at an unchecked address; null stream: on the CPU at once. */
+  /**
+   * As above, of {@code count} elements at an unchecked address; null stream: on the CPU at once.
+   */
   public static void normal(
       @Nullable Stream stream,
       long dst,
@@ -78,7 +79,9 @@ public final class Random {
     Native.check(ArrayCalls.hs_random_uniform(0, dst, dst.length, seed, sequence, low, high));
   }
 
-  /** As above, of {@code count} elements at an unchecked address; null stream: on the CPU at once. */
+  /**
+   * As above, of {@code count} elements at an unchecked address; null stream: on the CPU at once.
+   */
   public static void uniform(
       @Nullable Stream stream,
       long dst,

@@ -92,8 +92,7 @@ public final class StepKernels {
       float[] gradients, HostStepState state, float weightUnits, float maxNorm) {
     long target = HostStepState.addressOf(state);
     Native.check(
-        ArrayCalls.hs_gradient_check(
-            0, gradients.length, gradients, target, weightUnits, maxNorm));
+        ArrayCalls.hs_gradient_check(0, gradients.length, gradients, target, weightUnits, maxNorm));
     Operands.keepAlive(state, null, null, null, null, null);
   }
 

@@ -15,9 +15,10 @@
  *       longer than needed.
  *   <li><b>Direct buffers</b>: on the CPU at once, from any thread, from position to limit, which
  *       stay as they are; native byte order; slices and views of direct buffers are as good as
- *       buffers, heap buffers are refused. Elements are aligned to their own size; 64 bytes are best.
- *   <li><b>Tensors</b>: on a stream of their device, checked for shape, type, device and being open;
- *       on a GPU asynchronous; can be recorded in a {@link dev.halfstep.CommandList}.
+ *       buffers, heap buffers are refused. Elements are aligned to their own size; 64 bytes are
+ *       best.
+ *   <li><b>Tensors</b>: on a stream of their device, checked for shape, type, device and being
+ *       open; on a GPU asynchronous; can be recorded in a {@link dev.halfstep.CommandList}.
  *   <li><b>Addresses</b>: as tensors, but unchecked: a wrong address ends the process, and memory
  *       must live until the stream has finished, or as long as a list that recorded it. With a null
  *       stream: on the CPU at once, from any thread.

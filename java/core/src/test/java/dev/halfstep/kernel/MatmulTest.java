@@ -23,8 +23,7 @@ class MatmulTest {
   private static final float[] B = Values.wave(K * N, 2);
   private static final float[] BIAS = Values.wave(N, 3);
   private static final Matmul PLAIN = Matmul.builder(M, N, K).build();
-  private static final Matmul RELU =
-      Matmul.builder(M, N, K).activation(Activation.RELU).build();
+  private static final Matmul RELU = Matmul.builder(M, N, K).activation(Activation.RELU).build();
 
   private static float[] expected(float[] bias, boolean relu) {
     float[] c = new float[M * N];
@@ -167,8 +166,7 @@ class MatmulTest {
       half.run(device.stream(), a, b, c);
       assertArrayEquals(expected(null, false), c.toFloats(), 0.05f);
     }
-    var refused =
-        assertThrows(IllegalArgumentException.class, () -> half.run(A, B, poisoned()));
+    var refused = assertThrows(IllegalArgumentException.class, () -> half.run(A, B, poisoned()));
     assertTrue(refused.getMessage().contains("BF16"), refused::getMessage);
   }
 
@@ -202,8 +200,7 @@ class MatmulTest {
   void impossibleSizesAreRefused() {
     assertThrows(IllegalArgumentException.class, () -> Matmul.builder(-1, 2, 3));
     assertThrows(
-        IllegalArgumentException.class,
-        () -> Matmul.builder(1L << 40, 1L << 40, 1).build());
+        IllegalArgumentException.class, () -> Matmul.builder(1L << 40, 1L << 40, 1).build());
     var refused =
         assertThrows(
             IllegalArgumentException.class,

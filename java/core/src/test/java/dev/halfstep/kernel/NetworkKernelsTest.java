@@ -112,8 +112,7 @@ class NetworkKernelsTest {
     assertTrue(refused.getMessage().contains("logits has 14 elements"), refused::getMessage);
     assertTrue(refused.getMessage().contains("15"), refused::getMessage);
     assertThrows(
-        IllegalArgumentException.class,
-        () -> LOSS.run(LOGITS, new int[4], null, null, null, null));
+        IllegalArgumentException.class, () -> LOSS.run(LOGITS, new int[4], null, null, null, null));
     assertThrows(NullPointerException.class, () -> LOSS.run(LOGITS, null, null, null, null, null));
     assertThrows(
         IllegalArgumentException.class, () -> CrossEntropy.builder(1, 2).labelSmoothing(Float.NaN));
