@@ -1,5 +1,4 @@
-/** A user's module: it names Halfstep, not its native libraries. */
+/** A user's module: it names Halfstep, neither its bindings nor its native libraries. */
 module dev.halfstep.consumer {
-  requires dev.halfstep.bindings;
   requires dev.halfstep.train;
 }

@@ -1,54 +1,168 @@
 package dev.halfstep.consumer;
 
-import dev.halfstep.bindings.Native;
+import dev.halfstep.Device;
+import dev.halfstep.DeviceListing;
+import dev.halfstep.Shape;
+import dev.halfstep.Tensor;
+import dev.halfstep.kernel.Matmul;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /** What a user's program does with the installed artifacts; exit status 1 when some of it fails. */
 public final class Consumer {
-  private interface Check {
-    void run() throws Exception;
-  }
+  private static final int M = 3;
+  private static final int N = 4;
+  private static final int K = 5;
+  private static final Matmul MATMUL = Matmul.builder(M, N, K).build();
+  private static final float[] A = counting(M * K);
+  private static final float[] B = counting(K * N);
+  private static final float[] C = product();
 
-  private static final Map<String, Check> CHECKS = new LinkedHashMap<>();
+  private static final Map<String, Callable<float[]>> FORMS = new LinkedHashMap<>();
 
   static {
-    CHECKS.put("the library loads and speaks the ABI of its bindings", Consumer::theLibraryLoads);
+    FORMS.put("arrays", Consumer::arrays);
+    FORMS.put("direct buffers", Consumer::directBuffers);
+    FORMS.put("tensors", Consumer::tensors);
+    FORMS.put("addresses", Consumer::addresses);
   }
 
   private Consumer() {}
 
   public static void main(String[] args) {
     int failed = runAll();
-    System.out.printf("%d passed, %d failed%n", CHECKS.size() - failed, failed);
+    System.out.println(failed == 0 ? "all passed" : failed + " failed");
     System.exit(failed == 0 ? 0 : 1);
   }
 
   /** Runs all checks and returns how many failed. */
   public static int runAll() {
     int failed = 0;
-    for (Map.Entry<String, Check> check : CHECKS.entrySet()) {
-      try {
-        check.getValue().run();
-        System.out.println("ok   " + check.getKey());
-      } catch (Exception | LinkageError | AssertionError e) {
-        failed++;
-        System.out.println("FAIL " + check.getKey());
-        e.printStackTrace(System.out);
-      }
+    failed += check("every backend is there or says why not", Consumer::listDevices);
+    for (Map.Entry<String, Callable<float[]>> form : FORMS.entrySet()) {
+      failed += check("a product of " + form.getKey(), () -> isProduct(form.getValue().call()));
     }
+    failed += check("four threads at once, in all forms", Consumer::fourThreads);
     return failed;
   }
 
-  private static void theLibraryLoads() {
-    expect(Native.hs_check_abi(Native.HS_ABI_VERSION) == Native.HS_OK, "another ABI");
-    String version = Native.hs_version().getString();
-    expect(version.startsWith("0.1.0"), "version " + version);
+  private static int check(String name, Callable<Boolean> check) {
+    try {
+      boolean passed = check.call();
+      System.out.println((passed ? "ok   " : "FAIL ") + name);
+      return passed ? 0 : 1;
+    } catch (Exception | LinkageError e) {
+      System.out.println("FAIL " + name);
+      e.printStackTrace(System.out);
+      return 1;
+    }
   }
 
-  private static void expect(boolean condition, String otherwise) {
-    if (!condition) {
-      throw new AssertionError(otherwise);
+  private static boolean listDevices() {
+    boolean cpu = false;
+    boolean explained = true;
+    for (DeviceListing listing : Device.devices()) {
+      System.out.println("     " + listing.id() + ": " + listing.info() + " " + listing.reason());
+      cpu |= listing.id().equals("cpu") && listing.available();
+      explained &= listing.available() || !listing.reason().isBlank();
     }
+    return cpu && explained;
+  }
+
+  private static float[] arrays() {
+    float[] c = new float[M * N];
+    MATMUL.run(A, B, c);
+    return c;
+  }
+
+  private static float[] directBuffers() {
+    FloatBuffer c = direct(new float[M * N]);
+    MATMUL.run(direct(A), direct(B), c);
+    float[] result = new float[M * N];
+    c.get(result);
+    return result;
+  }
+
+  private static float[] tensors() {
+    try (Device device = Device.cpu();
+        Tensor a = device.tensor(Shape.of(M, K), A);
+        Tensor b = device.tensor(Shape.of(K, N), B);
+        Tensor c = device.tensor(Shape.of(M, N), new float[M * N])) {
+      MATMUL.run(device.stream(), a, b, c);
+      return c.toFloats();
+    }
+  }
+
+  private static float[] addresses() {
+    try (Device device = Device.cpu();
+        Tensor a = device.tensor(Shape.of(M, K), A);
+        Tensor b = device.tensor(Shape.of(K, N), B);
+        Tensor c = device.tensor(Shape.of(M, N), new float[M * N])) {
+      MATMUL.run(null, a.address(), b.address(), c.address(), 0, 0, 0);
+      return c.toFloats();
+    }
+  }
+
+  private static boolean fourThreads() throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(4);
+    try {
+      List<Callable<Boolean>> work = new ArrayList<>();
+      for (int i = 0; i < 400; i++) {
+        List<Callable<float[]>> forms = List.copyOf(FORMS.values());
+        Callable<float[]> form = forms.get(i % forms.size());
+        work.add(() -> isProduct(form.call()));
+      }
+      boolean right = true;
+      for (Future<Boolean> result : threads.invokeAll(work)) {
+        right &= result.get();
+      }
+      return right;
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  /** The values are small integers, so every correct order of summation gives the same bits. */
+  private static boolean isProduct(float[] c) {
+    boolean right = Arrays.equals(c, C);
+    if (!right) {
+      System.out.println("expected " + Arrays.toString(C) + ", was " + Arrays.toString(c));
+    }
+    return right;
+  }
+
+  private static float[] counting(int size) {
+    float[] values = new float[size];
+    for (int i = 0; i < size; i++) {
+      values[i] = i % 7 - 3;
+    }
+    return values;
+  }
+
+  private static float[] product() {
+    float[] c = new float[M * N];
+    for (int i = 0; i < M; i++) {
+      for (int j = 0; j < N; j++) {
+        for (int k = 0; k < K; k++) {
+          c[i * N + j] += A[i * K + k] * B[k * N + j];
+        }
+      }
+    }
+    return c;
+  }
+
+  private static FloatBuffer direct(float[] values) {
+    ByteBuffer bytes = ByteBuffer.allocateDirect(values.length * Float.BYTES);
+    return bytes.order(ByteOrder.nativeOrder()).asFloatBuffer().put(values).flip();
   }
 }
