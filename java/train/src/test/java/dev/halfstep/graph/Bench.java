@@ -19,6 +19,7 @@ import java.util.function.Function;
  */
 final class Bench implements AutoCloseable {
   /** What a run gave. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   record Result(double loss, float[] gradients) {}
 
   private final Device device = Device.cpu();

@@ -65,7 +65,7 @@ class PlannerTest {
           for (int j = 0; j < random.nextInt(4) && !alive.isEmpty(); j++) {
             reads.add(alive.get(random.nextInt(alive.size())));
           }
-          long elements = 1 + random.nextInt(40);
+          long elements = 1L + random.nextInt(40);
           if (!reads.isEmpty() && random.nextBoolean()) {
             elements = reads.get(0).shape().elements();
           }
