@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  * Memory of a device with a type and a shape, dense and row-major. One that {@link Device} gave
  * owns its memory and is closed when it is no longer needed; {@link #slice} and {@link #reshape}
  * give views, which own nothing and end with the tensor they were made from. Copies run on the
- * device's default stream, so on the thread that owns it. A closed tensor refuses every use with an
- * {@link IllegalStateException}.
+ * device's default stream, so on the thread that owns it; while an array is copied the garbage
+ * collector waits, so hundreds of megabytes rather go in direct buffers. A closed tensor refuses
+ * every use with an {@link IllegalStateException}.
  */
 public final class Tensor implements AutoCloseable {
   private static final Cleaner CLEANER = Cleaner.create();

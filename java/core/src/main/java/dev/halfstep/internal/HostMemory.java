@@ -8,6 +8,7 @@ import dev.halfstep.Stream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
 
 /**
  * Host memory from which copies to a device are fastest (pinned on CUDA), aligned to 256 bytes.
@@ -25,20 +26,13 @@ public final class HostMemory implements AutoCloseable {
   public HostMemory(Device device, int bytes) {
     this.device = device;
     this.address = ACCESS.allocateHost(device, bytes);
-    this.buffer = view(address, bytes);
-    for (int i = 0; i < bytes; i++) {
-      buffer.put(i, (byte) 0);
-    }
-  }
-
-  private static ByteBuffer view(long address, int bytes) {
-    BytePointer pointer = new BytePointer(new AddressOnly(address));
-    pointer.capacity(bytes);
-    return pointer.asByteBuffer().order(ByteOrder.nativeOrder());
+    BytePointer pointer = new BytePointer(new AddressOnly(address)).capacity(bytes);
+    Pointer.memset(pointer, 0, bytes);
+    this.buffer = pointer.asByteBuffer().order(ByteOrder.nativeOrder());
   }
 
   /** A pointer that owns nothing. */
-  private static final class AddressOnly extends org.bytedeco.javacpp.Pointer {
+  private static final class AddressOnly extends Pointer {
     AddressOnly(long address) {
       this.address = address;
     }

@@ -36,17 +36,12 @@ record LoadFailure(String reason, Throwable cause) {
       return "it is built for " + PLATFORM + ", and this is " + platform;
     }
     if (NativeProvider.class.getResource("/dev/halfstep/bindings/" + LIBRARY) == null) {
-      return "it is neither on the class path nor on the module path: add"
-                 + " halfstep-bindings-<version>-"
+      return "it is neither on the class path nor on the module path: depend on halfstep-platform,"
+                 + " or add halfstep-bindings-<version>-"
           + PLATFORM
-          + ".jar, or depend on halfstep-platform";
-    }
-    if (Loader.class.getResource("/org/bytedeco/javacpp/" + PLATFORM + "/libjnijavacpp.so")
-        == null) {
-      return "JavaCPP's own is neither on the class path nor on the module path: add"
-          + " javacpp-<version>-"
+          + ".jar and javacpp-<version>-"
           + PLATFORM
-          + ".jar, or depend on halfstep-platform";
+          + ".jar";
     }
     return failure.getMessage()
         + "; if no folder for extracted libraries can be written, name one with"

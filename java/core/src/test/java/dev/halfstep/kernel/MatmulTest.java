@@ -14,6 +14,7 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.bytedeco.javacpp.PointerScope;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 class MatmulTest {
   private static final int M = 5;
@@ -194,6 +195,50 @@ class MatmulTest {
     float[] c = poisoned();
     kernel.run(A, B, c);
     assertArrayEquals(expected(null, false), c, 1e-6f);
+  }
+
+  @Test
+  void tensorsThatDoNotFitAreRefusedByTheirName() {
+    try (Device device = Device.cpu();
+        Device elsewhere = Device.cpu()) {
+      Stream stream = device.stream();
+      Tensor a = device.tensor(Shape.of(M, K), A);
+      Tensor b = device.tensor(Shape.of(K, N), B);
+      Tensor c = device.zeros(DType.F32, Shape.of(M, N));
+      Tensor foreign = elsewhere.tensor(Shape.of(K, N), B);
+      Tensor integers = device.zeros(DType.I32, Shape.of(M, N));
+      assertRefused(() -> PLAIN.run(stream, b, b, c), "a is F32 [3, 7]", "15 elements");
+      assertRefused(() -> PLAIN.run(stream, a, foreign, c), "b lies on");
+      assertRefused(() -> PLAIN.run(stream, a, b, integers), "c is I32");
+      assertRefused(() -> PLAIN.run(stream, a, b, c, a, null, null), "bias is F32 [5, 3]");
+      assertThrows(NullPointerException.class, () -> PLAIN.run(stream, a, null, c));
+      assertThrows(NullPointerException.class, () -> PLAIN.run((Stream) null, a, b, c));
+      b.close();
+      assertThrows(IllegalStateException.class, () -> PLAIN.run(stream, a, b, c));
+      stream.synchronize(); // nothing is left held
+    }
+  }
+
+  @Test
+  void arraysAndBuffersThatDoNotFitAreRefusedByTheirName() {
+    float[] c = new float[M * N];
+    assertRefused(() -> PLAIN.run(new float[2], B, c), "a has 2 elements", "15");
+    assertRefused(() -> PLAIN.run(A, B, new float[34]), "c has 34 elements", "35");
+    assertThrows(NullPointerException.class, () -> PLAIN.run((float[]) null, B, c));
+    FloatBuffer a = Values.direct(A);
+    FloatBuffer b = Values.direct(B);
+    FloatBuffer result = Values.direct(c);
+    assertRefused(() -> PLAIN.run(a.duplicate().position(1), b, result), "a has 14 elements");
+    assertRefused(() -> PLAIN.run(a, FloatBuffer.wrap(B), result), "b is a heap buffer");
+    assertRefused(() -> PLAIN.run(a, b, result.asReadOnlyBuffer()), "c is read-only");
+    assertThrows(NullPointerException.class, () -> PLAIN.run(a, b, null));
+  }
+
+  private static void assertRefused(Executable call, String... words) {
+    var refused = assertThrows(IllegalArgumentException.class, call);
+    for (String word : words) {
+      assertTrue(refused.getMessage().contains(word), refused::getMessage);
+    }
   }
 
   @Test
