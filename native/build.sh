@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # One step of the native build, for Maven, the launcher and CI. Silent unless it fails.
-#   build.sh DIR build [-DOPTION=VALUE ...]      configures and builds in DIR
+#   build.sh DIR build [-DOPTION=VALUE ...]      configures DIR and builds the libraries there
 #   build.sh DIR install COMPONENT PREFIX        puts a component's libraries (core, cuda) into PREFIX
-#   build.sh DIR test                            runs the native tests
+#   build.sh DIR test                            builds all the rest and runs the native tests
 set -euo pipefail
 source_dir=$(cd "$(dirname "$0")" && pwd)
 dir=$1 step=$2
@@ -10,6 +10,7 @@ shift 2
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 log=$dir/halfstep-$step.log
+jobs=${HALFSTEP_JOBS:-$(nproc)}
 
 # Runs a command into the log; when it fails, shows the log from the first error on.
 logged() {
@@ -31,7 +32,7 @@ case $step in
       rm -rf "$dir" && mkdir -p "$dir"
     fi
     logged cmake -S "$source_dir" -B "$dir" -G Ninja "$@"
-    logged cmake --build "$dir" -j "${HALFSTEP_JOBS:-$(nproc)}"
+    logged cmake --build "$dir" --target libraries -j "$jobs"
     sed -n 's/^-- \(halfstep: \)/\1/p' "$log"
     ;;
   install)
@@ -40,7 +41,8 @@ case $step in
     logged cmake --install "$dir" --component "$1" --prefix "$2"
     ;;
   test)
-    logged ctest --test-dir "$dir" --output-on-failure -j "${HALFSTEP_JOBS:-$(nproc)}"
+    logged cmake --build "$dir" -j "$jobs"
+    logged ctest --test-dir "$dir" --output-on-failure -j "$jobs"
     tail -n 6 "$log" | grep 'tests passed'
     ;;
   *)
