@@ -47,7 +47,8 @@ std::vector<float> inputs(size_t count) {
   const float special[] = {0.0f, -0.0f, 1e-30f, -1e-30f, 1e-4f, 20, -20, 100, -100, 0.624f, 0.626f};
   for (size_t i = 0; i < count; i++) {
     if (i % 3 == 1) x[i] = special[i / 3 % std::size(special)];
-    if (i > 2000 && i % 3 == 2) x[i] = -12.0f + 24.0f * static_cast<float>(i) / static_cast<float>(count);
+    if (i > 2000 && i % 3 == 2)
+      x[i] = -12.0f + 24.0f * static_cast<float>(i) / static_cast<float>(count);
   }
   return x;
 }
@@ -57,7 +58,8 @@ std::vector<float> inputs(size_t count) {
 double bound_of(hs_activation kind, double x, double value) {
   const double u = 0x1p-24;
   if (kind == HS_NONE || kind == HS_RELU) return 0;
-  return kind == HS_GELU ? 4 * u * (std::abs(x) + std::abs(value)) : 6 * u * std::abs(value) + 1e-37;
+  return kind == HS_GELU ? 4 * u * (std::abs(x) + std::abs(value))
+                         : 6 * u * std::abs(value) + 1e-37;
 }
 
 double storage_rounding(const StorageType& type, double value) {

@@ -138,11 +138,11 @@ std::vector<int32_t> some_labels(size_t rows, size_t classes) {
 
 // One class, two, odd ones, one under and over the widths of vectors, of the path for few classes
 // and of a chunk, several chunks; rows that fill tiles and that do not.
-constexpr size_t kShapes[][2] = {{1, 1},    {3, 1},    {1, 2},    {1024, 2}, {17, 3},   {65, 7},
-                                 {33, 8},   {5, 9},    {64, 10},  {100, 15}, {31, 16},  {16, 17},
-                                 {15, 18},  {7, 31},   {3, 32},   {2, 33},   {64, 63},  {9, 64},
-                                 {9, 65},   {1, 127},  {64, 1000}, {3, 4095}, {2, 4096}, {2, 4097},
-                                 {3, 10007}, {1, 50257}, {0, 10}, {20001, 2}};
+constexpr size_t kShapes[][2] = {
+    {1, 1},    {3, 1},    {1, 2},    {1024, 2},  {17, 3},    {65, 7},  {33, 8},
+    {5, 9},    {64, 10},  {100, 15}, {31, 16},   {16, 17},   {15, 18}, {7, 31},
+    {3, 32},   {2, 33},   {64, 63},  {9, 64},    {9, 65},    {1, 127}, {64, 1000},
+    {3, 4095}, {2, 4096}, {2, 4097}, {3, 10007}, {1, 50257}, {0, 10},  {20001, 2}};
 
 }  // namespace
 
@@ -209,13 +209,13 @@ TEST(extreme_logits_stay_exact) {
       const auto add_row = [&](auto value) {
         for (size_t c = 0; c < classes; c++) x.push_back(value(c));
       };
-      add_row([](size_t) { return 0.0f; });                                   // all equal
-      add_row([](size_t) { return -3e38f; });                                 // equal, and huge
-      add_row([](size_t c) { return c == 1 ? 1e30f : -1e30f; });              // one huge
-      add_row([](size_t c) { return c == 1 ? -1000.0f : 1000.0f; });          // the label's tiny
-      add_row([](size_t c) { return c == 1 ? 0.0f : -kInfinity; });           // one possible
-      add_row([&](size_t c) { return noise[c] + 1e6f; });                     // shifted
-      add_row([](size_t c) { return -static_cast<float>(c) * 50.0f; });       // underflow
+      add_row([](size_t) { return 0.0f; });                              // all equal
+      add_row([](size_t) { return -3e38f; });                            // equal, and huge
+      add_row([](size_t c) { return c == 1 ? 1e30f : -1e30f; });         // one huge
+      add_row([](size_t c) { return c == 1 ? -1000.0f : 1000.0f; });     // the label's tiny
+      add_row([](size_t c) { return c == 1 ? 0.0f : -kInfinity; });      // one possible
+      add_row([&](size_t c) { return noise[c] + 1e6f; });                // shifted
+      add_row([](size_t c) { return -static_cast<float>(c) * 50.0f; });  // underflow
       std::vector<int32_t> labels(x.size() / classes, 1);
       check_against_reference(device, x, labels, classes, {});
       Settings in_place;
@@ -312,7 +312,8 @@ TEST(gradient_and_row_losses_are_optional_and_sums_add_up) {
       Array<int32_t> labels(device, some_labels(40, classes));
       hs_step_state initial{};
       initial.loss_scale = 1;
-      Array<hs_step_state> with(device, std::vector{initial}), without(device, std::vector{initial});
+      Array<hs_step_state> with(device, std::vector{initial}),
+          without(device, std::vector{initial});
       const hs_cross_entropy_desc desc = describe(40, classes, {});
       CHECK_OK(hs_cross_entropy(device.stream(), &desc, logits.address(), labels.address(), 0,
                                 with.address(), gradient.address(), losses.address()));

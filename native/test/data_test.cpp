@@ -79,12 +79,16 @@ TEST(every_sixteen_bit_pattern_becomes_its_float_and_comes_back) {
         const uint16_t h = patterns[i];
         const float expected = type == HS_BF16 ? hs::float_from_bf16(h) : hs::float_from_f16(h);
         if (std::isnan(expected)) {
-          if (!std::isnan(values[i]) || (returned[i] & 0x7fff) <= (type == HS_BF16 ? 0x7f80 : 0x7c00)) wrong++;
+          if (!std::isnan(values[i]) ||
+              (returned[i] & 0x7fff) <= (type == HS_BF16 ? 0x7f80 : 0x7c00))
+            wrong++;
           continue;
         }
         // BF16's denormals are floats' denormals, which may be flushed to zero.
         const bool denormal = std::abs(expected) < 0x1p-126f;
-        if (!denormal && (hs::float_bits(values[i]) != hs::float_bits(expected) || returned[i] != h)) wrong++;
+        if (!denormal &&
+            (hs::float_bits(values[i]) != hs::float_bits(expected) || returned[i] != h))
+          wrong++;
       }
       CHECK_THAT(wrong == 0, std::to_string(wrong) + " patterns of type " + std::to_string(type));
     }
@@ -94,16 +98,17 @@ TEST(every_sixteen_bit_pattern_becomes_its_float_and_comes_back) {
 TEST(floats_round_to_nearest_even) {
   on_devices([](Device& device) {
     // Ties and their neighbours, the ends of the range, subnormals, and random bits.
-    std::vector<float> values = {0.0f,       -0.0f,      1.0f,       1.00390625f, 1.01171875f,
-                                 65519.996f, 65520.0f,   65504.0f,   0x1p-14f,    0x1.ffcp-15f,
-                                 0x1.ffep-15f, 0x1p-24f, 0x1p-25f,   0x1.000002p-25f, 0x1.8p-24f,
-                                 0x1p-26f,   3.4e38f,    3.39e38f,   kInfinity,   -kInfinity,
-                                 0x1.002p0f, 0x1.006p0f, -0x1.002p0f};
+    std::vector<float> values = {
+        0.0f,      -0.0f,           1.0f,       1.00390625f,  1.01171875f,  65519.996f,
+        65520.0f,  65504.0f,        0x1p-14f,   0x1.ffcp-15f, 0x1.ffep-15f, 0x1p-24f,
+        0x1p-25f,  0x1.000002p-25f, 0x1.8p-24f, 0x1p-26f,     3.4e38f,      3.39e38f,
+        kInfinity, -kInfinity,      0x1.002p0f, 0x1.006p0f,   -0x1.002p0f};
     std::mt19937 bits(3);
     while (values.size() < 100003) {
       const float x = hs::float_from_bits(static_cast<uint32_t>(bits()));
       if (std::isfinite(x) && std::abs(x) >= 0x1p-126f) values.push_back(x);
-      values.push_back(std::ldexp(static_cast<float>(bits()) * 0x1p-32f, static_cast<int>(bits() % 45) - 27));
+      values.push_back(
+          std::ldexp(static_cast<float>(bits()) * 0x1p-32f, static_cast<int>(bits() % 45) - 27));
     }
     Array<float> src(device, values, 1);
     for (hs_dtype type : {HS_BF16, HS_F16}) {
@@ -112,7 +117,8 @@ TEST(floats_round_to_nearest_even) {
       const std::vector<uint16_t> halves = dst.get();
       size_t wrong = 0;
       for (size_t i = 0; i < values.size(); i++) {
-        const uint16_t expected = type == HS_BF16 ? hs::bf16_from_float(values[i]) : hs::f16_from_float(values[i]);
+        const uint16_t expected =
+            type == HS_BF16 ? hs::bf16_from_float(values[i]) : hs::f16_from_float(values[i]);
         if (halves[i] != expected) wrong++;
       }
       CHECK_THAT(wrong == 0, std::to_string(wrong) + " values of type " + std::to_string(type));
@@ -124,7 +130,8 @@ TEST(the_scalar_conversions_are_the_nearest_of_all_patterns) {
   // By definition: no other finite pattern is nearer, and on a tie the pattern is even.
   std::mt19937 bits(4);
   for (int i = 0; i < 20000; i++) {
-    const float x = std::ldexp(static_cast<float>(bits()) * 0x1p-32f, static_cast<int>(bits() % 44) - 27);
+    const float x =
+        std::ldexp(static_cast<float>(bits()) * 0x1p-32f, static_cast<int>(bits() % 44) - 27);
     const uint16_t h = hs::f16_from_float(x);
     if (h == 0x7c00) {
       CHECK(x >= 65520.0f);
@@ -134,7 +141,8 @@ TEST(the_scalar_conversions_are_the_nearest_of_all_patterns) {
     const auto other = [&](int step) {
       const int neighbour = h + step;
       if (neighbour < 0 || neighbour >= 0x7c00) return;
-      const double there = std::abs(static_cast<double>(hs::float_from_f16(static_cast<uint16_t>(neighbour))) - x);
+      const double there =
+          std::abs(static_cast<double>(hs::float_from_f16(static_cast<uint16_t>(neighbour))) - x);
       CHECK(error < there || (error == there && h % 2 == 0));
     };
     other(1);

@@ -57,8 +57,8 @@ class Array {
     std::vector<uint8_t> image(bytes(), kGuardByte);
     std::memset(image.data() + before_, 0xff, count * sizeof(T));
     CHECK_OK(hs_alloc(device.handle(), image.size(), &block_));
-    CHECK_OK(hs_upload(device.stream(), block_, reinterpret_cast<hs_ptr>(image.data()),
-                       image.size()));
+    CHECK_OK(
+        hs_upload(device.stream(), block_, reinterpret_cast<hs_ptr>(image.data()), image.size()));
   }
   Array(Device& device, const std::vector<T>& values, size_t shift = 0)
       : Array(device, values.size(), shift) {
@@ -122,13 +122,13 @@ void on_devices(const Body& body) {
 }
 
 // The main of a test that runs once for each instruction set as well: 77 says "skipped".
-#define KERNEL_TEST_MAIN()                                \
-  int main(int argc, char** argv) {                       \
-    if (const char* problem = hs::cpu::isa_problem()) {   \
-      std::printf("skipped: %s\n", problem);              \
-      return 77;                                          \
-    }                                                     \
-    return hs::test::run(argc, argv);                     \
+#define KERNEL_TEST_MAIN()                              \
+  int main(int argc, char** argv) {                     \
+    if (const char* problem = hs::cpu::isa_problem()) { \
+      std::printf("skipped: %s\n", problem);            \
+      return 77;                                        \
+    }                                                   \
+    return hs::test::run(argc, argv);                   \
   }
 
 // Whether two arrays are the same, bit by bit.
@@ -162,8 +162,9 @@ void check_same_everywhere(Device& device, const Body& body, const Result& resul
 // The call fails with HS_INVALID_ARGUMENT and a message that contains `words`.
 inline void check_refused(const char* file, int line, hs_status status, const char* words) {
   if (status != HS_INVALID_ARGUMENT || std::strstr(hs_last_error(), words) == nullptr) {
-    fail(file, line, "expected a refusal with \"" + std::string(words) + "\", got status " +
-                         std::to_string(status) + ", \"" + hs_last_error() + "\"");
+    fail(file, line,
+         "expected a refusal with \"" + std::string(words) + "\", got status " +
+             std::to_string(status) + ", \"" + hs_last_error() + "\"");
   }
 }
 #define CHECK_REFUSED(call, words) hs::test::check_refused(__FILE__, __LINE__, call, words)
@@ -227,7 +228,7 @@ inline std::vector<float> normals(size_t count, uint32_t seed, float deviation =
 
 // Sizes for kernels that go through an array element by element: empty, one, under, at and over
 // the vector widths and their multiples, odd, over the span that one tile takes.
-inline constexpr size_t kSizes[] = {0,  1,  2,  3,  7,   8,   9,    15,    16,    17,   31,
+inline constexpr size_t kSizes[] = {0,  1,  2,  3,  7,  8,   9,    15,    16,    17,    31,
                                     32, 33, 63, 64, 65, 127, 1000, 16383, 16384, 16385, 100003};
 
 }  // namespace hs::test

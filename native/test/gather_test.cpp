@@ -12,11 +12,12 @@ struct Shape {
 
 // Rows of one element, one under and over the widths of vectors, few channels that do and do not
 // divide the width, many, one per element; a cursor that wraps; batches beyond one tile.
-constexpr Shape kCases[] = {{5, 1, 7, 5, 1, 0},        {9, 3, 4, 9, 3, 7},      {4, 15, 3, 4, 1, 2},
-                           {4, 16, 3, 4, 16, 1},      {4, 17, 9, 4, 17, 3},    {6, 33, 5, 6, 3, 5},
-                           {6, 63, 5, 3, 7, 2},       {8, 784, 33, 20, 1, 15}, {3, 300, 4, 3, 20, 0},
-                           {10, 1000, 64, 10, 1000, 9}, {7, 1024, 5, 7, 64, 6}, {2, 20000, 3, 2, 1, 1},
-                           {300, 10, 5000, 300, 10, 17}, {5, 0, 3, 5, 1, 0},    {5, 8, 0, 5, 1, 0}};
+constexpr Shape kCases[] = {
+    {5, 1, 7, 5, 1, 0},           {9, 3, 4, 9, 3, 7},      {4, 15, 3, 4, 1, 2},
+    {4, 16, 3, 4, 16, 1},         {4, 17, 9, 4, 17, 3},    {6, 33, 5, 6, 3, 5},
+    {6, 63, 5, 3, 7, 2},          {8, 784, 33, 20, 1, 15}, {3, 300, 4, 3, 20, 0},
+    {10, 1000, 64, 10, 1000, 9},  {7, 1024, 5, 7, 64, 6},  {2, 20000, 3, 2, 1, 1},
+    {300, 10, 5000, 300, 10, 17}, {5, 0, 3, 5, 1, 0},      {5, 8, 0, 5, 1, 0}};
 
 std::vector<int32_t> make_order(const Shape& c) {
   std::vector<int32_t> order(static_cast<size_t>(c.order_size));

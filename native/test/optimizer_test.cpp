@@ -114,10 +114,12 @@ void check_rule(Device& device, const hs_optimizer_desc& desc, size_t count) {
     size_t wrong = 0;
     for (size_t i = 0; i < count; i++) {
       // Each step rounds p once or twice, and the update, which is at most of the size of lr.
-      const double bound = static_cast<double>(t) * 0x1p-24 * (3 * std::abs(reference[i].p) + 20 * desc.learning_rate + 1e-3);
+      const double bound = static_cast<double>(t) * 0x1p-24 *
+                           (3 * std::abs(reference[i].p) + 20 * desc.learning_rate + 1e-3);
       if (!(std::abs(p[i] - reference[i].p) <= bound)) wrong++;
     }
-    CHECK_THAT(wrong == 0, std::to_string(wrong) + " of " + std::to_string(count) + ", t = " + std::to_string(t));
+    CHECK_THAT(wrong == 0, std::to_string(wrong) + " of " + std::to_string(count) +
+                               ", t = " + std::to_string(t));
   }
 }
 

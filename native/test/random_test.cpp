@@ -42,7 +42,8 @@ double ks_distance(std::vector<float> values, const Distribution& cdf) {
   double distance = 0;
   for (size_t i = 0; i < values.size(); i++) {
     const double f = cdf(values[i]);
-    distance = std::max({distance, f - static_cast<double>(i) / n, static_cast<double>(i + 1) / n - f});
+    distance =
+        std::max({distance, f - static_cast<double>(i) / n, static_cast<double>(i + 1) / n - f});
   }
   return distance;
 }
@@ -111,7 +112,8 @@ TEST(a_number_depends_on_neither_count_nor_threads) {
     const std::vector<float> all = normal(device, 200001, 9, 1);
     for (size_t count : kSizes) {
       const std::vector<float> some = normal(device, count, 9, 1);
-      CHECK(same_bits(some, std::vector<float>(all.begin(), all.begin() + static_cast<int64_t>(count))));
+      CHECK(same_bits(some,
+                      std::vector<float>(all.begin(), all.begin() + static_cast<int64_t>(count))));
     }
     Array<float> dst(device, 200001);
     check_same_everywhere(

@@ -12,14 +12,14 @@ namespace hs {
 
 // What all elements of one step have in common.
 struct StepFactors {
-  bool perform;         // false: nothing moves
-  bool first;           // t = 1
-  float multiplier;     // gradients are multiplied by it
+  bool perform;      // false: nothing moves
+  bool first;        // t = 1
+  float multiplier;  // gradients are multiplied by it
   float learning_rate;
-  float momentum;       // Adam: beta1
+  float momentum;  // Adam: beta1
   float one_minus_beta1, beta2, one_minus_beta2;
-  float step_size;      // learning_rate / (1 - beta1^t)
-  float inverse_root;   // 1 / sqrt(1 - beta2^t)
+  float step_size;     // learning_rate / (1 - beta1^t)
+  float inverse_root;  // 1 / sqrt(1 - beta2^t)
   float eps;
 };
 

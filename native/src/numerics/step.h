@@ -55,8 +55,7 @@ HS_HOST_DEVICE void update_loss_scale(hs_step_state& state, const hs_scaler& sca
 // `schedule` and `scaler` may be null. A step for which the schedule has no row is skipped, leaves
 // HS_ERROR_SCHEDULE and says nothing about the loss scale.
 HS_HOST_DEVICE void end_step(hs_step_state& state, const hs_schedule_row* schedule,
-                             const hs_scaler* scaler, hs_step_record* ring,
-                             int64_t capacity) {
+                             const hs_scaler* scaler, hs_step_record* ring, int64_t capacity) {
   const hs_schedule_row* row = schedule != nullptr ? schedule_row(state, schedule) : nullptr;
   const bool scheduled = schedule == nullptr || row != nullptr;
   const bool skipped = state.nonfinite != 0 || !scheduled;

@@ -161,9 +161,8 @@ float run_row(const CrossEntropyProblem& p, const T* x, int32_t label, T* gradie
   if constexpr (with_gradient) {
     const double factor = p.gradient;
     const double scale = factor * (hit * label_weight + uniform * weight_total) / row.sum;
-    const double label_gradient =
-        scale * static_cast<double>(exp_one(label_logit - row.maximum)) -
-        factor * label_weight * (hit + uniform);
+    const double label_gradient = scale * static_cast<double>(exp_one(label_logit - row.maximum)) -
+                                  factor * label_weight * (hit + uniform);
     for (int64_t c = 0; c < chunks.number; c++) {
       const int64_t begin = chunks.begin(c);
       const double chunk_scale = stored ? scale * static_cast<double>(parts[c].factor) : scale;

@@ -16,9 +16,9 @@ inline constexpr float kLowest = -3.40282347e38f;
 struct CrossEntropyProblem {
   int64_t classes;
   const float* class_weights;
-  float weight_total;   // of all classes
+  float weight_total;  // of all classes
   float hit, uniform;
-  float gradient;       // loss gradients are multiplied by it
+  float gradient;  // loss gradients are multiplied by it
   int32_t ignore_label;
 };
 

@@ -67,9 +67,8 @@ template <class From, class To>
 void cast_tile(const void* src, void* dst, int64_t begin, int64_t end) {
   const From* from = static_cast<const From*>(src);
   To* to = static_cast<To*>(dst);
-  for_vectors(begin, end, [=](int64_t i, auto lanes) {
-    store(to + i, load(from + i, lanes), lanes);
-  });
+  for_vectors(begin, end,
+              [=](int64_t i, auto lanes) { store(to + i, load(from + i, lanes), lanes); });
 }
 
 using CastTile = void (*)(const void*, void*, int64_t, int64_t);

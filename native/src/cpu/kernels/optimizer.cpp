@@ -146,9 +146,8 @@ void optimizer_step(const OptimizerArgs& args) {
   }
   if (!factors.perform) return;
   const RunUpdate update = select_update(args.desc);
-  for_spans(args.count, kSpan, ns_per_parameter(args), [&](int64_t begin, int64_t end) {
-    update_span(args, factors, update, begin, end);
-  });
+  for_spans(args.count, kSpan, ns_per_parameter(args),
+            [&](int64_t begin, int64_t end) { update_span(args, factors, update, begin, end); });
 }
 
 void gradient_check(const GradientCheckArgs& args) {

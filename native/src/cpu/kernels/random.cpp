@@ -162,9 +162,8 @@ float next_below(float x) {
 }  // namespace
 
 void random_normal(const RandomArgs& args) {
-  generate(args, [&](const Words& words) {
-    return normal_numbers(words, args.first, args.second);
-  });
+  generate(args,
+           [&](const Words& words) { return normal_numbers(words, args.first, args.second); });
 }
 
 void random_uniform(const RandomArgs& args) {
