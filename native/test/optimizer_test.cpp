@@ -254,6 +254,23 @@ TEST(the_schedule_gives_the_momentum) {
   });
 }
 
+TEST(sgd_without_a_moment_arena_follows_a_schedule_without_its_momenta) {
+  on_devices([](Device& device) {
+    Array<hs_schedule_row> schedule(device, {{1, 0.5f}, {0.5f, 0.25f}});
+    Arenas arenas(device, {0, 0}, false, false);
+    arenas.gradients.set({1, 2});
+    hs_step_state state = fresh_state();
+    state.schedule_rows = 2;
+    Array<hs_step_state> memory(device, std::vector{state});
+    const hs_optimizer_desc desc = sgd(100, 0, 0, false);
+    CHECK_OK(arenas.step(device.stream(), desc, memory.address(), schedule.address()));
+    state.performed = 1;
+    memory.set({state});
+    CHECK_OK(arenas.step(device.stream(), desc, memory.address(), schedule.address()));
+    CHECK(arenas.parameters.get() == std::vector<float>({-1.5f, -3}));
+  });
+}
+
 TEST(segments_have_their_decay_are_frozen_or_copied_and_gaps_stay) {
   on_devices([](Device& device) {
     for (const StorageType& type : kStorageTypes) {

@@ -15,7 +15,7 @@ HS_INLINE vf sigmoid(vf x) { return 1.0f / (1.0f + exp(-x)); }
 
 // d/dx x Phi(x) = Phi(x) + x phi(x), phi the density of the normal distribution.
 HS_INLINE vf gelu_gradient(vf x) {
-  const vf phi = kInverseSqrt2Pi * exp(-0.5f * (x * x));
+  const vf phi = kInverseSqrt2Pi * exp_nonpositive(-0.5f * (x * x));
   return 0.5f * erf(x * kInverseSqrt2) + 0.5f + x * phi;
 }
 
