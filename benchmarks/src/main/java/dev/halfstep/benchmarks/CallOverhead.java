@@ -47,7 +47,7 @@ public class CallOverhead {
   @Setup
   public void open() {
     device = Device.cpu();
-    matmul = Matmul.of(SIZE, SIZE, SIZE);
+    matmul = Matmul.builder(SIZE, SIZE, SIZE).build();
     a = device.zeros(DType.F32, Shape.of(SIZE, SIZE));
     b = device.zeros(DType.F32, Shape.of(SIZE, SIZE));
     c = device.zeros(DType.F32, Shape.of(SIZE, SIZE));
@@ -80,7 +80,7 @@ public class CallOverhead {
   /** On raw addresses, unchecked. */
   @Benchmark
   public void addresses() {
-    matmul.run(null, a.address(), b.address(), c.address());
+    matmul.run(null, a.address(), b.address(), c.address(), 0, 0, 0);
   }
 
   private static FloatBuffer direct() {
