@@ -44,11 +44,6 @@ final class Feed implements AutoCloseable {
     this.parts = parts;
   }
 
-  /** Records the lists for this many rows, so that no launch has to. */
-  void prepare(int rows) {
-    find(rows);
-  }
-
   /**
    * Runs so many steps of this many rows. Nothing is allocated where the rows are the last ones.
    */

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * thing changed.
  */
 public final class SessionOptions {
+  private static final int MOST_PENDING = 1_000_000;
+
   final Model model;
   Loss loss = Loss.crossEntropy();
   Optimizer optimizer = Optimizer.sgd(0.01);
@@ -131,8 +133,12 @@ public final class SessionOptions {
     return with(options -> options.lossScaling = Objects.requireNonNull(scaling, "scaling"));
   }
 
-  /** At most so many steps may be run before they are drained; by default 1024. */
+  /** At most so many steps, up to a million, may be run before they are drained; default 1024. */
   public SessionOptions pendingSteps(int steps) {
+    if (steps > MOST_PENDING) {
+      throw new IllegalArgumentException(
+          "at most " + MOST_PENDING + " steps can be kept, not " + steps);
+    }
     return with(options -> options.pendingSteps = positive("the number of pending steps", steps));
   }
 

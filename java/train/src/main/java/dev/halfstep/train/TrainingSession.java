@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
  * Metrics validation = session.evaluate(heldOut);
  * }</pre>
  *
- * <p>For the thread that opened it and its device; {@link #close} may come from any. A closed
- * session throws {@link IllegalStateException}.
+ * <p>For the thread that opened it and its device; {@link #close} may come from any, and waits for
+ * the call in progress. A closed session throws {@link IllegalStateException}.
  */
 public final class TrainingSession implements AutoCloseable {
   private static final int RESIDENT = 4;
@@ -47,7 +47,7 @@ public final class TrainingSession implements AutoCloseable {
   private @Nullable UploadedBatch uploaded;
   private @Nullable Dataset data;
   private @Nullable Feed training;
-  private volatile boolean closed;
+  private boolean closed;
 
   TrainingSession(SessionOptions options) {
     this.options = options;
@@ -94,13 +94,13 @@ public final class TrainingSession implements AutoCloseable {
    * @return the weighted mean loss before the update
    * @throws IllegalArgumentException if the lengths do not fit, or a label is out of range
    */
-  public double step(float[] x, int[] y) {
+  public synchronized double step(float[] x, int[] y) {
     UploadedBatch batch = uploaded();
     return step(batch, batch.upload(x, y));
   }
 
   /** As above, of direct buffers in native order, from their positions to their limits. */
-  public double step(FloatBuffer x, IntBuffer y) {
+  public synchronized double step(FloatBuffer x, IntBuffer y) {
     UploadedBatch batch = uploaded();
     return step(batch, batch.upload(x, y));
   }
@@ -124,7 +124,7 @@ public final class TrainingSession implements AutoCloseable {
    *
    * @throws IllegalStateException if there was none since the session was opened
    */
-  public StepRecord lastStep() {
+  public synchronized StepRecord lastStep() {
     requireOpen();
     return run.lastRecord();
   }
@@ -135,7 +135,7 @@ public final class TrainingSession implements AutoCloseable {
    *
    * @throws IllegalArgumentException if they do not fit the model
    */
-  public void data(Dataset data) {
+  public synchronized void data(Dataset data) {
     int[] order = new int[data.size()];
     for (int i = 0; i < order.length; i++) {
       order[i] = i;
@@ -154,7 +154,7 @@ public final class TrainingSession implements AutoCloseable {
    *     all
    * @throws IllegalArgumentException if it is empty or names a sample that is not there
    */
-  public void order(int[] order) {
+  public synchronized void order(int[] order) {
     Dataset current = requireData();
     if (order.length == 0) {
       throw new IllegalArgumentException("the order of the samples is empty");
@@ -164,7 +164,7 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /** The position in the order at which the next step begins. */
-  public void position(long sample) {
+  public synchronized void position(long sample) {
     requireData();
     if (sample < 0) {
       throw new IllegalArgumentException("a position cannot be negative: " + sample);
@@ -179,7 +179,7 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IllegalArgumentException if there are none, more than pendingSteps, or one is
    *     impossible
    */
-  public void schedule(float[] learningRates, float[] momenta) {
+  public synchronized void schedule(float[] learningRates, float[] momenta) {
     requireOpen();
     if (options.optimizer instanceof Sgd sgd && sgd.momentum() == 0) {
       for (float momentum : momenta) {
@@ -195,7 +195,7 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /** The learning rate of all steps from now on, with the optimizer's momentum. */
-  public void learningRate(double rate) {
+  public synchronized void learningRate(double rate) {
     requireOpen();
     Optimizer.check("learning rate", (float) rate, 0, 0);
     run.keep((float) rate, options.optimizer.momentum());
@@ -206,7 +206,7 @@ public final class TrainingSession implements AutoCloseable {
    *
    * @throws IllegalStateException if there are no data, no learning rates, or {@link #drain} is due
    */
-  public void run(int steps) {
+  public synchronized void run(int steps) {
     launch(options.batchSize, steps);
   }
 
@@ -215,7 +215,7 @@ public final class TrainingSession implements AutoCloseable {
    *
    * @param rows 1 to batchSize
    */
-  public void runShort(int rows) {
+  public synchronized void runShort(int rows) {
     if (rows < 1 || rows > options.batchSize) {
       throw new IllegalArgumentException(
           "a short batch has 1 to " + options.batchSize + " samples, not " + rows);
@@ -238,7 +238,7 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IllegalArgumentException if a label was outside the model's classes
    * @throws dev.halfstep.HalfstepException if too many steps in a row were skipped
    */
-  public StepBlock drain() {
+  public synchronized StepBlock drain() {
     requireOpen();
     return run.drain();
   }
@@ -249,30 +249,30 @@ public final class TrainingSession implements AutoCloseable {
    *
    * @throws IllegalArgumentException if the data do not fit the model, or a label is out of range
    */
-  public Metrics evaluate(Dataset data) {
+  public synchronized Metrics evaluate(Dataset data) {
     requireOpen();
     return evaluation.run(resident(data), data.size());
   }
 
   /** A copy of the weights as they are now, laid out by {@code model.parameters()}. */
-  public float[] weights() {
+  public synchronized float[] weights() {
     requireOpen();
     return memory.download();
   }
 
   /** Sets all weights, laid out by {@code model.parameters()}; the optimizer's moments stay. */
-  public void weights(float[] values) {
+  public synchronized void weights(float[] values) {
     requireOpen();
     memory.upload(values);
   }
 
   /** Copies the weights to the model. */
-  public void store() {
+  public synchronized void store() {
     options.model.weights(weights());
   }
 
   /** The gradients of the last step, laid out as the weights, times the loss scale. */
-  public float[] gradients() {
+  public synchronized float[] gradients() {
     requireOpen();
     return memory.gradients();
   }
@@ -320,7 +320,7 @@ public final class TrainingSession implements AutoCloseable {
 
   /** Frees everything, the device too if the session opened it. A second time nothing happens. */
   @Override
-  public void close() {
+  public synchronized void close() {
     if (closed) {
       return;
     }

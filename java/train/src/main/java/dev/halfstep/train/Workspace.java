@@ -29,10 +29,6 @@ final class Workspace implements AutoCloseable {
     return arena.address();
   }
 
-  long bytes() {
-    return arena.bytes();
-  }
-
   /** Lists recorded in an earlier generation refer to memory that is gone. */
   int generation() {
     return generation;

@@ -166,6 +166,25 @@ class GradientTest {
   }
 
   @Test
+  void aWeightMayBeComputedFromAParameter() {
+    Function<Graph, Value> network =
+        graph -> {
+          Value w = Activate.of(graph.parameter(W1), Activation.TANH);
+          Value h = Linear.of(x(graph), w, graph.parameter(B1), Activation.GELU);
+          return linear(graph, h, W2, B2, Activation.NONE);
+        };
+    try (Bench bench = bench(DType.F32, network, W1, B1, W2, B2);
+        Bench half = bench(DType.F16, network, W1, B1, W2, B2)) {
+      assertGradients(bench);
+      float[] weights = weights(bench);
+      assertArrayEquals(
+          bench.run(weights, false, false, 0).gradients(),
+          half.run(weights, false, false, 0).gradients(),
+          3e-3f);
+    }
+  }
+
+  @Test
   void aParameterThatNothingUsesKeepsItsGradient() {
     Parameter unused = new Parameter("unused", Shape.of(5, 5), NONE);
     try (Bench bench =

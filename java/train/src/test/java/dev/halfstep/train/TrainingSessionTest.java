@@ -22,6 +22,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.Arrays;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
 class TrainingSessionTest {
@@ -418,6 +419,53 @@ class TrainingSessionTest {
       assertArrayEquals(session.weights(), model.weights());
       session.weights(before);
       assertArrayEquals(before, session.weights());
+    }
+  }
+
+  @Test
+  void theGradientsAreThoseOfTheLastStep() {
+    Model model = SmallTask.model();
+    ReferenceMlp reference = SmallTask.reference(model);
+    reference.begin();
+    for (int i = 0; i < BATCH; i++) {
+      reference.add(task.x, i * SmallTask.FEATURES, task.y[i]);
+    }
+    try (TrainingSession session = options(model).open()) {
+      session.step(batchX(0, BATCH), batchY(0, BATCH));
+      double sum = 0;
+      for (float gradient : session.gradients()) {
+        sum += gradient * gradient;
+      }
+      assertEquals(reference.gradientNorm(), Math.sqrt(sum), 1e-6);
+    }
+  }
+
+  @Test
+  void closingWhileAnotherThreadTrainsWaitsForItsCall() throws InterruptedException {
+    for (int round = 0; round < 20; round++) {
+      TrainingSession[] opened = new TrainingSession[1];
+      CountDownLatch running = new CountDownLatch(1);
+      String[] end = new String[1];
+      Thread trainer =
+          new Thread(
+              () -> {
+                opened[0] = options(SmallTask.model()).open();
+                opened[0].data(task.data);
+                try {
+                  while (true) {
+                    opened[0].run(5);
+                    opened[0].drain();
+                    running.countDown();
+                  }
+                } catch (IllegalStateException closed) {
+                  end[0] = closed.getMessage();
+                }
+              });
+      trainer.start();
+      running.await();
+      opened[0].close();
+      trainer.join();
+      assertTrue(end[0].contains("closed"), end[0]);
     }
   }
 
