@@ -7,6 +7,7 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
 import dev.halfstep.train.Optimizer;
+import dev.halfstep.train.StepBlock;
 import dev.halfstep.train.TrainingSession;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -42,6 +43,7 @@ public class StepOverhead {
   public String device;
 
   private TrainingSession session;
+  private final StepBlock records = new StepBlock(STEPS);
 
   /** Records a step of a 1000-100-2 network with one sample. */
   @Setup
@@ -63,7 +65,7 @@ public class StepOverhead {
   /** Reads the steps' records, outside of the measured time. */
   @TearDown(Level.Invocation)
   public void drain() {
-    session.drain();
+    session.drain(records);
   }
 
   /** Frees the device. */

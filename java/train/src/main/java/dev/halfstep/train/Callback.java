@@ -17,7 +17,7 @@ public interface Callback {
   /** {@link Fit#epoch} has just begun. */
   default void epochBegin(Fit fit) {}
 
-  /** A block of steps is done. */
+  /** A block of steps is done; {@code steps} is used again for the next one. */
   default void stepsEnd(Fit fit, StepBlock steps) {}
 
   /** An epoch is complete, validation included. */

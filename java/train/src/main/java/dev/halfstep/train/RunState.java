@@ -157,9 +157,9 @@ final class RunState implements AutoCloseable {
   }
 
   /** Waits for all steps and reads the records of those since the last time. */
-  StepBlock drain() {
+  void drain(StepBlock block) {
     int steps = (int) pending();
-    StepBlock block = new StepBlock(drained, steps);
+    block.begin(drained, steps);
     stream.synchronize();
     download();
     int first = (int) (drained % capacity);
@@ -170,7 +170,6 @@ final class RunState implements AutoCloseable {
     }
     drained = launched;
     check();
-    return block;
   }
 
   /** Waits for the last step; its mean loss. Nothing is allocated unless something is wrong. */

@@ -1,12 +1,14 @@
 package dev.halfstep.train;
 
 /**
- * What a run of consecutive steps was and gave, in arrays. Immutable.
+ * What a run of consecutive steps was and gave, in arrays. It stays as it is until it is given to
+ * {@link TrainingSession#drain(StepBlock)} again.
  *
  * @see StepRecord
  */
 public final class StepBlock {
-  private final long first;
+  private long first;
+  private int size;
   private final double[] lossSum;
   private final double[] weight;
   private final double[] correct;
@@ -16,16 +18,30 @@ public final class StepBlock {
   private final float[] gradientNorm;
   private final boolean[] skipped;
 
-  StepBlock(long first, int size) {
-    this.first = first;
-    lossSum = new double[size];
-    weight = new double[size];
-    correct = new double[size];
-    rows = new double[size];
-    learningRate = new float[size];
-    lossScale = new float[size];
-    gradientNorm = new float[size];
-    skipped = new boolean[size];
+  /**
+   * An empty block.
+   *
+   * @param capacity the most steps that it can hold
+   */
+  public StepBlock(int capacity) {
+    lossSum = new double[capacity];
+    weight = new double[capacity];
+    correct = new double[capacity];
+    rows = new double[capacity];
+    learningRate = new float[capacity];
+    lossScale = new float[capacity];
+    gradientNorm = new float[capacity];
+    skipped = new boolean[capacity];
+  }
+
+  /** Begins anew. */
+  void begin(long firstStep, int steps) {
+    if (steps > lossSum.length) {
+      throw new IllegalArgumentException(
+          steps + " steps are to be drained into a block of at most " + lossSum.length);
+    }
+    first = firstStep;
+    size = steps;
   }
 
   void set(int i, StepRecord record) {
@@ -46,7 +62,7 @@ public final class StepBlock {
 
   /** How many steps there are. */
   public int size() {
-    return lossSum.length;
+    return size;
   }
 
   /** Sum of weighted losses of step {@code firstStep + i}. */

@@ -73,12 +73,13 @@ public final class Trainer {
       session.data(train);
       options.callbacks.forEach(callback -> callback.fitBegin(fit));
       int[] order = new int[train.size()];
+      StepBlock steps = new StepBlock(options.syncEvery + 1);
       while (!fit.stopped() && fit.epoch() < plan.epochs()) {
         fit.beginEpoch();
         options.callbacks.forEach(callback -> callback.epochBegin(fit));
         Order.fill(options.session.seed, fit.epoch() - 1, order);
         session.order(order);
-        trainEpoch(session, fit);
+        trainEpoch(session, fit, steps);
       }
       fit.bestWeights().ifPresent(session::weights);
       session.store();
@@ -89,10 +90,10 @@ public final class Trainer {
   }
 
   /** One epoch in the order that the session has; if it is stopped or diverges it has no record. */
-  private void trainEpoch(TrainingSession session, Fit fit) {
+  private void trainEpoch(TrainingSession session, Fit fit, StepBlock steps) {
     double begin = fit.seconds();
     while (!fit.stopped() && fit.sample() < plan.samples()) {
-      trainBlock(session, fit);
+      trainBlock(session, fit, steps);
     }
     if (fit.sample() < plan.samples() || !Double.isFinite(fit.metrics().loss())) {
       return;
@@ -108,7 +109,7 @@ public final class Trainer {
   }
 
   /** At most {@code syncEvery} steps up to the epoch's end. */
-  private void trainBlock(TrainingSession session, Fit fit) {
+  private void trainBlock(TrainingSession session, Fit fit, StepBlock steps) {
     int left = plan.samples() - fit.sample();
     int full = Math.min(options.syncEvery, left / plan.batchSize());
     int shortRows = full < options.syncEvery ? left - full * plan.batchSize() : 0;
@@ -119,7 +120,7 @@ public final class Trainer {
     if (shortRows > 0) {
       session.runShort(shortRows);
     }
-    StepBlock steps = session.drain();
+    session.drain(steps);
     fit.endSteps(steps, full * plan.batchSize() + shortRows);
     options.callbacks.forEach(callback -> callback.stepsEnd(fit, steps));
   }

@@ -240,7 +240,19 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized StepBlock drain() {
     requireOpen();
-    return run.drain();
+    StepBlock steps = new StepBlock((int) run.pending());
+    run.drain(steps);
+    return steps;
+  }
+
+  /**
+   * As above, into a block that is used again: nothing is allocated.
+   *
+   * @throws IllegalArgumentException if it cannot hold as many steps; they can still be drained
+   */
+  public synchronized void drain(StepBlock steps) {
+    requireOpen();
+    run.drain(steps);
   }
 
   /**

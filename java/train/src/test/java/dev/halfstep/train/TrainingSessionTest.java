@@ -127,6 +127,23 @@ class TrainingSessionTest {
   }
 
   @Test
+  void aBlockIsUsedAgainAndOneThatIsTooSmallLosesNothing() {
+    try (TrainingSession session = options(SmallTask.model()).open()) {
+      session.data(task.data);
+      StepBlock block = new StepBlock(4);
+      session.run(4);
+      session.drain(block);
+      assertEquals(4, block.size());
+      session.run(2);
+      assertThrows(IllegalArgumentException.class, () -> session.drain(new StepBlock(1)));
+      session.drain(block);
+      assertEquals(4, block.firstStep());
+      assertEquals(2, block.size());
+      assertEquals(2 * BATCH, block.metrics().rows());
+    }
+  }
+
+  @Test
   void aStepOfFewerRowsIsAveragedOverThem() {
     Model model = SmallTask.model();
     ReferenceMlp reference = SmallTask.reference(model);
