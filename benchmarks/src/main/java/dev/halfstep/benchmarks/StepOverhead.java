@@ -26,8 +26,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What a step costs besides its kernels: the device "noop" launches everything and computes nothing.
- * With {@code -prof gc}, {@code gc.alloc.rate.norm} is what a step allocates in Java.
+ * What a step costs besides its kernels: the device "noop" launches everything and computes
+ * nothing. With {@code -prof gc}, {@code gc.alloc.rate.norm} is what a step allocates in Java.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)

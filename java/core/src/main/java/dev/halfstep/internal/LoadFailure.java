@@ -37,7 +37,7 @@ record LoadFailure(String reason, Throwable cause) {
     }
     if (NativeProvider.class.getResource("/dev/halfstep/bindings/" + LIBRARY) == null) {
       return "it is neither on the class path nor on the module path: depend on halfstep-platform,"
-                 + " or add halfstep-bindings-<version>-"
+          + " or add halfstep-bindings-<version>-"
           + PLATFORM
           + ".jar and javacpp-<version>-"
           + PLATFORM

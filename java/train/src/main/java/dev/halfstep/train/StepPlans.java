@@ -150,7 +150,8 @@ final class StepPlans {
     Value schedule = schedule(graph);
     Value state = state(graph);
     int segmentCount = options.model.parameters().list().size();
-    Value segments = graph.input("segments", DType.U8, Shape.of((long) segmentCount * Segment.BYTES));
+    Value segments =
+        graph.input("segments", DType.U8, Shape.of((long) segmentCount * Segment.BYTES));
     List<Value> changed = new ArrayList<>(List.of(parameters));
     if (moment1 != null) {
       changed.add(moment1);
