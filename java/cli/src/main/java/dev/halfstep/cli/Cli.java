@@ -80,24 +80,24 @@ final class Cli {
   }
 
   private int badUse(ParameterException exception) {
-    CommandLine line = exception.getCommandLine();
-    String name = line.getCommandSpec().qualifiedName();
-    err.println(name + ": " + message(exception));
-    List<String> suggestions =
-        exception instanceof UnmatchedArgumentException unmatched
-            ? unmatched.getSuggestions()
-            : List.of();
+    String name = exception.getCommandLine().getCommandSpec().qualifiedName();
+    List<String> suggestions = List.of();
+    String message = String.valueOf(exception.getMessage());
+    if (exception instanceof UnmatchedArgumentException unmatched) {
+      String first = unmatched.getUnmatched().get(0);
+      boolean option = unmatched.isUnknownOption();
+      boolean command = !option && exception.getCommandLine().getParent() == null;
+      message =
+          (option ? "unknown option " : command ? "unknown command " : "surplus word ") + first;
+      suggestions = option || command ? unmatched.getSuggestions() : List.of();
+    }
+    err.println(name + ": " + message.lines().findFirst().orElse(""));
     err.println(
         (suggestions.isEmpty() ? "" : "Did you mean " + String.join(" or ", suggestions) + "? ")
             + "All that is possible: "
             + name
             + " --help");
     return BAD_USE;
-  }
-
-  private static String message(ParameterException exception) {
-    String message = String.valueOf(exception.getMessage());
-    return message.lines().findFirst().orElse(message);
   }
 
   private int failure(Exception exception, CommandLine line) {

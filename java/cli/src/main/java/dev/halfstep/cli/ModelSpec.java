@@ -8,6 +8,7 @@ import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
@@ -19,6 +20,7 @@ import java.util.regex.Pattern;
 record ModelSpec(List<Integer> hidden) {
   private static final String POSSIBLE =
       "Possible is mlp:UNITS[,UNITS...] with one number a hidden layer, such as mlp:256,128.";
+  private static final long MOST_PARAMETERS = 2_000_000_000;
   private static final Pattern UNITS = Pattern.compile("[1-9][0-9]{0,6}");
 
   /**
@@ -44,8 +46,27 @@ record ModelSpec(List<Integer> hidden) {
     return new ModelSpec(List.copyOf(hidden));
   }
 
-  /** The model for samples of this shape and so many classes. */
+  /**
+   * The model for samples of this shape and so many classes.
+   *
+   * @throws UsageException if it has more parameters than an array has room for
+   */
   Model model(Shape sampleShape, int classes) {
+    long inputs = sampleShape.elements();
+    long parameters = 0;
+    for (int units : hidden) {
+      parameters += (inputs + 1) * units;
+      inputs = units;
+    }
+    parameters += (inputs + 1) * classes;
+    if (parameters > MOST_PARAMETERS) {
+      throw new UsageException(
+          String.format(
+              Locale.ROOT,
+              "--model has %,d parameters; possible are %,d.",
+              parameters,
+              MOST_PARAMETERS));
+    }
     Sequential layers = Sequential.of(new Flatten());
     for (int units : hidden) {
       layers = layers.then(new Linear(units)).then(new ReLU());

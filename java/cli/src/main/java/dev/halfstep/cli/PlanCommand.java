@@ -18,7 +18,7 @@ import picocli.CommandLine.Mixin;
     description = {
       "Shows what a run would do, without training: updates, memory, and the kernel calls of a step"
           + " with their bytes and FLOPs.",
-      "Takes the options of train."
+      "Takes the options of train but --out."
     },
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
@@ -86,7 +86,7 @@ final class PlanCommand implements Callable<Integer> {
         "device   %s: %s%n"
             + "data     %s: %,d samples to train, %,d to validate, %,d to test%n"
             + "model    %s: %,d parameters, %s%n"
-            + "plan     %,d epochs x %,d updates of %,d samples = %,d updates%n"
+            + "plan     %,d epochs x %,d updates = %,d updates, batch size %,d%n"
             + "a step   %,d kernel calls, %.1f MFLOP, %.1f MB moved; %.1f MB on the device%n",
         device.id(),
         DevicesCommand.described(info),
@@ -99,8 +99,8 @@ final class PlanCommand implements Callable<Integer> {
         Report.OptimizerReport.of(setup.optimizer()).described(),
         plan.epochs(),
         plan.updatesPerEpoch(),
-        plan.batchSize(),
         plan.totalUpdates(),
+        plan.batchSize(),
         plan.step().calls().size(),
         plan.flops() * 1e-6,
         plan.bytes() * 1e-6,

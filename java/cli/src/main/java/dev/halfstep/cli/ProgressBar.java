@@ -105,7 +105,7 @@ final class ProgressBar implements Callback {
         validation,
         epoch.samplesPerSecond(),
         epoch.seconds(),
-        fit.bestEpoch() == epoch.epoch() ? "  *" : "");
+        fit.bestEpoch() == epoch.epoch() ? "  best" : "");
   }
 
   @Override

@@ -46,6 +46,7 @@ final class BadUseTest {
           --model mlp                        | '' is not a number of units
           --model mlp:10,,5                  | '' is not a number of units
           --model mlp:0                      | '0' is not a number of units
+          --model mlp:9999999,9999999        | parameters; possible are 2,000,000,000
           --data digitz                      | Did you mean 'digits'?
           --data imagenet:x                  | Possible are digits, random, mnist:DIR and csv:FILE
           --data mnist                       | Give it as mnist:DIR
@@ -60,8 +61,8 @@ final class BadUseTest {
           --device gpu                       | unknown --device 'gpu'
           --device cuda:99                   | --device cuda:99:
           --epoch 3                          | --epochs
-          --frobnicate                       | Unknown option: '--frobnicate'
-          surplus                            | Unmatched argument
+          --frobnicate                       | unknown option --frobnicate
+          surplus                            | surplus word surplus
           """)
   void isRefusedWithWhatIsPossible(String options, String message) throws IOException {
     List<String> args = new ArrayList<>(List.of("train", "--out", folder.resolve("o").toString()));
@@ -83,8 +84,16 @@ final class BadUseTest {
     assertTrue(none.err().contains("devices, plan and train"), none.err());
     CliRun unknown = CliRun.of("trian");
     assertEquals(2, unknown.status());
-    assertTrue(unknown.err().contains("train"), unknown.err());
+    assertTrue(unknown.err().startsWith("halfstep: unknown command trian"), unknown.err());
+    assertTrue(unknown.err().contains("train?"), unknown.err());
     assertTrue(unknown.err().lines().count() <= 2, unknown.err());
+  }
+
+  @Test
+  void theVersionIsKnown() {
+    CliRun run = CliRun.of("--version");
+    assertEquals(0, run.status());
+    assertTrue(run.out().matches("halfstep \\d+\\.\\d+\\.\\d+.*\\R"), run.out());
   }
 
   @Test

@@ -19,7 +19,7 @@ final class ProgressBarTest {
   private static final String BAR =
       "epoch [12]/2 \\[=* *\\] \\d+/10  loss \\d+\\.\\d{4}  [\\d,]+ samples/s  \\d+:\\d\\d left";
   private static final String EPOCH =
-      "epoch [12]/2  train loss \\d+\\.\\d{4}, [\\d.]+ %  [\\d,]+ samples/s  \\d+\\.\\d s(  \\*)?";
+      "epoch [12]/2  train loss \\d+\\.\\d{4}, [\\d.]+ %  [\\d,]+ samples/s  \\d+\\.\\d s(  best)?";
 
   /** Ten steps an epoch, asked for after every second one. */
   private static String progress(boolean terminal) {

@@ -218,7 +218,7 @@ final class TrainCommandTest {
             "--json",
             json.toString());
     assertEquals(0, run.status(), run.err());
-    assertTrue(run.out().contains("4 epochs x 11 updates of 10 samples = 44 updates"), run.out());
+    assertTrue(run.out().contains("4 epochs x 11 updates = 44 updates, batch size 10"), run.out());
     JsonNode plan = new ObjectMapper().readTree(json.toFile());
     assertEquals(44, plan.at("/plan/totalUpdates").asInt());
     long flops = 0;
