@@ -132,21 +132,21 @@ final class OutputFolder {
    * @throws IOException if the disk is full or a file cannot be written; what stood stays
    */
   void write(Writer writer) throws IOException {
-    Path staging = Files.createTempDirectory(path, ".halfstep-");
     try {
-      writer.writeInto(staging);
-      for (Path file : files(staging)) {
-        Files.move(
-            file,
-            path.resolve(file.getFileName()),
-            StandardCopyOption.ATOMIC_MOVE,
-            StandardCopyOption.REPLACE_EXISTING);
+      Path staging = Files.createTempDirectory(path, ".halfstep-");
+      try {
+        writer.writeInto(staging);
+        for (Path file : files(staging)) {
+          Files.move(file, path.resolve(file.getFileName()), StandardCopyOption.ATOMIC_MOVE);
+        }
+      } finally {
+        for (Path file : files(staging)) {
+          Files.delete(file);
+        }
+        Files.delete(staging);
       }
-    } finally {
-      for (Path file : files(staging)) {
-        Files.delete(file);
-      }
-      Files.delete(staging);
+    } catch (IOException e) {
+      throw new IOException(path + ": the run's files cannot be written: " + Cli.oneLine(e), e);
     }
   }
 

@@ -101,7 +101,7 @@ final class ProcessTest {
     String out = new String(second.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(1, ended(second), out);
     String message = out.lines().reduce((a, b) -> b).orElse("");
-    assertTrue(message.startsWith("halfstep train: "), out);
+    assertTrue(message.startsWith("halfstep train: run: the run's files cannot be written: "), out);
     assertEquals(names, names(run));
     assertArrayEquals(report, Files.readAllBytes(run.resolve("report.json")));
     assertArrayEquals(weights, Files.readAllBytes(run.resolve("model.safetensors")));
