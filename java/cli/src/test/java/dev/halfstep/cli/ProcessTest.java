@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What only a process of its own shows: signals, a disk that ends, the default folder. */
 final class ProcessTest {
-  private static final int PATIENCE_SECONDS = 120;
+  private static final int PATIENCE_SECONDS = 300;
 
   @TempDir Path folder;
 
