@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ namespace hs::cpu {
 namespace {
 
 constexpr int kMaxThreads = 256;
+constexpr int64_t kHugePage = int64_t{2} << 20;
 // Below this cost a second thread gains less than handing out the work takes.
 constexpr double kSerialNs = 8000;         // workers may be parked
 constexpr double kSerialInSessionNs = 3000;  // workers are likely to spin
@@ -260,13 +262,15 @@ class Block {
   void* at_least(int64_t bytes) {
     if (bytes <= size_) return data_;
     std::free(data_);
-    size_ = (bytes + 4095) / 4096 * 4096;
-    data_ = std::aligned_alloc(4096, static_cast<size_t>(size_));
-    if (data_ == nullptr) {  // a few MB at most: nothing else could go on either
+    const int64_t align = bytes >= kHugePage ? kHugePage : 4096;
+    size_ = (bytes + align - 1) / align * align;
+    data_ = std::aligned_alloc(static_cast<size_t>(align), static_cast<size_t>(size_));
+    if (data_ == nullptr) {  // kernels cannot fail, and bound what they ask for
       std::fprintf(stderr, "halfstep: no memory for %lld bytes of scratch\n",
                    static_cast<long long>(size_));
       std::abort();
     }
+    if (align == kHugePage) madvise(data_, static_cast<size_t>(size_), MADV_HUGEPAGE);
     return data_;
   }
 

@@ -34,7 +34,8 @@ void run_tiles(int64_t tiles, double cost_ns, TileFn fn, void* context);
 // The same for a callable fn(tile). Always inlined: no code of a kernel's instruction set is left
 // in a function that the linker could share.
 template <class Fn>
-__attribute__((always_inline)) inline void parallel_for(int64_t tiles, double cost_ns, const Fn& fn) {
+__attribute__((always_inline)) inline void parallel_for(int64_t tiles, double cost_ns,
+                                                         const Fn& fn) {
   run_tiles(
       tiles, cost_ns,
       [](void* context, int64_t tile) { (*static_cast<const Fn*>(context))(tile); },

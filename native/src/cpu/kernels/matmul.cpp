@@ -20,8 +20,8 @@ namespace {
 int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t round_up(int64_t a, int64_t b) { return (a + b - 1) / b * b; }
 
-// One product of the batch and the plan for it. Element (i, p) of op(A) lies at a_row * i + a_step *
-// p, element (p, j) of op(B) at b_step * p + b_column * j.
+// A call and its plan. Element (i, p) of op(A) lies at i * a_row + p * a_step, element (p, j) of
+// op(B) at p * b_step + j * b_column.
 class Product {
  public:
   Product(const MatmulArgs& args, const MatmulPlan& plan)
@@ -33,14 +33,10 @@ class Product {
         b_step_(d_.transpose_b ? 1 : d_.ldb),
         b_column_(d_.transpose_b ? d_.ldb : 1) {}
 
-  int64_t packed_a_bytes() const {
-    return plan_.pack_a == PackA::kOnce ? d_.m * d_.k * 4 : 0;
-  }
-
   // Packs panel `panel` of A's rows for all blocks of k (batch = 1).
   void pack_a_once(int64_t panel, float* packed) const {
     const int64_t begin = row_begin(panel), end = row_begin(panel + 1);
-    for (int64_t block = 0; block < plan_.k_blocks; ++block) {
+    for (int64_t block = 0; block < plan_.blocks.parts; ++block) {
       const int64_t p = step_begin(block), depth = step_begin(block + 1) - p;
       pack_a(0, begin, end, p, depth, packed + p * d_.m + begin * depth);
     }
@@ -50,9 +46,9 @@ class Product {
     const int64_t across = tile % plan_.tiles_across;
     const int64_t down = tile / plan_.tiles_across % plan_.tiles_down;
     const int64_t group = tile / plan_.tiles_across / plan_.tiles_down;
-    Range rows{down * plan_.tile_rows, min((down + 1) * plan_.tile_rows, plan_.row_panels)};
+    Range rows{down * plan_.tile_rows, min((down + 1) * plan_.tile_rows, plan_.rows.parts)};
     Range columns{across * plan_.tile_columns,
-                  min((across + 1) * plan_.tile_columns, plan_.column_panels)};
+                  min((across + 1) * plan_.tile_columns, plan_.columns.parts)};
     const int64_t end = min((group + 1) * plan_.group, d_.batch);
     for (int64_t matrix = group * plan_.group; matrix < end; ++matrix) {
       if (plan_.dot) {
@@ -70,9 +66,15 @@ class Product {
       const T* a = static_cast<const T*>(args_.a);
       if (a_row_ == 1) {
         for_vectors(begin, end, [&](int64_t i, auto lanes) {
-          vf sum{};
-          for (int64_t p = 0; p < d_.k; ++p) sum = sum + load(a + p * a_step_ + i, lanes);
-          store(args_.bias_grad + i, plus_old(args_.bias_grad + i, sum, lanes), lanes);
+          vf sum[4] = {};  // four at a time, since each addition waits for the one before
+          int64_t p = 0;
+          for (; p + 4 <= d_.k; p += 4) {
+#pragma GCC unroll 4
+            for (int q = 0; q < 4; ++q) sum[q] = sum[q] + load(a + (p + q) * a_step_ + i, lanes);
+          }
+          for (; p < d_.k; ++p) sum[0] = sum[0] + load(a + p * a_step_ + i, lanes);
+          const vf all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+          store(args_.bias_grad + i, plus_old(args_.bias_grad + i, all, lanes), lanes);
         });
       } else {
         for (int64_t i = begin; i < end; ++i) {
@@ -101,12 +103,11 @@ class Product {
     int64_t sums_row;
   };
 
-  int64_t row_begin(int64_t panel) const { return part_begin(panel, plan_.row_panels, d_.m); }
-  int64_t step_begin(int64_t block) const { return part_begin(block, plan_.k_blocks, d_.k); }
+  int64_t row_begin(int64_t panel) const { return plan_.rows.begin(panel); }
+  int64_t step_begin(int64_t block) const { return plan_.blocks.begin(block); }
   int64_t column_begin(int64_t panel) const {
-    if (plan_.dot) return part_begin(panel, plan_.column_panels, d_.n);
-    const int64_t vectors = (d_.n + kLanes - 1) / kLanes;
-    return min(part_begin(panel, plan_.column_panels, vectors) * kLanes, d_.n);
+    const int64_t begin = plan_.columns.begin(panel);
+    return plan_.dot ? begin : min(begin * kLanes, d_.n);
   }
 
   template <class Lanes>
@@ -135,7 +136,7 @@ class Product {
   }
 
   TileScratch tile_scratch(int64_t rows, int64_t columns) const {
-    const int64_t depth = (d_.k + plan_.k_blocks - 1) / plan_.k_blocks;
+    const int64_t depth = (d_.k + plan_.blocks.parts - 1) / plan_.blocks.parts;
     TileScratch s{};
     s.sums_row = round_up(columns, kLanes);
     const int64_t b = plan_.pack_b ? kMaxVectors * kLanes * depth : 0;
@@ -166,7 +167,7 @@ void Product::outer_block(int64_t matrix, Range rows, Range columns,
   const int64_t row = row_begin(rows.begin), row_count = row_begin(rows.end) - row;
   const int64_t column = column_begin(columns.begin), end = column_begin(columns.end);
   const TileScratch s = tile_scratch(row_count, end - column);
-  for (int64_t block = 0; block < plan_.k_blocks; ++block) {
+  for (int64_t block = 0; block < plan_.blocks.parts; ++block) {
     if (plan_.pack_a == PackA::kByTile) {
       const int64_t p = step_begin(block), depth = step_begin(block + 1) - p;
       for (int64_t panel = rows.begin; panel < rows.end; ++panel) {
@@ -208,7 +209,7 @@ void Product::outer_panel(int64_t matrix, Range rows, int64_t column, int64_t en
     t.b_step = b_step_;
     t.b = static_cast<const float*>(args_.b) + matrix * d_.stride_b + p * b_step_ + column;
   }
-  const bool first_block = block == 0, last_block = block == plan_.k_blocks - 1;
+  const bool first_block = block == 0, last_block = block == plan_.blocks.parts - 1;
   if (plan_.in_place) {
     t.ldc = d_.ldc;
     t.alpha = d_.alpha;
@@ -247,7 +248,7 @@ void Product::dot_block(int64_t matrix, Range rows, Range columns) const {
   const TileScratch s = tile_scratch(row_count, column_count);
   const float* a = static_cast<const float*>(args_.a) + matrix * d_.stride_a;
   const float* b = static_cast<const float*>(args_.b) + matrix * d_.stride_b;
-  for (int64_t block = 0; block < plan_.k_blocks; ++block) {
+  for (int64_t block = 0; block < plan_.blocks.parts; ++block) {
     const int64_t p = step_begin(block), depth = step_begin(block + 1) - p;
     for (int64_t across = columns.begin; across < columns.end; ++across) {
       const int64_t j = column_begin(across), width = column_begin(across + 1) - j;
@@ -293,20 +294,20 @@ void Product::finish(int64_t matrix, int64_t row, int64_t rows, int64_t column, 
 
 }  // namespace
 
-void matmul(const MatmulArgs& args) {
+namespace {
+
+void multiply(const MatmulArgs& args, const MatmulPlan& plan) {
   const hs_matmul_desc& d = args.desc;
-  constexpr int64_t kBiasRows = 8 * kLanes;
-  const int64_t bias_tiles = args.bias_grad == nullptr ? 0 : (d.m + kBiasRows - 1) / kBiasRows;
-  const bool simple =
-      d.out_type == HS_F32 && d.activation != HS_GELU && args.aux == nullptr;
-  const MatmulPlan plan = plan_matmul(d, simple);
   const Product product(args, plan);
   float* packed_a = nullptr;
-  if (const int64_t bytes = product.packed_a_bytes(); bytes > 0) {
+  if (plan.pack_a == PackA::kOnce && plan.tiles() > 0) {
+    const int64_t bytes = d.m * d.k * 4;
     packed_a = static_cast<float*>(thread_scratch(Scratch::kCall, bytes));
-    parallel_for(plan.row_panels, static_cast<double>(bytes) * kNsPerByte,
+    parallel_for(plan.rows.parts, static_cast<double>(bytes) * 2 * kNsPerByte,
                  [&](int64_t panel) { product.pack_a_once(panel, packed_a); });
   }
+  constexpr int64_t kBiasRows = 8 * kLanes;
+  const int64_t bias_tiles = args.bias_grad == nullptr ? 0 : (d.m + kBiasRows - 1) / kBiasRows;
   const double bias_ns = bias_tiles == 0 ? 0 : static_cast<double>(d.m * d.k * 4) * kNsPerByte;
   parallel_for(bias_tiles + plan.tiles(), plan.cost_ns + bias_ns, [&](int64_t tile) {
     if (tile < bias_tiles) {
@@ -315,6 +316,49 @@ void matmul(const MatmulArgs& args) {
       product.run_tile(tile - bias_tiles, packed_a);
     }
   });
+}
+
+// Rows [begin, end) of C, and what belongs to them (batch = 1).
+MatmulArgs rows_of(const MatmulArgs& args, int64_t begin, int64_t end) {
+  MatmulArgs part = args;
+  hs_matmul_desc& d = part.desc;
+  d.m = end - begin;
+  with_storage(d.type, [&](auto type) {
+    using T = typename decltype(type)::type;
+    part.a = static_cast<const T*>(args.a) + begin * (d.transpose_a ? 1 : d.lda);
+  });
+  with_storage(d.out_type, [&](auto type) {
+    using T = typename decltype(type)::type;
+    part.c = static_cast<T*>(args.c) + begin * d.ldc;
+    if (args.aux != nullptr) part.aux = static_cast<T*>(args.aux) + begin * d.ldc;
+  });
+  if (args.bias_grad != nullptr) part.bias_grad = args.bias_grad + begin;
+  return part;
+}
+
+}  // namespace
+
+void matmul(const MatmulArgs& given) {
+  MatmulArgs args = given;
+  hs_matmul_desc& d = args.desc;
+  // A vector lies the same way transposed or not.
+  if (d.m == 1 && d.transpose_a && d.lda == 1) {
+    d.transpose_a = 0;
+    d.lda = d.k;
+  }
+  if (d.n == 1 && !d.transpose_b && d.ldb == 1) {
+    d.transpose_b = 1;
+    d.ldb = d.k;
+  }
+  const bool simple = d.out_type == HS_F32 && d.activation != HS_GELU && args.aux == nullptr;
+  const MatmulPlan plan = plan_matmul(d, simple);
+  // What is packed once stays under 32 MB, or 128 rows.
+  const int64_t rows = d.k > (int64_t{8} << 20) / 128 ? 128 : (int64_t{8} << 20) / (d.k + 1);
+  if (plan.pack_a != PackA::kOnce || d.m <= rows) return multiply(args, plan);
+  for (int64_t i = 0; i < d.m; i += rows) {
+    const MatmulArgs part = rows_of(args, i, min(i + rows, d.m));
+    multiply(part, plan_matmul(part.desc, simple));
+  }
 }
 
 }  // namespace hs::cpu::HS_ISA

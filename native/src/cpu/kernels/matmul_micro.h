@@ -3,7 +3,8 @@
 // outer_tile: rows x vectors of C are sums of outer products: per step of k one row of B is loaded
 // as vectors and each element of A is spread over one. Any shape whose sums fill most registers
 // reaches the peak out of L1; 6 rows x 4 vectors loads least per multiply-add, and was 15-20 %
-// faster than 14 x 2 where L2 or a busy sibling core had a say. A is read in place in either layout.
+// faster than 14 x 2 where L2 or a busy sibling core had a say. A is read in place, transposed or
+// not.
 // dot_tile: each element of C is a sum over vectors along k, for A [m, k] and B [n, k]; nothing is
 // packed and no lane idles whatever n is, but each sum must be folded at the end.
 #ifndef HALFSTEP_CPU_KERNELS_MATMUL_MICRO_H
@@ -87,38 +88,38 @@ void outer_tile(const OuterTile& t) {
   }
 }
 
-// Lane i of the result is the sum over the lanes of v[i], for i < kCount <= kLanes. Each stage adds
-// the halves of all vectors, two vectors at once while there are two: the order of the additions
-// is the same for every sum.
-template <int kCount>
-HS_INLINE vf fold(vf* v) {
+// One vector of the fold of v[kFirst ... kFirst + kCount): stage after stage, from kHalf =
+// kLanes / 2 down to 1, the halves of each vector are added, two vectors at once while there are
+// two. Recursive, so that every index is a constant and the sums stay in registers.
+template <int kHalf, int kIndex, int kFirst, int kCount, int kAll>
+HS_INLINE vf fold_stage(const vf (&v)[kAll]) {
   constexpr int kSlots = kCount > 8 ? 16 : kCount > 4 ? 8 : kCount > 2 ? 4 : kCount > 1 ? 2 : 1;
-  const vi lane = iota();
-  int slots = kSlots, count = kCount;
-#pragma GCC unroll 4
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    const vi upper = (lane & half) != 0;  // where a lane belongs to the second vector
-    slots = slots > 1 ? slots / 2 : 0;
-#pragma GCC unroll 8
-    for (int i = 0; i < (slots > 0 ? slots : 1); ++i) {
-      if (slots > 0 && i + slots < count) {
-        const vf x = v[i], y = v[i + slots];
-        v[i] = (upper ? y : x) + __builtin_shuffle(x, y, (lane ^ half) + (upper & kLanes));
-      } else if (i < count) {
-        v[i] = v[i] + __builtin_shuffle(v[i], lane ^ half);
-      }
+  if constexpr (kHalf == kLanes) {
+    return v[kFirst + kIndex];
+  } else {
+    constexpr int kSecond = kSlots * kHalf / kLanes;  // from a vector to its partner; 0: alone
+    const vi lane = iota();
+    const vf x = fold_stage<2 * kHalf, kIndex, kFirst, kCount>(v);
+    if constexpr (kSecond > 0 && kIndex + kSecond < kCount) {
+      const vf y = fold_stage<2 * kHalf, kIndex + kSecond, kFirst, kCount>(v);
+      const vi upper = (lane & kHalf) != 0;  // where a lane belongs to y
+      return (upper ? y : x) + __builtin_shuffle(x, y, (lane ^ kHalf) + (upper & kLanes));
+    } else {
+      return x + __builtin_shuffle(x, lane ^ kHalf);
     }
-    count = slots > 0 && count > slots ? slots : count;
   }
-  return kSlots < kLanes ? __builtin_shuffle(v[0], lane * (kLanes / kSlots)) : v[0];
 }
 
-// Folds v[first ... count) into sums, whole vectors at a time.
-template <int kFirst, int kCount>
-HS_INLINE void fold_all(vf* v, float* sums) {
-  constexpr int kNow = kCount - kFirst < kLanes ? kCount - kFirst : kLanes;
-  store(sums + kFirst, fold<kNow>(v + kFirst));
-  if constexpr (kFirst + kNow < kCount) fold_all<kFirst + kNow, kCount>(v, sums);
+// sums[i] = the sum over the lanes of v[i], in the same order for every i; whole vectors of sums
+// are written.
+template <int kFirst = 0, int kAll>
+HS_INLINE void fold(const vf (&v)[kAll], float* sums) {
+  constexpr int kCount = kAll - kFirst < kLanes ? kAll - kFirst : kLanes;
+  constexpr int kSlots = kCount > 8 ? 16 : kCount > 4 ? 8 : kCount > 2 ? 4 : kCount > 1 ? 2 : 1;
+  vf x = fold_stage<1, 0, kFirst, kCount>(v);
+  if constexpr (kSlots < kLanes) x = __builtin_shuffle(x, iota() * (kLanes / kSlots));
+  store(sums + kFirst, x);
+  if constexpr (kFirst + kCount < kAll) fold<kFirst + kCount>(v, sums);
 }
 
 // sums[i * kColumns + j] = sum over p < k of a[i * lda + p] * b[j * ldb + p]; `sums` has room for
@@ -155,7 +156,7 @@ void dot_tile(int64_t k, const float* a, int64_t lda, const float* b, int64_t ld
     a += kLanes;
     b += kLanes;
   }
-  fold_all<0, kCount>(sum, sums);
+  fold(sum, sums);
 }
 
 using OuterFn = void (*)(const OuterTile&);

@@ -3,10 +3,10 @@
 namespace hs::cpu::HS_ISA {
 namespace {
 
-constexpr int64_t kMaxDepth = 256;      // of a block of k: a panel of B is 32 KB, and L1 has 48
-constexpr int64_t kMaxDotDepth = 1024;  // rows of A and B of one dot tile fit in L1
-constexpr int64_t kFewSteps = 4;  // of k: then wide rows of C are what counts
-constexpr int64_t kFewRows = 28;  // with fewer, packing B costs more than it saves
+constexpr int64_t kMaxDepth = 256;      // of a block of k: a panel of B stays in L2, of A in L1
+constexpr int64_t kMaxDotDepth = 1024;  // the rows of A and B of one dot tile fit in L1
+constexpr int64_t kFewSteps = 4;        // of k: then long rows of C are what counts
+constexpr int64_t kFewRows = 28;        // with fewer, packing B costs more than it saves
 constexpr double kTileNs = 10000;       // of a tile, so that handing it out costs little
 constexpr int64_t kMaxTiles = 64;
 constexpr int64_t kTileBytes = 512 << 10;     // of A that a tile walks over: a part of L2
@@ -18,7 +18,7 @@ int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // Cycles on one core, of two vector multiply-adds each: what the two kernels take, roughly.
 double dot_cycles(const hs_matmul_desc& d) {
-  const double per_sum = 0.5 * static_cast<double>(ceil_div(d.k, kLanes)) + 2.5;
+  const double per_sum = 0.55 * static_cast<double>(ceil_div(d.k, kLanes)) + 2.5;
   return static_cast<double>(d.m * d.n) * per_sum;
 }
 double outer_cycles(const hs_matmul_desc& d) {
@@ -51,40 +51,42 @@ MatmulPlan plan_matmul(const hs_matmul_desc& d, bool simple) {
   const int64_t panel_vectors = min(vectors, kMaxVectors);
   plan.wide = !plan.dot && floats && !d.transpose_b && (d.m <= kWideRows || d.k <= kFewSteps) &&
               vectors >= kWideVectors;
-  const int64_t rows = plan.dot ? kDotRows : plan.wide ? kWideRows : kMostRows[panel_vectors];
-  plan.row_panels = ceil_div(d.m, rows);
-  plan.column_panels =
-      plan.dot ? ceil_div(d.n, kDotColumns) : ceil_div(vectors, kMaxVectors);
-  plan.k_blocks = max(1, ceil_div(d.k, plan.dot ? kMaxDotDepth : kMaxDepth));
+  int64_t rows = plan.dot ? kDotRows : plan.wide ? kWideRows : kMostRows[panel_vectors];
+  // More colliding rows of A than the first-level cache has ways for would evict each other.
+  if (!d.transpose_a && collides(d.lda)) rows = min(rows, 8);
+  plan.rows = cut(d.m, ceil_div(d.m, rows));
+  plan.columns = plan.dot ? cut(d.n, ceil_div(d.n, kDotColumns))
+                          : cut(vectors, ceil_div(vectors, kMaxVectors));
+  plan.blocks = cut(d.k, max(1, ceil_div(d.k, plan.dot ? kMaxDotDepth : kMaxDepth)));
   if (!plan.dot) {
     plan.pack_a = choose_pack_a(d);
-    const int64_t reach = ceil_div(d.k, plan.k_blocks) * d.ldb * 4;  // of a panel, in bytes
+    const int64_t reach = ceil_div(d.k, plan.blocks.parts) * d.ldb * 4;  // of a panel, in bytes
     plan.pack_b =
-        !floats || d.transpose_b != 0 || (d.m > kFewRows && reach > kInPlaceBytes);
+        !floats || d.transpose_b != 0 ||
+        (reach > kInPlaceBytes && d.m > (collides(d.ldb) ? kWideRows : kFewRows));
   }
 
   const double matrix_ns = (plan.dot ? dot_cycles(d) : outer_cycles(d)) / 2.2;
   plan.cost_ns = matrix_ns * static_cast<double>(d.batch);
-  plan.tile_rows = plan.row_panels;
-  plan.tile_columns = plan.column_panels;
-  plan.group = 1;
-  if (d.batch == 1) {
-    const int64_t wanted = max(1, min(kMaxTiles, static_cast<int64_t>(plan.cost_ns / kTileNs)));
+  plan.tile_rows = plan.rows.parts;
+  plan.tile_columns = plan.columns.parts;
+  plan.group = max(1, min(d.batch, static_cast<int64_t>(kTileNs / (matrix_ns + 20))));
+  const int64_t wanted =
+      min(static_cast<int64_t>(matrix_ns / kTileNs), ceil_div(kMaxTiles, d.batch));
+  if (wanted > 1) {
     // As many rows as the second-level cache keeps of A; columns so that there are enough tiles;
     // fewer rows where there are not, though a panel of B that is packed wants many.
-    const int64_t depth = plan.dot ? d.k : ceil_div(d.k, plan.k_blocks);
+    const int64_t depth = plan.dot ? d.k : ceil_div(d.k, plan.blocks.parts);
     const int64_t most = max(1, kTileBytes / (rows * 4 * max(depth, 1)));
-    const int64_t down = ceil_div(plan.row_panels, most);
-    plan.tile_rows = ceil_div(plan.row_panels, down);
-    plan.tile_columns = min(plan.column_panels, ceil_div(plan.column_panels * down, wanted));
-    const int64_t across = ceil_div(plan.column_panels, plan.tile_columns);
+    const int64_t down = ceil_div(plan.rows.parts, most);
+    plan.tile_rows = ceil_div(plan.rows.parts, down);
+    plan.tile_columns = min(plan.columns.parts, ceil_div(plan.columns.parts * down, wanted));
+    const int64_t across = ceil_div(plan.columns.parts, plan.tile_columns);
     const int64_t least = min(plan.tile_rows, plan.pack_b ? ceil_div(112, rows) : 2);
-    plan.tile_rows = max(least, min(plan.tile_rows, ceil_div(plan.row_panels * across, wanted)));
-  } else {
-    plan.group = max(1, min(d.batch, static_cast<int64_t>(kTileNs / (matrix_ns + 20))));
+    plan.tile_rows = max(least, min(plan.tile_rows, ceil_div(plan.rows.parts * across, wanted)));
   }
-  plan.tiles_down = ceil_div(plan.row_panels, plan.tile_rows);
-  plan.tiles_across = ceil_div(plan.column_panels, plan.tile_columns);
+  plan.tiles_down = ceil_div(plan.rows.parts, plan.tile_rows);
+  plan.tiles_across = ceil_div(plan.columns.parts, plan.tile_columns);
   plan.groups = ceil_div(d.batch, plan.group);
   return plan;
 }

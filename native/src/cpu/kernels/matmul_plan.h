@@ -8,10 +8,13 @@
 
 namespace hs::cpu::HS_ISA {
 
-// `count` things in `parts` parts whose sizes differ by at most one: where part i begins.
-HS_INLINE int64_t part_begin(int64_t i, int64_t parts, int64_t count) {
-  const int64_t base = count / parts, longer = count % parts;
-  return i * base + (i < longer ? i : longer);
+// `count` things cut into parts whose sizes differ by at most one, the longer ones first.
+struct Cut {
+  int64_t parts, base, longer;
+  int64_t begin(int64_t i) const { return i * base + (i < longer ? i : longer); }
+};
+HS_INLINE Cut cut(int64_t count, int64_t parts) {
+  return parts == 0 ? Cut{0, 0, 0} : Cut{parts, count / parts, count % parts};
 }
 
 enum class PackA {
@@ -26,10 +29,11 @@ struct MatmulPlan {
   PackA pack_a;
   bool pack_b;
   bool wide;  // tiles of kWideRows x kWideVectors, as far as they go
-  int64_t k_blocks;  // k is summed in this many parts
-  // Rows of C are cut into row_panels, columns into column_panels; a tile of the pool is
-  // tile_rows x tile_columns panels of one matrix, or `group` whole matrices.
-  int64_t row_panels, column_panels;
+  Cut blocks;  // of k, summed one after the other
+  // Panels of C's rows; panels of its columns, counted in columns for dot_tile and in vectors for
+  // outer_tile. A tile of the pool is tile_rows x tile_columns panels of one matrix, or `group`
+  // whole matrices.
+  Cut rows, columns;
   int64_t tile_rows, tile_columns;
   int64_t tiles_down, tiles_across;
   int64_t group, groups;
