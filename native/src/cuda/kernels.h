@@ -14,6 +14,7 @@ namespace hs::cuda {
   X(random_normal, RandomArgs)                   \
   X(random_uniform, RandomArgs)                  \
   X(gather, GatherArgs)                          \
+  X(matmul, MatmulArgs)                          \
   X(activation_forward, ActivationArgs)          \
   X(activation_backward, ActivationBackwardArgs) \
   X(cross_entropy, CrossEntropyArgs)             \

@@ -17,7 +17,7 @@ struct Queue {
 };
 
 // Partial results of a grid's blocks, and counters, for kernels that reduce over the whole grid.
-constexpr std::size_t kWorkspaceBytes = std::size_t{1} << 20;
+constexpr std::size_t kWorkspaceBytes = std::size_t{8} << 20;
 
 inline Queue& as_queue(void* queue) { return *static_cast<Queue*>(queue); }
 

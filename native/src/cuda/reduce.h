@@ -99,16 +99,31 @@ HS_DEVICE T cluster_reduce(T own, Op op, T& slot HS_AND_CALLER) {
   return value;
 }
 
-// A queue's workspace: a counter that every kernel leaves zero, and partial results.
+constexpr unsigned kGridCounters = 1024;
+
+// A queue's workspace: counters, which every kernel leaves zero, and partial results.
 struct GridWorkspace {
-  unsigned finished_blocks;
-  unsigned unused[63];
+  unsigned counters[kGridCounters];
   // Then the blocks' partial results.
   template <class T>
   HS_DEVICE T* partials() {
     return reinterpret_cast<T*>(this + 1);
   }
 };
+
+// True in all threads of the last of `parts` blocks that come here with this counter; that block
+// sees what the others wrote before. `last` lies in shared memory.
+HS_DEVICE bool last_to_finish(unsigned& counter, unsigned parts, unsigned& last HS_AND_CALLER) {
+  __syncthreads(HS_CALLER_ONLY);  // the block has written its results
+  if (threadIdx.x == 0) {
+    __threadfence();  // they are seen before the count
+    last = atomicAdd(&counter, 1u) == parts - 1;
+    if (last) counter = 0;
+  }
+  __syncthreads(HS_CALLER_ONLY);
+  __threadfence();  // the count is seen before the others' results
+  return last;
+}
 
 // Over the grid, in the order of the blocks: each block leaves its result in the workspace, and the
 // block that comes last reduces them all. Returns true in all threads of that block, with the
@@ -118,20 +133,13 @@ HS_DEVICE bool grid_reduce(T* value, Op op, void* workspace, BlockScratch<T>& sc
                            unsigned& last HS_AND_CALLER) {
   auto* grid = static_cast<GridWorkspace*>(workspace);
   T* partials = grid->template partials<T>();
-  if (threadIdx.x == 0) {
-    partials[blockIdx.x] = *value;
-    __threadfence();  // the result is seen before the count
-    last = atomicAdd(&grid->finished_blocks, 1u) == gridDim.x - 1;
-  }
-  __syncthreads(HS_CALLER_ONLY);
-  if (!last) return false;
-  __threadfence();  // the count is seen before the results
+  if (threadIdx.x == 0) partials[blockIdx.x] = *value;
+  if (!last_to_finish(grid->counters[0], gridDim.x, last HS_PASS_CALLER)) return false;
   T sum = Op::identity();
   for (unsigned b = threadIdx.x; b < gridDim.x; b += kThreads) {
     sum = op(sum, load_from_l2(&partials[b]));
   }
   *value = block_reduce<kThreads>(sum, op, scratch HS_PASS_CALLER);
-  if (threadIdx.x == 0) grid->finished_blocks = 0;
   return true;
 }
 

@@ -1,0 +1,10 @@
+// The product of FP16 matrices; see matmul.cu.
+#include "cuda/matmul_tensor.h"
+
+namespace hs::cuda {
+
+hs_status matmul_f16(const Queue& queue, const MatmulArgs& args) {
+  return matmul_on_tensor_cores<F16>(queue, args);
+}
+
+}  // namespace hs::cuda

@@ -1,0 +1,202 @@
+// What the matrix products share, whatever computes a tile: how the tiles are numbered, how several
+// blocks share the sum over k of one tile, and what becomes of a finished element.
+#pragma once
+
+#include "core/kernels.h"
+#include "cuda/activation_math.h"
+#include "cuda/elementwise.h"
+#include "cuda/launch.h"
+#include "cuda/reduce.h"
+
+namespace hs::cuda {
+
+// How a product is cut. Each tile belongs to `splits` blocks, which take `split_k` of k each (a
+// multiple of the tile's depth).
+struct MatmulCut {
+  unsigned tiles_m, tiles_n, splits;
+  std::int64_t split_k;
+};
+
+// One block's part.
+struct MatmulTile {
+  std::int64_t matrix, m, n;  // of the batch; the tile's first row and column
+  std::int64_t k_begin, k_end;
+  unsigned number, split;  // of the tile in the grid; of the block in the tile
+};
+
+template <int kRows, int kColumns>
+HS_DEVICE MatmulTile matmul_tile(const hs_matmul_desc& desc, const MatmulCut& cut) {
+  MatmulTile tile;
+  tile.split = blockIdx.x % cut.splits;
+  tile.number = blockIdx.x / cut.splits;
+  tile.n = std::int64_t{tile.number % cut.tiles_n} * kColumns;
+  tile.m = std::int64_t{tile.number / cut.tiles_n % cut.tiles_m} * kRows;
+  tile.matrix = tile.number / cut.tiles_n / cut.tiles_m;
+  tile.k_begin = tile.split * cut.split_k;
+  std::int64_t end = tile.k_begin + cut.split_k;
+  tile.k_end = end < desc.k ? end : desc.k;
+  return tile;
+}
+
+// Adds what the blocks of a tile found, in the order of their parts: each leaves its sums in the
+// workspace, and the last to finish adds them. Returns true in that block's threads.
+template <unsigned kThreads, int kCount>
+HS_DEVICE bool sum_splits(float (&sums)[kCount], const MatmulTile& tile, const MatmulCut& cut,
+                          void* workspace, unsigned& last HS_AND_CALLER) {
+  if (cut.splits == 1) return true;
+  auto* grid = static_cast<GridWorkspace*>(workspace);
+  float* parts = grid->template partials<float>() +
+                 std::int64_t{tile.number} * cut.splits * kCount * kThreads + threadIdx.x;
+  HS_UNROLL for (int i = 0; i < kCount; ++i) {
+    parts[(std::int64_t{tile.split} * kCount + i) * kThreads] = sums[i];
+  }
+  if (!last_to_finish(grid->counters[tile.number], cut.splits, last HS_PASS_CALLER)) return false;
+  HS_UNROLL for (int i = 0; i < kCount; ++i) sums[i] = 0;
+  for (unsigned split = 0; split < cut.splits; ++split) {
+    HS_UNROLL for (int i = 0; i < kCount; ++i) {
+      sums[i] += load_from_l2(&parts[(std::int64_t{split} * kCount + i) * kThreads]);
+    }
+  }
+  return true;
+}
+
+// A finished tile in shared memory, from where it goes out row by row. Groups of eight columns are
+// permuted within a row, so that the rows that a warp writes at one column lie in different banks.
+template <int kRows, int kColumns>
+struct ResultTile {
+  float element[kRows * kColumns];
+  HS_DEVICE float* at(int row, int column) {
+    return element + row * kColumns + (column ^ row % 4 * 8);
+  }
+};
+
+// Where the finished elements of one matrix go. C and aux are of type T or FP32.
+template <class T>
+class MatmulOutput {
+ public:
+  static constexpr int kCount = 4;  // neighbours in a row that are finished together
+
+  HS_DEVICE MatmulOutput(const MatmulArgs& args, std::int64_t matrix)
+      : args_(args), first_(matrix * args.desc.stride_c) {
+    auto addresses = reinterpret_cast<std::uintptr_t>(args.c) |
+                     reinterpret_cast<std::uintptr_t>(args.aux);
+    vectors_ = addresses % 16 == 0 && (args.desc.ldc | first_) % kCount == 0;
+  }
+
+  // All threads of the block write the tile that begins at (row, column).
+  template <unsigned kThreads, int kRows, int kColumns>
+  HS_DEVICE void put_tile(ResultTile<kRows, kColumns>& tile, std::int64_t row,
+                          std::int64_t column) const {
+    for (int i = static_cast<int>(threadIdx.x) * kCount; i < kRows * kColumns;
+         i += static_cast<int>(kThreads) * kCount) {
+      int r = i / kColumns, c = i % kColumns;
+      if (row + r >= args_.desc.m || column + c >= args_.desc.n) continue;
+      float x[kCount];
+      load_elements(tile.at(r, c), x);
+      put(row + r, column + c, x);
+    }
+  }
+
+ private:
+  HS_DEVICE void put(std::int64_t row, std::int64_t column, float (&x)[kCount]) const {
+    const hs_matmul_desc& desc = args_.desc;
+    std::int64_t at = first_ + row * desc.ldc + column;
+    std::int64_t left = desc.n - column;
+    int count = left < kCount ? static_cast<int>(left) : kCount;
+    HS_UNROLL for (float& e : x) e *= desc.alpha;
+    if (desc.beta != 0) {
+      float old[kCount] = {};
+      read(old, at, count);
+      HS_UNROLL for (int e = 0; e < kCount; ++e) x[e] += desc.beta * old[e];
+    }
+    if (args_.bias != nullptr) {
+      HS_UNROLL for (int e = 0; e < kCount; ++e) x[e] += e < count ? args_.bias[column + e] : 0.0f;
+    }
+    if (args_.aux != nullptr) write(args_.aux, at, count, x);
+    HS_UNROLL for (float& e : x) e = activate(desc.activation, e);
+    write(args_.c, at, count, x);
+  }
+
+  HS_DEVICE void read(float (&x)[kCount], std::int64_t at, int count) const {
+    if (args_.desc.out_type == HS_F32) {
+      read_as(static_cast<const float*>(args_.c) + at, count, x);
+    } else {
+      read_as(static_cast<const T*>(args_.c) + at, count, x);
+    }
+  }
+
+  HS_DEVICE void write(void* to, std::int64_t at, int count, const float (&x)[kCount]) const {
+    if (args_.desc.out_type == HS_F32) {
+      write_as(static_cast<float*>(to) + at, count, x);
+    } else {
+      write_as(static_cast<T*>(to) + at, count, x);
+    }
+  }
+
+  template <class Out>
+  HS_DEVICE void read_as(const Out* from, int count, float (&x)[kCount]) const {
+    if (vectors_ && count == kCount) return load_elements(from, x);
+    HS_UNROLL for (int e = 0; e < kCount; ++e) {
+      if (e < count) x[e] = to_float(from[e]);
+    }
+  }
+
+  template <class Out>
+  HS_DEVICE void write_as(Out* to, int count, const float (&x)[kCount]) const {
+    if (vectors_ && count == kCount) return store_elements(to, x);
+    HS_UNROLL for (int e = 0; e < kCount; ++e) {
+      if (e < count) to[e] = from_float<Out>(x[e]);
+    }
+  }
+
+  const MatmulArgs& args_;
+  std::int64_t first_;  // element of C and aux
+  bool vectors_;        // whether groups of kCount columns are aligned
+};
+
+// bias_grad of one row.
+HS_DEVICE void put_bias_grad(const MatmulArgs& args, std::int64_t row, float sum) {
+  if (row >= args.desc.m) return;
+  float beta = args.desc.bias_grad_beta;
+  args.bias_grad[row] = beta != 0 ? sum + beta * args.bias_grad[row] : sum;
+}
+
+// Cuts a product into tiles of kRows x kColumns and depth kDepth. Where there are fewer tiles than
+// multiprocessors, k is shared by several blocks, each with at least four depths of it.
+inline MatmulCut cut_matmul(const Queue& queue, const hs_matmul_desc& desc, int rows, int columns,
+                            int depth, std::size_t part_bytes) {
+  auto pieces = [](std::int64_t whole, std::int64_t piece) { return (whole + piece - 1) / piece; };
+  MatmulCut cut;
+  cut.tiles_m = static_cast<unsigned>(pieces(desc.m, rows));
+  cut.tiles_n = desc.n == 0 ? 1 : static_cast<unsigned>(pieces(desc.n, columns));  // bias_grad
+  std::int64_t tiles = std::int64_t{cut.tiles_m} * cut.tiles_n * desc.batch;
+  std::int64_t splits = queue.multiprocessors / tiles;
+  auto room = static_cast<std::int64_t>((kWorkspaceBytes - sizeof(GridWorkspace)) / part_bytes);
+  splits = splits * tiles > room ? room / tiles : splits;
+  std::int64_t depths = pieces(desc.k, depth);
+  splits = splits > depths / 4 ? depths / 4 : splits;
+  if (splits < 1 || tiles > kGridCounters) splits = 1;
+  cut.split_k = pieces(depths, splits) * depth;
+  cut.splits = cut.split_k == 0 ? 1 : static_cast<unsigned>(pieces(desc.k, cut.split_k));
+  return cut;
+}
+
+// Launches a kernel on the cut product.
+template <class Kernel>
+hs_status launch_cut(const Queue& queue, const MatmulArgs& args, const MatmulCut& cut,
+                     LaunchShape shape, Kernel kernel) {
+  std::int64_t blocks = std::int64_t{cut.tiles_m} * cut.tiles_n * cut.splits * args.desc.batch;
+  if (blocks > 0x7fffffff) {
+    return fail(HS_UNSUPPORTED, "matmul: %lld tiles are more than a launch can have: cut the batch",
+                static_cast<long long>(blocks));
+  }
+  shape.grid.x = static_cast<unsigned>(blocks);
+  return launch(queue, shape, kernel, args, cut, queue.workspace);
+}
+
+// Products of FP32, and of the 16-bit types.
+hs_status matmul_f32(const Queue& queue, const MatmulArgs& args);
+hs_status matmul_bf16(const Queue& queue, const MatmulArgs& args);
+hs_status matmul_f16(const Queue& queue, const MatmulArgs& args);
+
+}  // namespace hs::cuda

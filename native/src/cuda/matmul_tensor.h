@@ -1,0 +1,250 @@
+// C = A B on tensor cores, for 16-bit types with FP32 accumulation; see matmul.cu for the design.
+#pragma once
+
+#include <type_traits>
+
+#include "cuda/matmul_parts.h"
+#include "cuda/ptx/async_copy.h"
+#include "cuda/ptx/matrix.h"
+
+namespace hs::cuda {
+
+// A block's tile, its warps' tiles and the ring of stages that cp.async fills.
+template <int kTileM, int kTileN, int kWarpsM, int kWarpsN>
+struct TensorConfig {
+  static constexpr int kM = kTileM, kN = kTileN, kK = 32, kStages = 4;
+  static constexpr int kColumnsOfWarps = kWarpsN;
+  static constexpr unsigned kThreads = kWarpsM * kWarpsN * kWarpSize;
+  static constexpr int kBlocksM = kTileM / kWarpsM / 16;  // of 16 x 8, of a warp
+  static constexpr int kBlocksN = kTileN / kWarpsN / 8;
+  static_assert(kBlocksN % 2 == 0);
+};
+
+constexpr int kChunkElements = 8;  // of 16 bytes
+
+// A tile as it is stored: kRows rows of kColumns elements. Chunks of 16 bytes are permuted within a
+// row so that the eight rows that ldmatrix reads at one column lie in different banks.
+template <class T, int kRows, int kColumns>
+struct alignas(128) StoredTile {
+  static constexpr int kChunks = kColumns / kChunkElements;
+  static_assert(kChunks == 4 || kChunks % 8 == 0);
+  T element[kRows * kColumns];
+
+  HS_DEVICE T* chunk(int row, int at) {
+    int permuted = at ^ (kChunks == 4 ? row / 2 % 4 : row % 8);
+    return element + (row * kChunks + permuted) * kChunkElements;
+  }
+};
+
+// One operand of one matrix as it is stored.
+template <class T>
+struct StoredMatrix {
+  const T* at;
+  std::int64_t ld, rows, columns;
+  bool chunks;  // whether rows begin at multiples of 16 bytes
+};
+
+// Brings the tile that begins at (row, column) of a matrix into shared memory, zeros where it leaves
+// the matrix: asynchronously where rows are aligned, element by element otherwise.
+template <unsigned kThreads, class T, int kRows, int kColumns>
+HS_DEVICE void bring_tile(StoredTile<T, kRows, kColumns>& tile, const StoredMatrix<T>& from,
+                          std::int64_t row, std::int64_t column HS_AND_CALLER) {
+  constexpr int kChunks = kColumns / kChunkElements;
+  HS_UNROLL for (int i = 0; i < kRows * kChunks / static_cast<int>(kThreads); ++i) {
+    int number = i * static_cast<int>(kThreads) + static_cast<int>(threadIdx.x);
+    int r = number / kChunks, c = number % kChunks;
+    std::int64_t first = column + c * kChunkElements;
+    std::int64_t left = row + r < from.rows ? from.columns - first : 0;
+    int count = left <= 0 ? 0 : left < kChunkElements ? static_cast<int>(left) : kChunkElements;
+    const T* source = count > 0 ? from.at + (row + r) * from.ld + first : from.at;
+    if (from.chunks) {
+      cp_async_16(tile.chunk(r, c), source, count * static_cast<int>(sizeof(T)) HS_PASS_CALLER);
+    } else {
+      Vector<T, kChunkElements> v{};
+      HS_UNROLL for (int e = 0; e < kChunkElements; ++e) {
+        if (e < count) v.at[e] = source[e];
+      }
+      store(tile.chunk(r, c), v HS_PASS_CALLER);
+    }
+  }
+}
+
+template <class T, bool kTransposeA, bool kTransposeB, class Config>
+struct TensorShared {
+  using TileA = std::conditional_t<kTransposeA, StoredTile<T, Config::kK, Config::kM>,
+                                   StoredTile<T, Config::kM, Config::kK>>;
+  using TileB = std::conditional_t<kTransposeB, StoredTile<T, Config::kN, Config::kK>,
+                                   StoredTile<T, Config::kK, Config::kN>>;
+  struct Stage {
+    TileA a;
+    TileB b;
+  };
+  union {
+    Stage stage[Config::kStages];
+    ResultTile<Config::kM, Config::kN> result;
+  };
+  unsigned last;
+};
+
+// What a warp accumulates. `rows` are the sums of A's rows, for the bias gradient: a product with
+// ones, of which all columns are alike.
+template <class Config>
+struct TensorSums {
+  float block[Config::kBlocksM][Config::kBlocksN][4];
+  float rows[Config::kBlocksM][4];
+};
+
+// The 16 x 16 block of A at (m, k) of the tile.
+template <bool kTranspose, class Tile>
+HS_DEVICE void load_a(std::uint32_t (&a)[4], Tile& tile, int m, int k) {
+  int matrix = static_cast<int>(lane_id()) / 8, row = static_cast<int>(lane_id()) % 8;
+  int at_m = m + matrix % 2 * 8, at_k = k + matrix / 2 * 8;
+  if constexpr (kTranspose) {
+    ldmatrix_x4<true>(a, tile.chunk(at_k + row, at_m / kChunkElements));
+  } else {
+    ldmatrix_x4<false>(a, tile.chunk(at_m + row, at_k / kChunkElements));
+  }
+}
+
+// The two 16 x 8 blocks of B at (k, n) and (k, n + 8) of the tile: b[0], b[1] and b[2], b[3].
+template <bool kTranspose, class Tile>
+HS_DEVICE void load_b(std::uint32_t (&b)[4], Tile& tile, int k, int n) {
+  int matrix = static_cast<int>(lane_id()) / 8, row = static_cast<int>(lane_id()) % 8;
+  int at_k = k + matrix % 2 * 8, at_n = n + matrix / 2 * 8;
+  if constexpr (kTranspose) {
+    ldmatrix_x4<false>(b, tile.chunk(at_n + row, at_k / kChunkElements));
+  } else {
+    ldmatrix_x4<true>(b, tile.chunk(at_k + row, at_n / kChunkElements));
+  }
+}
+
+template <class T>
+constexpr std::uint32_t kTwoOnes = std::is_same_v<T, Bf16> ? 0x3f803f80u : 0x3c003c00u;
+
+template <class T, bool kTransposeA, bool kTransposeB, class Config, class Stage>
+HS_DEVICE void multiply_stage(TensorSums<Config>& sums, Stage& stage, int warp_m, int warp_n,
+                              bool sum_rows) {
+  HS_UNROLL for (int k = 0; k < Config::kK; k += 16) {
+    std::uint32_t a[Config::kBlocksM][4], b[Config::kBlocksN / 2][4];
+    HS_UNROLL for (int i = 0; i < Config::kBlocksM; ++i) {
+      load_a<kTransposeA>(a[i], stage.a, warp_m + 16 * i, k);
+    }
+    HS_UNROLL for (int j = 0; j < Config::kBlocksN / 2; ++j) {
+      load_b<kTransposeB>(b[j], stage.b, k, warp_n + 16 * j);
+    }
+    HS_UNROLL for (int i = 0; i < Config::kBlocksM; ++i) {
+      HS_UNROLL for (int j = 0; j < Config::kBlocksN; ++j) {
+        mma_m16n8k16<T>(sums.block[i][j], a[i], {b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]});
+      }
+    }
+    if (sum_rows) {
+      HS_UNROLL for (int i = 0; i < Config::kBlocksM; ++i) {
+        mma_m16n8k16<T>(sums.rows[i], a[i], {kTwoOnes<T>, kTwoOnes<T>});
+      }
+    }
+  }
+}
+
+template <class T, bool kTransposeA, bool kTransposeB, class Config>
+HS_KERNEL void __launch_bounds__(Config::kThreads)
+    multiply_on_tensor_cores(const MatmulArgs args, const MatmulCut cut, void* workspace) {
+  using Shared = TensorShared<T, kTransposeA, kTransposeB, Config>;
+  Shared& shared = shared_memory<Shared>();
+  const hs_matmul_desc& desc = args.desc;
+  const MatmulTile tile = matmul_tile<Config::kM, Config::kN>(desc, cut);
+  auto stored = [](const void* base, std::int64_t matrix, std::int64_t stride, std::int64_t ld,
+                   std::int64_t rows, std::int64_t columns) {
+    const T* at = static_cast<const T*>(base) + matrix * stride;
+    bool chunks = reinterpret_cast<std::uintptr_t>(at) % 16 == 0 && ld % kChunkElements == 0;
+    return StoredMatrix<T>{at, ld, rows, columns, chunks};
+  };
+  const StoredMatrix<T> a =
+      kTransposeA ? stored(args.a, tile.matrix, desc.stride_a, desc.lda, tile.k_end, desc.m)
+                  : stored(args.a, tile.matrix, desc.stride_a, desc.lda, desc.m, tile.k_end);
+  const StoredMatrix<T> b =
+      kTransposeB ? stored(args.b, tile.matrix, desc.stride_b, desc.ldb, desc.n, tile.k_end)
+                  : stored(args.b, tile.matrix, desc.stride_b, desc.ldb, tile.k_end, desc.n);
+  auto bring = [&](std::int64_t step) {
+    std::int64_t k = tile.k_begin + step * Config::kK;
+    auto& stage = shared.stage[step % Config::kStages];
+    if (k < tile.k_end) {
+      bring_tile<Config::kThreads>(stage.a, a, kTransposeA ? k : tile.m, kTransposeA ? tile.m : k);
+      bring_tile<Config::kThreads>(stage.b, b, kTransposeB ? tile.n : k, kTransposeB ? k : tile.n);
+    }
+    cp_async_commit();  // a group a step, be it empty
+  };
+
+  constexpr int kWarpM = Config::kBlocksM * 16, kWarpN = Config::kBlocksN * 8;
+  int warp_m = static_cast<int>(warp_id()) / Config::kColumnsOfWarps * kWarpM;
+  int warp_n = static_cast<int>(warp_id()) % Config::kColumnsOfWarps * kWarpN;
+  bool sum_rows = args.bias_grad != nullptr && tile.n == 0 && warp_n == 0;
+  TensorSums<Config> sums{};
+  HS_UNROLL for (int step = 0; step < Config::kStages - 1; ++step) bring(step);
+  std::int64_t steps = (tile.k_end - tile.k_begin + Config::kK - 1) / Config::kK;
+  for (std::int64_t step = 0; step < steps; ++step) {
+    cp_async_wait<Config::kStages - 2>();
+    // All have the stage of this step, and all are done with the one that is filled next.
+    __syncthreads();
+    bring(step + Config::kStages - 1);
+    multiply_stage<T, kTransposeA, kTransposeB>(sums, shared.stage[step % Config::kStages], warp_m,
+                                                warp_n, sum_rows);
+  }
+  cp_async_wait<0>();
+
+  constexpr int kSums = sizeof(TensorSums<Config>) / sizeof(float);
+  auto& flat = reinterpret_cast<float(&)[kSums]>(sums);
+  if (!sum_splits<Config::kThreads>(flat, tile, cut, workspace, shared.last)) return;
+  __syncthreads();  // the stages give way to the result
+  int row = warp_m + static_cast<int>(lane_id()) / 4;
+  int column = warp_n + static_cast<int>(lane_id()) % 4 * 2;
+  HS_UNROLL for (int i = 0; i < Config::kBlocksM; ++i) {
+    HS_UNROLL for (int j = 0; j < Config::kBlocksN; ++j) {
+      const auto& block = sums.block[i][j];
+      float* upper = shared.result.at(row + 16 * i, column + 8 * j);
+      float* lower = shared.result.at(row + 16 * i + 8, column + 8 * j);
+      store(upper, Vector<float, 2>{{block[0], block[1]}});
+      store(lower, Vector<float, 2>{{block[2], block[3]}});
+    }
+    if (sum_rows && lane_id() % 4 == 0) {
+      put_bias_grad(args, tile.m + row + 16 * i, sums.rows[i][0]);
+      put_bias_grad(args, tile.m + row + 16 * i + 8, sums.rows[i][2]);
+    }
+  }
+  __syncthreads();
+  MatmulOutput<T>(args, tile.matrix)
+      .template put_tile<Config::kThreads>(shared.result, tile.m, tile.n);
+}
+
+template <class T, bool kTransposeA, bool kTransposeB, class Config>
+hs_status launch_tensor(const Queue& queue, const MatmulArgs& args) {
+  constexpr std::size_t kPartBytes = sizeof(TensorSums<Config>) * Config::kThreads;
+  MatmulCut cut = cut_matmul(queue, args.desc, Config::kM, Config::kN, Config::kK, kPartBytes);
+  LaunchShape shape{.name = "multiply_on_tensor_cores", .block = {Config::kThreads},
+                    .shared_bytes = sizeof(TensorShared<T, kTransposeA, kTransposeB, Config>)};
+  return launch_cut(queue, args, cut, shape,
+                    multiply_on_tensor_cores<T, kTransposeA, kTransposeB, Config>);
+}
+
+template <class T, bool kTransposeA, bool kTransposeB>
+hs_status choose_tile(const Queue& queue, const MatmulArgs& args) {
+  using Large = TensorConfig<128, 128, 2, 4>;
+  using Small = TensorConfig<64, 64, 2, 2>;
+  const hs_matmul_desc& desc = args.desc;
+  std::int64_t large_tiles =
+      (desc.m + Large::kM - 1) / Large::kM * ((desc.n + Large::kN - 1) / Large::kN) * desc.batch;
+  return large_tiles >= queue.multiprocessors
+             ? launch_tensor<T, kTransposeA, kTransposeB, Large>(queue, args)
+             : launch_tensor<T, kTransposeA, kTransposeB, Small>(queue, args);
+}
+
+template <class T>
+hs_status matmul_on_tensor_cores(const Queue& queue, const MatmulArgs& args) {
+  if (args.desc.transpose_a != 0) {
+    return args.desc.transpose_b != 0 ? choose_tile<T, true, true>(queue, args)
+                                      : choose_tile<T, true, false>(queue, args);
+  }
+  return args.desc.transpose_b != 0 ? choose_tile<T, false, true>(queue, args)
+                                    : choose_tile<T, false, false>(queue, args);
+}
+
+}  // namespace hs::cuda
