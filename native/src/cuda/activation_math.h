@@ -1,5 +1,6 @@
 // Activations and their derivatives, one element at a time.
-#pragma once
+#ifndef HALFSTEP_CUDA_ACTIVATION_MATH_H
+#define HALFSTEP_CUDA_ACTIVATION_MATH_H
 
 #include "cuda/platform.h"
 #include "halfstep.h"
@@ -41,3 +42,5 @@ HS_DEVICE float activate_backward(hs_activation kind, float dy, float saved) {
 }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_ACTIVATION_MATH_H

@@ -1,5 +1,6 @@
 // Softmax cross-entropy of one row: what its kernels have in common, however a row is shared.
-#pragma once
+#ifndef HALFSTEP_CUDA_CROSS_ENTROPY_MATH_H
+#define HALFSTEP_CUDA_CROSS_ENTROPY_MATH_H
 
 #include "core/kernels.h"
 #include "cuda/elementwise.h"
@@ -141,3 +142,5 @@ HS_DEVICE void add_to_state(const CrossEntropyArgs& args, BatchSums batch, void*
 }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_CROSS_ENTROPY_MATH_H

@@ -1,6 +1,7 @@
 // What kernels share that go through arrays element by element: chunks of several elements a thread
 // where all addresses are aligned, single elements otherwise and at the end.
-#pragma once
+#ifndef HALFSTEP_CUDA_ELEMENTWISE_H
+#define HALFSTEP_CUDA_ELEMENTWISE_H
 
 #include "cuda/launch_shape.h"
 #include "cuda/platform.h"
@@ -79,3 +80,5 @@ hs_status with_storage(hs_dtype type, const Launcher& launcher) {
 }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_ELEMENTWISE_H

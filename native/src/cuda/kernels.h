@@ -1,6 +1,7 @@
 // The kernels' launchers: each checks nothing (core has), launches, and returns at once. The plug-in
 // and the simulated device share the table.
-#pragma once
+#ifndef HALFSTEP_CUDA_KERNELS_H
+#define HALFSTEP_CUDA_KERNELS_H
 
 #include "core/kernels.h"
 
@@ -31,3 +32,5 @@ HS_CUDA_KERNELS(HS_DECLARE)
 KernelTable kernel_table();
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_KERNELS_H

@@ -1,5 +1,6 @@
 // The one way in which kernels are launched.
-#pragma once
+#ifndef HALFSTEP_CUDA_LAUNCH_H
+#define HALFSTEP_CUDA_LAUNCH_H
 
 #include <type_traits>
 
@@ -37,3 +38,5 @@ hs_status launch(const Queue& queue, const LaunchShape& shape, void (*kernel)(Pa
 #endif
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_LAUNCH_H

@@ -1,5 +1,6 @@
 // What a kernel is launched with.
-#pragma once
+#ifndef HALFSTEP_CUDA_LAUNCH_SHAPE_H
+#define HALFSTEP_CUDA_LAUNCH_SHAPE_H
 
 #include <cstddef>
 
@@ -19,3 +20,5 @@ struct LaunchShape {
 };
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_LAUNCH_SHAPE_H

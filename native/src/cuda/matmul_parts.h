@@ -1,6 +1,7 @@
 // What the matrix products share, whatever computes a tile: how the tiles are numbered, how several
 // blocks share the sum over k of one tile, and what becomes of a finished element.
-#pragma once
+#ifndef HALFSTEP_CUDA_MATMUL_PARTS_H
+#define HALFSTEP_CUDA_MATMUL_PARTS_H
 
 #include "core/kernels.h"
 #include "cuda/activation_math.h"
@@ -200,3 +201,5 @@ hs_status matmul_bf16(const Queue& queue, const MatmulArgs& args);
 hs_status matmul_f16(const Queue& queue, const MatmulArgs& args);
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_MATMUL_PARTS_H

@@ -1,5 +1,6 @@
 // C = A B on tensor cores, for 16-bit types with FP32 accumulation; see matmul.cu for the design.
-#pragma once
+#ifndef HALFSTEP_CUDA_MATMUL_TENSOR_H
+#define HALFSTEP_CUDA_MATMUL_TENSOR_H
 
 #include <type_traits>
 
@@ -248,3 +249,5 @@ hs_status matmul_on_tensor_cores(const Queue& queue, const MatmulArgs& args) {
 }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_MATMUL_TENSOR_H

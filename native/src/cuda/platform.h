@@ -1,7 +1,8 @@
 // One kernel source, two compilers: nvcc makes the plug-in, the host's C++ compiler the emulated
 // execution (HS_SIM). Kernels include this header first and use CUDA's own names for indices,
 // barriers and warp operations.
-#pragma once
+#ifndef HALFSTEP_CUDA_PLATFORM_H
+#define HALFSTEP_CUDA_PLATFORM_H
 
 #include <cstddef>
 #include <cstdint>
@@ -63,3 +64,5 @@ HS_DEVICE std::int64_t grid_thread() {
 HS_DEVICE std::int64_t grid_threads() { return std::int64_t{gridDim.x} * blockDim.x; }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_PLATFORM_H

@@ -1,5 +1,6 @@
 // What the backends hand to every launcher.
-#pragma once
+#ifndef HALFSTEP_CUDA_QUEUE_H
+#define HALFSTEP_CUDA_QUEUE_H
 
 #include <cstddef>
 #include <cstdint>
@@ -31,3 +32,5 @@ inline unsigned blocks_for(const Queue& queue, std::int64_t work, std::int64_t p
 }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_QUEUE_H

@@ -3,7 +3,8 @@
 // atomically but integer counters.
 //
 // `Op` is a struct with identity() and operator()(a, b), which must commute bit by bit.
-#pragma once
+#ifndef HALFSTEP_CUDA_REDUCE_H
+#define HALFSTEP_CUDA_REDUCE_H
 
 #include "cuda/platform.h"
 #include "cuda/ptx/cluster.h"
@@ -144,3 +145,5 @@ HS_DEVICE bool grid_reduce(T* value, Op op, void* workspace, BlockScratch<T>& sc
 }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_REDUCE_H

@@ -1,6 +1,7 @@
 // cp.async of one thread: copies from global to shared memory that land some time between their
 // issue and the wait that covers them. Each must be waited for before its thread ends.
-#pragma once
+#ifndef HALFSTEP_SIM_ASYNC_COPIES_H
+#define HALFSTEP_SIM_ASYNC_COPIES_H
 
 #include <cstddef>
 #include <cstdint>
@@ -60,3 +61,5 @@ class AsyncCopies {
 };
 
 }  // namespace hs::sim
+
+#endif  // HALFSTEP_SIM_ASYNC_COPIES_H

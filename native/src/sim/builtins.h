@@ -1,6 +1,7 @@
 // The words of CUDA C++ that kernels use, for the emulated execution. Each has the meaning that the
 // CUDA C++ Programming Guide gives it; names are CUDA's, so they lie outside of a namespace.
-#pragma once
+#ifndef HALFSTEP_SIM_BUILTINS_H
+#define HALFSTEP_SIM_BUILTINS_H
 
 #include <math.h>
 
@@ -133,3 +134,5 @@ inline float __uint_as_float(unsigned bits) {
   std::memcpy(&x, &bits, sizeof x);
   return x;
 }
+
+#endif  // HALFSTEP_SIM_BUILTINS_H

@@ -7,7 +7,8 @@
 //
 // What a kernel does wrong (a barrier that some threads never reach, an access outside of memory)
 // ends the launch with a report; the threads that were running are abandoned without unwinding.
-#pragma once
+#ifndef HALFSTEP_SIM_EXECUTOR_H
+#define HALFSTEP_SIM_EXECUTOR_H
 
 #include <csignal>
 #include <cstdint>
@@ -168,3 +169,5 @@ const void* interrupted_code(const void* signal_context);
 void install_signal_handler();
 
 }  // namespace hs::sim
+
+#endif  // HALFSTEP_SIM_EXECUTOR_H

@@ -2,7 +2,8 @@
 //
 // A switch saves the six registers that the x86-64 System V ABI asks a callee to keep and swaps
 // stack pointers. Floating-point control words are the same on every fiber and stay untouched.
-#pragma once
+#ifndef HALFSTEP_SIM_FIBER_H
+#define HALFSTEP_SIM_FIBER_H
 
 #include <cstddef>
 #include <memory>
@@ -55,3 +56,5 @@ class FiberPool {
 };
 
 }  // namespace hs::sim
+
+#endif  // HALFSTEP_SIM_FIBER_H

@@ -1,5 +1,6 @@
 // Runs a kernel with its arguments.
-#pragma once
+#ifndef HALFSTEP_SIM_LAUNCH_H
+#define HALFSTEP_SIM_LAUNCH_H
 
 #include <string>
 #include <tuple>
@@ -24,3 +25,5 @@ std::string run_kernel(const LaunchShape& shape, void (*kernel)(Parameters...),
 }
 
 }  // namespace hs::sim
+
+#endif  // HALFSTEP_SIM_LAUNCH_H

@@ -1,5 +1,6 @@
 // The simulated device: compute capability 9.0, with few multiprocessors.
-#pragma once
+#ifndef HALFSTEP_SIM_LIMITS_H
+#define HALFSTEP_SIM_LIMITS_H
 
 #include <cstddef>
 
@@ -12,3 +13,5 @@ constexpr std::size_t kMaxSharedBytes = 227 * 1024;
 constexpr unsigned kMaxCluster = 8;
 
 }  // namespace hs::sim
+
+#endif  // HALFSTEP_SIM_LIMITS_H

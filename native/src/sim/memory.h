@@ -2,7 +2,8 @@
 //
 // An allocation is aligned to 256 bytes and filled with NaN bits; the fewer than 256 bytes between
 // its end and the guard page, and 64 bytes before it, are compared after every launch.
-#pragma once
+#ifndef HALFSTEP_SIM_MEMORY_H
+#define HALFSTEP_SIM_MEMORY_H
 
 #include <cstddef>
 #include <string>
@@ -28,3 +29,5 @@ bool inside_allocation(const void* address, std::size_t bytes);
 std::string damaged_bands();
 
 }  // namespace hs::sim
+
+#endif  // HALFSTEP_SIM_MEMORY_H

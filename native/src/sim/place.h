@@ -1,5 +1,6 @@
 // A place in the source, as named by reports of the emulated execution.
-#pragma once
+#ifndef HALFSTEP_SIM_PLACE_H
+#define HALFSTEP_SIM_PLACE_H
 
 #include <cstring>
 
@@ -19,3 +20,5 @@ struct Place {
 };
 
 }  // namespace hs::sim
+
+#endif  // HALFSTEP_SIM_PLACE_H

@@ -1,7 +1,8 @@
 // The order in which threads and blocks run, and when asynchronous copies land.
 //
 // Two orders that exclude each other show most missing barriers; random ones show the rest.
-#pragma once
+#ifndef HALFSTEP_SIM_SCHEDULE_H
+#define HALFSTEP_SIM_SCHEDULE_H
 
 #include <cstddef>
 #include <cstdint>
@@ -45,3 +46,5 @@ class Schedule {
 };
 
 }  // namespace hs::sim
+
+#endif  // HALFSTEP_SIM_SCHEDULE_H

@@ -1,5 +1,6 @@
 // Dynamic shared memory of one block: ends at a guard page, starts as NaN bits.
-#pragma once
+#ifndef HALFSTEP_SIM_SHARED_MEMORY_H
+#define HALFSTEP_SIM_SHARED_MEMORY_H
 
 #include <cstddef>
 
@@ -25,3 +26,5 @@ class SharedMemory {
 };
 
 }  // namespace hs::sim
+
+#endif  // HALFSTEP_SIM_SHARED_MEMORY_H

@@ -1,5 +1,6 @@
 // cp.async: copies from global to shared memory that bypass registers and are waited for in groups.
-#pragma once
+#ifndef HALFSTEP_CUDA_PTX_ASYNC_COPY_H
+#define HALFSTEP_CUDA_PTX_ASYNC_COPY_H
 
 #include "cuda/platform.h"
 
@@ -49,3 +50,5 @@ HS_DEVICE void cp_async_wait() {
 }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_PTX_ASYNC_COPY_H

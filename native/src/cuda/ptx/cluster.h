@@ -1,6 +1,7 @@
 // Clusters: blocks that run together and see each other's shared memory (sm_90 and later). On
 // earlier devices a kernel is launched with clusters of one block, and these do nothing.
-#pragma once
+#ifndef HALFSTEP_CUDA_PTX_CLUSTER_H
+#define HALFSTEP_CUDA_PTX_CLUSTER_H
 
 #include "cuda/platform.h"
 
@@ -70,3 +71,5 @@ HS_DEVICE T load_from_block(const T* own, [[maybe_unused]] unsigned rank HS_AND_
 }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_PTX_CLUSTER_H

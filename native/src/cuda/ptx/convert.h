@@ -1,5 +1,6 @@
 // Storage types and their conversion: to float, and from float to nearest, ties to even.
-#pragma once
+#ifndef HALFSTEP_CUDA_PTX_CONVERT_H
+#define HALFSTEP_CUDA_PTX_CONVERT_H
 
 #include "cuda/platform.h"
 #include "numerics/conversions.h"
@@ -58,3 +59,5 @@ HS_DEVICE F16 from_float<F16>(float x) {
 }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_PTX_CONVERT_H

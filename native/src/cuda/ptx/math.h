@@ -1,5 +1,6 @@
 // Functions that the hardware computes approximately.
-#pragma once
+#ifndef HALFSTEP_CUDA_PTX_MATH_H
+#define HALFSTEP_CUDA_PTX_MATH_H
 
 #include "cuda/platform.h"
 
@@ -18,3 +19,5 @@ HS_DEVICE float exp_approx(float x) {
 }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_PTX_MATH_H

@@ -5,7 +5,8 @@
 //   B [16, 8]   b[0]: rows 2t, 2t + 1, column g; b[1]: rows + 8
 //   C [16, 8]   c[0], c[1]: row g, columns 2t, 2t + 1; c[2], c[3]: row g + 8
 // as the PTX ISA, "Matrix fragments for mma.m16n8k16", defines it.
-#pragma once
+#ifndef HALFSTEP_CUDA_PTX_MATRIX_H
+#define HALFSTEP_CUDA_PTX_MATRIX_H
 
 #include "cuda/platform.h"
 #include "cuda/ptx/convert.h"
@@ -121,3 +122,5 @@ HS_DEVICE void mma_m16n8k16(float (&c)[4], const std::uint32_t (&a)[4],
 }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_PTX_MATRIX_H

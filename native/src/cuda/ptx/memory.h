@@ -1,5 +1,6 @@
 // Accesses of 16 bytes.
-#pragma once
+#ifndef HALFSTEP_CUDA_PTX_MEMORY_H
+#define HALFSTEP_CUDA_PTX_MEMORY_H
 
 #include "cuda/platform.h"
 
@@ -96,3 +97,5 @@ HS_DEVICE void store_streaming(void* address, const V& value HS_AND_CALLER) {
 }
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_PTX_MEMORY_H

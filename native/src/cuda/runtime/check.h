@@ -1,5 +1,6 @@
 // Status codes of the CUDA runtime as statuses of Halfstep.
-#pragma once
+#ifndef HALFSTEP_CUDA_RUNTIME_CHECK_H
+#define HALFSTEP_CUDA_RUNTIME_CHECK_H
 
 #include <cuda_runtime_api.h>
 
@@ -23,3 +24,5 @@ inline hs_status check(cudaError_t error, const char* doing) {
       status_of_call != HS_OK) {                                       \
     return status_of_call;                                             \
   }
+
+#endif  // HALFSTEP_CUDA_RUNTIME_CHECK_H

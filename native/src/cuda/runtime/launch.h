@@ -1,5 +1,6 @@
 // The part of a launch that does not depend on the kernel's type.
-#pragma once
+#ifndef HALFSTEP_CUDA_RUNTIME_LAUNCH_H
+#define HALFSTEP_CUDA_RUNTIME_LAUNCH_H
 
 #include "core/error.h"
 #include "cuda/launch_shape.h"
@@ -12,3 +13,5 @@ hs_status launch_kernel(const Queue& queue, const LaunchShape& shape, const void
                         void** arguments);
 
 }  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_RUNTIME_LAUNCH_H
