@@ -3,7 +3,7 @@
 // Bytes of a logit: one read, and one written where there is a gradient. FLOPs: two exp and ten
 // others a logit. Floor: bytes / bandwidth.
 // Design: up to 128 classes, 1024 where rows are aligned, a row belongs to 4 or 32 lanes that hold it
-// in registers; longer rows to a block, and from sm_90 on to a cluster of up to 8, that hold it in
+// in registers; longer rows to a block, or on sm_90 to a cluster of up to 8, that hold it in
 // shared memory; rows too long for that are read three times. Sums over rows go through the ladder of reduce.h to the state.
 // Ignored rows are not read. Not yet measured on a GPU.
 #include "cuda/cross_entropy_math.h"
@@ -194,8 +194,7 @@ template <class T, int kVector>
 hs_status launch_clusters(const Queue& queue, const CrossEntropyArgs& args) {
   auto row_bytes = args.desc.classes * static_cast<std::int64_t>(sizeof(T));
   unsigned cluster = 1;
-  unsigned most = queue.capability >= 90 ? 8 : 1;
-  while (cluster < most && row_bytes > kSliceBytes * cluster) cluster *= 2;
+  while (cluster < queue.max_cluster && row_bytes > kSliceBytes * cluster) cluster *= 2;
   std::int64_t slice_bytes = (row_bytes + cluster * 16 - 1) / (cluster * 16) * 16;
   bool resident = slice_bytes <= kSliceBytes;
   LaunchShape shape{.name = "cross_entropy: rows_by_cluster", .block = {kThreads},

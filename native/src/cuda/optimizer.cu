@@ -174,8 +174,12 @@ hs_status optimizer_step(void* queue_of_call, const OptimizerArgs& args) {
     return launch(queue, shape,
                   vectors ? update_arena<HS_ADAMW, true> : update_arena<HS_ADAMW, false>, args);
   }
-  return launch(queue, shape, vectors ? update_arena<HS_SGD, true> : update_arena<HS_SGD, false>,
-                args);
+  if (args.desc.rule == HS_SGD) {
+    return launch(queue, shape, vectors ? update_arena<HS_SGD, true> : update_arena<HS_SGD, false>,
+                  args);
+  }
+  return fail(HS_UNSUPPORTED, "optimizer_step: rule %d does not run on CUDA devices: SGD and AdamW do",
+              args.desc.rule);
 }
 
 hs_status gradient_check(void* queue_of_call, const GradientCheckArgs& args) {

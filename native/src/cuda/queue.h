@@ -13,7 +13,7 @@ struct Queue {
   void* stream = nullptr;  // a cudaStream_t
   int ordinal = 0;
   int multiprocessors = 0;
-  int capability = 0;  // 10 * major + minor
+  unsigned max_cluster = 1;  // blocks of the largest cluster that the kernels' code can use
   void* workspace = nullptr;
 };
 

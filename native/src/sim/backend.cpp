@@ -55,7 +55,7 @@ hs_status release(void*, hs_ptr address, std::uint64_t) {
 hs_status create_queue(void*, void** queue) {
   auto made = std::make_unique<cuda::Queue>();
   made->multiprocessors = kMultiprocessors;
-  made->capability = kCapability;
+  made->max_cluster = kMaxCluster;
   made->workspace = allocate_guarded(cuda::kWorkspaceBytes);
   if (!made->workspace) return fail(HS_OUT_OF_MEMORY, "the host has no memory left");
   std::memset(made->workspace, 0, cuda::kWorkspaceBytes);

@@ -132,27 +132,29 @@ hs_status release_host(void* device, hs_ptr address, std::uint64_t) {
   return check(cudaFreeHost(reinterpret_cast<void*>(address)), "freeing pinned host memory");
 }
 
-hs_status make_workspace(void** workspace) {
+// A zeroed workspace, for use on any stream.
+hs_status make_workspace(cudaStream_t stream, void** workspace) {
   HS_CUDA(cudaMalloc(workspace, kWorkspaceBytes), "allocating a stream's workspace");
-  return check(cudaMemset(*workspace, 0, kWorkspaceBytes), "clearing a stream's workspace");
+  cudaError_t error = cudaMemsetAsync(*workspace, 0, kWorkspaceBytes, stream);
+  if (error == cudaSuccess) error = cudaStreamSynchronize(stream);
+  if (error != cudaSuccess) cudaFree(*workspace);
+  return check(error, "clearing a stream's workspace");
 }
 
 hs_status create_queue(void* device, void** queue) {
   Device& d = as_device(device);
   HS_SELECT(d);
+  cudaStream_t stream = nullptr;
+  HS_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "creating a stream");
   auto made = std::make_unique<Stream>();
   made->device = &d;
-  if (hs_status status = make_workspace(&made->own_workspace); status != HS_OK) {
-    cudaFree(made->own_workspace);
+  if (hs_status status = make_workspace(stream, &made->own_workspace); status != HS_OK) {
+    cudaStreamDestroy(stream);
     return status;
   }
-  cudaStream_t stream = nullptr;
-  cudaError_t error = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
-  if (error != cudaSuccess) {
-    cudaFree(made->own_workspace);
-    return check(error, "creating a stream");
-  }
-  made->queue = {stream, d.ordinal, d.multiprocessors, d.capability, made->own_workspace};
+  // Later devices run what the driver makes of the PTX for 8.0, which knows no clusters.
+  unsigned max_cluster = d.capability == 90 ? 8 : 1;
+  made->queue = {stream, d.ordinal, d.multiprocessors, max_cluster, made->own_workspace};
   *queue = made.release();
   return HS_OK;
 }
@@ -191,10 +193,7 @@ hs_status begin_capture(void* queue) {
   Stream& stream = as_stream(queue);
   HS_SELECT(*stream.device);
   void* workspace = nullptr;
-  if (hs_status status = make_workspace(&workspace); status != HS_OK) {
-    cudaFree(workspace);
-    return status;
-  }
+  if (hs_status status = make_workspace(handle(stream), &workspace); status != HS_OK) return status;
   cudaError_t error = cudaStreamBeginCapture(handle(stream), cudaStreamCaptureModeThreadLocal);
   if (error != cudaSuccess) {
     cudaFree(workspace);
