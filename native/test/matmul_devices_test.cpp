@@ -66,9 +66,10 @@ void check(Device& device, const Case& c) {
   const int64_t ldc = c.n + c.padding, stride_c = c.m * ldc;
   const size_t count_c =
       static_cast<size_t>((c.batch - 1) * stride_c) + extent(c.m, ldc, c.n);
-  const std::vector<float> before = numbers(count_c, 3, c.integers);
   StorageArray a_memory(device, c.type, a.values), b_memory(device, c.type, b.values);
-  StorageArray c_memory(device, out, before), aux_memory(device, out, before);
+  StorageArray c_memory(device, out, numbers(count_c, 3, c.integers));
+  const std::vector<float> before = c_memory.get();
+  StorageArray aux_memory(device, out, before);
   const std::vector<float> bias = numbers(static_cast<size_t>(c.n), 4, c.integers);
   const std::vector<float> grad = numbers(static_cast<size_t>(c.m), 5, c.integers);
   Array<float> bias_memory(device, bias), grad_memory(device, grad);
