@@ -1,12 +1,14 @@
 // The matrix product on every device, through the C ABI, against fp64: layouts, types, options, at the
 // shapes where the CUDA kernels change. (matmul_test.cpp goes through the CPU's own edges.)
+#include <array>
+
 #include "device.h"
 
 using namespace hs::test;
 
 namespace {
 
-struct Case {
+struct Problem {
   int64_t m, n, k;
   hs_dtype type = HS_F32;
   bool transpose_a = false, transpose_b = false;
@@ -58,7 +60,7 @@ struct Stored {
   }
 };
 
-void check(Device& device, const Case& c) {
+void check(Device& device, const Problem& c) {
   const hs_dtype out = c.f32_output ? HS_F32 : c.type;
   Stored a(c.transpose_a ? c.k : c.m, c.transpose_a ? c.m : c.k, c.padding, c.batch, 1, c.integers);
   Stored b(c.transpose_b ? c.n : c.k, c.transpose_b ? c.k : c.n, c.padding,
@@ -162,7 +164,7 @@ void check(Device& device, const Case& c) {
 }
 
 // All types and layouts, rows aligned to 16 bytes and not.
-void check_variants(Device& device, Case c) {
+void check_variants(Device& device, Problem c) {
   for (const StorageType& type : kStorageTypes) {
     for (int layout = 0; layout < 4; layout++) {
       for (int64_t padding : {0, 3}) {
@@ -230,7 +232,7 @@ TEST(options_follow_their_definition_in_every_type) {
     for (const StorageType& type : kStorageTypes) {
       for (hs_activation activation : {HS_NONE, HS_RELU, HS_GELU}) {
         for (int options = 0; options < 16; options++) {
-          Case c{.m = 37, .n = 41, .k = 50, .type = type.type, .transpose_b = true};
+          Problem c{.m = 37, .n = 41, .k = 50, .type = type.type, .transpose_b = true};
           c.activation = activation;
           c.bias = (options & 1) != 0;
           c.aux = (options & 2) != 0;
