@@ -15,10 +15,10 @@ namespace hs::bench {
 
 struct Row {
   std::string name;
-  double flops;               // of one call
-  double bytes;               // that one call must at least move
-  std::function<void()> run;  // one call
-  std::function<void()> peer; // the same work by the yardstick, or empty
+  double flops;                // of one call
+  double bytes;                // that one call must at least move
+  std::function<void()> run;   // one call
+  std::function<void()> peer;  // the same work by the yardstick, or empty
 };
 
 class Rows {
@@ -54,8 +54,8 @@ struct Registration {
 
 }  // namespace hs::bench
 
-#define BENCHMARKS(group)                                               \
-  static void add_##group(hs::bench::Rows& rows);                       \
+#define BENCHMARKS(group)                                                 \
+  static void add_##group(hs::bench::Rows& rows);                         \
   static const hs::bench::Registration registration_##group(add_##group); \
   static void add_##group(hs::bench::Rows& rows)
 

@@ -20,19 +20,19 @@ double now() {
 }
 
 // Twelve independent sums hide the latency of two units. Returns the FLOP done.
-#define HS_PEAK(name, isa, bytes)                                                    \
-  __attribute__((target(isa))) double name(int64_t steps) {                          \
-    typedef float v __attribute__((vector_size(bytes)));                             \
-    v x = v{} + 0.999f, sum[12] = {};                                                \
-    for (int64_t i = 0; i < steps; ++i) {                                            \
-      _Pragma("GCC unroll 12") for (int j = 0; j < 12; ++j) sum[j] = sum[j] * x + x; \
+#define HS_PEAK(name, isa, bytes)                                                            \
+  __attribute__((target(isa))) double name(int64_t steps) {                                  \
+    typedef float v __attribute__((vector_size(bytes)));                                     \
+    v x = v{} + 0.999f, sum[12] = {};                                                        \
+    for (int64_t i = 0; i < steps; ++i) {                                                    \
+      _Pragma("GCC unroll 12") for (int j = 0; j < 12; ++j) sum[j] = sum[j] * x + x;         \
       _Pragma("GCC unroll 12") for (int j = 0; j < 12; ++j) asm volatile("" : "+v"(sum[j])); \
-    }                                                                                \
-    v all{};                                                                         \
-    _Pragma("GCC unroll 12") for (int j = 0; j < 12; ++j) all = all + sum[j];        \
-    volatile float sink = all[0];                                                    \
-    (void)sink;                                                                      \
-    return static_cast<double>(steps) * 12 * 2 * (bytes / 4);                        \
+    }                                                                                        \
+    v all{};                                                                                 \
+    _Pragma("GCC unroll 12") for (int j = 0; j < 12; ++j) all = all + sum[j];                \
+    volatile float sink = all[0];                                                            \
+    (void)sink;                                                                              \
+    return static_cast<double>(steps) * 12 * 2 * (bytes / 4);                                \
   }
 HS_PEAK(peak_avx512, "avx512f", 64)
 HS_PEAK(peak_avx2, "avx2,fma", 32)

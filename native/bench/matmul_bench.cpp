@@ -19,8 +19,8 @@ std::string name_of(const char* what, const Shape& s) {
   char text[120];
   std::snprintf(text, sizeof text, "matmul %s %lldx(%lld,%lld,%lld)%s%s%s", what,
                 static_cast<long long>(s.batch), static_cast<long long>(s.m),
-                static_cast<long long>(s.n), static_cast<long long>(s.k), s.transpose_a ? " At" : "",
-                s.transpose_b ? " Bt" : "", s.bias_grad ? " +db" : "");
+                static_cast<long long>(s.n), static_cast<long long>(s.k),
+                s.transpose_a ? " At" : "", s.transpose_b ? " Bt" : "", s.bias_grad ? " +db" : "");
   return text;
 }
 
@@ -43,8 +43,8 @@ void add(Rows& rows, const char* what, const Shape& s) {
   d.alpha = 1;
   const auto a = normal_floats(s.batch * d.stride_a), b = normal_floats(s.batch * d.stride_b);
   const auto c = normal_floats(s.batch * d.stride_c), grad = normal_floats(s.m);
-  const MatmulArgs args{d,       a.get(), b.get(), c.get(), nullptr,
-                        nullptr, s.bias_grad ? grad.get() : nullptr};
+  const MatmulArgs args{
+      d, a.get(), b.get(), c.get(), nullptr, nullptr, s.bias_grad ? grad.get() : nullptr};
   const double floats =
       static_cast<double>(s.batch) * static_cast<double>(s.m * s.k + s.k * s.n + s.m * s.n);
   rows.add({.name = name,
@@ -57,12 +57,12 @@ void add(Rows& rows, const char* what, const Shape& s) {
 }  // namespace
 
 BENCHMARKS(matmul) {
-  for (const Shape& s : {Shape{1, 1024, 1024, 1024}, Shape{1, 1024, 1024, 1024, false, true},
-                         Shape{1, 1024, 1024, 1024, true, false}, Shape{1, 512, 512, 512},
-                         Shape{1, 256, 256, 256}, Shape{1, 2048, 2048, 2048},
-                         Shape{64, 128, 128, 128}, Shape{64, 128, 128, 128, false, true},
-                         Shape{8, 256, 256, 256}, Shape{512, 64, 64, 64}, Shape{1024, 32, 32, 32},
-                         Shape{4096, 16, 16, 16}, Shape{1024, 20, 20, 20}}) {
+  for (const Shape& s :
+       {Shape{1, 1024, 1024, 1024}, Shape{1, 1024, 1024, 1024, false, true},
+        Shape{1, 1024, 1024, 1024, true, false}, Shape{1, 512, 512, 512}, Shape{1, 256, 256, 256},
+        Shape{1, 2048, 2048, 2048}, Shape{64, 128, 128, 128}, Shape{64, 128, 128, 128, false, true},
+        Shape{8, 256, 256, 256}, Shape{512, 64, 64, 64}, Shape{1024, 32, 32, 32},
+        Shape{4096, 16, 16, 16}, Shape{1024, 20, 20, 20}}) {
     add(rows, "square", s);
   }
   for (int64_t batch : {1, 8, 16, 32, 64, 128, 256, 1024}) {

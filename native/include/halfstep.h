@@ -83,9 +83,9 @@ typedef struct hs_list_t* hs_list;
 /* ----------------------------------------------------------------------------------- devices */
 
 typedef struct hs_device_info {
-  char backend[16];          /* "cpu", "cuda", "noop" */
-  char name[128];            /* the chip's own name */
-  char detail[128];          /* CPU: the instruction set in use; CUDA: compute capability, driver */
+  char backend[16]; /* "cpu", "cuda", "noop" */
+  char name[128];   /* the chip's own name */
+  char detail[128]; /* CPU: the instruction set in use; CUDA: compute capability, driver */
   int32_t ordinal;
   int32_t threads;           /* CPU: threads of the pool; CUDA: multiprocessors */
   uint64_t memory_total;     /* bytes */
@@ -165,23 +165,23 @@ HS_API hs_status hs_list_size(hs_list list, int64_t* calls);
 /* What a recorded step reads and advances, in device memory (zeroed at the start, loss_scale set).
  * One *step* is one effective batch, made of one or more micro-batches. */
 typedef struct hs_step_state {
-  int64_t step;             /* steps begun and ended, performed or skipped: index into the ring */
-  int64_t performed;        /* optimizer steps performed: selects the row of the schedule */
-  int64_t micro_step;       /* micro-batches ended in all: part of the key of dropout */
-  int64_t cursor;           /* where the next micro-batch begins in the order of the samples */
-  int64_t schedule_base;    /* the value of `performed` for which row 0 of the schedule holds */
-  int64_t schedule_rows;    /* rows in the schedule */
-  double loss_sum;          /* of this step so far: sum of weighted losses, */
-  double weight;            /*   of their weights, */
-  double correct;           /*   rows whose largest logit is the label's, */
-  double rows;              /*   rows that were not ignored */
-  float loss_scale;         /* loss gradients are multiplied by it; 1 without loss scaling */
-  int32_t growth_tracker;   /* finite steps since the scale last changed */
-  int32_t skipped_in_row;   /* steps skipped one after the other, this one included */
-  int32_t nonfinite;        /* 1: this step's gradients hold an infinity or a NaN */
-  float gradient_norm;      /* of this step's unscaled gradients, before clipping */
-  float multiplier;         /* unscale x clip: what a gradient is multiplied by */
-  uint32_t error;           /* sticky: HS_ERROR_... bits */
+  int64_t step;           /* steps begun and ended, performed or skipped: index into the ring */
+  int64_t performed;      /* optimizer steps performed: selects the row of the schedule */
+  int64_t micro_step;     /* micro-batches ended in all: part of the key of dropout */
+  int64_t cursor;         /* where the next micro-batch begins in the order of the samples */
+  int64_t schedule_base;  /* the value of `performed` for which row 0 of the schedule holds */
+  int64_t schedule_rows;  /* rows in the schedule */
+  double loss_sum;        /* of this step so far: sum of weighted losses, */
+  double weight;          /*   of their weights, */
+  double correct;         /*   rows whose largest logit is the label's, */
+  double rows;            /*   rows that were not ignored */
+  float loss_scale;       /* loss gradients are multiplied by it; 1 without loss scaling */
+  int32_t growth_tracker; /* finite steps since the scale last changed */
+  int32_t skipped_in_row; /* steps skipped one after the other, this one included */
+  int32_t nonfinite;      /* 1: this step's gradients hold an infinity or a NaN */
+  float gradient_norm;    /* of this step's unscaled gradients, before clipping */
+  float multiplier;       /* unscale x clip: what a gradient is multiplied by */
+  uint32_t error;         /* sticky: HS_ERROR_... bits */
   uint32_t reserved;
 } hs_step_state;
 
@@ -251,7 +251,7 @@ typedef struct hs_gather_desc {
   int64_t row_size;   /* elements of a row */
   int64_t batch;      /* rows of dst */
   int64_t order_size; /* indices in order; the cursor wraps round at its end */
-  int64_t channels;   /* elements of scale and shift; divides row_size; element i uses i % channels */
+  int64_t channels; /* elements of scale and shift; divides row_size; element i uses i % channels */
 } hs_gather_desc;
 
 /* dst[b] = src[order[(cursor + b) % order_size]] * scale + shift, for b in [0, batch). `order` is I32
@@ -270,10 +270,11 @@ typedef struct hs_matmul_desc {
   int32_t transpose_b;    /* 0: B is stored [k, n]; 1: [n, k] */
   int64_t batch, m, n, k; /* batch >= 1 */
   int64_t lda, ldb, ldc;  /* elements from one stored row to the next */
-  int64_t stride_a, stride_b, stride_c; /* elements from one matrix to the next; 0: shared (not C) */
-  float alpha, beta;      /* beta = 0: C is not read */
+  int64_t stride_a, stride_b,
+      stride_c;             /* elements from one matrix to the next; 0: shared (not C) */
+  float alpha, beta;        /* beta = 0: C is not read */
   hs_activation activation; /* NONE, RELU or GELU, after the bias */
-  float bias_grad_beta;   /* 0: bias_grad is not read */
+  float bias_grad_beta;     /* 0: bias_grad is not read */
 } hs_matmul_desc;
 
 /* C = activation(alpha * op(A) * op(B) + beta * C + bias), per matrix of the batch. `bias` is F32
@@ -297,7 +298,7 @@ HS_API hs_status hs_activation_backward(hs_stream stream, hs_activation activati
 /* ------------------------------------------------------------------------------------- losses */
 
 typedef struct hs_cross_entropy_desc {
-  hs_dtype type;         /* of logits and their gradient */
+  hs_dtype type; /* of logits and their gradient */
   int64_t rows, classes;
   float label_smoothing; /* in [0, 1) */
   int32_t ignore_label;  /* rows with this label count for nothing; -1: none is ignored */
@@ -324,7 +325,7 @@ enum { HS_SGD = 0, HS_ADAMW = 1 };
 typedef struct hs_segment {
   int64_t offset, count; /* elements */
   float weight_decay;
-  int32_t flags;         /* HS_SEGMENT_... */
+  int32_t flags; /* HS_SEGMENT_... */
 } hs_segment;
 enum {
   HS_SEGMENT_FROZEN = 1, /* not updated */

@@ -66,8 +66,7 @@ void check(Device& device, const Problem& c) {
   Stored b(c.transpose_b ? c.n : c.k, c.transpose_b ? c.k : c.n, c.padding,
            c.shared_b ? 1 : c.batch, 2, c.integers);
   const int64_t ldc = c.n + c.padding, stride_c = c.m * ldc;
-  const size_t count_c =
-      static_cast<size_t>((c.batch - 1) * stride_c) + extent(c.m, ldc, c.n);
+  const size_t count_c = static_cast<size_t>((c.batch - 1) * stride_c) + extent(c.m, ldc, c.n);
   StorageArray a_memory(device, c.type, a.values), b_memory(device, c.type, b.values);
   StorageArray c_memory(device, out, numbers(count_c, 3, c.integers));
   const std::vector<float> before = c_memory.get();
@@ -101,8 +100,8 @@ void check(Device& device, const Problem& c) {
   const std::vector<float> av = a_memory.get(), bv = b_memory.get();
   const std::vector<float> cv = c_memory.get(), xv = aux_memory.get();
   const auto at_a = [&](int64_t matrix, int64_t i, int64_t k) {
-    return static_cast<double>(av[static_cast<size_t>(
-        matrix * a.stride + (c.transpose_a ? k * a.ld + i : i * a.ld + k))]);
+    return static_cast<double>(
+        av[static_cast<size_t>(matrix * a.stride + (c.transpose_a ? k * a.ld + i : i * a.ld + k))]);
   };
   const double u = 0x1p-24;
   const double u_out = out == HS_F32 ? u : out == HS_BF16 ? 0x1p-8 : 0x1p-11;
@@ -183,9 +182,16 @@ void check_variants(Device& device, Problem c) {
 // One, and one under, at and over the warp's and the block's tile of 64, and the depth of 32.
 TEST(products_of_integers_are_exact_at_the_edges_of_tiles) {
   on_devices([](Device& device) {
-    for (const auto& [m, n, k] :
-         {std::array<int64_t, 3>{1, 1, 1}, {8, 8, 8}, {15, 17, 31}, {16, 16, 32}, {17, 15, 33},
-          {63, 65, 16}, {64, 64, 64}, {65, 63, 97}, {2, 130, 40}, {130, 2, 24}}) {
+    for (const auto& [m, n, k] : {std::array<int64_t, 3>{1, 1, 1},
+                                  {8, 8, 8},
+                                  {15, 17, 31},
+                                  {16, 16, 32},
+                                  {17, 15, 33},
+                                  {63, 65, 16},
+                                  {64, 64, 64},
+                                  {65, 63, 97},
+                                  {2, 130, 40},
+                                  {130, 2, 24}}) {
       check_variants(device, {.m = m, .n = n, .k = k});
     }
   });
@@ -221,8 +227,7 @@ TEST(each_matrix_of_a_batch_has_its_own_product) {
     for (const StorageType& type : kStorageTypes) {
       check(device, {.m = 16, .n = 24, .k = 8, .type = type.type, .batch = 9});
       check(device, {.m = 33, .n = 31, .k = 40, .type = type.type, .batch = 3, .padding = 1});
-      check(device,
-            {.m = 40, .n = 20, .k = 16, .type = type.type, .batch = 5, .shared_b = true});
+      check(device, {.m = 40, .n = 20, .k = 16, .type = type.type, .batch = 5, .shared_b = true});
     }
   });
 }
@@ -253,10 +258,11 @@ TEST(options_follow_their_definition_in_every_type) {
 TEST(products_are_the_same_bits_captured_and_with_any_number_of_threads) {
   on_devices([](Device& device) {
     for (const StorageType& type : kStorageTypes) {
-      StorageArray a(device, type.type, normals(64 * 700, 7)), b(device, type.type, normals(700 * 50, 8));
+      StorageArray a(device, type.type, normals(64 * 700, 7)),
+          b(device, type.type, normals(700 * 50, 8));
       StorageArray c(device, type.type, 64 * 50);
-      const hs_matmul_desc desc{type.type, type.type, 0, 0, 1, 64, 50, 700, 700, 50, 50, 0, 0, 0,
-                                1,         0,         HS_NONE, 0};
+      const hs_matmul_desc desc{type.type, type.type, 0, 0, 1, 64, 50, 700,     700,
+                                50,        50,        0, 0, 0, 1,  0,  HS_NONE, 0};
       check_same_everywhere(
           device,
           [&](hs_stream stream) {

@@ -96,19 +96,21 @@ struct Case {
   bool bias = false, aux = false, bias_grad = false;
   float bias_grad_beta = 0;
   hs_activation activation = HS_NONE;
-  int64_t padding = 3;      // of each stored row, filled with NaN
+  int64_t padding = 3;                    // of each stored row, filled with NaN
   bool share_a = false, share_b = false;  // stride 0
-  bool integers = true;     // small ones: every sum is exact
+  bool integers = true;                   // small ones: every sum is exact
   unsigned seed = 1;
 
   std::string name(Isa isa) const {
     char text[200];
-    std::snprintf(text, sizeof text, "%s %lldx%lldx%lld batch %lld t%d%d type %d->%d alpha %g "
-                  "beta %g bias %d aux %d act %d grad %d pad %lld", cpu::isa_name(isa),
-                  static_cast<long long>(m), static_cast<long long>(n), static_cast<long long>(k),
-                  static_cast<long long>(batch), transpose_a, transpose_b, type, out_type,
-                  static_cast<double>(alpha), static_cast<double>(beta), bias, aux, activation,
-                  bias_grad, static_cast<long long>(padding));
+    std::snprintf(text, sizeof text,
+                  "%s %lldx%lldx%lld batch %lld t%d%d type %d->%d alpha %g "
+                  "beta %g bias %d aux %d act %d grad %d pad %lld",
+                  cpu::isa_name(isa), static_cast<long long>(m), static_cast<long long>(n),
+                  static_cast<long long>(k), static_cast<long long>(batch), transpose_a,
+                  transpose_b, type, out_type, static_cast<double>(alpha),
+                  static_cast<double>(beta), bias, aux, activation, bias_grad,
+                  static_cast<long long>(padding));
     return text;
   }
 };
@@ -137,8 +139,13 @@ class Operands {
   }
 
   void run(const KernelTable& table) {
-    MatmulArgs args{d_, a_.data(), b_.data(), run_c_.data(), c_.bias ? bias_.data() : nullptr,
-                    c_.aux ? aux_.data() : nullptr, c_.bias_grad ? grad_.data() : nullptr};
+    MatmulArgs args{d_,
+                    a_.data(),
+                    b_.data(),
+                    run_c_.data(),
+                    c_.bias ? bias_.data() : nullptr,
+                    c_.aux ? aux_.data() : nullptr,
+                    c_.bias_grad ? grad_.data() : nullptr};
     table.matmul(nullptr, args);
   }
 
@@ -150,8 +157,8 @@ class Operands {
       written[static_cast<size_t>(at)] = true;
       double sum = 0, size = 0;
       for (int64_t p = 0; p < c_.k; ++p) {
-        const double term = static_cast<double>(op_a(matrix, i, p)) *
-                            static_cast<double>(op_b(matrix, p, j));
+        const double term =
+            static_cast<double>(op_a(matrix, i, p)) * static_cast<double>(op_b(matrix, p, j));
         sum += term;
         size += std::abs(term);
       }
@@ -252,10 +259,10 @@ class Operands {
     const double unit_out =
         c_.out_type == HS_F32 ? unit_in : std::ldexp(1.0, c_.out_type == HS_BF16 ? -8 : -11);
     const bool exact = c_.integers && c_.activation != HS_GELU && c_.out_type == HS_F32;
-    const double bound =
-        exact ? 0
-              : 4 * unit_in * std::sqrt(static_cast<double>(c_.k + 1)) * (size + 1) +
-                    1.01 * unit_out * std::abs(want) + std::ldexp(1.0, -25);
+    const double bound = exact
+                             ? 0
+                             : 4 * unit_in * std::sqrt(static_cast<double>(c_.k + 1)) * (size + 1) +
+                                   1.01 * unit_out * std::abs(want) + std::ldexp(1.0, -25);
     if (std::abs(static_cast<double>(got) - want) <= bound) return;
     if (wrong.size() > 200) return;
     char text[160];
@@ -460,10 +467,24 @@ TEST(the_number_of_threads_changes_no_bit) {
 
 TEST(a_nan_in_the_operands_reaches_the_results_it_belongs_to) {
   for_each_isa([](Isa isa) {
-    const hs_matmul_desc d{.type = HS_F32, .out_type = HS_F32, .transpose_a = 0, .transpose_b = 0,
-                           .batch = 1, .m = 3, .n = 20, .k = 5, .lda = 5, .ldb = 20, .ldc = 20,
-                           .stride_a = 0, .stride_b = 0, .stride_c = 0, .alpha = 1, .beta = 0,
-                           .activation = HS_RELU, .bias_grad_beta = 0};
+    const hs_matmul_desc d{.type = HS_F32,
+                           .out_type = HS_F32,
+                           .transpose_a = 0,
+                           .transpose_b = 0,
+                           .batch = 1,
+                           .m = 3,
+                           .n = 20,
+                           .k = 5,
+                           .lda = 5,
+                           .ldb = 20,
+                           .ldc = 20,
+                           .stride_a = 0,
+                           .stride_b = 0,
+                           .stride_c = 0,
+                           .alpha = 1,
+                           .beta = 0,
+                           .activation = HS_RELU,
+                           .bias_grad_beta = 0};
     std::vector<float> a(15, 1), b(100, 1), c(60, 0);
     a[7] = kNan;  // row 1
     table_of(isa).matmul(nullptr, {d, a.data(), b.data(), c.data(), nullptr, nullptr, nullptr});

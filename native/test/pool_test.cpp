@@ -45,8 +45,8 @@ TEST(each_tile_runs_once_for_any_count_and_number_of_threads) {
     set_pool_threads(threads);
     CHECK(pool_threads() == threads);
     for (int64_t tiles : {0, 1, 2, 3, 17, 1000, 65535, 65536, 200001}) {
-      CHECK_THAT(runs_each_once(tiles), std::to_string(tiles) + " tiles, " +
-                                            std::to_string(threads) + " threads");
+      CHECK_THAT(runs_each_once(tiles),
+                 std::to_string(tiles) + " tiles, " + std::to_string(threads) + " threads");
     }
   }
   set_pool_threads(0);
@@ -92,9 +92,8 @@ TEST(four_threads_at_once_and_resizing_between_lose_no_tile) {
 TEST(a_tile_may_start_tiles_of_its_own) {
   set_pool_threads(3);
   std::atomic<int> inner{0};
-  parallel_for(20, kLarge, [&](int64_t) {
-    parallel_for(10, kLarge, [&](int64_t) { inner.fetch_add(1); });
-  });
+  parallel_for(20, kLarge,
+               [&](int64_t) { parallel_for(10, kLarge, [&](int64_t) { inner.fetch_add(1); }); });
   CHECK(inner.load() == 200);
 }
 

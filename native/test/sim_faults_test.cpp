@@ -14,8 +14,10 @@ using namespace hs::cuda;
 using hs::sim::Order;
 using hs::sim::run_kernel;
 
-constexpr hs::sim::ScheduleOptions kOrders[] = {{Order::kForward, 0}, {Order::kReverse, 0},
-                                                {Order::kRandom, 1},  {Order::kRandom, 2},
+constexpr hs::sim::ScheduleOptions kOrders[] = {{Order::kForward, 0},
+                                                {Order::kReverse, 0},
+                                                {Order::kRandom, 1},
+                                                {Order::kRandom, 2},
                                                 {Order::kRandom, 3}};
 
 // Floats in device memory, all NaN at first.
@@ -59,8 +61,8 @@ bool rotates_in_every_order() {
   bool right = true;
   for (auto order : kOrders) {
     hs::sim::set_schedule(order);
-    std::string wrong = run_kernel({"rotate", {1}, {256}, sizeof(Row)}, rotate<kBarrier>, in.at(),
-                                   out.at());
+    std::string wrong =
+        run_kernel({"rotate", {1}, {256}, sizeof(Row)}, rotate<kBarrier>, in.at(), out.at());
     CHECK_THAT(wrong.empty(), wrong);
     for (unsigned i = 0; i < 256; ++i) right &= out[i] == static_cast<float>((i + 1) % 256);
   }
@@ -168,8 +170,8 @@ HS_KERNEL void overrun_shared(float* out) {
 
 TEST(an_access_past_the_end_of_shared_memory_is_named_as_such) {
   DeviceFloats out(64);
-  std::string wrong = run_kernel({"overrun_shared", {1}, {64}, sizeof(Row)}, overrun_shared,
-                                 out.at());
+  std::string wrong =
+      run_kernel({"overrun_shared", {1}, {64}, sizeof(Row)}, overrun_shared, out.at());
   CHECK_THAT(has(wrong, "overrun_shared: block (0,0,0), thread ("), wrong);
   CHECK_THAT(has(wrong, "past the end of the block's shared memory of 1024 bytes"), wrong);
 }

@@ -68,9 +68,9 @@ inline int run(int argc, char** argv) {
   } while (false)
 
 // For conditions whose values matter: CHECK_THAT(a == b, "a is " + std::to_string(a)).
-#define CHECK_THAT(condition, message)                                                            \
-  do {                                                                                            \
-    if (!(condition))                                                                             \
+#define CHECK_THAT(condition, message)                                                           \
+  do {                                                                                           \
+    if (!(condition))                                                                            \
       hs::test::fail(__FILE__, __LINE__, std::string("not true: " #condition ": ") + (message)); \
   } while (false)
 

@@ -22,10 +22,10 @@ hs_status hs_copy(hs_stream stream, hs_ptr dst, hs_ptr src, uint64_t bytes) {
 hs_status hs_cast(hs_stream stream, hs_dtype src_type, hs_ptr src, hs_dtype dst_type, hs_ptr dst,
                   int64_t count) {
   return guarded([&]() -> hs_status {
-    HS_REQUIRE((is_storage(src_type) || src_type == HS_U8 || src_type == HS_I32) &&
-                   is_storage(dst_type),
-               "cast from %s to %s: possible are F32, BF16, F16, U8 and I32 to F32, BF16 and F16",
-               dtype_name(src_type), dtype_name(dst_type));
+    HS_REQUIRE(
+        (is_storage(src_type) || src_type == HS_U8 || src_type == HS_I32) && is_storage(dst_type),
+        "cast from %s to %s: possible are F32, BF16, F16, U8 and I32 to F32, BF16 and F16",
+        dtype_name(src_type), dtype_name(dst_type));
     HS_REQUIRE(count >= 0, "cast: count is %lld: it must be 0 or more", ll{count});
     HS_REQUIRE((dst != 0 && src != 0) || count == 0, "cast: dst or src is 0");
     return submit(stream, &KernelTable::cast,

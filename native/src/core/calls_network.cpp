@@ -98,9 +98,9 @@ hs_status hs_cross_entropy(hs_stream stream, const hs_cross_entropy_desc* desc, 
                "cross_entropy: label smoothing %g is not in [0, 1)",
                static_cast<double>(d.label_smoothing));
     HS_REQUIRE((logits != 0 && labels != 0) || d.rows == 0, "cross_entropy: logits or labels is 0");
-    return submit(stream, &KernelTable::cross_entropy,
-                  CrossEntropyArgs{d, as<void>(logits), as<int32_t>(labels),
-                                   as<float>(class_weights), as<hs_step_state>(state),
-                                   as<void>(d_logits), as<float>(row_loss)});
+    return submit(
+        stream, &KernelTable::cross_entropy,
+        CrossEntropyArgs{d, as<void>(logits), as<int32_t>(labels), as<float>(class_weights),
+                         as<hs_step_state>(state), as<void>(d_logits), as<float>(row_loss)});
   });
 }

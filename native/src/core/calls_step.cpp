@@ -43,11 +43,11 @@ hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int
                dtype_name(desc->copy_type));
     HS_REQUIRE(state != 0 || (desc->checked == 0 && schedule == 0),
                "optimizer_step: a checked step and a schedule need the state");
-    return submit(stream, &KernelTable::optimizer_step,
-                  OptimizerArgs{*desc, count, as<float>(parameters), as<float>(gradients),
-                                as<float>(moment1), as<float>(moment2), as<void>(copy),
-                                as<hs_step_state>(state), as<hs_schedule_row>(schedule),
-                                as<hs_segment>(segments), segment_count});
+    return submit(
+        stream, &KernelTable::optimizer_step,
+        OptimizerArgs{*desc, count, as<float>(parameters), as<float>(gradients), as<float>(moment1),
+                      as<float>(moment2), as<void>(copy), as<hs_step_state>(state),
+                      as<hs_schedule_row>(schedule), as<hs_segment>(segments), segment_count});
   });
 }
 
@@ -80,13 +80,17 @@ hs_status hs_step_end(hs_stream stream, hs_ptr state, hs_ptr schedule, const hs_
   return guarded([&]() -> hs_status {
     HS_REQUIRE(state != 0 && ring != 0, "step_end: state or ring is 0");
     HS_REQUIRE(capacity >= 1, "step_end: capacity is %lld: it must be positive", ll{capacity});
-    HS_REQUIRE(scaler == nullptr ||
-                   (scaler->growth > 1 && scaler->backoff > 0 && scaler->backoff < 1 &&
-                    scaler->interval >= 1 && scaler->minimum > 0),
-               "step_end: a scaler needs growth > 1, backoff in (0, 1), interval >= 1 and a "
-               "positive minimum");
-    StepEndArgs args{as<hs_step_state>(state),  as<hs_schedule_row>(schedule), {}, false,
-                     as<hs_step_record>(ring), capacity};
+    HS_REQUIRE(
+        scaler == nullptr || (scaler->growth > 1 && scaler->backoff > 0 && scaler->backoff < 1 &&
+                              scaler->interval >= 1 && scaler->minimum > 0),
+        "step_end: a scaler needs growth > 1, backoff in (0, 1), interval >= 1 and a "
+        "positive minimum");
+    StepEndArgs args{as<hs_step_state>(state),
+                     as<hs_schedule_row>(schedule),
+                     {},
+                     false,
+                     as<hs_step_record>(ring),
+                     capacity};
     if (scaler != nullptr) {
       args.scaler = *scaler;
       args.scaling = true;

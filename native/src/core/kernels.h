@@ -120,20 +120,20 @@ struct StepEndArgs {
 };
 
 // X(name of the kernel, type of its arguments)
-#define HS_KERNELS(X)                             \
-  X(fill, FillArgs)                               \
-  X(copy, CopyArgs)                               \
-  X(cast, CastArgs)                               \
-  X(random_normal, RandomArgs)                    \
-  X(random_uniform, RandomArgs)                   \
-  X(gather, GatherArgs)                           \
-  X(matmul, MatmulArgs)                           \
-  X(activation_forward, ActivationArgs)           \
-  X(activation_backward, ActivationBackwardArgs)  \
-  X(cross_entropy, CrossEntropyArgs)              \
-  X(optimizer_step, OptimizerArgs)                \
-  X(gradient_check, GradientCheckArgs)            \
-  X(micro_step_end, MicroStepEndArgs)             \
+#define HS_KERNELS(X)                            \
+  X(fill, FillArgs)                              \
+  X(copy, CopyArgs)                              \
+  X(cast, CastArgs)                              \
+  X(random_normal, RandomArgs)                   \
+  X(random_uniform, RandomArgs)                  \
+  X(gather, GatherArgs)                          \
+  X(matmul, MatmulArgs)                          \
+  X(activation_forward, ActivationArgs)          \
+  X(activation_backward, ActivationBackwardArgs) \
+  X(cross_entropy, CrossEntropyArgs)             \
+  X(optimizer_step, OptimizerArgs)               \
+  X(gradient_check, GradientCheckArgs)           \
+  X(micro_step_end, MicroStepEndArgs)            \
   X(step_end, StepEndArgs)
 
 // One function a kernel. `queue` is what the backend's stream_create gave (null for a call without

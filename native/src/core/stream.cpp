@@ -138,9 +138,8 @@ hs_status hs_upload(hs_stream stream, hs_ptr device, hs_ptr host, uint64_t bytes
     if (hs_status status = check_running(stream, "upload"); status != HS_OK) return status;
     if (bytes == 0) return HS_OK;
     if (device == 0 || host == 0) return fail(HS_INVALID_ARGUMENT, "upload: an address is 0");
-    return relay(*stream,
-                 stream->device->backend->upload(stream->queue, device,
-                                                 reinterpret_cast<const void*>(host), bytes));
+    return relay(*stream, stream->device->backend->upload(
+                              stream->queue, device, reinterpret_cast<const void*>(host), bytes));
   });
 }
 

@@ -20,7 +20,7 @@
 struct hs_device_t {
   const hs::Backend* backend = nullptr;
   void* device = nullptr;
-  std::mutex mutex;  // guards all that follows
+  std::mutex mutex;                                  // guards all that follows
   std::unordered_map<hs_ptr, uint64_t> blocks;       // hs_alloc: address -> bytes
   std::unordered_map<hs_ptr, uint64_t> host_blocks;  // hs_host_alloc
   std::unordered_set<hs_stream> streams;

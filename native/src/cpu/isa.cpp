@@ -25,8 +25,7 @@ struct Choice {
 const Choice& choice() {
   static const Choice chosen = [] {
     Choice c{};
-    c.accepted =
-        choose_isa(std::getenv("HALFSTEP_CPU_ISA"), &c.isa, c.problem, sizeof c.problem);
+    c.accepted = choose_isa(std::getenv("HALFSTEP_CPU_ISA"), &c.isa, c.problem, sizeof c.problem);
     return c;
   }();
   return chosen;

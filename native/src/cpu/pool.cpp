@@ -23,10 +23,10 @@ namespace {
 constexpr int kMaxThreads = 256;
 constexpr int64_t kHugePage = int64_t{2} << 20;
 // Below this cost a second thread gains less than handing out the work takes.
-constexpr double kSerialNs = 8000;         // workers may be parked
+constexpr double kSerialNs = 8000;           // workers may be parked
 constexpr double kSerialInSessionNs = 3000;  // workers are likely to spin
 constexpr int64_t kSpinNs = 50000;
-constexpr int64_t kPoliteNs = 5000;  // from then on, spinning gives way to other threads
+constexpr int64_t kPoliteNs = 5000;           // from then on, spinning gives way to other threads
 constexpr unsigned kFlushDenormals = 0x8040;  // MXCSR: flush to zero, denormals are zero
 
 int64_t now_ns() {
@@ -131,7 +131,7 @@ class Pool {
   alignas(64) std::atomic<TileFn> fn_{nullptr};
   std::atomic<void*> context_{nullptr};
   std::atomic<int64_t> tiles_{0};
-  std::atomic<int64_t> group_{1};  // tiles of one claim
+  std::atomic<int64_t> group_{1};              // tiles of one claim
   alignas(64) std::atomic<uint32_t> done_{0};  // claims that workers have finished
   std::atomic<uint32_t> caller_waits_{0};
   alignas(64) std::atomic<uint32_t> wake_{0};  // what parked workers wait on
@@ -208,9 +208,7 @@ void Pool::work() {
       done_.fetch_add(finished, std::memory_order_seq_cst);
       if (caller_waits_.load(std::memory_order_seq_cst) != 0) futex_wake(done_, 1);
     }
-    if (spin_until([this] {
-          return has_claims() || stopping_.load(std::memory_order_relaxed);
-        })) {
+    if (spin_until([this] { return has_claims() || stopping_.load(std::memory_order_relaxed); })) {
       continue;
     }
     const uint32_t seen = wake_.load(std::memory_order_seq_cst);

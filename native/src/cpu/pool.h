@@ -35,10 +35,9 @@ void run_tiles(int64_t tiles, double cost_ns, TileFn fn, void* context);
 // in a function that the linker could share.
 template <class Fn>
 __attribute__((always_inline)) inline void parallel_for(int64_t tiles, double cost_ns,
-                                                         const Fn& fn) {
+                                                        const Fn& fn) {
   run_tiles(
-      tiles, cost_ns,
-      [](void* context, int64_t tile) { (*static_cast<const Fn*>(context))(tile); },
+      tiles, cost_ns, [](void* context, int64_t tile) { (*static_cast<const Fn*>(context))(tile); },
       const_cast<Fn*>(&fn));
 }
 

@@ -93,8 +93,8 @@ HS_INLINE vf widen(vh h, F16) {
   return reinterpret_cast<vf>(_mm512_maskz_cvtph_ps(kAllLanes, reinterpret_cast<__m256i>(h)));
 }
 HS_INLINE vh narrow(vf x, F16) {
-  return reinterpret_cast<vh>(_mm512_maskz_cvtps_ph(kAllLanes, reinterpret_cast<__m512>(x),
-                                                    _MM_FROUND_TO_NEAREST_INT));
+  return reinterpret_cast<vh>(
+      _mm512_maskz_cvtps_ph(kAllLanes, reinterpret_cast<__m512>(x), _MM_FROUND_TO_NEAREST_INT));
 }
 #elif defined(__AVX2__)
 HS_INLINE vf widen(vh h, F16) {
@@ -123,8 +123,7 @@ HS_INLINE vh narrow(vf x, F16) {
   vi normal = (a + (((15 - 127) << 23) + 0xfff) + ((a >> 13) & 1)) >> 13;
   vi special = a > (255 << 23) ? (0x7e00 | ((a >> 13) & 0x3ff)) : set1_int(0x7c00);
   vi magnitude = a >= (143 << 23) ? special : a < (113 << 23) ? tiny : normal;
-  return __builtin_convertvector(
-      reinterpret_cast<vu>(magnitude | ((u >> 16) & 0x8000)), vh);
+  return __builtin_convertvector(reinterpret_cast<vu>(magnitude | ((u >> 16) & 0x8000)), vh);
 }
 #endif
 

@@ -111,7 +111,8 @@ HS_DEVICE void for_slice(std::int64_t begin, std::int64_t end, const Body& body)
 // and keeps them in shared memory if `resident`.
 template <class T, int kVector>
 HS_KERNEL void __launch_bounds__(kThreads)
-    rows_by_cluster(const CrossEntropyArgs args, std::int64_t slice, bool resident, void* workspace) {
+    rows_by_cluster(const CrossEntropyArgs args, std::int64_t slice, bool resident,
+                    void* workspace) {
   BlockShared& shared = shared_memory<BlockShared>();
   T* held = reinterpret_cast<T*>(shared.slice);
   const CrossEntropy problem(args);
@@ -180,7 +181,8 @@ HS_KERNEL void __launch_bounds__(kThreads)
 
 template <class T, unsigned kLanes, int kPerLane, int kVector>
 hs_status launch_registers(const Queue& queue, const CrossEntropyArgs& args) {
-  LaunchShape shape{.name = "cross_entropy: rows_in_registers", .block = {kThreads},
+  LaunchShape shape{.name = "cross_entropy: rows_in_registers",
+                    .block = {kThreads},
                     .shared_bytes = sizeof(GroupShared<kLanes>)};
   shape.grid.x = blocks_for(queue, args.desc.rows, kThreads / kLanes, kBlocksPerMultiprocessor);
   return launch(queue, shape, rows_in_registers<T, kLanes, kPerLane, kVector>, args,
@@ -197,11 +199,13 @@ hs_status launch_clusters(const Queue& queue, const CrossEntropyArgs& args) {
   while (cluster < queue.max_cluster && row_bytes > kSliceBytes * cluster) cluster *= 2;
   std::int64_t slice_bytes = (row_bytes + cluster * 16 - 1) / (cluster * 16) * 16;
   bool resident = slice_bytes <= kSliceBytes;
-  LaunchShape shape{.name = "cross_entropy: rows_by_cluster", .block = {kThreads},
-                    .shared_bytes = sizeof(BlockShared), .cluster = cluster};
+  LaunchShape shape{.name = "cross_entropy: rows_by_cluster",
+                    .block = {kThreads},
+                    .shared_bytes = sizeof(BlockShared),
+                    .cluster = cluster};
   if (resident) shape.shared_bytes += static_cast<std::size_t>(slice_bytes);
-  shape.grid.x = cluster * blocks_for(queue, args.desc.rows * cluster, cluster,
-                                      kBlocksPerMultiprocessor);
+  shape.grid.x =
+      cluster * blocks_for(queue, args.desc.rows * cluster, cluster, kBlocksPerMultiprocessor);
   return launch(queue, shape, rows_by_cluster<T, kVector>, args,
                 slice_bytes / static_cast<std::int64_t>(sizeof(T)), resident, queue.workspace);
 }

@@ -61,8 +61,8 @@ inline bool aligned(const void* address) {
 
 inline LaunchShape elementwise_shape(const char* name, const Queue& queue, std::int64_t count,
                                      int per_thread) {
-  unsigned blocks = blocks_for(queue, count, std::int64_t{kElementwiseThreads} * per_thread,
-                               kElementwiseBlocks);
+  unsigned blocks =
+      blocks_for(queue, count, std::int64_t{kElementwiseThreads} * per_thread, kElementwiseBlocks);
   return {.name = name, .grid = {blocks}, .block = {kElementwiseThreads}};
 }
 

@@ -17,9 +17,10 @@ HS_DEVICE To gathered(const GatherArgs& args, const From* row, std::int64_t i) {
   float x = to_float(row[i]);
   if (args.scale != nullptr) {
     // A division of 64 bits costs as much as all the rest.
-    std::int64_t channel = args.desc.row_size >> 32 == 0
-                               ? static_cast<unsigned>(i) % static_cast<unsigned>(args.desc.channels)
-                               : i % args.desc.channels;
+    std::int64_t channel =
+        args.desc.row_size >> 32 == 0
+            ? static_cast<unsigned>(i) % static_cast<unsigned>(args.desc.channels)
+            : i % args.desc.channels;
     x = x * args.scale[channel] + args.shift[channel];
   }
   return from_float<To>(x);

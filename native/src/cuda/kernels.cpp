@@ -7,8 +7,8 @@ namespace hs::cuda {
 
 KernelTable kernel_table() {
   KernelTable table{};
-#define HS_MISSING(name, Args)                                                        \
-  table.name = [](void*, const Args&) -> hs_status {                                  \
+#define HS_MISSING(name, Args)                                                          \
+  table.name = [](void*, const Args&) -> hs_status {                                    \
     return fail(HS_UNSUPPORTED, #name " does not run on CUDA devices: use device cpu"); \
   };
   HS_KERNELS(HS_MISSING)

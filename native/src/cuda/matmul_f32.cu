@@ -48,9 +48,9 @@ struct Piece {
       int outer, k;
       place(from, i, outer, k);
       bool inside = first_outer + outer < from.outers && first_k + k < from.k_end;
-      value[i] = inside ? from.at[(first_outer + outer) * from.outer_step +
-                                  (first_k + k) * from.k_step]
-                        : 0.0f;
+      value[i] =
+          inside ? from.at[(first_outer + outer) * from.outer_step + (first_k + k) * from.k_step]
+                 : 0.0f;
     }
   }
   HS_DEVICE void store_to(const Operand& from, float (&to)[kDepth][kTile + kGroup]) const {
@@ -138,16 +138,15 @@ HS_KERNEL void __launch_bounds__(kThreads)
     if (sum_rows) put_bias_grad(args, tile.m + row, sums.rows[i]);
   }
   __syncthreads();
-  MatmulOutput<float>(args, tile.matrix)
-      .template put_tile<kThreads>(shared.result, tile.m, tile.n);
+  MatmulOutput<float>(args, tile.matrix).template put_tile<kThreads>(shared.result, tile.m, tile.n);
 }
 
 template <int kTile>
 hs_status launch_tile(const Queue& queue, const MatmulArgs& args) {
   constexpr std::size_t kPartBytes = sizeof(Sums<kTile / kSide>) * kThreads;
   MatmulCut cut = cut_matmul(queue, args.desc, kTile, kTile, kDepth, kPartBytes);
-  LaunchShape shape{.name = "multiply_by_fma", .block = {kThreads},
-                    .shared_bytes = sizeof(Shared<kTile>)};
+  LaunchShape shape{
+      .name = "multiply_by_fma", .block = {kThreads}, .shared_bytes = sizeof(Shared<kTile>)};
   return launch_cut(queue, args, cut, shape, multiply_by_fma<kTile>);
 }
 

@@ -79,8 +79,8 @@ class MatmulOutput {
 
   HS_DEVICE MatmulOutput(const MatmulArgs& args, std::int64_t matrix)
       : args_(args), first_(matrix * args.desc.stride_c) {
-    auto addresses = reinterpret_cast<std::uintptr_t>(args.c) |
-                     reinterpret_cast<std::uintptr_t>(args.aux);
+    auto addresses =
+        reinterpret_cast<std::uintptr_t>(args.c) | reinterpret_cast<std::uintptr_t>(args.aux);
     vectors_ = addresses % 16 == 0 && (args.desc.ldc | first_) % kCount == 0;
   }
 

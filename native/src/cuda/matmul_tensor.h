@@ -220,7 +220,8 @@ template <class T, bool kTransposeA, bool kTransposeB, class Config>
 hs_status launch_tensor(const Queue& queue, const MatmulArgs& args) {
   constexpr std::size_t kPartBytes = sizeof(TensorSums<Config>) * Config::kThreads;
   MatmulCut cut = cut_matmul(queue, args.desc, Config::kM, Config::kN, Config::kK, kPartBytes);
-  LaunchShape shape{.name = "multiply_on_tensor_cores", .block = {Config::kThreads},
+  LaunchShape shape{.name = "multiply_on_tensor_cores",
+                    .block = {Config::kThreads},
                     .shared_bytes = sizeof(TensorShared<T, kTransposeA, kTransposeB, Config>)};
   return launch_cut(queue, args, cut, shape,
                     multiply_on_tensor_cores<T, kTransposeA, kTransposeB, Config>);

@@ -112,8 +112,8 @@ template <hs_rule kRule, bool kAligned>
 HS_KERNEL void __launch_bounds__(kThreads) update_arena(const OptimizerArgs args) {
   UpdateShared& shared = shared_memory<UpdateShared>();
   if (threadIdx.x == 0) {
-    shared.factors = step_factors(args.desc, args.state, args.schedule,
-                                  [](double x) { return sqrt(x); });
+    shared.factors =
+        step_factors(args.desc, args.state, args.schedule, [](double x) { return sqrt(x); });
     bool scheduled = args.schedule == nullptr || schedule_row(*args.state, args.schedule);
     if (blockIdx.x == 0 && !scheduled) {
       atomicOr(&args.state->error, static_cast<unsigned>(HS_ERROR_SCHEDULE));
@@ -166,10 +166,10 @@ hs_status optimizer_step(void* queue_of_call, const OptimizerArgs& args) {
   const Queue& queue = as_queue(queue_of_call);
   bool vectors = aligned(args.parameters) && aligned(args.gradients) && aligned(args.moment1) &&
                  aligned(args.moment2) && aligned(args.copy);
-  LaunchShape shape{.name = "update_arena", .block = {kThreads},
-                    .shared_bytes = sizeof(UpdateShared)};
-  shape.grid.x = blocks_for(queue, args.count, std::int64_t{kThreads} * kVector,
-                            kBlocksPerMultiprocessor);
+  LaunchShape shape{
+      .name = "update_arena", .block = {kThreads}, .shared_bytes = sizeof(UpdateShared)};
+  shape.grid.x =
+      blocks_for(queue, args.count, std::int64_t{kThreads} * kVector, kBlocksPerMultiprocessor);
   if (args.desc.rule == HS_ADAMW) {
     return launch(queue, shape,
                   vectors ? update_arena<HS_ADAMW, true> : update_arena<HS_ADAMW, false>, args);
@@ -178,7 +178,8 @@ hs_status optimizer_step(void* queue_of_call, const OptimizerArgs& args) {
     return launch(queue, shape, vectors ? update_arena<HS_SGD, true> : update_arena<HS_SGD, false>,
                   args);
   }
-  return fail(HS_UNSUPPORTED, "optimizer_step: rule %d does not run on CUDA devices: SGD and AdamW do",
+  return fail(HS_UNSUPPORTED,
+              "optimizer_step: rule %d does not run on CUDA devices: SGD and AdamW do",
               args.desc.rule);
 }
 

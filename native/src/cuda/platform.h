@@ -58,9 +58,7 @@ HS_DEVICE unsigned lane_id() { return threadIdx.x % kWarpSize; }
 HS_DEVICE unsigned warp_id() { return threadIdx.x / kWarpSize; }
 
 // This thread's number in a one-dimensional grid, and the number of its threads.
-HS_DEVICE std::int64_t grid_thread() {
-  return std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-}
+HS_DEVICE std::int64_t grid_thread() { return std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; }
 HS_DEVICE std::int64_t grid_threads() { return std::int64_t{gridDim.x} * blockDim.x; }
 
 }  // namespace hs::cuda

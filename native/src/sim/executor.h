@@ -65,8 +65,8 @@ struct Barrier {
 
 struct Block {
   Dim3 index;
-  unsigned rank = 0;           // in its cluster
-  unsigned first_warp = 0;     // in its cluster
+  unsigned rank = 0;        // in its cluster
+  unsigned first_warp = 0;  // in its cluster
   unsigned char* shared = nullptr;
   Barrier barrier;
 };
@@ -155,8 +155,7 @@ class Executor {
 };
 
 // The thread that is running; null outside of a launch.
-extern constinit thread_local Thread* current_thread
-    __attribute__((tls_model("initial-exec")));
+extern constinit thread_local Thread* current_thread __attribute__((tls_model("initial-exec")));
 
 // Describes a fault for people; `where` says what lies at its address.
 std::string describe(const Fault& fault, const std::string& where, const LaunchShape& shape,

@@ -15,8 +15,8 @@ struct Fiber {
   void* stack_pointer = nullptr;  // where it stopped
   void* stack = nullptr;          // lowest usable byte; a guard page lies below
   std::size_t stack_bytes = 0;
-  std::size_t color = 0;         // start of its frames below the stack's end, see FiberPool
-  void* fake_stack = nullptr;    // AddressSanitizer's
+  std::size_t color = 0;       // start of its frames below the stack's end, see FiberPool
+  void* fake_stack = nullptr;  // AddressSanitizer's
 };
 
 // Makes `fiber` start in `entry` at its next switch, whatever it did before. `entry` never returns.

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kAlignment = 256;  // what hs_alloc promises
-constexpr std::size_t kBand = 64;     // bytes before an allocation that must not change
+constexpr std::size_t kBand = 64;        // bytes before an allocation that must not change
 constexpr unsigned char kPoison = 0xff;  // all ones: NaN in every floating-point type
 // The bands hold another NaN, 0xffdf, so that results of poisoned inputs show in them too.
 constexpr unsigned char kBandBytes[] = {0xdf, 0xff};

@@ -53,8 +53,8 @@ void Schedule::begin(ScheduleOptions options, std::size_t groups) {
 std::size_t Schedule::group(std::size_t turn) const {
   if (order_ == Order::kForward || groups_ < 2) return turn;
   if (order_ == Order::kReverse) return groups_ - 1 - turn;
-  return static_cast<std::size_t>(
-      (static_cast<unsigned __int128>(turn) * stride_ + offset_) % groups_);
+  return static_cast<std::size_t>((static_cast<unsigned __int128>(turn) * stride_ + offset_) %
+                                  groups_);
 }
 
 long Schedule::pick(const std::vector<std::uint32_t>& words) {

@@ -17,8 +17,8 @@ constexpr std::size_t kGuard = 16 * kPage;
 }  // namespace
 
 SharedMemory::SharedMemory() {
-  void* mapping = mmap(nullptr, kUsable + kGuard, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* mapping =
+      mmap(nullptr, kUsable + kGuard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED) throw std::bad_alloc();
   mapping_ = static_cast<unsigned char*>(mapping);
   mprotect(mapping_ + kUsable, kGuard, PROT_NONE);

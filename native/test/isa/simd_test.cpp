@@ -89,12 +89,12 @@ double largest_ulps(Fn fn, double (*exact)(double), float low, float high) {
   return worst;
 }
 
-#define CHECK_ULPS(fn, low, high, limit)                                                  \
-  do {                                                                                    \
-    const double e = largest_ulps([](vf v) { return fn(v); },                             \
+#define CHECK_ULPS(fn, low, high, limit)                                                     \
+  do {                                                                                       \
+    const double e = largest_ulps([](vf v) { return fn(v); },                                \
                                   [](double d) -> double { return std::fn(d); }, low, high); \
-    std::printf("     " #fn ": %.2f ulp\n", e);                                           \
-    CHECK_THAT(e <= limit, std::to_string(e) + " ulp");                                   \
+    std::printf("     " #fn ": %.2f ulp\n", e);                                              \
+    CHECK_THAT(e <= limit, std::to_string(e) + " ulp");                                      \
   } while (false)
 
 }  // namespace

@@ -79,9 +79,8 @@ class Product {
       } else {
         for (int64_t i = begin; i < end; ++i) {
           vf sum{};
-          for_vectors(0, d_.k, [&](int64_t p, auto lanes) {
-            sum = sum + load(a + i * a_row_ + p, lanes);
-          });
+          for_vectors(0, d_.k,
+                      [&](int64_t p, auto lanes) { sum = sum + load(a + i * a_row_ + p, lanes); });
           const Mask one = first_lanes(1);
           float* out = args_.bias_grad + i;
           store(out, plus_old(out, set1(reduce_add(sum)), one), one);
@@ -120,8 +119,8 @@ class Product {
     with_storage(d_.type, [&](auto type) {
       using T = typename decltype(type)::type;
       const T* a = static_cast<const T*>(args_.a) + matrix * d_.stride_a;
-      pack_panel(a + begin * a_row_ + p * a_step_, a_row_, a_step_, end - begin, depth,
-                 end - begin, dst);
+      pack_panel(a + begin * a_row_ + p * a_step_, a_row_, a_step_, end - begin, depth, end - begin,
+                 dst);
     });
   }
 
@@ -162,8 +161,7 @@ class Product {
   int64_t a_row_, a_step_, b_step_, b_column_;
 };
 
-void Product::outer_block(int64_t matrix, Range rows, Range columns,
-                          const float* packed_a) const {
+void Product::outer_block(int64_t matrix, Range rows, Range columns, const float* packed_a) const {
   const int64_t row = row_begin(rows.begin), row_count = row_begin(rows.end) - row;
   const int64_t column = column_begin(columns.begin), end = column_begin(columns.end);
   const TileScratch s = tile_scratch(row_count, end - column);
@@ -192,8 +190,7 @@ void Product::outer_block(int64_t matrix, Range rows, Range columns,
 
 // One panel of columns, one block of k, all rows of the tile.
 void Product::outer_panel(int64_t matrix, Range rows, int64_t column, int64_t end, int64_t block,
-                          const float* packed_a, const TileScratch& s,
-                          int64_t first_column) const {
+                          const float* packed_a, const TileScratch& s, int64_t first_column) const {
   const int64_t p = step_begin(block), depth = step_begin(block + 1) - p;
   const int64_t columns = end - column;
   const int vectors = static_cast<int>((columns + kLanes - 1) / kLanes);
@@ -234,9 +231,8 @@ void Product::outer_panel(int64_t matrix, Range rows, int64_t column, int64_t en
       t.a_row = 1;
       t.a_step = height;
     }
-    t.c = plan_.in_place
-              ? static_cast<float*>(args_.c) + matrix * d_.stride_c + i * d_.ldc + column
-              : s.sums + (i - row) * s.sums_row + column - first_column;
+    t.c = plan_.in_place ? static_cast<float*>(args_.c) + matrix * d_.stride_c + i * d_.ldc + column
+                         : s.sums + (i - row) * s.sums_row + column - first_column;
     outer_kernel(static_cast<int>(height), vectors, last != kLanes)(t);
   }
 }

@@ -28,7 +28,7 @@ struct DotKernels {
   DotFn of[kDotRows][kDotColumns];
 };
 
-template <int kIndex = kDotRows * kDotColumns - 1>
+template <int kIndex = kDotRows* kDotColumns - 1>
 constexpr void fill(DotKernels& table) {
   constexpr int kRow = kIndex / kDotColumns, kColumn = kIndex % kDotColumns;
   table.of[kRow][kColumn] = dot_tile<kRow + 1, kColumn + 1>;

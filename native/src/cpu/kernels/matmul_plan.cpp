@@ -61,9 +61,8 @@ MatmulPlan plan_matmul(const hs_matmul_desc& d, bool simple) {
   if (!plan.dot) {
     plan.pack_a = choose_pack_a(d);
     const int64_t reach = ceil_div(d.k, plan.blocks.parts) * d.ldb * 4;  // of a panel, in bytes
-    plan.pack_b =
-        !floats || d.transpose_b != 0 ||
-        (reach > kInPlaceBytes && d.m > (collides(d.ldb) ? kWideRows : kFewRows));
+    plan.pack_b = !floats || d.transpose_b != 0 ||
+                  (reach > kInPlaceBytes && d.m > (collides(d.ldb) ? kWideRows : kFewRows));
   }
 
   const double matrix_ns = (plan.dot ? dot_cycles(d) : outer_cycles(d)) / 2.2;

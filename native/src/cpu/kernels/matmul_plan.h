@@ -28,7 +28,7 @@ struct MatmulPlan {
   bool in_place;  // the register kernel writes C itself; else sums are finished in a second pass
   PackA pack_a;
   bool pack_b;
-  bool wide;  // tiles of kWideRows x kWideVectors, as far as they go
+  bool wide;   // tiles of kWideRows x kWideVectors, as far as they go
   Cut blocks;  // of k, summed one after the other
   // Panels of C's rows; panels of its columns, counted in columns for dot_tile and in vectors for
   // outer_tile. A tile of the pool is tile_rows x tile_columns panels of one matrix, or `group`

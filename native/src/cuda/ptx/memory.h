@@ -89,10 +89,10 @@ HS_DEVICE void store_streaming(void* address, const V& value HS_AND_CALLER) {
     V value;
     std::uint32_t words[4];
   } u{value};
-  asm volatile("st.global.cs.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(
-                   __cvta_generic_to_global(address)),
-               "r"(u.words[0]), "r"(u.words[1]), "r"(u.words[2]), "r"(u.words[3])
-               : "memory");
+  asm volatile(
+      "st.global.cs.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(address)),
+      "r"(u.words[0]), "r"(u.words[1]), "r"(u.words[2]), "r"(u.words[3])
+      : "memory");
 #endif
 }
 

@@ -95,8 +95,9 @@ hs_status query(void* device, hs_device_info* info) {
   HS_CUDA(cudaMemGetInfo(&free_bytes, &total_bytes), "asking for the device's memory");
   std::snprintf(info->backend, sizeof info->backend, "cuda");
   std::snprintf(info->name, sizeof info->name, "%.127s", properties.name);
-  std::snprintf(info->detail, sizeof info->detail, "compute capability %d.%d, driver for CUDA %d.%d",
-                d.capability / 10, d.capability % 10, driver / 1000, driver % 1000 / 10);
+  std::snprintf(info->detail, sizeof info->detail,
+                "compute capability %d.%d, driver for CUDA %d.%d", d.capability / 10,
+                d.capability % 10, driver / 1000, driver % 1000 / 10);
   info->ordinal = d.ordinal;
   info->threads = d.multiprocessors;
   info->memory_total = total_bytes;
@@ -172,8 +173,8 @@ hs_status synchronize(void* queue) {
   return check(cudaStreamSynchronize(handle(stream)), "waiting for the stream");
 }
 
-hs_status move(Stream& stream, void* to, const void* from, std::uint64_t bytes,
-               cudaMemcpyKind kind, const char* doing) {
+hs_status move(Stream& stream, void* to, const void* from, std::uint64_t bytes, cudaMemcpyKind kind,
+               const char* doing) {
   HS_SELECT(*stream.device);
   HS_CUDA(cudaMemcpyAsync(to, from, bytes, kind, handle(stream)), doing);
   return check(cudaStreamSynchronize(handle(stream)), doing);

@@ -19,10 +19,9 @@ inline hs_status check(cudaError_t error, const char* doing) {
 }  // namespace hs::cuda
 
 // Leaves the function with the status unless the call succeeds.
-#define HS_CUDA(call, doing)                                           \
-  if (hs_status status_of_call = ::hs::cuda::check(call, doing);       \
-      status_of_call != HS_OK) {                                       \
-    return status_of_call;                                             \
+#define HS_CUDA(call, doing)                                                                \
+  if (hs_status status_of_call = ::hs::cuda::check(call, doing); status_of_call != HS_OK) { \
+    return status_of_call;                                                                  \
   }
 
 #endif  // HALFSTEP_CUDA_RUNTIME_CHECK_H

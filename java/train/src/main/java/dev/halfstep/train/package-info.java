@@ -9,8 +9,9 @@
  *
  * <p>A {@link dev.halfstep.train.Trainer} runs a session over epochs: shuffled order, validation
  * after each, the best weights at the end. What a run has come to is in {@link
- * dev.halfstep.train.Fit}, which {@link dev.halfstep.train.Callback}s read; what it was is its {@link
- * dev.halfstep.train.History}. A {@link dev.halfstep.train.Schedule} is a pure function of progress.
+ * dev.halfstep.train.Fit}, which {@link dev.halfstep.train.Callback}s read; what it was is its
+ * {@link dev.halfstep.train.History}. A {@link dev.halfstep.train.Schedule} is a pure function of
+ * progress.
  */
 @org.jspecify.annotations.NullMarked
 package dev.halfstep.train;
