@@ -4,7 +4,7 @@ module dev.halfstep {
   requires dev.halfstep.bindings;
   requires org.bytedeco.javacpp;
   requires org.slf4j;
-  requires static transitive org.jspecify;
+  requires static org.jspecify;
 
   exports dev.halfstep;
   exports dev.halfstep.kernel;
