@@ -62,7 +62,9 @@ HS_INLINE vf exp_nonpositive(vf x) {
 HS_INLINE vf log(vf x) {
   const vi one = set1_int(0x3f800000), root_half = set1_int(0x3f3504f3);
   // x = 2^e * m with m in [sqrt(1/2), sqrt(2))
-  vi u = bits(x) + (one - root_half);
+  // Unsigned: a NaN's bits wrap round.
+  vi u =
+      reinterpret_cast<vi>(reinterpret_cast<vu>(bits(x)) + reinterpret_cast<vu>(one - root_half));
   vf e = __builtin_convertvector((u >> 23) - 127, vf);
   vf f = from_bits((u & 0x007fffff) + root_half) - 1.0f;
   // (log(1 + f) - f + f^2 / 2) / f^3
