@@ -72,7 +72,7 @@ void add_optimizer(Rows& rows, const char* what, hs_rule rule, float momentum, i
     for (int64_t i = 0; i < count; ++i) v[i] *= v[i];
   }
   const auto state = fresh_state();
-  const OptimizerArgs args{{rule, 0, 0.999f, 1e-8f, 1e-6f, momentum, 0.01f, 1, 0, HS_F32},
+  const OptimizerArgs args{{rule, 0, 0.999f, 1e-8f, 0, 1e-6f, momentum, 0.01f, 1, 0, HS_F32},
                            count,
                            p.get(),
                            g.get(),
@@ -82,7 +82,8 @@ void add_optimizer(Rows& rows, const char* what, hs_rule rule, float momentum, i
                            state.get(),
                            nullptr,
                            nullptr,
-                           0};
+                           0,
+                           nullptr};
   rows.add({name,
             0,
             bytes(count, adam           ? 28

@@ -315,10 +315,184 @@ HS_API hs_status hs_cross_entropy(hs_stream stream, const hs_cross_entropy_desc*
                                   hs_ptr logits, hs_ptr labels, hs_ptr class_weights, hs_ptr state,
                                   hs_ptr d_logits, hs_ptr row_loss);
 
+typedef int32_t hs_loss;
+enum {
+  HS_MSE = 0,            /* (x - t)^2, x the prediction and t the target */
+  HS_BCE_WITH_LOGITS = 1 /* -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), t in [0, 1] */
+};
+
+/* Elementwise losses of prediction [rows, count / rows] against target F32, each of weight 1. Adds
+ * to `state` (0: not): the sum of the losses, their weight `count`, `rows`, and for BCE to
+ * `correct` each row's share of elements with (x > 0) == (t > 0.5). d_prediction = loss gradient *
+ * gradient_seed * loss scale (state 0: 1), in `type`, may alias prediction; 0: not computed. */
+HS_API hs_status hs_pointwise_loss(hs_stream stream, hs_loss loss, hs_dtype type, int64_t rows,
+                                   int64_t count, float gradient_seed, hs_ptr prediction,
+                                   hs_ptr target, hs_ptr state, hs_ptr d_prediction);
+
+/* -------------------------------------------------------------------------------- elementwise */
+
+typedef int32_t hs_binary;
+enum { HS_ADD = 0, HS_SUBTRACT = 1, HS_MULTIPLY = 2 };
+
+/* y[i] = a[i] (op) b[i % period]; period divides count (= count: no broadcast). y may alias a, and
+ * b where period = count. */
+HS_API hs_status hs_elementwise(hs_stream stream, hs_binary op, hs_dtype type, int64_t count,
+                                int64_t period, hs_ptr a, hs_ptr b, hs_ptr y);
+
+/* y[i] = alpha * x[i] + beta * y[i]; beta 0: y is not read. y may alias x. */
+HS_API hs_status hs_scale_add(hs_stream stream, hs_dtype type, int64_t count, float alpha, hs_ptr x,
+                              float beta, hs_ptr y);
+
+/* y[i] = x[i] * (1 / (1 - rate)) where kept, else 0. Element i is kept where word i % 4 of
+ * Philox4x32-10 with key `seed` and counter (i / 4 in two words, operation, lower word of
+ * state.micro_step) is rate * 2^32 or more: so the backward pass is the same call on dy.
+ * `operation` tells the dropouts of one network apart. y may alias x. */
+HS_API hs_status hs_dropout(hs_stream stream, hs_dtype type, int64_t count, float rate,
+                            uint64_t seed, uint32_t operation, hs_ptr state, hs_ptr x, hs_ptr y);
+
+/* ----------------------------------------------------------------------------- normalisation */
+
+/* Batch normalisation (Ioffe and Szegedy, 2015) of x [rows, channels], rows = n * h * w. */
+typedef struct hs_batch_norm_desc {
+  hs_dtype type; /* of x, y, residual and their gradients; all else is F32 [channels] */
+  int64_t rows, channels;
+  float eps;                /* 1e-5 */
+  float momentum;           /* 0.1: running = 0.9 running + 0.1 observed */
+  hs_activation activation; /* NONE or RELU, after the residual */
+} hs_batch_norm_desc;
+
+/* y = activation((x - mean) * invstd * gamma + beta + residual), invstd = 1 / sqrt(variance + eps),
+ * with the mean and the biased variance over the rows; the running variance takes the unbiased one.
+ * rows >= 2. residual 0: none. Leaves mean and invstd for the backward pass. y may alias x or
+ * residual. */
+HS_API hs_status hs_batch_norm_training(hs_stream stream, const hs_batch_norm_desc* desc, hs_ptr x,
+                                        hs_ptr gamma, hs_ptr beta, hs_ptr residual, hs_ptr y,
+                                        hs_ptr running_mean, hs_ptr running_variance,
+                                        hs_ptr saved_mean, hs_ptr saved_invstd);
+
+/* The same with the running statistics, which stay as they are. */
+HS_API hs_status hs_batch_norm_inference(hs_stream stream, const hs_batch_norm_desc* desc, hs_ptr x,
+                                         hs_ptr gamma, hs_ptr beta, hs_ptr residual, hs_ptr y,
+                                         hs_ptr running_mean, hs_ptr running_variance);
+
+/* Gradients of hs_batch_norm_training, the running statistics aside. `y` is its output (needed for
+ * RELU, otherwise 0). d_residual (0: not) is dy, for RELU 0 where y is not positive. One of dx and
+ * d_residual may alias dy. d_gamma and d_beta: + accumulate * what they hold (0: not read). */
+HS_API hs_status hs_batch_norm_backward(hs_stream stream, const hs_batch_norm_desc* desc, hs_ptr dy,
+                                        hs_ptr x, hs_ptr y, hs_ptr gamma, hs_ptr saved_mean,
+                                        hs_ptr saved_invstd, hs_ptr dx, hs_ptr d_residual,
+                                        hs_ptr d_gamma, hs_ptr d_beta, float accumulate);
+
+/* Group normalisation (Wu and He, 2018) of x [n, positions, channels]: each sample's groups of
+ * channels / groups neighbouring channels are normalised over positions and channels. Layer
+ * normalisation (Ba et al., 2016) of [rows, channels] is n = rows, positions = 1, groups = 1. */
+typedef struct hs_group_norm_desc {
+  hs_dtype type; /* of x, y and their gradients; all else is F32 */
+  int64_t n, positions, channels;
+  int32_t groups; /* divides channels */
+  float eps;      /* 1e-5 */
+} hs_group_norm_desc;
+
+/* y = (x - mean) * invstd * gamma + beta with the biased variance, invstd = 1 / sqrt(variance +
+ * eps). gamma, beta [channels], both or neither (0: 1 and 0). saved_mean, saved_invstd [n, groups]
+ * for the backward pass, both or neither (0: not). y may alias x. */
+HS_API hs_status hs_group_norm(hs_stream stream, const hs_group_norm_desc* desc, hs_ptr x,
+                               hs_ptr gamma, hs_ptr beta, hs_ptr y, hs_ptr saved_mean,
+                               hs_ptr saved_invstd);
+
+/* Gradients of hs_group_norm. dx may alias dy. gamma 0: as forward. d_gamma and d_beta, both or
+ * neither (0: not): + accumulate * what they hold (0: not read). */
+HS_API hs_status hs_group_norm_backward(hs_stream stream, const hs_group_norm_desc* desc, hs_ptr dy,
+                                        hs_ptr x, hs_ptr gamma, hs_ptr saved_mean,
+                                        hs_ptr saved_invstd, hs_ptr dx, hs_ptr d_gamma,
+                                        hs_ptr d_beta, float accumulate);
+
+/* ----------------------------------------------------------------------------------- softmax */
+
+typedef struct hs_softmax_desc {
+  hs_dtype type;
+  int64_t rows, columns;
+  float scale;     /* what x is multiplied by first, such as 1 / sqrt(head width) */
+  int64_t queries; /* of the causal mask; 0: no mask */
+} hs_softmax_desc;
+
+/* y [rows, columns] = softmax(scale * x) over the columns. With a causal mask rows are
+ * [matrices, queries], queries <= columns, and in row i of a matrix the columns beyond
+ * i + columns - queries, which lie in the future, get 0 and are not read. y may alias x. */
+HS_API hs_status hs_softmax(hs_stream stream, const hs_softmax_desc* desc, hs_ptr x, hs_ptr y);
+
+/* dx = scale * y * (dy - sum over the columns of dy * y); 0 where masked. dx may alias dy. */
+HS_API hs_status hs_softmax_backward(hs_stream stream, const hs_softmax_desc* desc, hs_ptr dy,
+                                     hs_ptr y, hs_ptr dx);
+
+/* ------------------------------------------------------------------------- reductions, layout */
+
+typedef int32_t hs_reduction;
+enum { HS_SUM = 0, HS_MEAN = 1, HS_MAX = 2 };
+
+typedef struct hs_reduce_desc {
+  hs_reduction reduction;
+  hs_dtype type, out_type;      /* of x, and of y: F32 or `type` */
+  int64_t outer, extent, inner; /* extent is reduced: 1 ... 2^31 - 1 */
+  float beta;                   /* SUM and MEAN; 0: y is not read */
+} hs_reduce_desc;
+
+/* y [outer, inner] = reduction of x [outer, extent, inner] over the middle; SUM and MEAN: + beta *
+ * y. MAX: NaN where there is one; `index` I32 [outer, inner] receives the first maximum's (or
+ * NaN's) place in [0, extent) (0: not). */
+HS_API hs_status hs_reduce(hs_stream stream, const hs_reduce_desc* desc, hs_ptr x, hs_ptr y,
+                           hs_ptr index);
+
+/* The gradient of hs_reduce, beta aside: dx [outer, extent, inner] in `type`, written whole, from
+ * dy [outer, inner] in out_type. MAX needs the `index` of the forward call, the others take 0. */
+HS_API hs_status hs_reduce_backward(hs_stream stream, const hs_reduce_desc* desc, hs_ptr dy,
+                                    hs_ptr index, hs_ptr dx);
+
+/* y = x with its dimensions in another order: dimension i of y is dimension permutation[i] of x.
+ * Any type; rank 1 ... 6. `extents`, those of x, and `permutation` are host arrays. */
+HS_API hs_status hs_permute(hs_stream stream, hs_dtype type, int32_t rank, const int64_t* extents,
+                            const int32_t* permutation, hs_ptr x, hs_ptr y);
+
+/* dst[r * dst_pitch + i] = src[r * src_pitch + i] for r < rows, i < row_bytes, all in bytes: how
+ * tensors are split and concatenated. dst_pitch >= row_bytes; a src_pitch of 0 repeats one row. */
+HS_API hs_status hs_copy_rows(hs_stream stream, int64_t rows, uint64_t row_bytes, hs_ptr src,
+                              uint64_t src_pitch, hs_ptr dst, uint64_t dst_pitch);
+
+/* --------------------------------------------------------------------------------- embedding */
+
+/* y [count, width]: y[i] = table[tokens[i]], table [vocabulary, width], tokens I32 [count]. A token
+ * outside [0, vocabulary) gives zeros and HS_ERROR_INDEX in `state` (0: not noted). */
+HS_API hs_status hs_embedding(hs_stream stream, hs_dtype type, int64_t vocabulary, int64_t width,
+                              int64_t count, hs_ptr table, hs_ptr tokens, hs_ptr state, hs_ptr y);
+
+/* d_table F32 [vocabulary, width] = beta * d_table (0: not read) + the sum of dy [count, width]
+ * over each token's places, in their order. Tokens outside the table count for nothing. `workspace`
+ * is I32 [vocabulary + 1 + count]. */
+HS_API hs_status hs_embedding_backward(hs_stream stream, hs_dtype type, int64_t vocabulary,
+                                       int64_t width, int64_t count, hs_ptr dy, hs_ptr tokens,
+                                       float beta, hs_ptr d_table, hs_ptr workspace);
+
+/* ------------------------------------------------------------------------- gradient statistics */
+
+/* Of those values that are finite; all 0 where none is. */
+typedef struct hs_statistics {
+  double mean, mean_magnitude; /* of x and of |x| */
+  double deviation;            /* sqrt(mean of (x - mean)^2) */
+  double minimum, maximum;
+  double norm;       /* sqrt(sum of x^2) */
+  int64_t count;     /* values that are finite */
+  int64_t nonfinite; /* values that are NaN or infinite */
+} hs_statistics;
+
+/* Writes the hs_statistics of x F32 [count] times state.multiplier, which hs_gradient_check leaves
+ * (state 0: times 1), to device memory, in one pass. */
+HS_API hs_status hs_gradient_statistics(hs_stream stream, int64_t count, hs_ptr x, hs_ptr state,
+                                        hs_ptr statistics);
+
 /* ---------------------------------------------------------------------------------- optimizers */
 
 typedef int32_t hs_rule;
-enum { HS_SGD = 0, HS_ADAMW = 1 };
+enum { HS_SGD = 0, HS_ADAMW = 1, HS_ADAM = 2, HS_LARS = 3, HS_LAMB = 4 };
 
 /* A run of the parameter arena that is treated alike. Segments are in order, do not overlap, and
  * begin at multiples of 64 bytes. */
@@ -332,14 +506,23 @@ enum {
   HS_SEGMENT_COPY = 2    /* has a copy in the storage type */
 };
 
-/* Update rules, g the gradient times the multiplier, t = performed + 1, as PyTorch defines them:
+/* Update rules, g the gradient times the multiplier, t = performed + 1, lr and wd the learning rate
+ * and the weight decay; SGD, ADAM and ADAMW as PyTorch defines them, LARS (You et al., 2017) and
+ * LAMB (You et al., 2020) with the norms |.| of each segment:
  * SGD    g += wd p; v = momentum v + g (t = 1: v = g); p -= lr (nesterov ? g + momentum v : v)
  * ADAMW  p -= lr wd p; m += (1 - beta1)(g - m); v = beta2 v + (1 - beta2) g^2;
- *        p -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps) */
+ *        p -= lr m^ / (sqrt(v^) + eps), m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t)
+ * ADAM   as ADAMW, but the decay goes into the gradient: g += wd p
+ * LARS   r = trust |p| / (|g| + wd |p| + eps), or 1 where |p|, |g| or wd is 0;
+ *        v = momentum v + r (g + wd p); p -= lr v
+ * LAMB   m and v as ADAMW; u = m^ / (sqrt(v^) + eps) + wd p; p -= lr r u, r = |p| / |u|, or 1 where
+ *        one of them is 0 */
 typedef struct hs_optimizer_desc {
   hs_rule rule;
   int32_t nesterov;
-  float beta2, eps;
+  float beta2;                   /* ADAM, ADAMW, LAMB */
+  float eps;                     /* ADAM and ADAMW 1e-8, LARS 1e-8, LAMB 1e-6 */
+  float trust;                   /* LARS: 0.001 */
   float learning_rate, momentum; /* used where `schedule` is 0; momentum is Adam's beta1 */
   float weight_decay;            /* used where `segments` is 0 */
   float weight_units;            /* units of weight that the gradient seed reckoned with */
@@ -348,16 +531,18 @@ typedef struct hs_optimizer_desc {
 } hs_optimizer_desc;
 
 /* One update of the whole arena of `count` parameters, FP32, from gradients FP32. `moment1` (SGD
- * without momentum: 0; the schedule's momenta then count for nothing) and `moment2` (SGD: 0) are
- * arenas beside it, zeroed at the start. `copy` (or 0) receives the new parameters in copy_type.
- * `state` gives t and, where checked, the multiplier and whether to skip; unchecked, the multiplier
- * is weight_units / (state.weight * loss_scale). `state` 0: multiplier 1, t = 1. `schedule` is
- * hs_schedule_row [rows] in device memory or 0. `segments` is hs_segment [segment_count] in device
- * memory; 0: all parameters alike. */
+ * without momentum: 0; the schedule's momenta then count for nothing) and `moment2` (SGD and LARS:
+ * 0) are arenas beside it, zeroed at the start. `copy` (or 0) receives the new parameters in
+ * copy_type. `state` gives t and, where checked, the multiplier and whether to skip; unchecked, the
+ * multiplier is weight_units / (state.weight * loss_scale). `state` 0: multiplier 1, t = 1.
+ * `schedule` is hs_schedule_row [rows] in device memory or 0. `segments` is hs_segment
+ * [segment_count] in device memory; 0: all parameters alike, one segment. `workspace`, F64 [2,
+ * segment_count], is for LARS and LAMB with segments (otherwise 0) and receives the norms: of the
+ * parameters, then of the gradients or of u. */
 HS_API hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int64_t count,
                                    hs_ptr parameters, hs_ptr gradients, hs_ptr moment1,
                                    hs_ptr moment2, hs_ptr copy, hs_ptr state, hs_ptr schedule,
-                                   hs_ptr segments, int32_t segment_count);
+                                   hs_ptr segments, int32_t segment_count, hs_ptr workspace);
 
 /* One pass over the gradients: is all finite, and the norm of what they are once unscaled. Writes
  * state.nonfinite, gradient_norm and multiplier = weight_units / (weight * loss_scale), times

@@ -5,15 +5,21 @@ using namespace hs;
 
 namespace {
 
+bool has_second_moment(hs_rule rule) { return rule != HS_SGD && rule != HS_LARS; }
+
+bool is_layerwise(hs_rule rule) { return rule == HS_LARS || rule == HS_LAMB; }
+
 hs_status check_optimizer(const hs_optimizer_desc& d) {
-  HS_REQUIRE(d.rule == HS_SGD || d.rule == HS_ADAMW, "optimizer_step: %d is not an hs_rule",
-             d.rule);
+  HS_REQUIRE(d.rule >= HS_SGD && d.rule <= HS_LAMB, "optimizer_step: %d is not an hs_rule", d.rule);
   HS_REQUIRE(d.momentum >= 0 && d.momentum < 1,
              "optimizer_step: momentum (beta1) %g is not in [0, 1)",
              static_cast<double>(d.momentum));
-  HS_REQUIRE(d.rule == HS_SGD || (d.beta2 >= 0 && d.beta2 < 1 && d.eps >= 0),
-             "optimizer_step: beta2 %g is not in [0, 1), or eps %g is negative",
-             static_cast<double>(d.beta2), static_cast<double>(d.eps));
+  HS_REQUIRE(!has_second_moment(d.rule) || (d.beta2 >= 0 && d.beta2 < 1),
+             "optimizer_step: beta2 %g is not in [0, 1)", static_cast<double>(d.beta2));
+  HS_REQUIRE(d.rule == HS_SGD || d.eps >= 0, "optimizer_step: eps %g is negative",
+             static_cast<double>(d.eps));
+  HS_REQUIRE(d.rule != HS_LARS || d.trust > 0, "optimizer_step: trust %g is not positive",
+             static_cast<double>(d.trust));
   HS_REQUIRE(d.learning_rate >= 0 && d.weight_decay >= 0,
              "optimizer_step: learning rate %g or weight decay %g is negative or not a number",
              static_cast<double>(d.learning_rate), static_cast<double>(d.weight_decay));
@@ -25,7 +31,7 @@ hs_status check_optimizer(const hs_optimizer_desc& d) {
 hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int64_t count,
                             hs_ptr parameters, hs_ptr gradients, hs_ptr moment1, hs_ptr moment2,
                             hs_ptr copy, hs_ptr state, hs_ptr schedule, hs_ptr segments,
-                            int32_t segment_count) {
+                            int32_t segment_count, hs_ptr workspace) {
   return guarded([&]() -> hs_status {
     HS_REQUIRE(desc != nullptr, "optimizer_step: desc is null");
     if (hs_status status = check_optimizer(*desc); status != HS_OK) return status;
@@ -34,8 +40,13 @@ hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int
                segment_count);
     HS_REQUIRE((parameters != 0 && gradients != 0) || count == 0,
                "optimizer_step: parameters or gradients is 0");
-    HS_REQUIRE(desc->rule == HS_SGD || (moment1 != 0 && moment2 != 0) || count == 0,
-               "optimizer_step: AdamW needs moment1 and moment2");
+    HS_REQUIRE(!has_second_moment(desc->rule) || (moment1 != 0 && moment2 != 0) || count == 0,
+               "optimizer_step: Adam, AdamW and LAMB need moment1 and moment2: one is 0");
+    HS_REQUIRE(desc->rule != HS_LARS || moment1 != 0 || count == 0,
+               "optimizer_step: LARS needs moment1");
+    HS_REQUIRE(!is_layerwise(desc->rule) || workspace != 0 || segments == 0 || count == 0,
+               "optimizer_step: LARS and LAMB with segments need the workspace, F64 [2, %d]",
+               segment_count);
     HS_REQUIRE(desc->rule != HS_SGD || moment1 != 0 || desc->momentum == 0,
                "optimizer_step: SGD with momentum needs moment1");
     HS_REQUIRE(copy == 0 || is_storage(desc->copy_type),
@@ -43,11 +54,11 @@ hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int
                dtype_name(desc->copy_type));
     HS_REQUIRE(state != 0 || (desc->checked == 0 && schedule == 0),
                "optimizer_step: a checked step and a schedule need the state");
-    return submit(
-        stream, &KernelTable::optimizer_step,
-        OptimizerArgs{*desc, count, as<float>(parameters), as<float>(gradients), as<float>(moment1),
-                      as<float>(moment2), as<void>(copy), as<hs_step_state>(state),
-                      as<hs_schedule_row>(schedule), as<hs_segment>(segments), segment_count});
+    return submit(stream, &KernelTable::optimizer_step,
+                  OptimizerArgs{*desc, count, as<float>(parameters), as<float>(gradients),
+                                as<float>(moment1), as<float>(moment2), as<void>(copy),
+                                as<hs_step_state>(state), as<hs_schedule_row>(schedule),
+                                as<hs_segment>(segments), segment_count, as<double>(workspace)});
   });
 }
 

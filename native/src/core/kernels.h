@@ -84,6 +84,179 @@ struct CrossEntropyArgs {
   float* row_loss;
 };
 
+struct ElementwiseArgs {
+  hs_binary op;
+  hs_dtype type;
+  int64_t count, period;
+  const void* a;
+  const void* b;
+  void* y;
+};
+
+struct ScaleAddArgs {
+  hs_dtype type;
+  int64_t count;
+  float alpha;
+  const void* x;
+  float beta;
+  void* y;
+};
+
+struct DropoutArgs {
+  hs_dtype type;
+  int64_t count;
+  float rate;
+  uint64_t seed;
+  uint32_t operation;
+  const hs_step_state* state;
+  const void* x;
+  void* y;
+};
+
+struct BatchNormTrainingArgs {
+  hs_batch_norm_desc desc;
+  const void* x;
+  const float* gamma;
+  const float* beta;
+  const void* residual;
+  void* y;
+  float* running_mean;
+  float* running_variance;
+  float* saved_mean;
+  float* saved_invstd;
+};
+
+struct BatchNormInferenceArgs {
+  hs_batch_norm_desc desc;
+  const void* x;
+  const float* gamma;
+  const float* beta;
+  const void* residual;
+  void* y;
+  const float* running_mean;
+  const float* running_variance;
+};
+
+struct BatchNormBackwardArgs {
+  hs_batch_norm_desc desc;
+  const void* dy;
+  const void* x;
+  const void* y;
+  const float* gamma;
+  const float* saved_mean;
+  const float* saved_invstd;
+  void* dx;
+  void* d_residual;
+  float* d_gamma;
+  float* d_beta;
+  float accumulate;
+};
+
+struct GroupNormArgs {
+  hs_group_norm_desc desc;
+  const void* x;
+  const float* gamma;
+  const float* beta;
+  void* y;
+  float* saved_mean;
+  float* saved_invstd;
+};
+
+struct GroupNormBackwardArgs {
+  hs_group_norm_desc desc;
+  const void* dy;
+  const void* x;
+  const float* gamma;
+  const float* saved_mean;
+  const float* saved_invstd;
+  void* dx;
+  float* d_gamma;
+  float* d_beta;
+  float accumulate;
+};
+
+struct SoftmaxArgs {
+  hs_softmax_desc desc;
+  const void* x;
+  void* y;
+};
+
+struct SoftmaxBackwardArgs {
+  hs_softmax_desc desc;
+  const void* dy;
+  const void* y;
+  void* dx;
+};
+
+struct ReduceArgs {
+  hs_reduce_desc desc;
+  const void* x;
+  void* y;
+  int32_t* index;
+};
+
+struct ReduceBackwardArgs {
+  hs_reduce_desc desc;
+  const void* dy;
+  const int32_t* index;
+  void* dx;
+};
+
+struct PermuteArgs {
+  hs_dtype type;
+  int32_t rank;
+  int64_t extents[6];
+  int32_t permutation[6];
+  const void* x;
+  void* y;
+};
+
+struct CopyRowsArgs {
+  int64_t rows;
+  uint64_t row_bytes;
+  const void* src;
+  uint64_t src_pitch;
+  void* dst;
+  uint64_t dst_pitch;
+};
+
+struct EmbeddingArgs {
+  hs_dtype type;
+  int64_t vocabulary, width, count;
+  const void* table;
+  const int32_t* tokens;
+  hs_step_state* state;
+  void* y;
+};
+
+struct EmbeddingBackwardArgs {
+  hs_dtype type;
+  int64_t vocabulary, width, count;
+  const void* dy;
+  const int32_t* tokens;
+  float beta;
+  float* d_table;
+  int32_t* workspace;
+};
+
+struct PointwiseLossArgs {
+  hs_loss loss;
+  hs_dtype type;
+  int64_t rows, count;
+  float gradient_seed;
+  const void* prediction;
+  const float* target;
+  hs_step_state* state;
+  void* d_prediction;
+};
+
+struct GradientStatisticsArgs {
+  int64_t count;
+  const float* x;
+  const hs_step_state* state;
+  hs_statistics* statistics;
+};
+
 struct OptimizerArgs {
   hs_optimizer_desc desc;
   int64_t count;
@@ -96,6 +269,7 @@ struct OptimizerArgs {
   const hs_schedule_row* schedule;
   const hs_segment* segments;
   int32_t segment_count;
+  double* workspace;
 };
 
 struct GradientCheckArgs {
@@ -120,20 +294,38 @@ struct StepEndArgs {
 };
 
 // X(name of the kernel, type of its arguments)
-#define HS_KERNELS(X)                            \
-  X(fill, FillArgs)                              \
-  X(copy, CopyArgs)                              \
-  X(cast, CastArgs)                              \
-  X(random_normal, RandomArgs)                   \
-  X(random_uniform, RandomArgs)                  \
-  X(gather, GatherArgs)                          \
-  X(matmul, MatmulArgs)                          \
-  X(activation_forward, ActivationArgs)          \
-  X(activation_backward, ActivationBackwardArgs) \
-  X(cross_entropy, CrossEntropyArgs)             \
-  X(optimizer_step, OptimizerArgs)               \
-  X(gradient_check, GradientCheckArgs)           \
-  X(micro_step_end, MicroStepEndArgs)            \
+#define HS_KERNELS(X)                             \
+  X(fill, FillArgs)                               \
+  X(copy, CopyArgs)                               \
+  X(cast, CastArgs)                               \
+  X(random_normal, RandomArgs)                    \
+  X(random_uniform, RandomArgs)                   \
+  X(gather, GatherArgs)                           \
+  X(matmul, MatmulArgs)                           \
+  X(activation_forward, ActivationArgs)           \
+  X(activation_backward, ActivationBackwardArgs)  \
+  X(cross_entropy, CrossEntropyArgs)              \
+  X(elementwise, ElementwiseArgs)                 \
+  X(scale_add, ScaleAddArgs)                      \
+  X(dropout, DropoutArgs)                         \
+  X(batch_norm_training, BatchNormTrainingArgs)   \
+  X(batch_norm_inference, BatchNormInferenceArgs) \
+  X(batch_norm_backward, BatchNormBackwardArgs)   \
+  X(group_norm, GroupNormArgs)                    \
+  X(group_norm_backward, GroupNormBackwardArgs)   \
+  X(softmax, SoftmaxArgs)                         \
+  X(softmax_backward, SoftmaxBackwardArgs)        \
+  X(reduce, ReduceArgs)                           \
+  X(reduce_backward, ReduceBackwardArgs)          \
+  X(permute, PermuteArgs)                         \
+  X(copy_rows, CopyRowsArgs)                      \
+  X(embedding, EmbeddingArgs)                     \
+  X(embedding_backward, EmbeddingBackwardArgs)    \
+  X(pointwise_loss, PointwiseLossArgs)            \
+  X(gradient_statistics, GradientStatisticsArgs)  \
+  X(optimizer_step, OptimizerArgs)                \
+  X(gradient_check, GradientCheckArgs)            \
+  X(micro_step_end, MicroStepEndArgs)             \
   X(step_end, StepEndArgs)
 
 // One function a kernel. `queue` is what the backend's stream_create gave (null for a call without

@@ -194,6 +194,28 @@ HS_INLINE void store(F16* p, vf v) { store_half(&p->bits, narrow(v, F16{})); }
 HS_INLINE void store(Bf16* p, vf v, Mask m) { store_half(&p->bits, narrow(v, Bf16{}), m); }
 HS_INLINE void store(F16* p, vf v, Mask m) { store_half(&p->bits, narrow(v, F16{}), m); }
 
+// Stores past the caches, to addresses that are multiples of the vector's size. store_fence() makes
+// them visible to other threads.
+#if defined(__AVX512F__)
+HS_INLINE void store_past_cache(float* p, vf v) { _mm512_stream_ps(p, __m512(v)); }
+HS_INLINE void store_half_past_cache(uint16_t* p, vh h) {
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(h));
+}
+#elif defined(__AVX2__)
+HS_INLINE void store_past_cache(float* p, vf v) { _mm256_stream_ps(p, __m256(v)); }
+HS_INLINE void store_half_past_cache(uint16_t* p, vh h) {
+  _mm_stream_si128(reinterpret_cast<__m128i*>(p), reinterpret_cast<__m128i>(h));
+}
+#else
+HS_INLINE void store_past_cache(float* p, vf v) { _mm_stream_ps(p, __m128(v)); }
+HS_INLINE void store_half_past_cache(uint16_t* p, vh h) { store_half(p, h); }
+#endif
+HS_INLINE void store_past_cache(Bf16* p, vf v) {
+  store_half_past_cache(&p->bits, narrow(v, Bf16{}));
+}
+HS_INLINE void store_past_cache(F16* p, vf v) { store_half_past_cache(&p->bits, narrow(v, F16{})); }
+HS_INLINE void store_fence() { _mm_sfence(); }
+
 // Bytes 0..255 as floats.
 HS_INLINE vf load(const uint8_t* p) {
 #if defined(__AVX512F__)

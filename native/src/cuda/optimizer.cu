@@ -10,6 +10,7 @@
 // only if all gradients are. Not yet measured on a GPU.
 #include "numerics/optimizer.h"
 
+#include "core/error.h"
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -162,6 +163,10 @@ HS_KERNEL void __launch_bounds__(kThreads)
 }  // namespace
 
 hs_status optimizer_step(void* queue_of_call, const OptimizerArgs& args) {
+  if (args.desc.rule != HS_SGD && args.desc.rule != HS_ADAMW) {
+    return fail(HS_UNSUPPORTED,
+                "optimizer_step: CUDA devices have the rules SGD and ADAMW: use device cpu");
+  }
   if (args.count == 0) return HS_OK;
   const Queue& queue = as_queue(queue_of_call);
   bool vectors = aligned(args.parameters) && aligned(args.gradients) && aligned(args.moment1) &&

@@ -1,6 +1,8 @@
 // The update rules of the optimizers, per element, and the factors that one step has in common.
 // As PyTorch defines them: Loshchilov and Hutter, "Decoupled weight decay regularization" (2019);
-// Sutskever et al., "On the importance of initialization and momentum" (2013).
+// Sutskever et al., "On the importance of initialization and momentum" (2013); Kingma and Ba,
+// "Adam" (2015). Layer-wise rates: You et al., "Large batch training of convolutional networks"
+// (2017, LARS) and "Large batch optimization for deep learning" (2020, LAMB).
 #ifndef HALFSTEP_NUMERICS_OPTIMIZER_H
 #define HALFSTEP_NUMERICS_OPTIMIZER_H
 
@@ -19,6 +21,7 @@ struct StepFactors {
   float momentum;  // Adam: beta1
   float one_minus_beta1, beta2, one_minus_beta2;
   float step_size;     // learning_rate / (1 - beta1^t)
+  float first_scale;   // 1 / (1 - beta1^t)
   float inverse_root;  // 1 / sqrt(1 - beta2^t)
   float eps;
 };
@@ -60,26 +63,41 @@ HS_HOST_DEVICE StepFactors step_factors(const hs_optimizer_desc& desc, const hs_
     }
   }
   f.first = t == 1;
-  if (desc.rule == HS_ADAMW) {
+  if (desc.rule == HS_ADAMW || desc.rule == HS_ADAM || desc.rule == HS_LAMB) {
     const double beta1 = f.momentum, beta2 = desc.beta2;
     f.one_minus_beta1 = static_cast<float>(1 - beta1);
     f.beta2 = desc.beta2;
     f.one_minus_beta2 = static_cast<float>(1 - beta2);
     f.step_size = static_cast<float>(f.learning_rate / (1 - power(beta1, t)));
+    f.first_scale = static_cast<float>(1 / (1 - power(beta1, t)));
     f.inverse_root = static_cast<float>(1 / root(1 - power(beta2, t)));
     f.eps = desc.eps;
   }
   return f;
 }
 
-// One element, or one vector of them. `decay` is 1 - learning_rate * weight_decay.
+// What follows moves one element, or one vector of them.
+
+// The moments of Adam and its relatives; g is the gradient, unscaled.
+template <class F>
+HS_HOST_DEVICE void adam_moments(const StepFactors& f, F g, F& m, F& v) {
+  m = m + f.one_minus_beta1 * (g - m);
+  v = f.beta2 * v + f.one_minus_beta2 * (g * g);
+}
+
+// `decay` is 1 - learning_rate * weight_decay.
 template <class F, class Root>
 HS_HOST_DEVICE void adamw(const StepFactors& f, float decay, F gradient, F& p, F& m, F& v,
                           Root root) {
-  const F g = gradient * f.multiplier;
-  m = m + f.one_minus_beta1 * (g - m);
-  v = f.beta2 * v + f.one_minus_beta2 * (g * g);
+  adam_moments<F>(f, gradient * f.multiplier, m, v);
   p = decay * p - f.step_size * (m / (root(v) * f.inverse_root + f.eps));
+}
+
+template <class F, class Root>
+HS_HOST_DEVICE void adam(const StepFactors& f, float weight_decay, F gradient, F& p, F& m, F& v,
+                         Root root) {
+  adam_moments<F>(f, gradient * f.multiplier + weight_decay * p, m, v);
+  p = p - f.step_size * (m / (root(v) * f.inverse_root + f.eps));
 }
 
 // Without momentum: v is not touched.
@@ -95,6 +113,34 @@ HS_HOST_DEVICE void sgd_momentum(const StepFactors& f, bool nesterov, float weig
   const F g = gradient * f.multiplier + weight_decay * p;
   v = f.first ? g : f.momentum * v + g;
   p = p - f.learning_rate * (nesterov ? g + f.momentum * v : v);
+}
+
+// LARS scales a segment's update by `ratio`, from the norms of its parameters and of its gradients,
+// unscaled. A segment without decay is left out.
+HS_HOST_DEVICE double lars_ratio(const hs_optimizer_desc& desc, float weight_decay,
+                                 double parameter_norm, double gradient_norm) {
+  if (weight_decay == 0 || parameter_norm == 0 || gradient_norm == 0) return 1;
+  return desc.trust * parameter_norm /
+         (gradient_norm + weight_decay * parameter_norm + static_cast<double>(desc.eps));
+}
+
+template <class F>
+HS_HOST_DEVICE void lars(const StepFactors& f, float weight_decay, float ratio, F gradient, F& p,
+                         F& v) {
+  v = f.momentum * v + ratio * (gradient * f.multiplier + weight_decay * p);
+  p = p - f.learning_rate * v;
+}
+
+// LAMB's update before it is scaled by `ratio`, from the norms of the segment's parameters and of
+// this.
+template <class F, class Root>
+HS_HOST_DEVICE F lamb_direction(const StepFactors& f, float weight_decay, F p, F m, F v,
+                                Root root) {
+  return f.first_scale * m / (root(v) * f.inverse_root + f.eps) + weight_decay * p;
+}
+
+HS_HOST_DEVICE double lamb_ratio(double parameter_norm, double update_norm) {
+  return parameter_norm == 0 || update_norm == 0 ? 1 : parameter_norm / update_norm;
 }
 
 }  // namespace hs

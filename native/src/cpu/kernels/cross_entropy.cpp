@@ -28,9 +28,6 @@ struct RowSums {
   double sum, distance;
 };
 
-HS_INLINE vf keep(vf v, vf, AllLanes) { return v; }
-HS_INLINE vf keep(vf v, vf other, Mask m) { return iota() < set1_int(m.count) ? v : other; }
-
 HS_INLINE float exp_one(float x) { return exp_nonpositive(set1(x))[0]; }
 
 template <class T>

@@ -7,9 +7,6 @@
 
 namespace hs::cpu::HS_ISA {
 
-// The lowest float: in the place of a maximum of -infinity, it keeps differences defined.
-inline constexpr float kLowest = -3.40282347e38f;
-
 // What all rows have in common. With q = hit onehot + uniform and class weights w, the loss of a row
 // is hit w_label (lse - x_label) + uniform sum_c w_c (lse - x_c), lse the logarithm of the sum of
 // exponentials; its gradient is (hit w_label + uniform sum w) softmax - w q.

@@ -1,29 +1,12 @@
 // One update of the whole parameter arena, and the pass over the gradients before it. Bound by
 // memory: AdamW reads 16 bytes a parameter and writes 12 (a copy: 2 or 4 more), SGD with momentum
 // 12 and 8, without 8 and 4, the check reads 4. Floor: bytes / (memory bandwidth).
-#include "numerics/optimizer.h"
-
-#include "cpu/kernels/kernels.h"
-#include "cpu/kernels/storage.h"
+#include "cpu/kernels/optimizer.h"
 
 namespace hs::cpu::HS_ISA {
 namespace {
 
-constexpr int64_t kSpan = 16 << 10;
 constexpr int64_t kMaxPartials = 256;
-
-// One run of parameters that are treated alike.
-struct Run {
-  int64_t begin, end;
-  float weight_decay;
-  bool copied;
-};
-
-// `To` is the storage type of the copy.
-template <class To>
-HS_INLINE void store_copy(const OptimizerArgs& args, bool copied, int64_t i, vf p, auto lanes) {
-  if (copied) store(static_cast<To*>(args.copy) + i, p, lanes);
-}
 
 template <class To>
 void adamw_run(const OptimizerArgs& args, const StepFactors& factors, const Run& run) {
@@ -42,6 +25,22 @@ void adamw_run(const OptimizerArgs& args, const StepFactors& factors, const Run&
     store(parameters + i, p, lanes);
     store(moment1 + i, m, lanes);
     store(moment2 + i, v, lanes);
+    store_copy<To>(args, run.copied, i, p, lanes);
+  });
+}
+
+template <class To>
+void adam_run(const OptimizerArgs& args, const StepFactors& factors, const Run& run) {
+  const StepFactors f = factors;
+  for_vectors(run.begin, run.end, [&](int64_t i, auto lanes) {
+    vf p = load(args.parameters + i, lanes);
+    vf m = load(args.moment1 + i, lanes);
+    vf v = load(args.moment2 + i, lanes);
+    adam(f, run.weight_decay, load(args.gradients + i, lanes), p, m, v,
+         [](vf x) { return sqrt(x); });
+    store(args.parameters + i, p, lanes);
+    store(args.moment1 + i, m, lanes);
+    store(args.moment2 + i, v, lanes);
     store_copy<To>(args, run.copied, i, p, lanes);
   });
 }
@@ -71,41 +70,11 @@ RunUpdate select_update(const hs_optimizer_desc& desc) {
   RunUpdate update = nullptr;
   with_storage(desc.copy_type, [&](auto type) {
     using To = typename decltype(type)::type;
-    update = desc.rule == HS_ADAMW ? adamw_run<To> : sgd_run<To>;
+    update = desc.rule == HS_ADAMW  ? adamw_run<To>
+             : desc.rule == HS_ADAM ? adam_run<To>
+                                    : sgd_run<To>;
   });
   return update;
-}
-
-// The first segment that ends behind `begin`.
-int32_t first_segment(const OptimizerArgs& args, int64_t begin) {
-  int32_t low = 0, high = args.segment_count;
-  while (low < high) {
-    const int32_t middle = low + (high - low) / 2;
-    const hs_segment& segment = args.segments[middle];
-    if (segment.offset + segment.count <= begin) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
-void update_span(const OptimizerArgs& args, const StepFactors& factors, RunUpdate update,
-                 int64_t begin, int64_t end) {
-  if (args.segments == nullptr) {
-    update(args, factors, {begin, end, args.desc.weight_decay, args.copy != nullptr});
-    return;
-  }
-  for (int32_t s = first_segment(args, begin); s < args.segment_count; s++) {
-    const hs_segment& segment = args.segments[s];
-    if (segment.offset >= end) break;
-    if (segment.flags & HS_SEGMENT_FROZEN) continue;
-    const int64_t segment_end = segment.offset + segment.count;
-    update(args, factors,
-           {segment.offset > begin ? segment.offset : begin, segment_end < end ? segment_end : end,
-            segment.weight_decay, args.copy != nullptr && (segment.flags & HS_SEGMENT_COPY) != 0});
-  }
 }
 
 double ns_per_parameter(const OptimizerArgs& args) {
@@ -145,15 +114,17 @@ void optimizer_step(const OptimizerArgs& args) {
     args.state->error |= HS_ERROR_SCHEDULE;
   }
   if (!factors.perform) return;
+  if (args.desc.rule == HS_LARS || args.desc.rule == HS_LAMB) return layer_step(args, factors);
   const RunUpdate update = select_update(args.desc);
-  for_spans(args.count, kSpan, ns_per_parameter(args),
-            [&](int64_t begin, int64_t end) { update_span(args, factors, update, begin, end); });
+  for_spans(args.count, kArenaSpan, ns_per_parameter(args), [&](int64_t begin, int64_t end) {
+    for_runs(args, begin, end, [&](const Run& run) { update(args, factors, run); });
+  });
 }
 
 void gradient_check(const GradientCheckArgs& args) {
   // Spans by the count alone, and their sums added in order.
   int64_t span = (args.count + kMaxPartials - 1) / kMaxPartials;
-  span = span < kSpan ? kSpan : (span + 63) / 64 * 64;
+  span = span < kArenaSpan ? kArenaSpan : (span + 63) / 64 * 64;
   double partials[kMaxPartials] = {};
   for_spans(args.count, span, 4 * kNsPerByte, [&](int64_t begin, int64_t end) {
     partials[begin / span] = sum_of_squares(args.gradients, begin, end);

@@ -11,6 +11,9 @@ namespace hs::cpu::HS_ISA {
 // What reading or writing a byte takes on one thread, roughly: 20 GB/s.
 inline constexpr double kNsPerByte = 0.05;
 
+// The lowest float: in the place of a maximum of -infinity, it keeps differences defined.
+inline constexpr float kLowest = -3.40282347e38f;
+
 // Calls fn(begin, end) for spans of `span` elements, the last one shorter, that cover [0, count).
 template <class Fn>
 HS_INLINE void for_spans(int64_t count, int64_t span, double ns_per_element, const Fn& fn) {
@@ -30,6 +33,12 @@ template <int32_t v>
 struct Constant {
   static constexpr int32_t value = v;
 };
+
+// p + at; null stays null.
+template <class T>
+HS_INLINE T* behind(T* p, int64_t at) {
+  return p != nullptr ? p + at : nullptr;
+}
 
 // Calls fn with the Type that stores `type`.
 template <class Fn>
@@ -60,22 +69,67 @@ HS_INLINE vf load(const int32_t* p, Mask m) {
   return __builtin_convertvector(load_words(p, m), vf);
 }
 
-// Calls fn(i, lanes) for the vectors of [begin, end): lanes is AllLanes, or the Mask of the last.
+// Calls fn(i, lanes) for the vectors of [begin, end): lanes is AllLanes (or StreamLanes, where the
+// caller asks for them), or the Mask of the last.
 struct AllLanes {};
-template <class Fn>
+struct StreamLanes {};
+template <class Lanes = AllLanes, class Fn>
 HS_INLINE void for_vectors(int64_t begin, int64_t end, const Fn& fn) {
   int64_t i = begin;
-  for (; i + kLanes <= end; i += kLanes) fn(i, AllLanes{});
+  for (; i + kLanes <= end; i += kLanes) fn(i, Lanes{});
   if (i < end) fn(i, first_lanes(end - i));
 }
 template <class T>
 HS_INLINE vf load(const T* p, AllLanes) {
   return load(p);
 }
+HS_INLINE vi load_words(const int32_t* p, AllLanes) { return load_words(p); }
 template <class T>
 HS_INLINE void store(T* p, vf v, AllLanes) {
   store(p, v);
 }
+
+// v in the lanes, `other` outside of them.
+HS_INLINE vf keep(vf v, vf, AllLanes) { return v; }
+HS_INLINE vf keep(vf v, vf other, Mask m) { return iota() < set1_int(m.count) ? v : other; }
+
+// One double a lane, for sums in double.
+typedef double vw __attribute__((vector_size(kLanes * 8)));
+HS_INLINE double total_of(vw v) {
+  double total = 0;
+  for (int lane = 0; lane < kLanes; lane++) total += v[lane];
+  return total;
+}
+
+// Stores past the caches, of outputs that they could not keep: a line is then not read before it is
+// written, which for a copy saves a third of the traffic.
+inline constexpr int64_t kStreamBytes = 4 << 20;
+template <class T>
+HS_INLINE bool can_stream(const T* p, int64_t count) {
+  constexpr int64_t kVector = kLanes * static_cast<int64_t>(sizeof(T));
+  return count * static_cast<int64_t>(sizeof(T)) >= kStreamBytes &&
+         reinterpret_cast<uint64_t>(p) % kVector == 0;
+}
+// Calls fn(Type<StreamLanes>{}) or, where that is not possible, fn(Type<AllLanes>{}).
+template <class Fn>
+HS_INLINE void with_lanes(bool stream, const Fn& fn) {
+  if (stream) {
+    fn(Type<StreamLanes>{});
+  } else {
+    fn(Type<AllLanes>{});
+  }
+}
+template <class T>
+HS_INLINE vf load(const T* p, StreamLanes) {
+  return load(p);
+}
+template <class T>
+HS_INLINE void store(T* p, vf v, StreamLanes) {
+  store_past_cache(p, v);
+}
+// Ends what one tile has stored.
+HS_INLINE void fence(AllLanes) {}
+HS_INLINE void fence(StreamLanes) { store_fence(); }
 
 }  // namespace hs::cpu::HS_ISA
 

@@ -169,7 +169,16 @@ public final class ArrayCalls {
       @Cast("hs_ptr") long state,
       @Cast("hs_ptr") long schedule,
       @Cast("hs_ptr") long segments,
-      int segmentCount);
+      int segmentCount,
+      @Cast("hs_ptr") long workspace);
+
+  /** As {@link Native#hs_gradient_statistics}. */
+  public static native int hs_gradient_statistics(
+      @Cast("hs_stream") long stream,
+      long count,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") long state,
+      @Cast("hs_ptr") long statistics);
 
   /** As {@link Native#hs_gradient_check}. */
   public static native int hs_gradient_check(
@@ -179,4 +188,193 @@ public final class ArrayCalls {
       @Cast("hs_ptr") long state,
       float weightUnits,
       float maxNorm);
+
+  /** As {@link Native#hs_batch_norm_training}. */
+  public static native int hs_batch_norm_training(
+      @Cast("hs_stream") long stream,
+      @Const hs_batch_norm_desc desc,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] gamma,
+      @Cast("hs_ptr") float[] beta,
+      @Cast("hs_ptr") float[] residual,
+      @Cast("hs_ptr") float[] y,
+      @Cast("hs_ptr") float[] runningMean,
+      @Cast("hs_ptr") float[] runningVariance,
+      @Cast("hs_ptr") float[] savedMean,
+      @Cast("hs_ptr") float[] savedInvstd);
+
+  /** As {@link Native#hs_batch_norm_inference}. */
+  public static native int hs_batch_norm_inference(
+      @Cast("hs_stream") long stream,
+      @Const hs_batch_norm_desc desc,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] gamma,
+      @Cast("hs_ptr") float[] beta,
+      @Cast("hs_ptr") float[] residual,
+      @Cast("hs_ptr") float[] y,
+      @Cast("hs_ptr") float[] runningMean,
+      @Cast("hs_ptr") float[] runningVariance);
+
+  /** As {@link Native#hs_batch_norm_backward}. */
+  public static native int hs_batch_norm_backward(
+      @Cast("hs_stream") long stream,
+      @Const hs_batch_norm_desc desc,
+      @Cast("hs_ptr") float[] dy,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] y,
+      @Cast("hs_ptr") float[] gamma,
+      @Cast("hs_ptr") float[] savedMean,
+      @Cast("hs_ptr") float[] savedInvstd,
+      @Cast("hs_ptr") float[] dx,
+      @Cast("hs_ptr") float[] dResidual,
+      @Cast("hs_ptr") float[] dGamma,
+      @Cast("hs_ptr") float[] dBeta,
+      float accumulate);
+
+  /** As {@link Native#hs_group_norm}. */
+  public static native int hs_group_norm(
+      @Cast("hs_stream") long stream,
+      @Const hs_group_norm_desc desc,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] gamma,
+      @Cast("hs_ptr") float[] beta,
+      @Cast("hs_ptr") float[] y,
+      @Cast("hs_ptr") float[] savedMean,
+      @Cast("hs_ptr") float[] savedInvstd);
+
+  /** As {@link Native#hs_group_norm_backward}. */
+  public static native int hs_group_norm_backward(
+      @Cast("hs_stream") long stream,
+      @Const hs_group_norm_desc desc,
+      @Cast("hs_ptr") float[] dy,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] gamma,
+      @Cast("hs_ptr") float[] savedMean,
+      @Cast("hs_ptr") float[] savedInvstd,
+      @Cast("hs_ptr") float[] dx,
+      @Cast("hs_ptr") float[] dGamma,
+      @Cast("hs_ptr") float[] dBeta,
+      float accumulate);
+
+  /** As {@link Native#hs_softmax}. */
+  public static native int hs_softmax(
+      @Cast("hs_stream") long stream,
+      @Const hs_softmax_desc desc,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] y);
+
+  /** As {@link Native#hs_softmax_backward}. */
+  public static native int hs_softmax_backward(
+      @Cast("hs_stream") long stream,
+      @Const hs_softmax_desc desc,
+      @Cast("hs_ptr") float[] dy,
+      @Cast("hs_ptr") float[] y,
+      @Cast("hs_ptr") float[] dx);
+
+  /** As {@link Native#hs_elementwise}. */
+  public static native int hs_elementwise(
+      @Cast("hs_stream") long stream,
+      int operation,
+      int type,
+      long count,
+      long period,
+      @Cast("hs_ptr") float[] a,
+      @Cast("hs_ptr") float[] b,
+      @Cast("hs_ptr") float[] y);
+
+  /** As {@link Native#hs_scale_add}. */
+  public static native int hs_scale_add(
+      @Cast("hs_stream") long stream,
+      int type,
+      long count,
+      float alpha,
+      @Cast("hs_ptr") float[] x,
+      float beta,
+      @Cast("hs_ptr") float[] y);
+
+  /** As {@link Native#hs_dropout}. */
+  public static native int hs_dropout(
+      @Cast("hs_stream") long stream,
+      int type,
+      long count,
+      float rate,
+      long seed,
+      int operation,
+      @Cast("hs_ptr") long state,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] y);
+
+  /** As {@link Native#hs_reduce}. */
+  public static native int hs_reduce(
+      @Cast("hs_stream") long stream,
+      @Const hs_reduce_desc desc,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] y,
+      @Cast("hs_ptr") int[] index);
+
+  /** As {@link Native#hs_reduce_backward}. */
+  public static native int hs_reduce_backward(
+      @Cast("hs_stream") long stream,
+      @Const hs_reduce_desc desc,
+      @Cast("hs_ptr") float[] dy,
+      @Cast("hs_ptr") int[] index,
+      @Cast("hs_ptr") float[] dx);
+
+  /** As {@link Native#hs_permute}. */
+  public static native int hs_permute(
+      @Cast("hs_stream") long stream,
+      int type,
+      int rank,
+      @Cast("const int64_t*") long[] extents,
+      @Const int[] permutation,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] y);
+
+  /** As {@link Native#hs_copy_rows}. */
+  public static native int hs_copy_rows(
+      @Cast("hs_stream") long stream,
+      long rows,
+      long bytes,
+      @Cast("hs_ptr") float[] src,
+      long srcPitch,
+      @Cast("hs_ptr") float[] dst,
+      long dstPitch);
+
+  /** As {@link Native#hs_embedding}. */
+  public static native int hs_embedding(
+      @Cast("hs_stream") long stream,
+      int type,
+      long vocabulary,
+      long width,
+      long count,
+      @Cast("hs_ptr") float[] table,
+      @Cast("hs_ptr") int[] tokens,
+      @Cast("hs_ptr") long state,
+      @Cast("hs_ptr") float[] y);
+
+  /** As {@link Native#hs_embedding_backward}. */
+  public static native int hs_embedding_backward(
+      @Cast("hs_stream") long stream,
+      int type,
+      long vocabulary,
+      long width,
+      long count,
+      @Cast("hs_ptr") float[] dy,
+      @Cast("hs_ptr") int[] tokens,
+      float beta,
+      @Cast("hs_ptr") float[] dTable,
+      @Cast("hs_ptr") int[] workspace);
+
+  /** As {@link Native#hs_pointwise_loss}. */
+  public static native int hs_pointwise_loss(
+      @Cast("hs_stream") long stream,
+      int loss,
+      int type,
+      long rows,
+      long count,
+      float gradientSeed,
+      @Cast("hs_ptr") float[] prediction,
+      @Cast("hs_ptr") float[] target,
+      @Cast("hs_ptr") long state,
+      @Cast("hs_ptr") float[] dPrediction);
 }

@@ -1,6 +1,9 @@
 package dev.halfstep.kernel;
 
+import static dev.halfstep.bindings.Native.HS_ADAM;
 import static dev.halfstep.bindings.Native.HS_ADAMW;
+import static dev.halfstep.bindings.Native.HS_LAMB;
+import static dev.halfstep.bindings.Native.HS_LARS;
 import static dev.halfstep.bindings.Native.HS_SGD;
 import static dev.halfstep.bindings.Native.hs_optimizer_step;
 
@@ -17,23 +20,32 @@ import java.nio.Buffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One update of a whole arena of FP32 parameters from their gradients, as PyTorch defines it; g is
- * the gradient times the state's multiplier and t the number of this step, from 1:
+ * One update of a whole arena of FP32 parameters from their gradients: SGD, Adam and AdamW as
+ * PyTorch defines them, LARS and LAMB with the norms |.| of each segment (of the whole arena
+ * without segments); g is the gradient times the state's multiplier and t the number of this step,
+ * from 1:
  *
  * <pre>
  * SGD    g += wd p; v = momentum v + g (t = 1: v = g); p -= lr (nesterov ? g + momentum v : v)
  * AdamW  p -= lr wd p; m += (1 - beta1)(g - m); v = beta2 v + (1 - beta2) g^2;
- *        p -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
+ *        p -= lr m^ / (sqrt(v^) + eps), m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t)
+ * Adam   as AdamW, but the decay goes into the gradient: g += wd p
+ * LARS   r = trust |p| / (|g| + wd |p| + eps), or 1 where |p|, |g| or wd is 0;
+ *        v = momentum v + r (g + wd p); p -= lr v
+ * LAMB   m and v as AdamW; u = m^ / (sqrt(v^) + eps) + wd p; p -= lr r u, r = |p| / |u|, or 1 where
+ *        one of them is 0
  * </pre>
  *
  * <p>Optional operands (null, or address 0): {@code moment1}, for SGD without momentum; {@code
- * moment2}, for SGD; {@code state}, which gives t and the multiplier, t = 1 and 1 without it; and
- * by address alone {@code copy}, the parameters in the storage type, {@code schedule} and {@code
- * segments}, as {@code halfstep.h} describes them. Moments begin as zeros. Immutable and safe to
- * use from many threads.
+ * moment2}, for SGD and LARS; {@code state}, which gives t and the multiplier, t = 1 and 1 without
+ * it; and by address alone {@code copy}, the parameters in the storage type, {@code schedule},
+ * {@code segments}, and {@code workspace}, F64 {@code [2, segmentCount]} for LARS and LAMB with
+ * segments, as {@code halfstep.h} describes them. Moments begin as zeros. Immutable and safe to use
+ * from many threads.
  */
 public final class OptimizerStep {
   private static final Access ACCESS = Access.get();
+  private static final String[] NAMES = {"SGD", "AdamW", "Adam", "LARS", "LAMB"}; // by hs_rule
 
   private final hs_optimizer_desc desc;
   private final Builder spec;
@@ -46,6 +58,7 @@ public final class OptimizerStep {
             .nesterov(spec.nesterov ? 1 : 0)
             .beta2(spec.beta2)
             .eps(spec.eps)
+            .trust(spec.trust)
             .learning_rate(spec.learningRate)
             .momentum(spec.momentum)
             .weight_decay(spec.weightDecay)
@@ -65,6 +78,30 @@ public final class OptimizerStep {
         .learningRate(0.001f)
         .betas(0.9f, 0.999f)
         .eps(1e-8f)
+        .weightDecay(0.01f);
+  }
+
+  /** Adam (Kingma and Ba, 2015), learning rate 0.001, betas 0.9 and 0.999, no decay. */
+  public static Builder adam(long count) {
+    return new Builder(HS_ADAM, count).learningRate(0.001f).betas(0.9f, 0.999f).eps(1e-8f);
+  }
+
+  /** LARS (You et al., 2017), learning rate 0.1, momentum 0.9, decay 0.0001, trust 0.001. */
+  public static Builder lars(long count) {
+    return new Builder(HS_LARS, count)
+        .learningRate(0.1f)
+        .momentum(0.9f, false)
+        .weightDecay(1e-4f)
+        .trust(0.001f)
+        .eps(1e-8f);
+  }
+
+  /** LAMB (You et al., 2020), learning rate 0.001, betas 0.9 and 0.999, decay 0.01. */
+  public static Builder lamb(long count) {
+    return new Builder(HS_LAMB, count)
+        .learningRate(0.001f)
+        .betas(0.9f, 0.999f)
+        .eps(1e-6f)
         .weightDecay(0.01f);
   }
 
@@ -91,6 +128,7 @@ public final class OptimizerStep {
               ACCESS.useOptional(stream, moment2, "moment2", DType.F32, count),
               0,
               ACCESS.useOptional(stream, state, "state", DType.U8, HostStepState.BYTES),
+              0,
               0,
               0,
               0));
@@ -121,6 +159,7 @@ public final class OptimizerStep {
             HostStepState.addressOf(state),
             0,
             0,
+            0,
             0));
     Operands.keepAlive(parameters, gradients, moment1, moment2, state, null);
   }
@@ -147,6 +186,7 @@ public final class OptimizerStep {
             HostStepState.addressOf(state),
             0,
             0,
+            0,
             0));
     Operands.keepAlive(state, null, null, null, null, null);
   }
@@ -166,7 +206,8 @@ public final class OptimizerStep {
       long state,
       long schedule,
       long segments,
-      int segmentCount) {
+      int segmentCount,
+      long workspace) {
     long handle = ACCESS.enter(stream);
     try {
       Native.check(
@@ -182,19 +223,24 @@ public final class OptimizerStep {
               state,
               schedule,
               segments,
-              segmentCount));
+              segmentCount,
+              workspace));
     } finally {
       ACCESS.exit(stream);
     }
   }
 
+  private boolean hasSecondMoment() {
+    return spec.rule != HS_SGD && spec.rule != HS_LARS;
+  }
+
   private void requireMoments(boolean first, boolean second) {
-    boolean firstNeeded = spec.rule == HS_ADAMW || spec.momentum != 0;
-    if ((firstNeeded && !first) || (spec.rule == HS_ADAMW && !second)) {
+    boolean firstNeeded = spec.rule != HS_SGD || spec.momentum != 0;
+    if ((firstNeeded && !first) || (hasSecondMoment() && !second)) {
       throw new IllegalArgumentException(
           this
               + " needs "
-              + (spec.rule == HS_ADAMW ? "moment1 and moment2" : "moment1 for its momentum")
+              + (hasSecondMoment() ? "moment1 and moment2" : "moment1 for its momentum")
               + ": give arrays of "
               + spec.count
               + " zeros at the start");
@@ -203,7 +249,7 @@ public final class OptimizerStep {
 
   @Override
   public String toString() {
-    return (spec.rule == HS_ADAMW ? "AdamW" : "SGD") + " step of " + spec.count + " parameters";
+    return NAMES[spec.rule] + " step of " + spec.count + " parameters";
   }
 
   /** An immutable description; each method returns a changed copy. */
@@ -213,6 +259,7 @@ public final class OptimizerStep {
     private boolean nesterov;
     private float beta2;
     private float eps;
+    private float trust;
     private float learningRate;
     private float momentum;
     private float weightDecay;
@@ -240,7 +287,7 @@ public final class OptimizerStep {
       return copy;
     }
 
-    /** SGD's momentum where no schedule is given, and whether it is Nesterov's. */
+    /** SGD's and LARS's momentum where no schedule is given; whether SGD's is Nesterov's. */
     public Builder momentum(float factor, boolean nesterovs) {
       Builder copy = copy();
       copy.momentum = factor;
@@ -248,7 +295,7 @@ public final class OptimizerStep {
       return copy;
     }
 
-    /** AdamW's decay rates of the moments; beta1 where no schedule is given. */
+    /** Adam's, AdamW's and LAMB's decay rates of the moments; beta1 without a schedule. */
     public Builder betas(float first, float second) {
       Builder copy = copy();
       copy.momentum = first;
@@ -256,14 +303,21 @@ public final class OptimizerStep {
       return copy;
     }
 
-    /** AdamW's term in the denominator. */
+    /** The term in the denominator. */
     public Builder eps(float term) {
       Builder copy = copy();
       copy.eps = term;
       return copy;
     }
 
-    /** The weight decay where no segments are given: L2 in SGD, decoupled in AdamW. */
+    /** LARS's coefficient. */
+    public Builder trust(float coefficient) {
+      Builder copy = copy();
+      copy.trust = coefficient;
+      return copy;
+    }
+
+    /** The weight decay where no segments are given; decoupled in AdamW and LAMB. */
     public Builder weightDecay(float decay) {
       Builder copy = copy();
       copy.weightDecay = decay;

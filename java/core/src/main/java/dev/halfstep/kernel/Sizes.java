@@ -19,4 +19,11 @@ final class Sizes {
     }
     return count;
   }
+
+  static long positive(String name, long count) {
+    if (count < 1) {
+      throw new IllegalArgumentException(name + " is " + count + ": it must be 1 or more");
+    }
+    return count;
+  }
 }

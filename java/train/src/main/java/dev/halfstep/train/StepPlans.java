@@ -191,7 +191,8 @@ final class StepPlans {
                         at.of(state),
                         at.of(schedule),
                         at.of(segments),
-                        segmentCount)));
+                        segmentCount,
+                        0)));
   }
 
   private void addStepEnd(Graph graph, Calls calls) {

@@ -1,0 +1,162 @@
+// Checks of the calls that normalise: batch, group and layer normalisation, softmax.
+#include "core/check.h"
+
+using namespace hs;
+
+namespace {
+
+hs_status check_batch_norm(const char* name, const hs_batch_norm_desc* desc, int64_t least_rows) {
+  HS_REQUIRE(desc != nullptr, "%s: desc is null", name);
+  const hs_batch_norm_desc& d = *desc;
+  HS_REQUIRE(is_storage(d.type), "%s of %s: F32, BF16 and F16 are possible", name,
+             dtype_name(d.type));
+  HS_REQUIRE(d.rows >= least_rows && d.channels >= 1,
+             "%s: x [%lld, %lld]: there must be %lld rows or more and a channel", name, ll{d.rows},
+             ll{d.channels}, ll{least_rows});
+  HS_REQUIRE(d.eps > 0 && d.momentum >= 0 && d.momentum <= 1,
+             "%s: eps %g must be positive, momentum %g in [0, 1]", name, static_cast<double>(d.eps),
+             static_cast<double>(d.momentum));
+  HS_REQUIRE(d.activation == HS_NONE || d.activation == HS_RELU,
+             "%s: activation %d cannot be fused: NONE and RELU can", name, d.activation);
+  return HS_OK;
+}
+
+hs_status check_group_norm(const char* name, const hs_group_norm_desc* desc) {
+  HS_REQUIRE(desc != nullptr, "%s: desc is null", name);
+  const hs_group_norm_desc& d = *desc;
+  HS_REQUIRE(is_storage(d.type), "%s of %s: F32, BF16 and F16 are possible", name,
+             dtype_name(d.type));
+  HS_REQUIRE(d.n >= 0 && d.positions >= 1 && d.channels >= 1 && d.groups >= 1 &&
+                 d.channels % d.groups == 0,
+             "%s: x [%lld, %lld, %lld] in %d groups: extents must be positive (n may be 0) and the "
+             "groups divide the channels",
+             name, ll{d.n}, ll{d.positions}, ll{d.channels}, d.groups);
+  HS_REQUIRE(d.eps > 0, "%s: eps %g must be positive", name, static_cast<double>(d.eps));
+  return HS_OK;
+}
+
+hs_status check_softmax(const char* name, const hs_softmax_desc* desc) {
+  HS_REQUIRE(desc != nullptr, "%s: desc is null", name);
+  const hs_softmax_desc& d = *desc;
+  HS_REQUIRE(is_storage(d.type), "%s of %s: F32, BF16 and F16 are possible", name,
+             dtype_name(d.type));
+  HS_REQUIRE(d.rows >= 0 && d.columns >= 1 && d.queries >= 0 && __builtin_isfinite(d.scale),
+             "%s: [%lld, %lld] with %lld queries and scale %g: extents must be positive (rows may "
+             "be 0), the scale finite",
+             name, ll{d.rows}, ll{d.columns}, ll{d.queries}, static_cast<double>(d.scale));
+  HS_REQUIRE(d.queries == 0 || (d.rows % d.queries == 0 && d.queries <= d.columns),
+             "%s: %lld queries must divide the %lld rows and not pass the %lld columns", name,
+             ll{d.queries}, ll{d.rows}, ll{d.columns});
+  return HS_OK;
+}
+
+}  // namespace
+
+hs_status hs_batch_norm_training(hs_stream stream, const hs_batch_norm_desc* desc, hs_ptr x,
+                                 hs_ptr gamma, hs_ptr beta, hs_ptr residual, hs_ptr y,
+                                 hs_ptr running_mean, hs_ptr running_variance, hs_ptr saved_mean,
+                                 hs_ptr saved_invstd) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_batch_norm("batch_norm_training", desc, 2); status != HS_OK) {
+      return status;
+    }
+    HS_REQUIRE(x != 0 && gamma != 0 && beta != 0 && y != 0 && running_mean != 0 &&
+                   running_variance != 0 && saved_mean != 0 && saved_invstd != 0,
+               "batch_norm_training: only residual may be 0");
+    return submit(stream, &KernelTable::batch_norm_training,
+                  BatchNormTrainingArgs{*desc, as<void>(x), as<float>(gamma), as<float>(beta),
+                                        as<void>(residual), as<void>(y), as<float>(running_mean),
+                                        as<float>(running_variance), as<float>(saved_mean),
+                                        as<float>(saved_invstd)});
+  });
+}
+
+hs_status hs_batch_norm_inference(hs_stream stream, const hs_batch_norm_desc* desc, hs_ptr x,
+                                  hs_ptr gamma, hs_ptr beta, hs_ptr residual, hs_ptr y,
+                                  hs_ptr running_mean, hs_ptr running_variance) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_batch_norm("batch_norm_inference", desc, 0); status != HS_OK) {
+      return status;
+    }
+    HS_REQUIRE(((x != 0 && y != 0) || desc->rows == 0) && gamma != 0 && beta != 0 &&
+                   running_mean != 0 && running_variance != 0,
+               "batch_norm_inference: only residual may be 0");
+    return submit(stream, &KernelTable::batch_norm_inference,
+                  BatchNormInferenceArgs{*desc, as<void>(x), as<float>(gamma), as<float>(beta),
+                                         as<void>(residual), as<void>(y), as<float>(running_mean),
+                                         as<float>(running_variance)});
+  });
+}
+
+hs_status hs_batch_norm_backward(hs_stream stream, const hs_batch_norm_desc* desc, hs_ptr dy,
+                                 hs_ptr x, hs_ptr y, hs_ptr gamma, hs_ptr saved_mean,
+                                 hs_ptr saved_invstd, hs_ptr dx, hs_ptr d_residual, hs_ptr d_gamma,
+                                 hs_ptr d_beta, float accumulate) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_batch_norm("batch_norm_backward", desc, 2); status != HS_OK) {
+      return status;
+    }
+    HS_REQUIRE(dy != 0 && x != 0 && gamma != 0 && saved_mean != 0 && saved_invstd != 0 && dx != 0 &&
+                   d_gamma != 0 && d_beta != 0,
+               "batch_norm_backward: only y and d_residual may be 0");
+    HS_REQUIRE(desc->activation == HS_NONE || y != 0,
+               "batch_norm_backward: with RELU it needs y, the output of the forward call");
+    return submit(stream, &KernelTable::batch_norm_backward,
+                  BatchNormBackwardArgs{*desc, as<void>(dy), as<void>(x), as<void>(y),
+                                        as<float>(gamma), as<float>(saved_mean),
+                                        as<float>(saved_invstd), as<void>(dx), as<void>(d_residual),
+                                        as<float>(d_gamma), as<float>(d_beta), accumulate});
+  });
+}
+
+hs_status hs_group_norm(hs_stream stream, const hs_group_norm_desc* desc, hs_ptr x, hs_ptr gamma,
+                        hs_ptr beta, hs_ptr y, hs_ptr saved_mean, hs_ptr saved_invstd) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_group_norm("group_norm", desc); status != HS_OK) return status;
+    HS_REQUIRE((x != 0 && y != 0) || desc->n == 0, "group_norm: x or y is 0");
+    HS_REQUIRE((gamma == 0) == (beta == 0) && (saved_mean == 0) == (saved_invstd == 0),
+               "group_norm: give gamma and beta, and saved_mean and saved_invstd, together");
+    return submit(stream, &KernelTable::group_norm,
+                  GroupNormArgs{*desc, as<void>(x), as<float>(gamma), as<float>(beta), as<void>(y),
+                                as<float>(saved_mean), as<float>(saved_invstd)});
+  });
+}
+
+hs_status hs_group_norm_backward(hs_stream stream, const hs_group_norm_desc* desc, hs_ptr dy,
+                                 hs_ptr x, hs_ptr gamma, hs_ptr saved_mean, hs_ptr saved_invstd,
+                                 hs_ptr dx, hs_ptr d_gamma, hs_ptr d_beta, float accumulate) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_group_norm("group_norm_backward", desc); status != HS_OK) {
+      return status;
+    }
+    HS_REQUIRE(
+        (dy != 0 && x != 0 && saved_mean != 0 && saved_invstd != 0 && dx != 0) || desc->n == 0,
+        "group_norm_backward: dy, x, saved_mean, saved_invstd or dx is 0");
+    HS_REQUIRE((d_gamma == 0) == (d_beta == 0),
+               "group_norm_backward: give d_gamma and d_beta, or neither");
+    return submit(
+        stream, &KernelTable::group_norm_backward,
+        GroupNormBackwardArgs{*desc, as<void>(dy), as<void>(x), as<float>(gamma),
+                              as<float>(saved_mean), as<float>(saved_invstd), as<void>(dx),
+                              as<float>(d_gamma), as<float>(d_beta), accumulate});
+  });
+}
+
+hs_status hs_softmax(hs_stream stream, const hs_softmax_desc* desc, hs_ptr x, hs_ptr y) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_softmax("softmax", desc); status != HS_OK) return status;
+    HS_REQUIRE((x != 0 && y != 0) || desc->rows == 0, "softmax: x or y is 0");
+    return submit(stream, &KernelTable::softmax, SoftmaxArgs{*desc, as<void>(x), as<void>(y)});
+  });
+}
+
+hs_status hs_softmax_backward(hs_stream stream, const hs_softmax_desc* desc, hs_ptr dy, hs_ptr y,
+                              hs_ptr dx) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_softmax("softmax_backward", desc); status != HS_OK) return status;
+    HS_REQUIRE((dy != 0 && y != 0 && dx != 0) || desc->rows == 0,
+               "softmax_backward: dy, y or dx is 0");
+    return submit(stream, &KernelTable::softmax_backward,
+                  SoftmaxBackwardArgs{*desc, as<void>(dy), as<void>(y), as<void>(dx)});
+  });
+}

@@ -1,0 +1,117 @@
+// Rows of columns, [rows, columns], where each column has parameters or sums of its own. Rows that
+// are short are joined to *wide* rows, whose vectors are full: of `width` elements, a multiple of
+// `columns`. The parameters of a wide row are those of a row, repeated.
+#ifndef HALFSTEP_CPU_KERNELS_COLUMNS_H
+#define HALFSTEP_CPU_KERNELS_COLUMNS_H
+
+#include "cpu/kernels/storage.h"
+
+namespace hs::cpu::HS_ISA {
+
+// Wide rows have at least this many elements.
+inline constexpr int64_t kLeastWidth = 64;
+
+struct Columns {
+  int64_t count;  // columns of a row
+  int64_t fold;   // rows of a wide row
+  int64_t width;  // count * fold
+};
+
+// Short rows are joined until whole vectors hold whole rows.
+HS_INLINE Columns join_columns(int64_t count) {
+  int64_t fold = 1;
+  if (count < kLeastWidth) {
+    while ((count * fold) % kLanes != 0) fold *= 2;  // kLanes is a power of two
+    fold *= (kLeastWidth + count * fold - 1) / (count * fold);
+  }
+  return {count, fold, count * fold};
+}
+
+// Repeats the parameters of a row over a wide one; `from` null: `otherwise` for all.
+HS_INLINE void repeat_columns(const Columns& columns, const float* from, float otherwise,
+                              float* to) {
+  for (int64_t i = 0, c = 0; i < columns.width; i++) {
+    to[i] = from != nullptr ? from[c] : otherwise;
+    if (++c == columns.count) c = 0;
+  }
+}
+
+// The sums of a row from those of a wide one, in place.
+HS_INLINE void fold_columns(const Columns& columns, float* sums) {
+  for (int64_t i = columns.count; i < columns.width; i += columns.count) {
+    for (int64_t c = 0; c < columns.count; c++) sums[c] += sums[i + c];
+  }
+}
+
+// Calls fn(i, column, lanes) for the vectors of `count` elements that begin with a wide row; the
+// lanes of whole vectors are `Lanes`.
+template <class Lanes = AllLanes, class Fn>
+HS_INLINE void for_columns(const Columns& columns, int64_t count, const Fn& fn) {
+  for (int64_t row = 0; row < count; row += columns.width) {
+    const int64_t rest = count - row < columns.width ? count - row : columns.width;
+    for_vectors<Lanes>(0, rest,
+                       [&](int64_t column, auto lanes) { fn(row + column, column, lanes); });
+  }
+  fence(Lanes{});
+}
+
+// Whether every vector of [rows, columns] from p on is one that StreamLanes can store.
+template <class T>
+HS_INLINE bool can_stream(const Columns& columns, const T* p, int64_t count) {
+  return columns.width % kLanes == 0 && can_stream(p, count);
+}
+
+// Two sums for each column, over `rows` wide rows: fn(i, parameter, lanes, first, second) adds what
+// element i contributes. They are held in registers for a few vectors of columns and rows, so that
+// memory is read in order.
+template <int kVectors, class Fn>
+HS_INLINE void sum_block(const Columns& columns, int64_t begin, int64_t rows, int64_t column,
+                         const float* parameters, float* firsts, float* seconds, auto lanes,
+                         const Fn& fn) {
+  vf parameter[kVectors], first[kVectors] = {}, second[kVectors] = {};
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; v++) parameter[v] = load(parameters + column + v * kLanes, lanes);
+  for (int64_t i = begin; i < begin + rows * columns.width; i += columns.width) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v++) {
+      fn(i + column + v * kLanes, parameter[v], lanes, first[v], second[v]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; v++) {
+    const int64_t at = column + v * kLanes;
+    store(firsts + at, load(firsts + at, lanes) + first[v], lanes);
+    store(seconds + at, load(seconds + at, lanes) + second[v], lanes);
+  }
+}
+
+// The sums, F32 [width] each, of `count` elements that begin with a wide row.
+template <class Fn>
+HS_INLINE void column_sums(const Columns& columns, int64_t count, const float* parameters,
+                           float* firsts, float* seconds, const Fn& fn) {
+  constexpr int64_t kRows = 16;
+  constexpr int kVectors = 4;
+  __builtin_memset(firsts, 0, static_cast<uint64_t>(columns.width) * sizeof(float));
+  __builtin_memset(seconds, 0, static_cast<uint64_t>(columns.width) * sizeof(float));
+  const int64_t whole = count / columns.width;
+  for (int64_t row = 0; row < whole; row += kRows) {
+    const int64_t rows = whole - row < kRows ? whole - row : kRows;
+    const int64_t begin = row * columns.width;
+    int64_t column = 0;
+    for (; column + kVectors * kLanes <= columns.width; column += kVectors * kLanes) {
+      sum_block<kVectors>(columns, begin, rows, column, parameters, firsts, seconds, AllLanes{},
+                          fn);
+    }
+    for_vectors(column, columns.width, [&](int64_t at, auto lanes) {
+      sum_block<1>(columns, begin, rows, at, parameters, firsts, seconds, lanes, fn);
+    });
+  }
+  const int64_t begin = whole * columns.width;
+  for_vectors(0, count - begin, [&](int64_t column, auto lanes) {
+    sum_block<1>(columns, begin, 1, column, parameters, firsts, seconds, lanes, fn);
+  });
+}
+
+}  // namespace hs::cpu::HS_ISA
+
+#endif  // HALFSTEP_CPU_KERNELS_COLUMNS_H

@@ -1,0 +1,410 @@
+// Batch normalisation against its definition in fp64.
+#include "compare.h"
+
+using namespace hs::test;
+
+namespace {
+
+// One row more than two, one channel; narrow rows that are joined; one under, at and over vectors;
+// several tiles of rows, the last one short; more columns than rows; outputs past the caches.
+constexpr size_t kShapes[][2] = {{2, 1},     {3, 5},     {7, 17},    {16, 64},   {33, 10},
+                                 {100, 3},   {64, 63},   {65, 65},   {129, 128}, {1000, 7},
+                                 {700, 200}, {20000, 3}, {4097, 64}, {5, 3000},  {32768, 64}};
+
+struct Settings {
+  hs_dtype type = HS_F32;
+  bool relu = false, residual = false;
+  float mean = 0.5f, deviation = 2;
+  size_t shift = 1;  // of the addresses, in elements
+};
+
+hs_batch_norm_desc describe(size_t rows, size_t channels, const Settings& s) {
+  return {s.type, static_cast<int64_t>(rows), static_cast<int64_t>(channels), 1e-5f,
+          0.1f,   s.relu ? HS_RELU : HS_NONE};
+}
+
+// The parameters of one normalisation, and what it saved.
+struct Parameters {
+  Parameters(Device& device, size_t channels)
+      : gamma(device, normals(channels, 2, 0.5f, 1), 1),
+        beta(device, normals(channels, 3), 1),
+        running_mean(device, normals(channels, 4), 1),
+        running_variance(device, std::vector<float>(channels, 1.5f), 1),
+        saved_mean(device, channels, 1),
+        saved_invstd(device, channels, 1),
+        d_gamma(device, channels, 1),
+        d_beta(device, channels, 1) {}
+
+  hs_status train(hs_stream stream, const hs_batch_norm_desc& desc, hs_ptr x, hs_ptr residual,
+                  hs_ptr y) {
+    return hs_batch_norm_training(stream, &desc, x, gamma.address(), beta.address(), residual, y,
+                                  running_mean.address(), running_variance.address(),
+                                  saved_mean.address(), saved_invstd.address());
+  }
+  hs_status differentiate(hs_stream stream, const hs_batch_norm_desc& desc, hs_ptr dy, hs_ptr x,
+                          hs_ptr y, hs_ptr dx, hs_ptr d_residual, float accumulate = 0) {
+    return hs_batch_norm_backward(stream, &desc, dy, x, y, gamma.address(), saved_mean.address(),
+                                  saved_invstd.address(), dx, d_residual, d_gamma.address(),
+                                  d_beta.address(), accumulate);
+  }
+
+  Array<float> gamma, beta, running_mean, running_variance, saved_mean, saved_invstd, d_gamma,
+      d_beta;
+};
+
+struct Moments {
+  double mean = 0, squares = 0;  // of the distances
+};
+
+std::vector<Moments> moments_of(const std::vector<float>& x, size_t channels) {
+  std::vector<Moments> moments(channels);
+  const double rows = static_cast<double>(x.size() / channels);
+  for (size_t i = 0; i < x.size(); i++) moments[i % channels].mean += x[i] / rows;
+  for (size_t i = 0; i < x.size(); i++) {
+    Moments& m = moments[i % channels];
+    m.squares += (x[i] - m.mean) * (x[i] - m.mean);
+  }
+  return moments;
+}
+
+// What is expected of y, given the mean and variance of each channel.
+std::vector<Expected> outputs(const std::vector<float>& x, const std::vector<float>& residual,
+                              const Parameters& p, const std::vector<double>& means,
+                              const std::vector<double>& variances, bool relu) {
+  const std::vector<float> gamma = p.gamma.get(), beta = p.beta.get();
+  std::vector<Expected> y;
+  for (size_t i = 0; i < x.size(); i++) {
+    const size_t c = i % gamma.size();
+    const double invstd = 1 / std::sqrt(variances[c] + 1e-5f);
+    const double scaled = (x[i] - means[c]) * invstd * gamma[c];
+    const double added = residual.empty() ? 0 : residual[i];
+    const double value = scaled + beta[c] + added;
+    const double lost = std::abs(gamma[c]) * (1 + std::abs(means[c]) * invstd);
+    y.push_back({relu && value < 0 ? 0 : value,
+                 16 * kUnit * (std::abs(scaled) + std::abs(beta[c]) + std::abs(added) + lost)});
+  }
+  return y;
+}
+
+void check_training(Device& device, size_t rows, size_t channels, const Settings& s) {
+  const std::string where = shape_name({rows, channels}) + " type " + std::to_string(s.type);
+  const hs_batch_norm_desc desc = describe(rows, channels, s);
+  StorageArray x(device, s.type, normals(rows * channels, 1, s.deviation, s.mean), s.shift);
+  StorageArray added(device, s.type, normals(s.residual ? rows * channels : 0, 5), s.shift);
+  StorageArray y(device, s.type, rows * channels, s.shift);
+  Parameters p(device, channels);
+  const std::vector<float> mean_before = p.running_mean.get();
+  CHECK_OK(
+      p.train(device.stream(), desc, x.address(), s.residual ? added.address() : 0, y.address()));
+
+  const std::vector<float> values = x.get();
+  const std::vector<Moments> moments = moments_of(values, channels);
+  std::vector<double> means, variances;
+  std::vector<Expected> saved_mean, saved_invstd, running_mean, running_variance;
+  const double n = static_cast<double>(rows), momentum = 0.1f;
+  for (size_t c = 0; c < channels; c++) {
+    const auto [mean, squares] = moments[c];
+    const double variance = squares / n, deviation = std::sqrt(variance);
+    means.push_back(mean);
+    variances.push_back(variance);
+    // Sums are taken around one of the values, which lies up to 4 deviations away.
+    saved_mean.push_back({mean, 16 * kUnit * deviation});
+    saved_invstd.push_back({1 / std::sqrt(variance + 1e-5f), 16 * kUnit / deviation});
+    running_mean.push_back(
+        {(1 - momentum) * mean_before[c] + momentum * mean, 4 * kUnit * deviation});
+    const double unbiased = squares / (n - 1);
+    running_variance.push_back(
+        {(1 - momentum) * 1.5 + momentum * unbiased, 64 * kUnit * momentum * unbiased});
+  }
+  check_close(y.get(), outputs(values, added.get(), p, means, variances, s.relu), s.type, where);
+  check_close(p.saved_mean.get(), saved_mean, HS_F32, where + " mean");
+  check_close(p.saved_invstd.get(), saved_invstd, HS_F32, where + " invstd");
+  check_close(p.running_mean.get(), running_mean, HS_F32, where + " running mean");
+  check_close(p.running_variance.get(), running_variance, HS_F32, where + " running variance");
+}
+
+// In fp64, from what the forward pass saved.
+void check_backward(Device& device, size_t rows, size_t channels, const Settings& s) {
+  const std::string where = shape_name({rows, channels}) + " type " + std::to_string(s.type);
+  const hs_batch_norm_desc desc = describe(rows, channels, s);
+  const size_t count = rows * channels;
+  StorageArray x(device, s.type, normals(count, 1, s.deviation, s.mean), s.shift);
+  StorageArray y(device, s.type, count, s.shift), dy(device, s.type, normals(count, 6), s.shift);
+  StorageArray dx(device, s.type, count, s.shift), d_residual(device, s.type, count, s.shift);
+  Parameters p(device, channels);
+  CHECK_OK(p.train(device.stream(), desc, x.address(), 0, y.address()));
+  p.d_gamma.set(std::vector<float>(channels, 3));
+  p.d_beta.set(std::vector<float>(channels, 5));
+  CHECK_OK(p.differentiate(device.stream(), desc, dy.address(), x.address(),
+                           s.relu ? y.address() : 0, dx.address(),
+                           s.residual ? d_residual.address() : 0, 2));
+
+  const std::vector<float> xs = x.get(), ys = y.get(), gamma = p.gamma.get();
+  const std::vector<float> mean = p.saved_mean.get(), invstd = p.saved_invstd.get();
+  std::vector<float> g = dy.get();
+  if (s.relu) {
+    for (size_t i = 0; i < count; i++) g[i] = ys[i] > 0 ? g[i] : 0;
+  }
+  std::vector<double> sums(channels), products(channels), sizes(channels), product_sizes(channels);
+  const auto normal = [&](size_t i) {
+    return (static_cast<double>(xs[i]) - mean[i % channels]) * invstd[i % channels];
+  };
+  for (size_t i = 0; i < count; i++) {
+    const size_t c = i % channels;
+    sums[c] += g[i];
+    products[c] += g[i] * normal(i);
+    sizes[c] += std::abs(g[i]);
+    product_sizes[c] += std::abs(g[i] * normal(i));
+  }
+  std::vector<Expected> expected, d_gamma, d_beta;
+  const double n = static_cast<double>(rows);
+  for (size_t i = 0; i < count; i++) {
+    const size_t c = i % channels;
+    const double scale = static_cast<double>(gamma[c]) * invstd[c], h = normal(i);
+    expected.push_back({scale * (g[i] - sums[c] / n - h * products[c] / n),
+                        16 * kUnit * std::abs(scale) *
+                            (std::abs(g[i]) + sizes[c] / n + std::abs(h) * product_sizes[c] / n)});
+  }
+  for (size_t c = 0; c < channels; c++) {
+    d_gamma.push_back({products[c] + 6, 16 * kUnit * (product_sizes[c] + 6)});
+    d_beta.push_back({sums[c] + 10, 16 * kUnit * (sizes[c] + 10)});
+  }
+  check_close(dx.get(), expected, s.type, where + " dx");
+  check_close(p.d_gamma.get(), d_gamma, HS_F32, where + " d_gamma");
+  check_close(p.d_beta.get(), d_beta, HS_F32, where + " d_beta");
+  if (s.residual) CHECK_THAT(same_bits(d_residual.get(), g), where);
+}
+
+}  // namespace
+
+TEST(training_normalises_with_the_batch_and_moves_the_running_statistics) {
+  on_devices([](Device& device) {
+    for (const auto& [rows, channels] : kShapes) {
+      check_training(device, rows, channels, {});
+      check_training(device, rows, channels, {.relu = true, .residual = true, .shift = 0});
+    }
+  });
+}
+
+TEST(gradients_match_the_definition) {
+  on_devices([](Device& device) {
+    for (const auto& [rows, channels] : kShapes) {
+      check_backward(device, rows, channels, {});
+      check_backward(device, rows, channels, {.relu = true, .residual = true, .shift = 0});
+    }
+  });
+}
+
+TEST(sixteen_bit_storage_matches_the_definition) {
+  on_devices([](Device& device) {
+    for (hs_dtype type : {HS_BF16, HS_F16}) {
+      for (const auto& [rows, channels] : kShapes) {
+        const Settings s{.type = type, .relu = true, .residual = true, .shift = 0};
+        check_training(device, rows, channels, s);
+        check_backward(device, rows, channels, s);
+      }
+    }
+  });
+}
+
+TEST(a_mean_far_from_zero_costs_no_precision_of_the_variance) {
+  on_devices([](Device& device) {
+    for (float deviation : {1.0f, 0.01f}) {
+      check_training(device, 4097, 64, {.mean = 1000, .deviation = deviation});
+      check_training(device, 513, 10, {.mean = -3000, .deviation = deviation});
+    }
+  });
+}
+
+TEST(an_outlier_in_the_first_row_spoils_nothing) {
+  on_devices([](Device& device) {
+    const size_t rows = 2000, channels = 64;
+    std::vector<float> values = normals(rows * channels, 1);
+    for (size_t c = 0; c < channels; c++) values[c] = 1e4f;
+    Array<float> x(device, values), y(device, values.size());
+    Parameters p(device, channels);
+    CHECK_OK(p.train(device.stream(), describe(rows, channels, {}), x.address(), 0, y.address()));
+    std::vector<Expected> invstd;
+    for (const Moments& m : moments_of(values, channels)) {
+      const double expected = 1 / std::sqrt(m.squares / static_cast<double>(rows) + 1e-5f);
+      invstd.push_back({expected, 1e-5 * expected});
+    }
+    check_close(p.saved_invstd.get(), invstd, HS_F32, "invstd");
+  });
+}
+
+TEST(running_statistics_of_a_small_batch_are_exact) {
+  on_devices([](Device& device) {
+    // Mean 4, biased variance 5, unbiased 20 / 3.
+    Array<float> x(device, {1, 3, 5, 7}), y(device, 4);
+    Parameters p(device, 1);
+    p.running_mean.set({10});
+    p.running_variance.set({2});
+    CHECK_OK(p.train(device.stream(), describe(4, 1, {}), x.address(), 0, y.address()));
+    const double m = 0.1f;
+    CHECK(p.saved_mean.get()[0] == 4);
+    CHECK(p.saved_invstd.get()[0] == static_cast<float>(1 / std::sqrt(5 + double{1e-5f})));
+    CHECK(p.running_mean.get()[0] == static_cast<float>((1 - m) * 10 + m * 4));
+    CHECK(p.running_variance.get()[0] == static_cast<float>((1 - m) * 2 + m * (20.0 / 3)));
+  });
+}
+
+TEST(inference_uses_the_running_statistics_and_leaves_them) {
+  on_devices([](Device& device) {
+    for (const StorageType& type : kStorageTypes) {
+      for (const auto& [rows, channels] : kShapes) {
+        const Settings s{.type = type.type, .relu = true, .residual = true};
+        const hs_batch_norm_desc desc = describe(rows, channels, s);
+        StorageArray x(device, s.type, normals(rows * channels, 1), 1);
+        StorageArray added(device, s.type, normals(rows * channels, 5), 1);
+        StorageArray y(device, s.type, rows * channels, 1);
+        Parameters p(device, channels);
+        const std::vector<float> mean = p.running_mean.get(), var = p.running_variance.get();
+        CHECK_OK(hs_batch_norm_inference(device.stream(), &desc, x.address(), p.gamma.address(),
+                                         p.beta.address(), added.address(), y.address(),
+                                         p.running_mean.address(), p.running_variance.address()));
+        check_close(y.get(), outputs(x.get(), added.get(), p, wide(mean), wide(var), true), s.type,
+                    shape_name({rows, channels}));
+        CHECK(same_bits(p.running_mean.get(), mean) && same_bits(p.running_variance.get(), var));
+      }
+    }
+    const hs_batch_norm_desc empty = describe(0, 4, {});
+    Parameters p(device, 4);
+    CHECK_OK(hs_batch_norm_inference(device.stream(), &empty, 0, p.gamma.address(),
+                                     p.beta.address(), 0, 0, p.running_mean.address(),
+                                     p.running_variance.address()));
+  });
+}
+
+TEST(gradients_match_finite_differences) {
+  on_devices([](Device& device) {
+    const size_t rows = 6, channels = 3;
+    const hs_batch_norm_desc desc = describe(rows, channels, {.relu = true});
+    Array<float> x(device, normals(rows * channels, 1)), y(device, rows * channels);
+    Array<float> dy(device, normals(rows * channels, 2)), dx(device, rows * channels);
+    Parameters p(device, channels);
+    CHECK_OK(p.train(device.stream(), desc, x.address(), 0, y.address()));
+    CHECK_OK(p.differentiate(device.stream(), desc, dy.address(), x.address(), y.address(),
+                             dx.address(), 0));
+    const std::vector<float> weight = dy.get(), gamma = p.gamma.get(), beta = p.beta.get();
+    const auto loss = [&](const std::vector<double>& v, const std::vector<double>& scale,
+                          const std::vector<double>& shift) {
+      double sum = 0;
+      for (size_t c = 0; c < channels; c++) {
+        double mean = 0, variance = 0;
+        for (size_t r = 0; r < rows; r++) mean += v[r * channels + c] / rows;
+        for (size_t r = 0; r < rows; r++) {
+          variance += (v[r * channels + c] - mean) * (v[r * channels + c] - mean) / rows;
+        }
+        for (size_t i = c; i < v.size(); i += channels) {
+          const double out = (v[i] - mean) / std::sqrt(variance + 1e-5f) * scale[c] + shift[c];
+          sum += weight[i] * std::max(out, 0.0);
+        }
+      }
+      return sum;
+    };
+    std::vector<Expected> d_x, d_gamma, d_beta;
+    const std::vector<double> v = wide(x.get()), scale = wide(gamma), shift = wide(beta);
+    for (size_t i = 0; i < v.size(); i++) {
+      d_x.push_back({slope(v, i, [&](const auto& t) { return loss(t, scale, shift); }), 1e-5});
+    }
+    for (size_t c = 0; c < channels; c++) {
+      d_gamma.push_back({slope(scale, c, [&](const auto& t) { return loss(v, t, shift); }), 1e-5});
+      d_beta.push_back({slope(shift, c, [&](const auto& t) { return loss(v, scale, t); }), 1e-5});
+    }
+    check_close(dx.get(), d_x, HS_F32, "dx");
+    check_close(p.d_gamma.get(), d_gamma, HS_F32, "d_gamma");
+    check_close(p.d_beta.get(), d_beta, HS_F32, "d_beta");
+  });
+}
+
+TEST(outputs_may_take_the_place_of_inputs) {
+  on_devices([](Device& device) {
+    for (const int chosen : {5, 8, 14}) {
+      const auto& [rows, channels] = kShapes[chosen];
+      const size_t count = rows * channels;
+      const hs_batch_norm_desc desc = describe(rows, channels, {.relu = true});
+      const std::vector<float> values = normals(count, 1), others = normals(count, 2);
+      Array<float> x(device, values), added(device, others), y(device, count);
+      Array<float> dx(device, count), dr(device, count);
+      Parameters p(device, channels);
+      hs_stream stream = device.stream();
+      CHECK_OK(p.train(stream, desc, x.address(), added.address(), y.address()));
+      const std::vector<float> output = y.get();
+      CHECK_OK(p.train(stream, desc, x.address(), added.address(), added.address()));
+      CHECK(same_bits(added.get(), output));
+      added.set(others);
+      CHECK_OK(p.differentiate(stream, desc, added.address(), x.address(), y.address(),
+                               dx.address(), dr.address()));
+      const std::vector<float> d_x = dx.get(), d_residual = dr.get();
+      CHECK_OK(p.differentiate(stream, desc, added.address(), x.address(), y.address(),
+                               added.address(), dr.address()));
+      CHECK(same_bits(added.get(), d_x) && same_bits(dr.get(), d_residual));
+      added.set(others);
+      CHECK_OK(p.differentiate(stream, desc, added.address(), x.address(), y.address(),
+                               dx.address(), added.address()));
+      CHECK(same_bits(added.get(), d_residual) && same_bits(dx.get(), d_x));
+      added.set(others);
+      CHECK_OK(p.train(stream, desc, x.address(), added.address(), x.address()));
+      CHECK(same_bits(x.get(), output));
+    }
+  });
+}
+
+TEST(results_depend_on_neither_threads_nor_capture) {
+  on_devices([](Device& device) {
+    const size_t rows = 20001, channels = 24;
+    const hs_batch_norm_desc desc = describe(rows, channels, {.relu = true});
+    Array<float> x(device, normals(rows * channels, 1)), y(device, rows * channels);
+    Array<float> dy(device, normals(rows * channels, 2)), dx(device, rows * channels);
+    Parameters p(device, channels);
+    check_same_everywhere(
+        device,
+        [&](hs_stream stream) {
+          CHECK_OK(p.train(stream, desc, x.address(), 0, y.address()));
+          CHECK_OK(p.differentiate(stream, desc, dy.address(), x.address(), y.address(),
+                                   dx.address(), 0));
+        },
+        [&] {
+          std::vector<float> all = y.get();
+          for (const auto& part : {dx.get(), p.saved_mean.get(), p.saved_invstd.get(),
+                                   p.d_gamma.get(), p.d_beta.get()}) {
+            all.insert(all.end(), part.begin(), part.end());
+          }
+          return all;
+        });
+  });
+}
+
+TEST(arguments_that_make_no_sense_are_refused) {
+  on_devices([](Device& device) {
+    Array<float> memory(device, 64);
+    const hs_ptr at = memory.address();
+    hs_stream s = device.stream();
+    const auto train = [&](const hs_batch_norm_desc& d, hs_ptr y = 1) {
+      return hs_batch_norm_training(s, &d, at, at, at, 0, y == 0 ? 0 : at, at, at, at, at);
+    };
+    const auto changed = [](auto change) {
+      hs_batch_norm_desc d = describe(4, 4, {});
+      change(d);
+      return d;
+    };
+    CHECK_REFUSED(train(changed([](auto& d) { d.rows = 1; })), "there must be 2 rows");
+    CHECK_REFUSED(train(changed([](auto& d) { d.channels = 0; })), "x [4, 0]");
+    CHECK_REFUSED(train(changed([](auto& d) { d.type = HS_I32; })), "of I32");
+    CHECK_REFUSED(train(changed([](auto& d) { d.eps = 0; })), "eps 0 must be positive");
+    CHECK_REFUSED(train(changed([](auto& d) { d.momentum = 1.5f; })), "momentum 1.5");
+    CHECK_REFUSED(train(changed([](auto& d) { d.activation = HS_GELU; })), "cannot be fused");
+    CHECK_REFUSED(train(describe(4, 4, {}), 0), "only residual may be 0");
+    const hs_batch_norm_desc relu = describe(4, 4, {.relu = true});
+    CHECK_REFUSED(hs_batch_norm_backward(s, &relu, at, at, 0, at, at, at, at, 0, at, at, 0),
+                  "needs y");
+    CHECK_REFUSED(hs_batch_norm_backward(s, &relu, at, at, at, at, at, at, at, 0, 0, at, 0),
+                  "only y and d_residual may be 0");
+    CHECK_REFUSED(hs_batch_norm_inference(s, &relu, at, at, at, 0, at, at, 0),
+                  "only residual may be 0");
+    CHECK_REFUSED(hs_batch_norm_inference(s, nullptr, at, at, at, 0, at, at, at), "desc is null");
+  });
+}
+
+KERNEL_TEST_MAIN()
