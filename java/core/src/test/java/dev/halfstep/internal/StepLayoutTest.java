@@ -78,7 +78,7 @@ class StepLayoutTest {
     long parameter = state + 128 * 4;
     OptimizerStep.sgd(1)
         .build()
-        .run(null, parameter, parameter + 4, parameter + 8, 0, 0, state, state + SCHEDULE, 0, 0);
+        .run(null, parameter, parameter + 4, parameter + 8, 0, 0, state, state + SCHEDULE, 0, 0, 0);
     assertEquals(HS_ERROR_SCHEDULE, StepState.error(host));
     assertEquals(1, host.getFloat(128 * 4), "the step is skipped");
   }
@@ -103,7 +103,7 @@ class StepLayoutTest {
     OptimizerStep.sgd(17)
         .learningRate(1)
         .build()
-        .run(null, state, state + 256, 0, 0, 0, 0, 0, state + RING, 2);
+        .run(null, state, state + 256, 0, 0, 0, 0, 0, state + RING, 2, 0);
     assertEquals(4 - (1 + 0.5f * 4), host.getFloat(0));
     assertEquals(8 - (1 + 0.5f * 8), host.getFloat(4));
     assertEquals(16, host.getFloat(64), "a frozen segment stays");

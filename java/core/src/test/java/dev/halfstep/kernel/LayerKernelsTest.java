@@ -241,7 +241,7 @@ class LayerKernelsTest {
     turn.run(new float[] {1, 2, 3, 4, 5, 6}, y);
     assertArrayEquals(new float[] {1, 4, 2, 5, 3, 6}, y);
     try (Device device = Device.cpu()) {
-      Tensor x = device.tensor(Shape.of(2, 3), 1, 2, 3, 4, 5, 6);
+      Tensor x = device.tensor(Shape.of(2, 3), 1f, 2, 3, 4, 5, 6);
       Tensor turned = device.zeros(DType.F32, Shape.of(3, 2));
       turn.run(device.stream(), x, turned);
       assertArrayEquals(y, turned.toFloats());
@@ -295,7 +295,7 @@ class LayerKernelsTest {
         GradientStatistics.of(new float[] {3, -4, Float.NaN, Float.POSITIVE_INFINITY});
     assertEquals(new GradientStatistics(-0.5, 3.5, 3.5, -4, 3, 5, 2, 2), found);
     try (Device device = Device.cpu()) {
-      Tensor x = device.tensor(Shape.of(2), 3, -4);
+      Tensor x = device.tensor(Shape.of(2), 3f, -4f);
       Tensor statistics = GradientStatistics.newTensor(device);
       GradientStatistics.run(device.stream(), x, null, statistics);
       assertEquals(5, GradientStatistics.read(statistics).norm());
