@@ -1,6 +1,6 @@
 package dev.halfstep.cli;
 
-import dev.halfstep.train.AdamW;
+import dev.halfstep.train.Lars;
 import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.Sgd;
 import java.util.List;
@@ -9,33 +9,34 @@ import picocli.CommandLine.Option;
 
 /** The options that choose the optimizer and set it. */
 final class OptimizerOptions {
-  private static final List<String> NAMES = List.of("adamw", "sgd");
+  private static final List<String> NAMES = List.of("sgd", "adam", "adamw", "lars", "lamb");
 
   @Option(
       names = "--optimizer",
       paramLabel = "NAME",
       defaultValue = "adamw",
-      description = "adamw or sgd (default: ${DEFAULT-VALUE}).")
+      description = "sgd, adam, adamw, lars or lamb (default: ${DEFAULT-VALUE}).")
   private String name = "adamw";
 
   @Option(
       names = "--lr",
       paramLabel = "RATE",
-      description = "Learning rate (default: 0.001 with adamw, 0.01 with sgd).")
+      description =
+          "Learning rate (default: 0.001 with adam, adamw and lamb, 0.01 with sgd, 0.1 with lars).")
   private @Nullable Double learningRate;
 
   @Option(
       names = "--momentum",
       paramLabel = "M",
-      description = "Momentum of sgd, in [0, 1) (default: 0.9).")
+      description = "Momentum of sgd and lars, in [0, 1) (default: 0.9).")
   private @Nullable Double momentum;
 
   @Option(
       names = "--weight-decay",
       paramLabel = "WD",
       description =
-          "Weight decay; biases have none (default: 0.01 with adamw, where it is decoupled, and 0"
-              + " with sgd).")
+          "Weight decay; biases have none (default: 0.01 with adamw and lamb, where it is"
+              + " decoupled, 0.0001 with lars, 0 with sgd and adam).")
   private @Nullable Double weightDecay;
 
   /**
@@ -44,31 +45,49 @@ final class OptimizerOptions {
    * @throws UsageException if there is none of that name, or a value is impossible
    */
   Optimizer optimizer() {
-    if (!NAMES.contains(name)) {
-      throw new UsageException(
-          "unknown --optimizer '" + name + "'." + Suggestion.didYouMean(name, NAMES),
-          "Possible are adamw and sgd.");
+    Optimizer defaults =
+        switch (name) {
+          case "sgd" -> Optimizer.sgd(rate(0.01)).withMomentum(0.9);
+          case "adam" -> Optimizer.adam(rate(0.001));
+          case "adamw" -> Optimizer.adamW(rate(0.001));
+          case "lars" -> Optimizer.lars(rate(0.1));
+          case "lamb" -> Optimizer.lamb(rate(0.001));
+          default ->
+              throw new UsageException(
+                  "unknown --optimizer '" + name + "'." + Suggestion.didYouMean(name, NAMES),
+                  "Possible are sgd, adam, adamw, lars and lamb.");
+        };
+    Optimizer result = withMomentum(defaults);
+    if (weightDecay == null) {
+      return result;
     }
-    boolean sgd = name.equals("sgd");
-    double rate = learningRate == null ? (sgd ? 0.01 : 0.001) : learningRate;
-    if (!(rate > 0 && rate <= Float.MAX_VALUE)) {
-      throw new UsageException("--lr must be a finite number above 0, not " + rate);
-    }
-    if (momentum != null && !sgd) {
-      throw new UsageException("--momentum is sgd's, but --optimizer is " + name);
-    }
-    if (momentum != null && !(momentum >= 0 && momentum < 1)) {
-      throw new UsageException("--momentum must be at least 0 and below 1, not " + momentum);
-    }
-    if (weightDecay != null && !(weightDecay >= 0 && weightDecay <= Float.MAX_VALUE)) {
+    if (!(weightDecay >= 0 && weightDecay <= Float.MAX_VALUE)) {
       throw new UsageException(
           "--weight-decay must be a finite number of at least 0, not " + weightDecay);
     }
-    if (sgd) {
-      Sgd result = Optimizer.sgd(rate).withMomentum(momentum == null ? 0.9 : momentum);
-      return weightDecay == null ? result : result.withWeightDecay(weightDecay);
+    return result.withWeightDecay(weightDecay);
+  }
+
+  private double rate(double otherwise) {
+    double rate = learningRate == null ? otherwise : learningRate;
+    if (!(rate > 0 && rate <= Float.MAX_VALUE)) {
+      throw new UsageException("--lr must be a finite number above 0, not " + rate);
     }
-    AdamW result = Optimizer.adamW(rate);
-    return weightDecay == null ? result : result.withWeightDecay(weightDecay);
+    return rate;
+  }
+
+  private Optimizer withMomentum(Optimizer optimizer) {
+    if (momentum == null) {
+      return optimizer;
+    }
+    if (!(optimizer instanceof Sgd) && !(optimizer instanceof Lars)) {
+      throw new UsageException("--momentum is for sgd and lars, but --optimizer is " + name);
+    }
+    if (!(momentum >= 0 && momentum < 1)) {
+      throw new UsageException("--momentum must be at least 0 and below 1, not " + momentum);
+    }
+    return optimizer instanceof Sgd sgd
+        ? sgd.withMomentum(momentum)
+        : ((Lars) optimizer).withMomentum(momentum);
   }
 }

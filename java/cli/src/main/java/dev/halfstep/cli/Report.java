@@ -82,7 +82,9 @@ record Report(
       return name
           + ", learning rate "
           + learningRate
-          + (name.equals("sgd") && momentum > 0 ? ", momentum " + momentum : "")
+          + ((name.equals("sgd") || name.equals("lars")) && momentum > 0
+              ? ", momentum " + momentum
+              : "")
           + (weightDecay > 0 ? ", weight decay " + weightDecay : "");
     }
   }

@@ -36,10 +36,10 @@ final class BadUseTest {
           --lr NaN                           | --lr must be a finite number above 0, not NaN
           --lr 1e400                         | --lr must be a finite number above 0, not Infinity
           --lr                               | --lr
-          --optimizer adamv                  | Did you mean 'adamw'?
-          --optimizer rmsprop                | Possible are adamw and sgd
+          --optimizer adamww                 | Did you mean 'adamw'?
+          --optimizer rmsprop                | Possible are sgd, adam, adamw, lars and lamb
           --optimizer sgd --momentum 1       | --momentum must be at least 0 and below 1, not 1.0
-          --momentum 0.9                     | --momentum is sgd's, but --optimizer is adamw
+          --momentum 0.9                     | --momentum is for sgd and lars, but --optimizer is adamw
           --weight-decay -1                  | --weight-decay must be a finite number of at least 0
           --model mpl:100                    | Did you mean 'mlp'?
           --model resnet                     | Possible is mlp:UNITS

@@ -13,10 +13,7 @@ public record AdamW(float learningRate, float momentum, float beta2, float eps, 
   /** Checks the numbers. */
   public AdamW {
     Optimizer.check("AdamW", learningRate, momentum, weightDecay);
-    if (!(beta2 >= 0 && beta2 < 1) || !(eps >= 0)) {
-      throw new IllegalArgumentException(
-          "AdamW: beta2 must be in [0, 1) and eps not negative, not " + beta2 + " and " + eps);
-    }
+    Optimizer.checkSecondMoment("AdamW", beta2, eps);
   }
 
   /** The same with other coefficients of the moments. */
@@ -29,7 +26,7 @@ public record AdamW(float learningRate, float momentum, float beta2, float eps, 
     return new AdamW(learningRate, momentum, beta2, (float) eps, weightDecay);
   }
 
-  /** The same with another weight decay. */
+  @Override
   public AdamW withWeightDecay(double weightDecay) {
     return new AdamW(learningRate, momentum, beta2, eps, (float) weightDecay);
   }

@@ -12,7 +12,7 @@ import dev.halfstep.data.Dataset;
  * @param copies of the parameters in the storage type; 0 in F32
  * @param activations the arena of the largest plan, which grows with the batch
  * @param data the training data and the order of their samples
- * @param bookkeeping counters, learning rates and step records
+ * @param bookkeeping counters, learning rates, step records and the norms that LARS and LAMB take
  */
 public record MemoryUse(
     long parameters,
@@ -38,7 +38,10 @@ public record MemoryUse(
         copied ? arena * options.storage.bytes() : 0,
         activations,
         ResidentData.bytes(data),
-        RunState.bytes(options));
+        RunState.bytes(options)
+            + (options.optimizer.usesNorms()
+                ? 2L * options.model.parameters().list().size() * DType.F64.bytes()
+                : 0));
   }
 
   /** The sum of all. */

@@ -33,6 +33,7 @@ final class SessionMemory implements AutoCloseable {
   private final @Nullable Tensor copies;
   private final @Nullable Tensor classWeights;
   private final Tensor segments;
+  private final @Nullable Tensor norms;
   private final Workspace workspace;
 
   SessionMemory(Device device, SessionOptions options) {
@@ -47,6 +48,10 @@ final class SessionMemory implements AutoCloseable {
     classWeights = weights.length == 0 ? null : device.tensor(Shape.of(weights.length), weights);
     segments = device.empty(DType.U8, Shape.of((long) table.list().size() * Segment.BYTES));
     segments.upload(segments(table, options.optimizer.weightDecay()));
+    norms =
+        options.optimizer.usesNorms()
+            ? device.zeros(DType.F64, Shape.of(2L, table.list().size())).label("norms")
+            : null;
     workspace = new Workspace(device);
     upload(options.model.weights());
   }
@@ -87,6 +92,7 @@ final class SessionMemory implements AutoCloseable {
     put(addresses, "moment2", moment2);
     put(addresses, "copies", copies);
     put(addresses, "segments", segments);
+    put(addresses, "norms", norms);
     put(addresses, CrossEntropy.CLASS_WEIGHTS, classWeights);
     return addresses;
   }
@@ -144,7 +150,7 @@ final class SessionMemory implements AutoCloseable {
       tensor.close();
     }
     for (@Nullable Tensor tensor :
-        new @Nullable Tensor[] {moment1, moment2, copies, classWeights}) {
+        new @Nullable Tensor[] {moment1, moment2, copies, classWeights, norms}) {
       if (tensor != null) {
         tensor.close();
       }

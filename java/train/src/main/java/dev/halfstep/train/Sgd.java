@@ -26,7 +26,7 @@ public record Sgd(float learningRate, float momentum, boolean nesterov, float we
     return new Sgd(learningRate, (float) momentum, true, weightDecay);
   }
 
-  /** The same with weight decay. */
+  @Override
   public Sgd withWeightDecay(double weightDecay) {
     return new Sgd(learningRate, momentum, nesterov, (float) weightDecay);
   }

@@ -152,6 +152,10 @@ final class StepPlans {
     int segmentCount = options.model.parameters().list().size();
     Value segments =
         graph.input("segments", DType.U8, Shape.of((long) segmentCount * Segment.BYTES));
+    Value norms =
+        options.optimizer.usesNorms()
+            ? graph.input("norms", DType.F64, Shape.of(2L, segmentCount))
+            : null;
     List<Value> changed = new ArrayList<>(List.of(parameters));
     if (moment1 != null) {
       changed.add(moment1);
@@ -192,7 +196,7 @@ final class StepPlans {
                         at.of(schedule),
                         at.of(segments),
                         segmentCount,
-                        0)));
+                        at.of(norms))));
   }
 
   private void addStepEnd(Graph graph, Calls calls) {

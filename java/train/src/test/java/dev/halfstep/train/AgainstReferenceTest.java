@@ -1,6 +1,7 @@
 package dev.halfstep.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.nn.Model;
@@ -48,11 +49,7 @@ class AgainstReferenceTest {
         if (options.checksGradients()) {
           assertEquals(reference.gradientNorm(), block.gradientNorm(step), TOLERANCE);
         }
-        if (options.optimizer instanceof Sgd sgd) {
-          reference.sgd(sgd, rates[step], momenta[step]);
-        } else if (options.optimizer instanceof AdamW adamW) {
-          reference.adamW(adamW, rates[step], momenta[step]);
-        }
+        reference.update(options.optimizer, rates[step], momenta[step]);
       }
       session.store();
     }
@@ -90,6 +87,37 @@ class AgainstReferenceTest {
     // The first steps divide gradients by their own size: an eps that is not tiny keeps fp32 and
     // fp64 comparable where a gradient is nearly 0.
     compare(options(Optimizer.adamW(0.002).withEps(1e-4).withWeightDecay(0.1)));
+  }
+
+  @Test
+  void adam() {
+    compare(options(Optimizer.adam(0.002).withEps(1e-4).withWeightDecay(0.1)));
+  }
+
+  @Test
+  void lars() {
+    compare(options(Optimizer.lars(0.5).withTrust(0.02).withWeightDecay(0.01)));
+  }
+
+  @Test
+  void larsOnMicroBatchesWithClipping() {
+    reference.clipNorm = 0.3;
+    compare(options(Optimizer.lars(0.5).withTrust(0.02)).clipNorm(0.3).microBatch(5));
+  }
+
+  @Test
+  void lamb() {
+    compare(options(Optimizer.lamb(0.005).withEps(1e-4).withWeightDecay(0.1)));
+  }
+
+  @Test
+  void optimizersRefuseWhatIsImpossible() {
+    assertThrows(IllegalArgumentException.class, () -> Optimizer.adam(-0.1));
+    assertThrows(IllegalArgumentException.class, () -> Optimizer.adam(0.1).withBetas(0.9, 1));
+    assertThrows(IllegalArgumentException.class, () -> Optimizer.lamb(0.1).withBetas(1, 0.9));
+    assertThrows(IllegalArgumentException.class, () -> Optimizer.lamb(0.1).withEps(-1));
+    assertThrows(IllegalArgumentException.class, () -> Optimizer.lars(0.1).withTrust(0));
+    assertThrows(IllegalArgumentException.class, () -> Optimizer.lars(0.1).withWeightDecay(-1));
   }
 
   @Test
@@ -146,7 +174,7 @@ class AgainstReferenceTest {
         reference.add(task.x, i * SmallTask.FEATURES, Math.max(task.y[i], 0));
       }
       first = epoch == 0 ? reference.loss() : first;
-      reference.sgd(Optimizer.sgd(0.5), 0.5, 0);
+      reference.update(Optimizer.sgd(0.5), 0.5, 0);
     }
     assertTrue(reference.loss() < 0.5 * first, reference.loss() + " after " + first);
   }

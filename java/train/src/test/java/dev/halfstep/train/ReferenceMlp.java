@@ -3,8 +3,8 @@ package dev.halfstep.train;
 import java.util.Arrays;
 
 /**
- * A multilayer perceptron with ReLU, softmax cross-entropy, SGD and AdamW in plain fp64, written
- * from the definitions of PyTorch: what training is compared with.
+ * A multilayer perceptron with ReLU, softmax cross-entropy and every optimizer in plain fp64,
+ * written from their definitions: what training is compared with.
  */
 final class ReferenceMlp {
   final int[] sizes;
@@ -139,12 +139,27 @@ final class ReferenceMlp {
     return clip / weightSum;
   }
 
-  void sgd(Sgd rule, double rate, double momentum) {
+  /** One update of all parameters; biases do not decay. */
+  void update(Optimizer rule, double rate, double momentum) {
     updates++;
     double scale = multiplier();
     for (int l = 0; l < weights.length; l++) {
-      sgd(rule, rate, momentum, scale, rule.weightDecay(), weights[l], weightGradients[l], 2 * l);
-      sgd(rule, rate, momentum, scale, 0, biases[l], biasGradients[l], 2 * l + 1);
+      for (boolean bias : new boolean[] {false, true}) {
+        double[] gradient = (bias ? biasGradients : weightGradients)[l].clone();
+        for (int i = 0; i < gradient.length; i++) {
+          gradient[i] *= scale;
+        }
+        double[] p = (bias ? biases : weights)[l];
+        double[][] state = moments[2 * l + (bias ? 1 : 0)];
+        double decay = bias ? 0 : rule.weightDecay();
+        if (rule instanceof Sgd sgd) {
+          sgd(sgd, rate, momentum, decay, p, gradient, state[0]);
+        } else if (rule instanceof Lars lars) {
+          lars(lars, rate, momentum, decay, p, gradient, state[0]);
+        } else {
+          adaptive(rule, rate, momentum, decay, p, gradient, state);
+        }
+      }
     }
   }
 
@@ -152,48 +167,76 @@ final class ReferenceMlp {
       Sgd rule,
       double rate,
       double momentum,
-      double scale,
       double decay,
       double[] p,
       double[] gradient,
-      int slot) {
-    double[] v = moments[slot][0];
+      double[] v) {
     for (int i = 0; i < p.length; i++) {
-      double g = gradient[i] * scale + decay * p[i];
+      double g = gradient[i] + decay * p[i];
       v[i] = updates == 1 ? g : momentum * v[i] + g;
       p[i] -= rate * (rule.nesterov() ? g + momentum * v[i] : v[i]);
     }
   }
 
-  void adamW(AdamW rule, double rate, double beta1) {
-    updates++;
-    double scale = multiplier();
-    for (int l = 0; l < weights.length; l++) {
-      adamW(rule, rate, beta1, scale, rule.weightDecay(), weights[l], weightGradients[l], 2 * l);
-      adamW(rule, rate, beta1, scale, 0, biases[l], biasGradients[l], 2 * l + 1);
-    }
-  }
-
-  private void adamW(
-      AdamW rule,
+  private static void lars(
+      Lars rule,
       double rate,
-      double beta1,
-      double scale,
+      double momentum,
       double decay,
       double[] p,
       double[] gradient,
-      int slot) {
-    double[] m = moments[slot][0];
-    double[] v = moments[slot][1];
-    double beta2 = rule.beta2();
+      double[] v) {
+    double norm = norm(p);
+    double gradientNorm = norm(gradient);
+    boolean fitted = decay > 0 && norm > 0 && gradientNorm > 0;
+    double r = fitted ? rule.trust() * norm / (gradientNorm + decay * norm + 1e-8) : 1;
     for (int i = 0; i < p.length; i++) {
-      double g = gradient[i] * scale;
-      p[i] -= rate * decay * p[i];
+      v[i] = momentum * v[i] + r * (gradient[i] + decay * p[i]);
+      p[i] -= rate * v[i];
+    }
+  }
+
+  /** Adam adds the decay to the gradient, AdamW and LAMB to the step, and LAMB fits its length. */
+  private void adaptive(
+      Optimizer rule,
+      double rate,
+      double beta1,
+      double decay,
+      double[] p,
+      double[] gradient,
+      double[][] state) {
+    double beta2 = 0;
+    double eps = 0;
+    if (rule instanceof Adam adam) {
+      beta2 = adam.beta2();
+      eps = adam.eps();
+    } else if (rule instanceof AdamW adamW) {
+      beta2 = adamW.beta2();
+      eps = adamW.eps();
+    } else if (rule instanceof Lamb lamb) {
+      beta2 = lamb.beta2();
+      eps = lamb.eps();
+    }
+    boolean coupled = rule instanceof Adam;
+    double[] m = state[0];
+    double[] v = state[1];
+    double[] step = new double[p.length];
+    for (int i = 0; i < p.length; i++) {
+      double g = gradient[i] + (coupled ? decay * p[i] : 0);
       m[i] += (1 - beta1) * (g - m[i]);
       v[i] = beta2 * v[i] + (1 - beta2) * g * g;
       double corrected = m[i] / (1 - Math.pow(beta1, updates));
       double root = Math.sqrt(v[i] / (1 - Math.pow(beta2, updates)));
-      p[i] -= rate * corrected / (root + rule.eps());
+      step[i] = corrected / (root + eps) + (coupled ? 0 : decay * p[i]);
     }
+    boolean fitted = rule instanceof Lamb && norm(p) > 0 && norm(step) > 0;
+    double r = fitted ? norm(p) / norm(step) : 1;
+    for (int i = 0; i < p.length; i++) {
+      p[i] -= rate * r * step[i];
+    }
+  }
+
+  private static double norm(double[] values) {
+    return Math.sqrt(Arrays.stream(values).map(x -> x * x).sum());
   }
 }
