@@ -284,6 +284,76 @@ typedef struct hs_matmul_desc {
 HS_API hs_status hs_matmul(hs_stream stream, const hs_matmul_desc* desc, hs_ptr a, hs_ptr b,
                            hs_ptr c, hs_ptr bias, hs_ptr aux, hs_ptr bias_grad);
 
+/* ------------------------------------------------------------------------------- convolution */
+
+/* 2-D convolution (cross-correlation, as in every framework), NHWC, `groups` dividing both channel
+ * counts. x [n, h, w, c], weights [k, r, s, c / groups] (KRSC), y [n, p, q, k] with
+ * p = (h + 2 pad_h - dilation_h (r - 1) - 1) / stride_h + 1 rounded down, q likewise. */
+typedef struct hs_conv2d_desc {
+  hs_dtype type; /* of x, weights, y and their gradients but d_weights */
+  int64_t n, h, w, c;
+  int64_t k, r, s;
+  int32_t stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
+  hs_activation activation; /* forward: NONE, RELU or GELU, after the bias */
+} hs_conv2d_desc;
+
+/* y = activation(conv(x, weights) + bias); bias F32 [k] or 0; `aux`, laid out as y, receives the
+ * value before the activation (GELU's backward needs it), or 0. */
+HS_API hs_status hs_conv2d(hs_stream stream, const hs_conv2d_desc* desc, hs_ptr x, hs_ptr weights,
+                           hs_ptr bias, hs_ptr aux, hs_ptr y);
+
+/* dx = gradient of the input + beta * dx; beta 0: dx is not read. `dy` is the gradient behind the
+ * activation; desc->activation is not looked at. */
+HS_API hs_status hs_conv2d_backward_data(hs_stream stream, const hs_conv2d_desc* desc, hs_ptr dy,
+                                         hs_ptr weights, float beta, hs_ptr dx);
+
+/* d_weights F32 = gradient of the weights + beta * d_weights; d_bias F32 [k] or 0 likewise; beta 0:
+ * neither is read. */
+HS_API hs_status hs_conv2d_backward_weights(hs_stream stream, const hs_conv2d_desc* desc, hs_ptr x,
+                                            hs_ptr dy, float beta, hs_ptr d_weights, hs_ptr d_bias);
+
+/* ------------------------------------------------------------------------- pooling, resizing */
+
+typedef int32_t hs_pool;
+enum {
+  HS_MAX_POOL = 0,    /* NaN counts as larger than any number */
+  HS_AVERAGE_POOL = 1 /* divides by the window's elements inside x: padding is not counted */
+};
+
+/* x [n, h, w, c] -> y [n, p, q, c] with p = (h + 2 pad_h - r) / stride_h + 1 rounded down, q
+ * likewise; a pad is less than its window. A global pool is a window of h x w. */
+typedef struct hs_pool2d_desc {
+  hs_pool pool;
+  hs_dtype type; /* of x, y and their gradients */
+  int64_t n, h, w, c;
+  int32_t r, s; /* the window; r * s <= 255 for HS_MAX_POOL with `index` */
+  int32_t stride_h, stride_w, pad_h, pad_w;
+} hs_pool2d_desc;
+
+/* `index` U8, laid out as y, receives the place of the (first) maximum, row * s + column in the
+ * window; the gradient of HS_MAX_POOL needs it; 0: not. */
+HS_API hs_status hs_pool2d(hs_stream stream, const hs_pool2d_desc* desc, hs_ptr x, hs_ptr y,
+                           hs_ptr index);
+
+/* dx from dy, written whole; `index` of the forward call for HS_MAX_POOL, otherwise 0. */
+HS_API hs_status hs_pool2d_backward(hs_stream stream, const hs_pool2d_desc* desc, hs_ptr dy,
+                                    hs_ptr index, hs_ptr dx);
+
+typedef struct hs_resize_desc {
+  hs_dtype type; /* of x, y and their gradients */
+  int64_t n, h, w, c;
+  int64_t p, q; /* the new height and width */
+} hs_resize_desc;
+
+/* Bilinear, as PyTorch's interpolate with align_corners false and no antialiasing: x [n, h, w, c]
+ * -> y [n, p, q, c]. Row i of y lies at max(0, (i + 1/2) h / p - 1/2) between rows of x; columns
+ * likewise. */
+HS_API hs_status hs_resize(hs_stream stream, const hs_resize_desc* desc, hs_ptr x, hs_ptr y);
+
+/* dx [n, h, w, c] from dy [n, p, q, c], written whole. */
+HS_API hs_status hs_resize_backward(hs_stream stream, const hs_resize_desc* desc, hs_ptr dy,
+                                    hs_ptr dx);
+
 /* -------------------------------------------------------------------------------- activations */
 
 /* y[i] = activation(x[i]); y may alias x. */

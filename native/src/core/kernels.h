@@ -57,6 +57,58 @@ struct MatmulArgs {
   float* bias_grad;
 };
 
+struct Conv2dArgs {
+  hs_conv2d_desc desc;
+  const void* x;
+  const void* weights;
+  const float* bias;
+  void* aux;
+  void* y;
+};
+
+struct Conv2dBackwardDataArgs {
+  hs_conv2d_desc desc;
+  const void* dy;
+  const void* weights;
+  float beta;
+  void* dx;
+};
+
+struct Conv2dBackwardWeightsArgs {
+  hs_conv2d_desc desc;
+  const void* x;
+  const void* dy;
+  float beta;
+  float* d_weights;
+  float* d_bias;
+};
+
+struct Pool2dArgs {
+  hs_pool2d_desc desc;
+  const void* x;
+  void* y;
+  uint8_t* index;
+};
+
+struct Pool2dBackwardArgs {
+  hs_pool2d_desc desc;
+  const void* dy;
+  const uint8_t* index;
+  void* dx;
+};
+
+struct ResizeArgs {
+  hs_resize_desc desc;
+  const void* x;
+  void* y;
+};
+
+struct ResizeBackwardArgs {
+  hs_resize_desc desc;
+  const void* dy;
+  void* dx;
+};
+
 struct ActivationArgs {
   hs_activation activation;
   hs_dtype type;
@@ -294,38 +346,45 @@ struct StepEndArgs {
 };
 
 // X(name of the kernel, type of its arguments)
-#define HS_KERNELS(X)                             \
-  X(fill, FillArgs)                               \
-  X(copy, CopyArgs)                               \
-  X(cast, CastArgs)                               \
-  X(random_normal, RandomArgs)                    \
-  X(random_uniform, RandomArgs)                   \
-  X(gather, GatherArgs)                           \
-  X(matmul, MatmulArgs)                           \
-  X(activation_forward, ActivationArgs)           \
-  X(activation_backward, ActivationBackwardArgs)  \
-  X(cross_entropy, CrossEntropyArgs)              \
-  X(elementwise, ElementwiseArgs)                 \
-  X(scale_add, ScaleAddArgs)                      \
-  X(dropout, DropoutArgs)                         \
-  X(batch_norm_training, BatchNormTrainingArgs)   \
-  X(batch_norm_inference, BatchNormInferenceArgs) \
-  X(batch_norm_backward, BatchNormBackwardArgs)   \
-  X(group_norm, GroupNormArgs)                    \
-  X(group_norm_backward, GroupNormBackwardArgs)   \
-  X(softmax, SoftmaxArgs)                         \
-  X(softmax_backward, SoftmaxBackwardArgs)        \
-  X(reduce, ReduceArgs)                           \
-  X(reduce_backward, ReduceBackwardArgs)          \
-  X(permute, PermuteArgs)                         \
-  X(copy_rows, CopyRowsArgs)                      \
-  X(embedding, EmbeddingArgs)                     \
-  X(embedding_backward, EmbeddingBackwardArgs)    \
-  X(pointwise_loss, PointwiseLossArgs)            \
-  X(gradient_statistics, GradientStatisticsArgs)  \
-  X(optimizer_step, OptimizerArgs)                \
-  X(gradient_check, GradientCheckArgs)            \
-  X(micro_step_end, MicroStepEndArgs)             \
+#define HS_KERNELS(X)                                   \
+  X(fill, FillArgs)                                     \
+  X(copy, CopyArgs)                                     \
+  X(cast, CastArgs)                                     \
+  X(random_normal, RandomArgs)                          \
+  X(random_uniform, RandomArgs)                         \
+  X(gather, GatherArgs)                                 \
+  X(matmul, MatmulArgs)                                 \
+  X(conv2d, Conv2dArgs)                                 \
+  X(conv2d_backward_data, Conv2dBackwardDataArgs)       \
+  X(conv2d_backward_weights, Conv2dBackwardWeightsArgs) \
+  X(pool2d, Pool2dArgs)                                 \
+  X(pool2d_backward, Pool2dBackwardArgs)                \
+  X(resize, ResizeArgs)                                 \
+  X(resize_backward, ResizeBackwardArgs)                \
+  X(activation_forward, ActivationArgs)                 \
+  X(activation_backward, ActivationBackwardArgs)        \
+  X(cross_entropy, CrossEntropyArgs)                    \
+  X(elementwise, ElementwiseArgs)                       \
+  X(scale_add, ScaleAddArgs)                            \
+  X(dropout, DropoutArgs)                               \
+  X(batch_norm_training, BatchNormTrainingArgs)         \
+  X(batch_norm_inference, BatchNormInferenceArgs)       \
+  X(batch_norm_backward, BatchNormBackwardArgs)         \
+  X(group_norm, GroupNormArgs)                          \
+  X(group_norm_backward, GroupNormBackwardArgs)         \
+  X(softmax, SoftmaxArgs)                               \
+  X(softmax_backward, SoftmaxBackwardArgs)              \
+  X(reduce, ReduceArgs)                                 \
+  X(reduce_backward, ReduceBackwardArgs)                \
+  X(permute, PermuteArgs)                               \
+  X(copy_rows, CopyRowsArgs)                            \
+  X(embedding, EmbeddingArgs)                           \
+  X(embedding_backward, EmbeddingBackwardArgs)          \
+  X(pointwise_loss, PointwiseLossArgs)                  \
+  X(gradient_statistics, GradientStatisticsArgs)        \
+  X(optimizer_step, OptimizerArgs)                      \
+  X(gradient_check, GradientCheckArgs)                  \
+  X(micro_step_end, MicroStepEndArgs)                   \
   X(step_end, StepEndArgs)
 
 // One function a kernel. `queue` is what the backend's stream_create gave (null for a call without

@@ -234,6 +234,26 @@ HS_INLINE vf load(const uint8_t* p, Mask m) {
   return load(b);
 }
 
+// Integers 0..255 in bytes.
+HS_INLINE vi load_bytes(const uint8_t* p) {
+  vb b;
+  __builtin_memcpy(&b, p, sizeof b);
+  return __builtin_convertvector(b, vi);
+}
+HS_INLINE vi load_bytes(const uint8_t* p, Mask m) {
+  vb b{};
+  for (int i = 0; i < m.count; ++i) b[i] = p[i];
+  return __builtin_convertvector(b, vi);
+}
+HS_INLINE void store_bytes(uint8_t* p, vi v) {
+  const vb b = __builtin_convertvector(v, vb);
+  __builtin_memcpy(p, &b, sizeof b);
+}
+HS_INLINE void store_bytes(uint8_t* p, vi v, Mask m) {
+  const vb b = __builtin_convertvector(v, vb);
+  for (int i = 0; i < m.count; ++i) p[i] = b[i];
+}
+
 // One element, for scalar edges.
 HS_INLINE float load_one(const float* p) { return *p; }
 HS_INLINE float load_one(const Bf16* p) { return load(p, first_lanes(1))[0]; }

@@ -84,6 +84,8 @@ HS_INLINE vf load(const T* p, AllLanes) {
   return load(p);
 }
 HS_INLINE vi load_words(const int32_t* p, AllLanes) { return load_words(p); }
+HS_INLINE vi load_bytes(const uint8_t* p, AllLanes) { return load_bytes(p); }
+HS_INLINE void store_bytes(uint8_t* p, vi v, AllLanes) { store_bytes(p, v); }
 template <class T>
 HS_INLINE void store(T* p, vf v, AllLanes) {
   store(p, v);

@@ -1,0 +1,164 @@
+// Gradients of a convolution's weights and bias.
+//
+// 2 n p q k r s c / groups FLOP; bytes: x and dy once, the weights' gradient. Floor: the machine's
+// peak of multiply-adds, or memory where r s c / groups or k is small.
+// Design: the matrix product [r s c, n p q] x [n p q, k] over chunks of pixels, which depend on the
+// shape alone; a tile copies what 128 pixels see of x, reads dy in place, and adds to the sums of
+// its chunk. The bias is one more row: the weight of an input that is always one. The sums of the
+// chunks are then added in order, and transposed.
+#include "cpu/kernels/conv2d.h"
+#include "cpu/kernels/matmul_pack.h"
+
+namespace hs::cpu::HS_ISA {
+
+namespace {
+
+constexpr int64_t kTileRows = 288;     // of a tile: what its pixels see stays in L2
+constexpr int64_t kFewTiles = 16;      // with fewer, the pixels are shared out too
+constexpr int64_t kLeastPixels = 512;  // of a chunk
+
+// Elements from one pixel to the next in a copy: an odd number of cache lines, so that pixels do
+// not fall onto a few sets of the first-level cache.
+int64_t pitch_of(int64_t elements) {
+  const int64_t lines = ceil_div(elements, 16);
+  return (lines % 2 == 0 ? lines + 1 : lines) * 16;
+}
+
+struct Product {
+  const Conv2dBackwardWeightsArgs& args;
+  Window w;
+  PartialSums partial;
+  Cut chunks;  // of pixels
+  Cut rows;    // of the rows of the sums
+
+  void run_tile(int64_t group, int64_t chunk, int64_t part) const;
+  void add_block(int64_t group, int64_t begin, int64_t count, int64_t first, int64_t last,
+                 bool fresh, float* sums) const;
+};
+
+void Product::run_tile(int64_t group, int64_t chunk, int64_t part) const {
+  const int64_t begin = chunks.begin(chunk), end = chunks.begin(chunk + 1);
+  const int64_t first = rows.begin(part), last = rows.begin(part + 1);
+  float* sums = partial.at(chunk, group) + first * partial.columns;
+  int64_t at = begin;
+  do {
+    const int64_t count = smaller(kMaxPixels, end - at);
+    add_block(group, at, count, first, last, at == begin, sums);
+    at += count;
+  } while (at < end);
+}
+
+// Adds what `count` pixels from `begin` on contribute to rows [first, last).
+void Product::add_block(int64_t group, int64_t begin, int64_t count, int64_t first, int64_t last,
+                        bool fresh, float* sums) const {
+  const hs_conv2d_desc& d = args.desc;
+  const int64_t height = last - first, columns = partial.columns;
+  const int64_t weights = smaller(last, partial.depth) - first;  // rows without the bias
+  const bool planes = w.channels == 1;
+  const int64_t seen_pitch = planes ? kMaxPixels : pitch_of(height);
+  const int64_t dy_pitch = pitch_of(columns);
+  const int64_t seen_size = planes ? height * kMaxPixels : kMaxPixels * seen_pitch;
+  float* seen =
+      static_cast<float*>(thread_scratch(Scratch::kTile, (seen_size + kMaxPixels * dy_pitch) * 4));
+  float* copy = seen + seen_size;
+
+  Pixel pixels[kMaxPixels];
+  locate(w, begin, count, pixels);
+  OuterTile t{};
+  with_storage(d.type, [&](auto type) {
+    using T = typename decltype(type)::type;
+    const T* x = static_cast<const T*>(args.x) + group * w.group;
+    if (planes) {
+      gather_planes(w, x, pixels, count, first, first + weights, seen_pitch, seen);
+    } else {
+      gather_rows(w, x, pixels, count, first, first + weights, seen_pitch, seen);
+    }
+    const T* dy = static_cast<const T*>(args.dy) + begin * d.k + group * columns;
+    for (int64_t i = 0; i < count; ++i) {
+      for_vectors(0, columns, [&](int64_t j, auto lanes) {
+        store(copy + i * dy_pitch + j, load(dy + i * d.k + j, lanes), lanes);
+      });
+    }
+  });
+  if (weights < height) {
+    for (int64_t i = 0; i < count; ++i) {
+      seen[planes ? weights * seen_pitch + i : i * seen_pitch + weights] = 1;
+    }
+  }
+  t.a = seen;
+  t.a_row = planes ? seen_pitch : 1;
+  t.a_step = planes ? 1 : seen_pitch;
+  t.k = count;
+  t.alpha = 1;
+  t.beta = fresh ? 0 : 1;
+  t.ldc = columns;
+  for (int64_t j = 0; j < columns; j += kMaxVectors * kLanes) {
+    t.b = copy + j;
+    t.b_step = dy_pitch;
+    t.c = sums + j;
+    run_panel(t, height, smaller(kMaxVectors * kLanes, columns - j));
+  }
+}
+
+}  // namespace
+
+void conv2d_backward_weights(const Conv2dBackwardWeightsArgs& args) {
+  const hs_conv2d_desc& d = args.desc;
+  if (is_depthwise(d)) return depthwise_backward_weights(args);
+  Product product{args, forward_window(d), {}, {}, {}};
+  PartialSums& partial = product.partial;
+  const int64_t pixels = product.w.pixels();
+  partial.groups = d.groups;
+  partial.depth = product.w.depth();
+  partial.columns = d.k / d.groups;
+  partial.with_bias = args.d_bias != nullptr;
+  product.rows = cut(partial.rows(), ceil_div(partial.rows(), kTileRows));
+  const int64_t tiles = d.groups * product.rows.parts;
+  partial.chunks = larger(1, smaller(kFewTiles / tiles, pixels / kLeastPixels));
+  product.chunks = cut(pixels, partial.chunks);
+  partial.sums = static_cast<float*>(thread_scratch(Scratch::kCall, (partial.size() + kLanes) * 4));
+  const double fmas = static_cast<double>(pixels * partial.rows()) *
+                      static_cast<double>(d.groups * ceil_div(partial.columns, kLanes));
+  parallel_for(tiles * partial.chunks, fmas * kNsPerFma, [&](int64_t tile) {
+    product.run_tile(tile / product.rows.parts % d.groups, tile / tiles, tile % product.rows.parts);
+  });
+  add_partial_sums(partial, args);
+}
+
+void add_partial_sums(const PartialSums& p, const Conv2dBackwardWeightsArgs& args) {
+  const int64_t chunk_size = p.groups * p.rows() * p.columns;
+  const int64_t strips = ceil_div(p.columns, kLanes);  // of columns, one vector wide
+  const auto sum_of = [&](const float* at, auto lanes) __attribute__((always_inline)) {
+    vf sum = load(at, lanes);
+    for (int64_t i = 1; i < p.chunks; ++i) sum = sum + load(at + i * chunk_size, lanes);
+    return sum;
+  };
+  const auto put = [&](float* to, vf sum, auto lanes) __attribute__((always_inline)) {
+    store(to, args.beta == 0 ? sum : load(to, lanes) * args.beta + sum, lanes);
+  };
+  parallel_for(p.groups * strips, static_cast<double>(p.size()) * 4 * kNsPerByte,
+               [&](int64_t strip) {
+                 const int64_t group = strip / strips, column = strip % strips * kLanes;
+                 const Mask lanes = first_lanes(p.columns - column);
+                 const float* from = p.at(0, group) + column;
+                 const int64_t channel = group * p.columns + column;
+                 for (int64_t row = 0; row < p.depth; row += kLanes) {
+                   vf v[kLanes];
+#pragma GCC unroll 16
+                   for (int i = 0; i < kLanes; ++i) {
+                     v[i] = row + i < p.depth ? sum_of(from + (row + i) * p.columns, lanes) : vf{};
+                   }
+                   transpose(v);
+                   const Mask rows = first_lanes(p.depth - row);
+#pragma GCC unroll 16
+                   for (int i = 0; i < kLanes; ++i) {
+                     if (i < lanes.count)
+                       put(args.d_weights + (channel + i) * p.depth + row, v[i], rows);
+                   }
+                 }
+                 if (p.with_bias)
+                   put(args.d_bias + channel, sum_of(from + p.depth * p.columns, lanes), lanes);
+               });
+}
+
+}  // namespace hs::cpu::HS_ISA

@@ -1,0 +1,196 @@
+// Maxima and averages of windows that slide over images, and their gradients.
+//
+// Bytes: x, y and a byte of index an output, once each. Floor: memory.
+// Design: vectors of channels; a tile is a span of rows. The gradient is gathered: a pixel of dx
+// looks at the windows that hold it, so that dx is written once, in order.
+#include "cpu/kernels/kernels.h"
+#include "cpu/kernels/storage.h"
+
+namespace hs::cpu::HS_ISA {
+
+namespace {
+
+constexpr int64_t kTileElements = 16 << 10;
+
+struct Range {
+  int64_t begin, end;
+  int64_t size() const { return end - begin; }
+};
+
+// One axis of the window.
+struct Axis {
+  int64_t extent, window, stride, pad, outputs;
+
+  // Where output i begins in x, and what of its window lies inside.
+  int64_t start(int64_t i) const { return i * stride - pad; }
+  Range taps(int64_t i) const {
+    const int64_t at = start(i), rest = extent - at;
+    return {at < 0 ? -at : 0, rest < window ? rest : window};
+  }
+  // The outputs whose windows hold x's index i.
+  Range holders(int64_t i) const {
+    const int64_t last = (i + pad) / stride, before = i + pad - window;
+    return {before < 0 ? 0 : before / stride + 1, last < outputs ? last + 1 : outputs};
+  }
+};
+
+Axis axis_of(int64_t extent, int64_t window, int64_t stride, int64_t pad) {
+  return {extent, window, stride, pad, (extent + 2 * pad - window) / stride + 1};
+}
+
+struct Pool {
+  explicit Pool(const hs_pool2d_desc& d)
+      : rows(axis_of(d.h, d.r, d.stride_h, d.pad_h)),
+        columns(axis_of(d.w, d.s, d.stride_w, d.pad_w)),
+        images(d.n),
+        channels(d.c) {}
+  Axis rows, columns;
+  int64_t images, channels;
+};
+
+// Calls fn(image, row) for `count` rows of `pixels` pixels in each image.
+template <class Fn>
+HS_INLINE void for_rows(const Pool& pool, int64_t count, int64_t pixels, double bytes,
+                        const Fn& fn) {
+  const int64_t row = pixels * pool.channels;
+  for_spans(pool.images * count, (kTileElements + row - 1) / row, bytes * kNsPerByte,
+            [&](int64_t begin, int64_t end) {
+              for (int64_t i = begin; i < end; ++i) fn(i / count, i % count);
+            });
+}
+
+template <class T, bool kIndex>
+void max_row(const Pool& pool, const T* x, T* y, uint8_t* index, int64_t image, int64_t p) {
+  const Axis &rows = pool.rows, &columns = pool.columns;
+  const int64_t channels = pool.channels, line = columns.extent * channels;
+  const Range down = rows.taps(p);
+  const T* image_row = x + (image * rows.extent + rows.start(p)) * line;
+  int64_t at = (image * rows.outputs + p) * columns.outputs * channels;
+  for (int64_t q = 0; q < columns.outputs; ++q, at += channels) {
+    const Range across = columns.taps(q);
+    const T* window = image_row + columns.start(q) * channels;
+    for_vectors(0, channels, [&](int64_t c, auto lanes) {
+      const T* from = window + c;
+      vf best = load(from + down.begin * line + across.begin * channels, lanes);
+      vi place = set1_int(static_cast<int32_t>(down.begin * columns.window + across.begin));
+      for (int64_t r = down.begin; r < down.end; ++r) {
+        for (int64_t s = across.begin; s < across.end; ++s) {
+          const vf value = load(from + r * line + s * channels, lanes);
+          const vi better = (value > best) | ((value != value) & (best == best));
+          best = better ? value : best;
+          if constexpr (kIndex) {
+            place = better ? set1_int(static_cast<int32_t>(r * columns.window + s)) : place;
+          }
+        }
+      }
+      store(y + at + c, best, lanes);
+      if constexpr (kIndex) store_bytes(index + at + c, place, lanes);
+    });
+  }
+}
+
+template <class T>
+void average_row(const Pool& pool, const T* x, T* y, int64_t image, int64_t p) {
+  const Axis &rows = pool.rows, &columns = pool.columns;
+  const int64_t channels = pool.channels, line = columns.extent * channels;
+  const Range down = rows.taps(p);
+  const T* image_row = x + (image * rows.extent + rows.start(p)) * line;
+  T* out = y + (image * rows.outputs + p) * columns.outputs * channels;
+  for (int64_t q = 0; q < columns.outputs; ++q, out += channels) {
+    const Range across = columns.taps(q);
+    const T* window = image_row + columns.start(q) * channels;
+    const vf share = set1(1 / static_cast<float>(down.size() * across.size()));
+    for_vectors(0, channels, [&](int64_t c, auto lanes) {
+      vf sum{};
+      for (int64_t r = down.begin; r < down.end; ++r) {
+        for (int64_t s = across.begin; s < across.end; ++s) {
+          sum = sum + load(window + r * line + s * channels + c, lanes);
+        }
+      }
+      store(out + c, sum * share, lanes);
+    });
+  }
+}
+
+// A row of dx: share(p, q, at, lanes) is what output (p, q), whose vector of channels begins at
+// element `at`, gives to it.
+template <class T, class Share>
+HS_INLINE void gather_row(const Pool& pool, T* dx, int64_t image, int64_t h, const Range* holders,
+                          const Share& share) {
+  const int64_t channels = pool.channels, outputs = pool.columns.outputs;
+  const Range down = pool.rows.holders(h);
+  T* out = dx + (image * pool.rows.extent + h) * pool.columns.extent * channels;
+  for (int64_t w = 0; w < pool.columns.extent; ++w, out += channels) {
+    const Range across = holders[w];
+    for_vectors(0, channels, [&](int64_t c, auto lanes) {
+      vf sum{};
+      for (int64_t p = down.begin; p < down.end; ++p) {
+        for (int64_t q = across.begin; q < across.end; ++q) {
+          const int64_t at = ((image * pool.rows.outputs + p) * outputs + q) * channels + c;
+          sum = sum + share(p, q, w, at, lanes);
+        }
+      }
+      store(out + c, sum, lanes);
+    });
+  }
+}
+
+}  // namespace
+
+void pool2d(const Pool2dArgs& args) {
+  const hs_pool2d_desc& d = args.desc;
+  const Pool pool(d);
+  with_storage(d.type, [&](auto type) {
+    using T = typename decltype(type)::type;
+    const T* x = static_cast<const T*>(args.x);
+    T* y = static_cast<T*>(args.y);
+    const int64_t size = static_cast<int64_t>(sizeof(T));
+    const double bytes = static_cast<double>((int64_t{d.r} * d.s + 1) * size);
+    for_rows(pool, pool.rows.outputs, pool.columns.outputs,
+             bytes * static_cast<double>(pool.columns.outputs * d.c),
+             [&](int64_t image, int64_t p) {
+               if (d.pool == HS_AVERAGE_POOL) {
+                 average_row(pool, x, y, image, p);
+               } else if (args.index != nullptr) {
+                 max_row<T, true>(pool, x, y, args.index, image, p);
+               } else {
+                 max_row<T, false>(pool, x, y, nullptr, image, p);
+               }
+             });
+  });
+}
+
+void pool2d_backward(const Pool2dBackwardArgs& args) {
+  const hs_pool2d_desc& d = args.desc;
+  const Pool pool(d);
+  const Axis &rows = pool.rows, &columns = pool.columns;
+  Range* holders = static_cast<Range*>(
+      thread_scratch(Scratch::kCall, d.w * static_cast<int64_t>(sizeof(Range))));
+  for (int64_t w = 0; w < d.w; ++w) holders[w] = columns.holders(w);
+  with_storage(d.type, [&](auto type) {
+    using T = typename decltype(type)::type;
+    const T* dy = static_cast<const T*>(args.dy);
+    T* dx = static_cast<T*>(args.dx);
+    const double bytes = static_cast<double>(d.w * d.c) * 3 * sizeof(T);
+    for_rows(pool, d.h, d.w, bytes, [&](int64_t image, int64_t h) {
+      if (d.pool == HS_AVERAGE_POOL) {
+        gather_row(pool, dx, image, h, holders,
+                   [&](int64_t p, int64_t q, int64_t, int64_t at, auto lanes) {
+                     const int64_t size = rows.taps(p).size() * columns.taps(q).size();
+                     return load(dy + at, lanes) * (1 / static_cast<float>(size));
+                   });
+      } else {
+        gather_row(pool, dx, image, h, holders,
+                   [&](int64_t p, int64_t q, int64_t w, int64_t at, auto lanes) {
+                     const int64_t place =
+                         (h - rows.start(p)) * columns.window + w - columns.start(q);
+                     const vi here = load_bytes(args.index + at, lanes) ==
+                                     set1_int(static_cast<int32_t>(place));
+                     return here ? load(dy + at, lanes) : vf{};
+                   });
+      }
+    });
+  });
+}
+
+}  // namespace hs::cpu::HS_ISA

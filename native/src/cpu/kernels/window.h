@@ -1,0 +1,155 @@
+// A window that slides over NHWC images, and copies of what it sees: rows of the matrix that a
+// convolution multiplies with. That matrix is never whole in memory; a tile copies its own part.
+#ifndef HALFSTEP_CPU_KERNELS_WINDOW_H
+#define HALFSTEP_CPU_KERNELS_WINDOW_H
+
+#include "cpu/kernels/storage.h"
+
+namespace hs::cpu::HS_ISA {
+
+// One axis of the window. For output i, tap j lies at source index i * step + first + j * spacing;
+// what lies outside of [0, extent) is padding. Output i is index out_first + i * out_step of the
+// destination, tap j is index tap_first + j * tap_step of the weights.
+struct Axis {
+  int64_t extent, outputs, taps;
+  int64_t step, first, spacing;
+  int64_t out_first, out_step, out_extent;
+  int64_t tap_first, tap_step;
+
+  int64_t source(int64_t output) const { return output * step + first; }
+};
+
+// Taps [begin, end) of a window that begins at source index `at` lie in the source.
+struct Inside {
+  int64_t begin, end;
+};
+HS_INLINE Inside inside(const Axis& axis, int64_t at) {
+  Inside taps{0, axis.taps};
+  if (at < 0) taps.begin = (-at + axis.spacing - 1) / axis.spacing;
+  if (at + (axis.taps - 1) * axis.spacing >= axis.extent) {
+    taps.end = at >= axis.extent ? 0 : (axis.extent - at + axis.spacing - 1) / axis.spacing;
+  }
+  if (taps.begin > taps.end) taps.begin = taps.end;
+  return taps;
+}
+
+struct Window {
+  int64_t images;
+  Axis rows, columns;
+  int64_t channels;  // of a pixel of the source
+  int64_t group;     // of them, those that one group sees
+
+  int64_t pixels() const { return images * rows.outputs * columns.outputs; }
+  int64_t depth() const { return rows.taps * columns.taps * group; }
+  // Whether the taps of a row are one piece of memory.
+  bool joined() const { return columns.spacing == 1 && group == channels; }
+  // Whether the matrix is the source itself.
+  bool identity() const {
+    return rows.taps == 1 && columns.taps == 1 && rows.step == 1 && columns.step == 1 &&
+           rows.first == 0 && columns.first == 0 && rows.outputs == rows.extent &&
+           columns.outputs == columns.extent;
+  }
+};
+
+// An output.
+struct Pixel {
+  int64_t image, row, column;
+};
+
+inline constexpr int64_t kMaxPixels = 128;  // that are looked at together
+
+// Pixels [begin, begin + count), numbered in the order [images, rows.outputs, columns.outputs].
+HS_INLINE void locate(const Window& w, int64_t begin, int64_t count, Pixel* pixels) {
+  Pixel at{begin / w.columns.outputs / w.rows.outputs, begin / w.columns.outputs % w.rows.outputs,
+           begin % w.columns.outputs};
+  for (int64_t i = 0; i < count; ++i) {
+    pixels[i] = at;
+    if (++at.column < w.columns.outputs) continue;
+    at.column = 0;
+    if (++at.row < w.rows.outputs) continue;
+    at.row = 0;
+    ++at.image;
+  }
+}
+
+HS_INLINE void zero(float* dst, int64_t count) {
+  for_vectors(0, count, [&](int64_t i, auto lanes) { store(dst + i, vf{}, lanes); });
+}
+
+// dst[i * row + d - begin] = what pixel i sees at d, for d in [begin, end) of the order [rows.taps,
+// columns.taps, group]; `source` is the first channel of the group.
+template <class T>
+HS_INLINE void gather_rows(const Window& w, const T* source, const Pixel* pixels, int64_t count,
+                           int64_t begin, int64_t end, int64_t row, float* dst) {
+  if (begin == end) return;
+  const bool joined = w.joined();
+  const int64_t run = joined ? w.columns.taps * w.channels : w.group;  // one piece of memory
+  const int64_t line = w.columns.extent * w.channels;
+  for (int64_t r = begin / run; r * run < end; ++r) {
+    const int64_t down = joined ? r : r / w.columns.taps;
+    const int64_t across = joined ? 0 : r % w.columns.taps;
+    const int64_t low = begin > r * run ? begin - r * run : 0;
+    const int64_t high = end < (r + 1) * run ? end - r * run : run;
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t y = w.rows.source(pixels[i].row) + down * w.rows.spacing;
+      const int64_t x = w.columns.source(pixels[i].column) + across * w.columns.spacing;
+      float* to = dst + i * row + r * run - begin;
+      int64_t from = low, until = high;  // of the run, what lies in the image
+      if (y < 0 || y >= w.rows.extent) {
+        until = low;
+      } else if (joined) {
+        const int64_t left = -x * w.channels, right = line - x * w.channels;
+        from = left > low ? (left < high ? left : high) : low;
+        until = right < high ? (right > from ? right : from) : high;
+      } else if (x < 0 || x >= w.columns.extent) {
+        until = low;
+      }
+      const T* piece = source + (pixels[i].image * w.rows.extent + y) * line + x * w.channels;
+      if (from > low) zero(to + low, from - low);
+      for_vectors(from, until,
+                  [&](int64_t e, auto lanes) { store(to + e, load(piece + e, lanes), lanes); });
+      if (until < high) zero(to + until, high - until);
+    }
+  }
+}
+
+// The transpose of that, for images of one channel: dst[(d - begin) * row + i]. Neighbouring pixels
+// then are neighbours, which in a row of few taps they are not.
+template <class T>
+HS_INLINE void gather_planes(const Window& w, const T* source, const Pixel* pixels, int64_t count,
+                             int64_t begin, int64_t end, int64_t row, float* dst) {
+  for (int64_t d = begin; d < end; ++d) {
+    const int64_t down = d / w.columns.taps, across = d % w.columns.taps;
+    int64_t run = 0;  // of pixels in one row
+    for (int64_t i = 0; i < count; i += run) {
+      const int64_t left = w.columns.outputs - pixels[i].column;
+      run = left < count - i ? left : count - i;
+      float* to = dst + (d - begin) * row + i;
+      const int64_t y = w.rows.source(pixels[i].row) + down * w.rows.spacing;
+      if (y < 0 || y >= w.rows.extent) {
+        zero(to, run);
+        continue;
+      }
+      const T* line = source + (pixels[i].image * w.rows.extent + y) * w.columns.extent;
+      const int64_t x = w.columns.source(pixels[i].column) + across * w.columns.spacing;
+      int64_t at = 0;
+      while (at < run && x + at * w.columns.step < 0) to[at++] = 0;
+      if (w.columns.step == 1) {
+        const int64_t in_image = w.columns.extent - x;
+        const int64_t until = in_image < run ? (in_image > at ? in_image : at) : run;
+        for_vectors(at, until, [&](int64_t e, auto lanes) {
+          store(to + e, load(line + x + e, lanes), lanes);
+        });
+        at = until;
+      }
+      for (; at < run; ++at) {
+        const int64_t e = x + at * w.columns.step;
+        to[at] = e < w.columns.extent ? load_one(line + e) : 0;
+      }
+    }
+  }
+}
+
+}  // namespace hs::cpu::HS_ISA
+
+#endif  // HALFSTEP_CPU_KERNELS_WINDOW_H
