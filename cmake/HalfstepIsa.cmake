@@ -14,8 +14,9 @@ endif()
 function(halfstep_isa_options target isa)
   target_compile_definitions(${target} PRIVATE HS_ISA=${isa} HS_ISA_${isa}=1)
   # Kernels neither read errno nor the floating-point flags: said so, sqrt and selects vectorise.
-  # Results do not change: no reassociation is allowed. Integers wrap: they are bits of floats. Vector types cross no library boundary, so
-  # the note that their calling convention depends on the instruction set is of no use.
+  # Results do not change: no reassociation is allowed. Integers wrap: they are bits of floats.
+  # Vector types cross no library boundary, so the note that their calling convention depends on
+  # the instruction set is of no use.
   target_compile_options(${target} PRIVATE
     ${HALFSTEP_FLAGS_${isa}} -fno-math-errno -fno-trapping-math -fwrapv -Wno-psabi)
 endfunction()

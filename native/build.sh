@@ -2,7 +2,7 @@
 # One step of the native build, for Maven, the launcher and CI. Silent unless it fails.
 #   build.sh DIR build [-DOPTION=VALUE ...]      configures DIR and builds the libraries there
 #   build.sh DIR install COMPONENT PREFIX        puts a component's libraries (core, cuda) into PREFIX
-#   build.sh DIR test                            builds all the rest and runs the native tests
+#   build.sh DIR test [CTEST OPTION ...]         builds all the rest and runs the native tests
 set -euo pipefail
 source_dir=$(cd "$(dirname "$0")" && pwd)
 dir=$1 step=$2
@@ -42,7 +42,7 @@ case $step in
     ;;
   test)
     logged cmake --build "$dir" -j "$jobs"
-    logged ctest --test-dir "$dir" --output-on-failure -j "$jobs"
+    logged ctest --test-dir "$dir" --output-on-failure -j "$jobs" "$@"
     tail -n 6 "$log" | grep 'tests passed'
     ;;
   *)
