@@ -2,7 +2,6 @@ package dev.halfstep.cli;
 
 import dev.halfstep.Device;
 import dev.halfstep.nn.Model;
-import dev.halfstep.nn.Safetensors;
 import dev.halfstep.train.History;
 import dev.halfstep.train.StopReason;
 import dev.halfstep.train.Trainer;
@@ -88,9 +87,8 @@ final class TrainCommand implements Callable<Integer> {
   private void writeFiles(Path staging, Model model, Report report, History history)
       throws IOException {
     Json.write(staging.resolve("report.json"), report);
-    Safetensors.write(
+    model.save(
         staging.resolve("model.safetensors"),
-        model,
         Map.of("model", report.model(), "data", report.data(), "halfstep", report.halfstep()));
     try {
       Files.write(staging.resolve("training_curves.png"), new CurvesFigure(report, history).png());

@@ -10,7 +10,10 @@ import dev.halfstep.graph.Parameter;
 import dev.halfstep.graph.Parameters;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Random;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 
 /**
  * A network and its weights, in host memory. Training starts from the weights that are there, or
@@ -180,6 +183,42 @@ public final class Model {
     }
     System.arraycopy(values, 0, weights, 0, values.length);
     initialized = true;
+  }
+
+  /**
+   * Writes the weights as a {@link Safetensors} file, all or nothing, under the names and in the
+   * layout that PyTorch gives them.
+   *
+   * @param metadata texts for whoever reads the file
+   * @throws IOException if the file cannot be written; a file that stood there is unchanged then
+   * @throws IllegalStateException if the weights were never set
+   */
+  public void save(Path file, Map<String, String> metadata) throws IOException {
+    Safetensors.write(file, WeightFiles.tensors(this), metadata);
+  }
+
+  /**
+   * Takes the weights from a file that {@link #save} or another program wrote. F32, BF16, F16 and
+   * F64 are read.
+   *
+   * @throws ModelFileException if the file is damaged or does not fit: the message lists every
+   *     parameter that is missing, left over, or of another shape or type. The weights stay as they
+   *     were then
+   * @throws IOException if the file cannot be read
+   */
+  public Model load(Path file) throws IOException {
+    return load(Safetensors.read(file));
+  }
+
+  /**
+   * Takes the weights from what a file holds.
+   *
+   * @throws ModelFileException if it does not fit, as {@link #load(Path)} says
+   */
+  public Model load(Safetensors.Contents contents) throws ModelFileException {
+    WeightFiles.load(contents, this);
+    initialized = true;
+    return this;
   }
 
   private void requireInitialized() {

@@ -12,9 +12,16 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,15 +42,60 @@ final class SafetensorsTest {
     assertEquals(0, length % 8);
     byte[] header = new byte[length];
     bytes.get(header);
+    String text = new String(header, StandardCharsets.UTF_8).stripTrailing();
+    Matcher checksum = Pattern.compile("halfstep-sha256:([0-9a-f]{64})").matcher(text);
+    assertTrue(checksum.find(), text);
     assertEquals(
-        "{\"__metadata__\":{\"format\":\"pt\",\"note\":\"a\\\\b\"},"
+        "{\"__metadata__\":{\"halfstep.checksum\":\""
+            + checksum.group()
+            + "\",\"format\":\"pt\",\"note\":\"a\\\\b\"},"
             + "\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},"
             + "\"b\\\"\\u000a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[24,28]}}",
-        new String(header, StandardCharsets.UTF_8).stripTrailing());
+        text);
+    byte[] zeroed = bytes.array().clone();
+    Arrays.fill(zeroed, 8 + checksum.start(1), 8 + checksum.end(1), (byte) '0');
+    assertEquals(sha256(zeroed), checksum.group(1));
     float[] values = new float[7];
     bytes.asFloatBuffer().get(values);
     assertArrayEquals(new float[] {1, 2, 3, 4, 5, -0.5f, Float.MIN_VALUE}, values);
     assertEquals(8 + length + 28, bytes.limit());
+  }
+
+  private static String sha256(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void whatIsWrittenIsReadBack() throws IOException {
+    Path file = folder.resolve("file");
+    Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>();
+    tensors.put("ü \"\\\n\u0001", new Safetensors.Entry(Shape.of(2, 0), new float[0]));
+    tensors.put("scalar", new Safetensors.Entry(Shape.of(), new float[] {-0f}));
+    float[] large = new float[100_003];
+    for (int i = 0; i < large.length; i++) {
+      large[i] = Float.intBitsToFloat(i * 40_503);
+    }
+    tensors.put("", new Safetensors.Entry(Shape.of(large.length, 1), large));
+    Map<String, String> metadata = Map.of("note", "\t\"", "", "", "𝄞", "𝄞");
+    Safetensors.write(file, tensors, metadata);
+
+    Safetensors.Contents contents = Safetensors.read(file);
+    assertEquals(file, contents.file());
+    Map<String, String> expected = new HashMap<>(metadata);
+    expected.put("format", "pt");
+    assertEquals(expected, contents.metadata());
+    assertEquals(List.copyOf(tensors.keySet()), List.copyOf(contents.tensors().keySet()));
+    tensors.forEach(
+        (name, tensor) -> {
+          Safetensors.Entry read = contents.tensors().get(name);
+          assertEquals("F32", read.type());
+          assertEquals(tensor.shape(), read.shape());
+          assertArrayEquals(tensor.values(), read.values());
+        });
   }
 
   @Test

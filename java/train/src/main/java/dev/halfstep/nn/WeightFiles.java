@@ -1,0 +1,62 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.Shape;
+import dev.halfstep.graph.Parameter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** How the weights of a model stand in a file: names and layouts are PyTorch's. */
+final class WeightFiles {
+  private WeightFiles() {}
+
+  /** The weights as tensors of a file, in the order of their creation. */
+  static Map<String, Safetensors.Entry> tensors(Model model) {
+    Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>();
+    for (Parameter parameter : model.parameters().list()) {
+      tensors.put(
+          parameter.name(),
+          new Safetensors.Entry(parameter.shape(), model.get(parameter.name())));
+    }
+    return tensors;
+  }
+
+  /**
+   * Gives a model the weights of a file, all or none.
+   *
+   * @throws ModelFileException if one is missing, left over, or of another shape or type
+   */
+  static void load(Safetensors.Contents contents, Model model) throws ModelFileException {
+    Map<String, Safetensors.Entry> left = new LinkedHashMap<>(contents.tensors());
+    List<String> missing = new ArrayList<>();
+    List<String> problems = new ArrayList<>();
+    for (Parameter parameter : model.parameters().list()) {
+      Shape shape = parameter.shape();
+      Safetensors.Entry entry = left.remove(parameter.name());
+      if (entry == null) {
+        missing.add(parameter.name() + " " + shape);
+      } else if (!entry.shape().equals(shape)) {
+        problems.add(parameter.name() + " is " + entry.shape() + " and should be " + shape);
+      } else if (!entry.isReadable()) {
+        problems.add(
+            parameter.name() + " is " + entry.type() + " and should be F32, BF16, F16 or F64");
+      }
+    }
+    if (!left.isEmpty()) {
+      List<String> names = new ArrayList<>();
+      left.forEach((name, entry) -> names.add(name + " " + entry.shape()));
+      problems.add(0, "left over: " + String.join(", ", names));
+    }
+    if (!missing.isEmpty()) {
+      problems.add(0, "missing: " + String.join(", ", missing));
+    }
+    if (!problems.isEmpty()) {
+      throw new ModelFileException(
+          contents.file(), "does not fit the model: " + String.join("; ", problems));
+    }
+    for (Parameter parameter : model.parameters().list()) {
+      model.set(parameter.name(), contents.tensors().get(parameter.name()).values());
+    }
+  }
+}
