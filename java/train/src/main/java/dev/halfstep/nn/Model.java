@@ -216,8 +216,7 @@ public final class Model {
    * @throws ModelFileException if it does not fit, as {@link #load(Path)} says
    */
   public Model load(Safetensors.Contents contents) throws ModelFileException {
-    WeightFiles.load(contents, this);
-    initialized = true;
+    weights(WeightFiles.weights(contents, parameters));
     return this;
   }
 

@@ -116,10 +116,11 @@ public final class Safetensors {
    */
   public static void write(Path file, Map<String, Entry> tensors, Map<String, String> metadata)
       throws IOException {
+    Map<String, String> sorted = new TreeMap<>(metadata);
+    sorted.put("format", "pt");
+    sorted.keySet().removeAll(Checksum.PLACEHOLDER.keySet());
     Map<String, String> texts = new LinkedHashMap<>(Checksum.PLACEHOLDER);
-    texts.putAll(new TreeMap<>(metadata));
-    texts.putAll(Checksum.PLACEHOLDER);
-    texts.put("format", "pt");
+    texts.putAll(sorted);
     List<SafetensorsHeader.Tensor> places = new ArrayList<>();
     long end = 0;
     for (Map.Entry<String, Entry> tensor : tensors.entrySet()) {

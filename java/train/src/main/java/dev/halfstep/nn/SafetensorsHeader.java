@@ -99,20 +99,21 @@ record SafetensorsHeader(Map<String, String> metadata, List<Tensor> tensors) {
             default -> throw damaged(file, "has the unknown field %s in tensor %s", field, name);
           }
         });
+    String typeName = fields.type;
     long[] offsets = fields.offsets;
-    if (fields.type == null || fields.shape == null || offsets == null || offsets.length != 2) {
+    if (typeName == null || fields.shape == null || offsets == null || offsets.length != 2) {
       throw damaged(file, "lacks dtype, shape or the two data_offsets of tensor %s", name);
     }
     TensorType type =
-        TensorType.named(fields.type)
-            .orElseThrow(() -> damaged(file, "has tensor %s of unknown type %s", name, fields.type));
+        TensorType.named(typeName)
+            .orElseThrow(() -> damaged(file, "has tensor %s of unknown type %s", name, typeName));
     Shape shape;
     long bytes;
     try {
       shape = Shape.of(fields.shape);
       bytes = type.bytes(shape.elements());
     } catch (IllegalArgumentException | ArithmeticException e) {
-      throw damaged(file, "has tensor %s of an impossible size (%s)", name, e.getMessage());
+      throw damaged(file, "has tensor %s of an impossible size (%s)", name, e);
     }
     if (offsets[1] - offsets[0] != bytes) {
       throw damaged(

@@ -2,6 +2,7 @@ package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
 import dev.halfstep.graph.Parameter;
+import dev.halfstep.graph.Parameters;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,22 +17,23 @@ final class WeightFiles {
     Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>();
     for (Parameter parameter : model.parameters().list()) {
       tensors.put(
-          parameter.name(),
-          new Safetensors.Entry(parameter.shape(), model.get(parameter.name())));
+          parameter.name(), new Safetensors.Entry(parameter.shape(), model.get(parameter.name())));
     }
     return tensors;
   }
 
   /**
-   * Gives a model the weights of a file, all or none.
+   * The weights that a file holds, laid out by {@link Parameters}.
    *
    * @throws ModelFileException if one is missing, left over, or of another shape or type
    */
-  static void load(Safetensors.Contents contents, Model model) throws ModelFileException {
+  static float[] weights(Safetensors.Contents contents, Parameters parameters)
+      throws ModelFileException {
     Map<String, Safetensors.Entry> left = new LinkedHashMap<>(contents.tensors());
+    float[] weights = new float[Math.toIntExact(parameters.arenaSize())];
     List<String> missing = new ArrayList<>();
     List<String> problems = new ArrayList<>();
-    for (Parameter parameter : model.parameters().list()) {
+    for (Parameter parameter : parameters.list()) {
       Shape shape = parameter.shape();
       Safetensors.Entry entry = left.remove(parameter.name());
       if (entry == null) {
@@ -41,6 +43,9 @@ final class WeightFiles {
       } else if (!entry.isReadable()) {
         problems.add(
             parameter.name() + " is " + entry.type() + " and should be F32, BF16, F16 or F64");
+      } else {
+        float[] values = entry.values();
+        System.arraycopy(values, 0, weights, (int) parameters.offset(parameter), values.length);
       }
     }
     if (!left.isEmpty()) {
@@ -55,8 +60,6 @@ final class WeightFiles {
       throw new ModelFileException(
           contents.file(), "does not fit the model: " + String.join("; ", problems));
     }
-    for (Parameter parameter : model.parameters().list()) {
-      model.set(parameter.name(), contents.tensors().get(parameter.name()).values());
-    }
+    return weights;
   }
 }

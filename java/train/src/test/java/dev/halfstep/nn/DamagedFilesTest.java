@@ -95,8 +95,9 @@ final class DamagedFilesTest {
     int refused = 0;
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
       for (int at = 0; at < header; at++) {
-        for (int value = 0; value < 256; value++) {
-          channel.write(ByteBuffer.wrap(new byte[] {(byte) value}), at);
+        for (int flip : new int[] {0xFF, 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80}) {
+          byte altered = (byte) (bytes[at] ^ flip);
+          channel.write(ByteBuffer.wrap(new byte[] {altered}), at);
           try {
             Safetensors.read(file);
           } catch (ModelFileException e) {
@@ -107,7 +108,7 @@ final class DamagedFilesTest {
       }
     }
     // Only names, texts, and types of one size may change without being noticed.
-    assertTrue(refused > 200 * header, refused + " of " + 256 * header);
+    assertTrue(refused > 7 * header, refused + " of " + 9 * header);
   }
 
   /** Writes a file with this header, where ' stands for ", and so many bytes of data. */
@@ -195,7 +196,8 @@ final class DamagedFilesTest {
       assertTrue(message.contains("a header of " + claimed + " bytes"), message);
     }
     refusal(Files.write(folder.resolve("f"), new byte[0]));
-    Path text = Files.writeString(folder.resolve("f"), "{\"this\": \"is a text and no such file\"}");
+    Path text =
+        Files.writeString(folder.resolve("f"), "{\"this\": \"is a text and no such file\"}");
     assertTrue(refusal(text).contains("no safetensors file"), refusal(text));
   }
 

@@ -50,7 +50,7 @@ final class ForeignFilesTest {
     float[] weight = {0.5f, -1.25f, 3, 1e-30f, -0f, 16777216};
     check(tensors.get("fc.weight"), "F32", Shape.of(2, 3), weight);
     check(tensors.get("brain"), "BF16", Shape.of(2), 1, -3.140625f);
-    check(tensors.get("half"), "F16", Shape.of(4), 1, -0.333251953125f, 0x1p-14f, 0x1p-24f);
+    check(tensors.get("half"), "F16", Shape.of(4), 1, -0x1.554p-2f, 0x1p-14f, 0x1p-24f);
     Safetensors.Entry steps = tensors.get("steps");
     assertEquals("I64", steps.type());
     assertEquals(Shape.of(), steps.shape());
@@ -59,8 +59,7 @@ final class ForeignFilesTest {
     assertTrue(String.valueOf(refusal.getMessage()).contains("I64"), refusal.toString());
   }
 
-  private static void check(
-      Safetensors.Entry tensor, String type, Shape shape, float... values) {
+  private static void check(Safetensors.Entry tensor, String type, Shape shape, float... values) {
     assertEquals(type, tensor.type());
     assertEquals(shape, tensor.shape());
     assertArrayEquals(values, tensor.values());

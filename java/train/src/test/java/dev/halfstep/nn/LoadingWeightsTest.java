@@ -72,8 +72,7 @@ final class LoadingWeightsTest {
     String header =
         "{\"bias\":{\"dtype\":\"I8\",\"shape\":[2],\"data_offsets\":[8,10]},"
             + "\"weight\":{\"dtype\":\"F16\",\"shape\":[2,2],\"data_offsets\":[0,8]}}";
-    ByteBuffer bytes =
-        ByteBuffer.allocate(8 + header.length() + 10).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bytes = ByteBuffer.allocate(8 + header.length() + 10).order(ByteOrder.LITTLE_ENDIAN);
     bytes.putLong(header.length()).put(header.getBytes(StandardCharsets.US_ASCII));
     Path file = Files.write(folder.resolve("bytes"), bytes.array());
     Model model = Model.of(Shape.of(2), new Linear(2));
