@@ -12,25 +12,44 @@ import org.jspecify.annotations.Nullable;
  * the device, in one place. Callbacks read it, and end the run with {@link #stop}.
  */
 public final class Fit {
+  private final TrainerBuilder options;
   private final TrainingPlan plan;
+  private final Metric monitor;
   private final long begin = System.nanoTime();
   private final List<EpochRecord> epochs = new ArrayList<>();
+  private final List<Integer> batchSizes = new ArrayList<>(); // of each epoch, this one included
   private double[] stepLosses = new double[1024];
   private int steps;
+  private int epochFirstStep;
   private long updates;
-  private int epoch;
+  private long samples;
   private int sample;
   private double lossSum;
   private double weight;
   private double correct;
   private double rows;
   private int bestEpoch;
-  private double bestLoss = Double.POSITIVE_INFINITY;
+  private double best;
   private float @Nullable [] bestWeights;
+  private Plateau.@Nullable State plateau;
+  private final List<EarlyStopping.State> stopping = new ArrayList<>();
+  private float @Nullable [] average;
+  private int averaged;
   private Optional<StopReason> stop = Optional.empty();
 
-  Fit(TrainingPlan plan) {
+  // Where the next performed update stands, if it were not for skipped ones: follows from the
+  // above.
+  private int scheduleEpoch;
+  private long scheduleUpdates; // of the epochs before it
+
+  Fit(TrainerBuilder options, TrainingPlan plan) {
+    this.options = options;
     this.plan = plan;
+    monitor = options.monitored();
+    best = monitor.worst();
+    options.plateau.ifPresent(rule -> plateau = rule.begin());
+    options.earlyStopping.ifPresent(
+        rule -> rule.rules().forEach(part -> stopping.add(part.begin())));
   }
 
   /** What was planned before the run began. */
@@ -40,7 +59,12 @@ public final class Fit {
 
   /** The epoch that is trained now or was trained last, counted from 1; 0 before the first. */
   public int epoch() {
-    return epoch;
+    return batchSizes.size();
+  }
+
+  /** Samples of a full step of this epoch. */
+  public int batchSize() {
+    return batchSizes.isEmpty() ? plan.batchSize(0) : batchSizes.get(epoch() - 1);
   }
 
   /** Samples of this epoch that were trained on. */
@@ -48,9 +72,19 @@ public final class Fit {
     return sample;
   }
 
+  /** Samples of the whole run that were trained on. */
+  public long samples() {
+    return samples;
+  }
+
   /** Steps of the whole run so far, skipped ones included. */
   public int steps() {
     return steps;
+  }
+
+  /** Steps of this epoch so far, skipped ones included. */
+  public int stepsOfEpoch() {
+    return steps - epochFirstStep;
   }
 
   /** Updates performed so far: steps without those that were skipped. */
@@ -78,6 +112,11 @@ public final class Fit {
     return (System.nanoTime() - begin) * 1e-9;
   }
 
+  /** What {@link Plateau} has come to multiply the learning rate by. */
+  public double plateauMultiplier() {
+    return plateau == null ? 1 : plateau.multiplier();
+  }
+
   /**
    * Ends the run at the next chance: after this block of steps. The best weights are restored and
    * test data evaluated as at a run's regular end. The first reason given is the one that counts.
@@ -92,17 +131,34 @@ public final class Fit {
     }
   }
 
+  /** Whether something ended the run before its budget was spent. */
   boolean stopped() {
     return stop.isPresent();
   }
 
+  /** Whether the run goes on after this epoch. */
+  boolean goesOn() {
+    return !stopped() && !isSpent() && epoch() < plan.budget().epochs();
+  }
+
+  /** Whether updates, samples or time are spent. */
+  boolean isSpent() {
+    return plan.isSpent(updates, samples) || seconds() >= plan.budget().seconds();
+  }
+
   void beginEpoch() {
-    epoch++;
+    batchSizes.add(plan.batchSize(epoch()));
+    epochFirstStep = steps;
     sample = 0;
     lossSum = 0;
     weight = 0;
     correct = 0;
     rows = 0;
+  }
+
+  /** Whether samples of this epoch are left. */
+  boolean isInEpoch() {
+    return sample < plan.samples(batchSize());
   }
 
   /** Takes in a block of steps; a loss that is not finite ends the run. */
@@ -127,31 +183,73 @@ public final class Fit {
                     + " in step "
                     + steps
                     + " (epoch "
-                    + epoch
+                    + epoch()
                     + ")"));
       }
     }
     sample += samples;
+    this.samples += samples;
   }
 
   /** Takes in a complete epoch; true if it is the best so far. */
   boolean endEpoch(EpochRecord record) {
     epochs.add(record);
     double loss = record.monitoredLoss();
-    if (!Double.isFinite(loss)) {
-      stop(notFinite("the validation loss became " + loss + " in epoch " + epoch));
+    double value = monitor.of(record);
+    if (!Double.isFinite(loss) || Double.isNaN(value)) {
+      String what = Double.isFinite(loss) ? monitor.label() : "validation loss";
+      double which = Double.isFinite(loss) ? value : loss;
+      stop(notFinite("the " + what + " became " + which + " in epoch " + epoch()));
     }
-    boolean better = loss < bestLoss;
+    if (plateau != null) {
+      Plateau rule = options.plateau.orElseThrow();
+      plateau = rule.next(plateau, rule.metric().of(record));
+    }
+    options.earlyStopping.ifPresent(rule -> stopEarly(rule, record));
+    boolean better = monitor.better(value, best, 0);
     if (better) {
-      bestEpoch = epoch;
-      bestLoss = loss;
+      bestEpoch = epoch();
+      best = value;
     }
     return better;
+  }
+
+  private void stopEarly(EarlyStopping rule, EpochRecord record) {
+    List<EarlyStopping.Rule> parts = rule.rules();
+    List<Boolean> spent = new ArrayList<>();
+    List<String> reasons = new ArrayList<>();
+    for (int i = 0; i < parts.size(); i++) {
+      EarlyStopping.Rule part = parts.get(i);
+      EarlyStopping.State state = part.next(stopping.get(i), record);
+      stopping.set(i, state);
+      spent.add(part.isSpent(state));
+      if (part.isSpent(state)) {
+        reasons.add(part.described(state));
+      }
+    }
+    if (rule.isOver(spent)) {
+      stop(
+          new StopReason(
+              StopReason.Kind.EARLY_STOPPING,
+              "stopped early after epoch " + epoch() + ": " + String.join(", ", reasons)));
+    }
   }
 
   private static StopReason notFinite(String what) {
     return new StopReason(
         StopReason.Kind.NOT_FINITE, what + ": a lower learning rate may prevent it");
+  }
+
+  /** Where an update stands that is performed now or, in this epoch, later. */
+  Schedule.Progress progress(long update) {
+    while (scheduleEpoch + 1 < epoch()
+        && update >= scheduleUpdates + plan.updates(batchSizes.get(scheduleEpoch))) {
+      scheduleUpdates += plan.updates(batchSizes.get(scheduleEpoch));
+      scheduleEpoch++;
+    }
+    long perEpoch = plan.updates(batchSizes.get(scheduleEpoch));
+    double epoch = scheduleEpoch + (double) (update - scheduleUpdates) / perEpoch;
+    return new Schedule.Progress(update, epoch, plan.length(), perEpoch);
   }
 
   void keepWeights(float[] weights) {
@@ -162,14 +260,38 @@ public final class Fit {
     return Optional.ofNullable(bestWeights);
   }
 
+  /** The mean of the weights at the ends of epochs, these included. */
+  float[] average(float[] weights) {
+    float[] mean = average == null ? new float[weights.length] : average.clone();
+    averaged++;
+    for (int i = 0; i < mean.length; i++) {
+      mean[i] += (weights[i] - mean[i]) / averaged;
+    }
+    average = mean;
+    return mean;
+  }
+
   History history(Optional<Metrics> test) {
-    StopReason completed = new StopReason(StopReason.Kind.COMPLETED, "completed");
     return new History(
         epochs,
         Arrays.copyOf(stepLosses, steps),
         bestEpoch,
         test,
-        stop.orElse(completed),
+        stop.orElseGet(this::completed),
         seconds());
+  }
+
+  private StopReason completed() {
+    Budget budget = plan.budget();
+    String text = "completed";
+    if (epoch() < budget.epochs() || isInEpoch()) {
+      text =
+          updates >= budget.updates()
+              ? "completed " + updates + " updates"
+              : samples >= budget.samples()
+                  ? "completed " + samples + " samples"
+                  : "ended after " + budget.seconds() + " s";
+    }
+    return new StopReason(StopReason.Kind.COMPLETED, text);
   }
 }

@@ -38,9 +38,9 @@ public final class History {
   }
 
   /**
-   * The epoch whose weights the model has, counted from 1: that of the lowest validation loss, or
-   * of the lowest training loss where there are no validation data; of equal ones the first. 0 if
-   * no epoch was completed; the weights are the last ones then.
+   * The epoch whose weights the model has, counted from 1: the best by the metric that {@link
+   * TrainerBuilder#monitor} names; of equal ones the first. 0 if no epoch was completed; the
+   * weights are the last ones then.
    */
   public int bestEpoch() {
     return bestEpoch;

@@ -8,7 +8,7 @@ import dev.halfstep.data.Dataset;
  *
  * @param parameters masters, F32
  * @param gradients F32
- * @param moments what the optimizer keeps
+ * @param moments what the optimizer keeps, and an average of the weights where there is one
  * @param copies of the parameters in the storage type; 0 in F32
  * @param activations the arena of the largest plan, which grows with the batch
  * @param data the training data and the order of their samples
@@ -34,7 +34,9 @@ public record MemoryUse(
     return new MemoryUse(
         arena * DType.F32.bytes(),
         arena * DType.F32.bytes(),
-        arena * DType.F32.bytes() * options.optimizer.moments(),
+        arena
+            * DType.F32.bytes()
+            * (options.optimizer.moments() + (options.averageDecay > 0 ? 2 : 0)),
         copied ? arena * options.storage.bytes() : 0,
         activations,
         ResidentData.bytes(data),

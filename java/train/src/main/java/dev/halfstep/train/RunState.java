@@ -141,6 +141,12 @@ final class RunState implements AutoCloseable {
     rowsLeft = rows;
   }
 
+  /** Steps that were launched and not skipped. */
+  long performed() {
+    download();
+    return performed;
+  }
+
   /** Where the next batch begins in the order of the samples. */
   void cursor(long position) {
     put(StepState.CURSOR, position);

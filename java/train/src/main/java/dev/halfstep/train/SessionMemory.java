@@ -30,6 +30,8 @@ final class SessionMemory implements AutoCloseable {
   private final Tensor gradients;
   private final @Nullable Tensor moment1;
   private final @Nullable Tensor moment2;
+  private final @Nullable Tensor average;
+  private final @Nullable Tensor zeros;
   private final @Nullable Tensor copies;
   private final @Nullable Tensor classWeights;
   private final Tensor segments;
@@ -43,6 +45,8 @@ final class SessionMemory implements AutoCloseable {
     gradients = zeros("gradients");
     moment1 = options.optimizer.moments() > 0 ? zeros("first moments") : null;
     moment2 = options.optimizer.moments() > 1 ? zeros("second moments") : null;
+    average = options.averageDecay > 0 ? zeros("average of weights") : null;
+    zeros = options.averageDecay > 0 ? zeros("zeros") : null;
     copies = options.storage == DType.F32 ? null : arena(options.storage, "copies of parameters");
     float[] weights = options.loss.classWeights();
     classWeights = weights.length == 0 ? null : device.tensor(Shape.of(weights.length), weights);
@@ -90,6 +94,8 @@ final class SessionMemory implements AutoCloseable {
     put(addresses, "gradients", gradients);
     put(addresses, "moment1", moment1);
     put(addresses, "moment2", moment2);
+    put(addresses, "average", average);
+    put(addresses, "zeros", zeros);
     put(addresses, "copies", copies);
     put(addresses, "segments", segments);
     put(addresses, "norms", norms);
@@ -138,6 +144,20 @@ final class SessionMemory implements AutoCloseable {
     return parameters.toFloats();
   }
 
+  /** The average of the weights after so many updates. */
+  float[] average(double decay, long updates) {
+    if (average == null) {
+      throw new IllegalStateException(
+          "the session keeps no average of the weights: give it averageDecay(...)");
+    }
+    float[] values = average.toFloats();
+    double seen = 1 - Math.pow((float) decay, (double) updates);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (values[i] / seen);
+    }
+    return values;
+  }
+
   /** The gradients of the last step, as they are: scaled, and not clipped. */
   float[] gradients() {
     return gradients.toFloats();
@@ -150,7 +170,7 @@ final class SessionMemory implements AutoCloseable {
       tensor.close();
     }
     for (@Nullable Tensor tensor :
-        new @Nullable Tensor[] {moment1, moment2, copies, classWeights, norms}) {
+        new @Nullable Tensor[] {moment1, moment2, average, zeros, copies, classWeights, norms}) {
       if (tensor != null) {
         tensor.close();
       }

@@ -27,6 +27,7 @@ public final class SessionOptions {
   int evaluationBatch = 128;
   float clipNorm;
   boolean gradientNorm;
+  double averageDecay;
   @Nullable LossScaling lossScaling;
   int pendingSteps = 1024;
   long seed;
@@ -47,6 +48,7 @@ public final class SessionOptions {
     evaluationBatch = from.evaluationBatch;
     clipNorm = from.clipNorm;
     gradientNorm = from.gradientNorm;
+    averageDecay = from.averageDecay;
     lossScaling = from.lossScaling;
     pendingSteps = from.pendingSteps;
     seed = from.seed;
@@ -126,6 +128,19 @@ public final class SessionOptions {
   /** Whether the norm of the gradients is measured where nothing else asks for it. */
   public SessionOptions gradientNorm(boolean measured) {
     return with(options -> options.gradientNorm = measured);
+  }
+
+  /**
+   * Keeps an exponential moving average of the weights, which {@link
+   * TrainingSession#averagedWeights} gives; 0, the default: none.
+   *
+   * @param decay in [0, 1)
+   */
+  public SessionOptions averageDecay(double decay) {
+    if (!(decay >= 0 && decay < 1)) {
+      throw new IllegalArgumentException("the decay of an average is in [0, 1), not " + decay);
+    }
+    return with(options -> options.averageDecay = decay);
   }
 
   /** Dynamic loss scaling; by default there is none except in F16. */

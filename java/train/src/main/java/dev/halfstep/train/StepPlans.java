@@ -135,6 +135,9 @@ final class StepPlans {
                       stream, count, at.of(gradients), at.of(state), units, options.clipNorm)));
     }
     addUpdate(graph, calls, gradients, units);
+    if (options.averageDecay > 0) {
+      addAverage(graph, calls);
+    }
     if (window <= options.microBatch) {
       addMicroBatchEnd(graph, calls, window);
     }
@@ -197,6 +200,46 @@ final class StepPlans {
                         at.of(segments),
                         segmentCount,
                         at.of(norms))));
+  }
+
+  /**
+   * The moving average of the weights is the momentum of an SGD that does not move: v = decay v + g
+   * with the gradient g = 0 + (1 - decay) p and the learning rate 0. Skipped steps skip it too.
+   */
+  private void addAverage(Graph graph, Calls calls) {
+    Value parameters = arena(graph, "parameters");
+    Value average = arena(graph, "average");
+    Value zeros = arena(graph, "zeros");
+    Value state = state(graph);
+    long count = parameters.shape().elements();
+    float decay = (float) options.averageDecay;
+    OptimizerStep.Builder kernel =
+        OptimizerStep.sgd(count)
+            .learningRate(0)
+            .momentum(decay, false)
+            .weightDecay(1 - decay)
+            .checked(options.checksGradients());
+    calls.add(
+        Call.of(
+            "average of weights",
+            List.of(parameters, average, zeros, state),
+            List.of(parameters, average),
+            5 * count,
+            (stream, at) ->
+                kernel
+                    .build()
+                    .run(
+                        stream,
+                        at.of(parameters),
+                        at.of(zeros),
+                        at.of(average),
+                        0,
+                        0,
+                        at.of(state),
+                        0,
+                        0,
+                        0,
+                        0)));
   }
 
   private void addStepEnd(Graph graph, Calls calls) {

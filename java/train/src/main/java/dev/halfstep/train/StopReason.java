@@ -9,11 +9,13 @@ package dev.halfstep.train;
 public record StopReason(Kind kind, String text) {
   /** The ways a run can end. */
   public enum Kind {
-    /** All epochs were done. */
+    /** The budget is spent: all epochs, updates, samples or seconds. */
     COMPLETED,
+    /** A metric no longer improved ({@link EarlyStopping}). */
+    EARLY_STOPPING,
     /** A callback asked for it with {@link Fit#stop}. */
     STOPPED,
-    /** The loss became infinite or NaN: what follows could not have learned anything. */
+    /** A loss or metric became infinite or NaN: what follows could not have learned anything. */
     NOT_FINITE
   }
 }

@@ -39,15 +39,7 @@ public final class Trainer {
   Trainer(TrainerBuilder options) {
     this.options = options;
     this.train = options.train;
-    int batchSize = options.session.batchSize;
-    int samples = options.dropLast ? train.size() / batchSize * batchSize : train.size();
-    this.plan =
-        new TrainingPlan(
-            options.epochs,
-            batchSize,
-            samples,
-            options.session.plan(train),
-            options.session.memory(train));
+    this.plan = new TrainingPlan(options);
   }
 
   /** The beginning of a trainer of this model on these samples. */
@@ -61,20 +53,20 @@ public final class Trainer {
   }
 
   /**
-   * Trains from the model's weights until all epochs are done or something stops the run. Whatever
+   * Trains from the model's weights until the budget is spent or something stops the run. Whatever
    * stopped it, the model then has the weights of the best epoch ({@link History#bestEpoch}).
    *
    * @throws dev.halfstep.HalfstepException if the device fails, or its memory does not suffice for
    *     the session and all samples; the message says how much each needs
    */
   public History fit() {
-    Fit fit = new Fit(plan);
-    try (TrainingSession session = options.session.pendingSteps(options.syncEvery + 1).open()) {
+    Fit fit = new Fit(options, plan);
+    try (TrainingSession session = open()) {
       session.data(train);
       options.callbacks.forEach(callback -> callback.fitBegin(fit));
       int[] order = new int[train.size()];
       StepBlock steps = new StepBlock(options.syncEvery + 1);
-      while (!fit.stopped() && fit.epoch() < plan.epochs()) {
+      while (fit.goesOn()) {
         fit.beginEpoch();
         options.callbacks.forEach(callback -> callback.epochBegin(fit));
         Order.fill(options.session.seed, fit.epoch() - 1, order);
@@ -89,63 +81,108 @@ public final class Trainer {
     }
   }
 
+  /** A session that has room for the largest batch. */
+  private TrainingSession open() {
+    SessionOptions session =
+        options.session.batchSize(plan.largestBatch()).pendingSteps(options.syncEvery + 1);
+    return options
+        .average
+        .filter(average -> average.kind() == WeightAverage.Kind.EXPONENTIAL)
+        .map(average -> session.averageDecay(average.decay()))
+        .orElse(session)
+        .open();
+  }
+
   /** One epoch in the order that the session has; if it is stopped or diverges it has no record. */
   private void trainEpoch(TrainingSession session, Fit fit, StepBlock steps) {
     double begin = fit.seconds();
-    while (!fit.stopped() && fit.sample() < plan.samples()) {
+    while (!fit.stopped() && !fit.isSpent() && fit.isInEpoch()) {
       trainBlock(session, fit, steps);
     }
-    if (fit.sample() < plan.samples() || !Double.isFinite(fit.metrics().loss())) {
+    boolean ended = !fit.isInEpoch() || (fit.isSpent() && !fit.stopped());
+    if (!ended || !Double.isFinite(fit.metrics().loss())) {
       return;
     }
     double seconds = fit.seconds() - begin;
+    float[] trained = useAverage(session, fit);
     Optional<Metrics> validation = options.validation.map(session::evaluate);
     EpochRecord record =
-        new EpochRecord(fit.epoch(), fit.metrics(), validation, rate(fit.updates() - 1), seconds);
+        new EpochRecord(
+            fit.epoch(),
+            fit.metrics(),
+            validation,
+            fit.stepsOfEpoch(),
+            fit.batchSize(),
+            rate(fit, fit.progress(Math.max(0, fit.updates() - 1))),
+            seconds);
     if (fit.endEpoch(record)) {
       fit.keepWeights(session.weights());
+    }
+    if (trained.length > 0) {
+      session.weights(trained);
     }
     options.callbacks.forEach(callback -> callback.epochEnd(fit, record));
   }
 
-  /** At most {@code syncEvery} steps up to the epoch's end. */
+  /** Lets the session evaluate averaged weights, where there are any; gives those it had. */
+  private float[] useAverage(TrainingSession session, Fit fit) {
+    WeightAverage average = options.average.orElse(null);
+    if (average == null || fit.epoch() < average.startEpoch()) {
+      return new float[0];
+    }
+    float[] trained = session.weights();
+    boolean exponential = average.kind() == WeightAverage.Kind.EXPONENTIAL;
+    session.weights(exponential ? session.averagedWeights() : fit.average(trained));
+    return trained;
+  }
+
+  /** At most {@code syncEvery} steps up to the end of the epoch or of the budget. */
   private void trainBlock(TrainingSession session, Fit fit, StepBlock steps) {
-    int left = plan.samples() - fit.sample();
-    int full = Math.min(options.syncEvery, left / plan.batchSize());
-    int shortRows = full < options.syncEvery ? left - full * plan.batchSize() : 0;
-    setRates(session, fit.updates(), full + (shortRows > 0 ? 1 : 0));
+    int batchSize = fit.batchSize();
+    int left = plan.samples(batchSize) - fit.sample();
+    int most =
+        (int)
+            Math.min(options.syncEvery, plan.updatesLeft(fit.updates(), fit.samples(), batchSize));
+    int full = Math.min(most, left / batchSize);
+    int shortRows = full < most ? left - full * batchSize : 0;
+    setRates(session, fit, full + (shortRows > 0 ? 1 : 0));
     if (full > 0) {
-      session.run(full);
+      session.run(batchSize, full);
     }
     if (shortRows > 0) {
       session.runShort(shortRows);
     }
     session.drain(steps);
-    fit.endSteps(steps, full * plan.batchSize() + shortRows);
+    fit.endSteps(steps, full * batchSize + shortRows);
     options.callbacks.forEach(callback -> callback.stepsEnd(fit, steps));
   }
 
-  /** Tells the session the learning rates of the next updates. */
-  private void setRates(TrainingSession session, long update, int count) {
+  /** Tells the session the learning rates and momenta of the next updates. */
+  private void setRates(TrainingSession session, Fit fit, int count) {
     float[] rates = new float[count];
     float[] momenta = new float[count];
     for (int i = 0; i < count; i++) {
-      rates[i] = rate(update + i);
-      momenta[i] = options.session.optimizer.momentum();
+      Schedule.Progress progress = fit.progress(fit.updates() + i);
+      rates[i] = rate(fit, progress);
+      momenta[i] =
+          (float) options.schedule.momentum(progress).orElse(options.session.optimizer.momentum());
     }
     session.schedule(rates, momenta);
   }
 
-  private float rate(long update) {
+  /** The optimizer's rate, times what schedules, scaling and plateau say. */
+  private float rate(Fit fit, Schedule.Progress progress) {
     double factor =
-        options.schedule.factor(
-            new Schedule.Progress(update, plan.updatesPerEpoch(), plan.totalUpdates()));
+        options.schedule.factor(progress)
+            * options.scaling.factor(options.referenceBatch, fit.batchSize())
+            * options.batchSchedule.rateFactor(fit.epoch() - 1)
+            * fit.plateauMultiplier();
     if (!(factor >= 0) || Double.isInfinite(factor)) {
       throw new IllegalStateException(
           "the schedule gives "
               + factor
               + " at update "
-              + update
+              + progress.update()
               + ": a factor must be finite and not negative");
     }
     return (float) (options.session.optimizer.learningRate() * factor);

@@ -2,6 +2,7 @@ package dev.halfstep.train;
 
 import dev.halfstep.Device;
 import dev.halfstep.data.Dataset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -18,7 +19,14 @@ public final class TrainerBuilder {
   Optional<Dataset> validation = Optional.empty();
   Optional<Dataset> test = Optional.empty();
   Schedule schedule = Schedule.constant();
-  int epochs = 10;
+  LearningRateScaling scaling = LearningRateScaling.NONE;
+  int referenceBatch = 32;
+  BatchSchedule batchSchedule = BatchSchedule.constant();
+  Optional<Plateau> plateau = Optional.empty();
+  Optional<EarlyStopping> earlyStopping = Optional.empty();
+  Optional<Metric> monitor = Optional.empty();
+  Optional<WeightAverage> average = Optional.empty();
+  Budget budget = Budget.ofEpochs(10);
   boolean dropLast;
   int syncEvery = 50;
   List<Callback> callbacks = List.of();
@@ -33,7 +41,14 @@ public final class TrainerBuilder {
     next.validation = validation;
     next.test = test;
     next.schedule = schedule;
-    next.epochs = epochs;
+    next.scaling = scaling;
+    next.referenceBatch = referenceBatch;
+    next.batchSchedule = batchSchedule;
+    next.plateau = plateau;
+    next.earlyStopping = earlyStopping;
+    next.monitor = monitor;
+    next.average = average;
+    next.budget = budget;
     next.dropLast = dropLast;
     next.syncEvery = syncEvery;
     next.callbacks = callbacks;
@@ -98,12 +113,61 @@ public final class TrainerBuilder {
   }
 
   /**
-   * How often to go through the training samples (default: 10).
+   * Says that the optimizer's learning rate is meant for batches of another size, and how it is
+   * carried over to the run's (default: it is taken as it is). Where a schedule changes the batch
+   * size, the rate follows.
+   *
+   * @param referenceBatch the batch size that the rate was found for, at least 1
+   */
+  public TrainerBuilder scaling(LearningRateScaling rule, int referenceBatch) {
+    return with(
+        next -> {
+          next.scaling = Objects.requireNonNull(rule, "rule");
+          next.referenceBatch = positive("the reference batch size", referenceBatch);
+        });
+  }
+
+  /** The batch size of each epoch (default: the batch size throughout). */
+  public TrainerBuilder batchSchedule(BatchSchedule schedule) {
+    return with(next -> next.batchSchedule = Objects.requireNonNull(schedule, "schedule"));
+  }
+
+  /** Lowers the learning rate when a metric no longer improves (default: never). */
+  public TrainerBuilder plateau(Plateau plateau) {
+    return with(next -> next.plateau = Optional.of(plateau));
+  }
+
+  /** Ends the run when metrics no longer improve (default: never). */
+  public TrainerBuilder earlyStopping(EarlyStopping rule) {
+    return with(next -> next.earlyStopping = Optional.of(rule));
+  }
+
+  /**
+   * What the best epoch is chosen by, whose weights the model ends with (default: the validation
+   * loss, or the training loss without validation data).
+   */
+  public TrainerBuilder monitor(Metric metric) {
+    return with(next -> next.monitor = Optional.of(metric));
+  }
+
+  /** Averages the weights along the run (default: not). */
+  public TrainerBuilder average(WeightAverage average) {
+    return with(next -> next.average = Optional.of(average));
+  }
+
+  /**
+   * How often to go through the training samples (default: 10): short for a {@link #budget} of
+   * epochs.
    *
    * @throws IllegalArgumentException if less than 1
    */
   public TrainerBuilder epochs(int epochs) {
-    return with(next -> next.epochs = positive("the number of epochs", epochs));
+    return budget(Budget.ofEpochs(positive("the number of epochs", epochs)));
+  }
+
+  /** How long the run may go on. Its last epoch is validated even where it is not completed. */
+  public TrainerBuilder budget(Budget budget) {
+    return with(next -> next.budget = Objects.requireNonNull(budget, "budget"));
   }
 
   /** Leaves out an epoch's last samples if they do not fill a batch (default: they are trained). */
@@ -129,8 +193,8 @@ public final class TrainerBuilder {
   /**
    * The trainer.
    *
-   * @throws IllegalArgumentException if the batch is larger than the training data, or the data do
-   *     not fit the model
+   * @throws IllegalArgumentException if the batch is larger than the training data, the data do not
+   *     fit the model, or a metric needs validation data and there are none
    */
   public Trainer build() {
     if (session.batchSize > train.size()) {
@@ -141,12 +205,31 @@ public final class TrainerBuilder {
               + train.size()
               + " training samples: give at most that");
     }
+    if (validation.isEmpty()) {
+      List<Metric> metrics = new ArrayList<>();
+      monitor.ifPresent(metrics::add);
+      plateau.ifPresent(rule -> metrics.add(rule.metric()));
+      earlyStopping.ifPresent(rule -> rule.rules().forEach(part -> metrics.add(part.metric())));
+      for (Metric metric : metrics) {
+        if (metric.needsValidation()) {
+          throw new IllegalArgumentException(
+              metric.label()
+                  + " needs validation data, but there are none; without them there are "
+                  + Metric.labels(false));
+        }
+      }
+    }
     return new Trainer(with(next -> {}));
   }
 
   /** Trains: short for {@code build().fit()}. */
   public History fit() {
     return build().fit();
+  }
+
+  /** What the best epoch is chosen by. */
+  Metric monitored() {
+    return monitor.orElse(validation.isPresent() ? Metric.VAL_LOSS : Metric.TRAIN_LOSS);
   }
 
   private static int positive(String what, int value) {

@@ -3,24 +3,126 @@ package dev.halfstep.train;
 import dev.halfstep.graph.Plan;
 
 /**
- * What a run will be, known before it begins.
- *
- * @param epochs how often it goes through the training samples
- * @param batchSize samples of a full step
- * @param samples training samples of an epoch that take part in it: all, or with {@code dropLast}
- *     those of full batches
- * @param step the kernel calls of a full step, with their bytes and FLOPs
- * @param memory what the run holds on the device
+ * What a run will be, known before it begins: how many updates it makes of how many samples, and
+ * what one costs.
  */
-public record TrainingPlan(int epochs, int batchSize, int samples, Plan step, MemoryUse memory) {
-  /** ceil(samples / batchSize): a short last batch is an update as well. */
-  public long updatesPerEpoch() {
-    return (samples + batchSize - 1L) / batchSize;
+public final class TrainingPlan {
+  private final Budget budget;
+  private final BatchSchedule batches;
+  private final int batchSize;
+  private final int trainSamples;
+  private final boolean dropLast;
+  private final int largestBatch;
+  private final int epochs;
+  private final double length;
+  private final long totalUpdates;
+  private final Plan step;
+  private final MemoryUse memory;
+
+  TrainingPlan(TrainerBuilder options) {
+    budget = options.budget;
+    batches = options.batchSchedule;
+    batchSize = options.session.batchSize;
+    trainSamples = options.train.size();
+    dropLast = options.dropLast;
+    int most = batchSize(0);
+    int epoch = 0;
+    double parts = 0;
+    long updates = 0;
+    long samples = 0;
+    boolean counted = budget.isCounted();
+    while (counted && epoch < budget.epochs() && !isSpent(updates, samples)) {
+      int batch = batchSize(epoch++);
+      most = Math.max(most, batch);
+      long all = updates(batch);
+      long some = Math.min(all, updatesLeft(updates, samples, batch));
+      updates += some;
+      samples += Math.min(some * batch, samples(batch));
+      parts += (double) some / all;
+    }
+    largestBatch = most;
+    epochs = counted ? epoch : Integer.MAX_VALUE;
+    length = counted ? parts : Double.POSITIVE_INFINITY;
+    totalUpdates = counted ? updates : Long.MAX_VALUE;
+    SessionOptions largest = options.session.batchSize(largestBatch);
+    step = largest.plan(options.train);
+    memory = largest.memory(options.train);
   }
 
-  /** Updates of the whole run, if nothing ends it early. */
+  /** How long the run may go on. */
+  public Budget budget() {
+    return budget;
+  }
+
+  /** Epochs that are begun, the last perhaps not completed; 2^31 - 1 if only a time is given. */
+  public int epochs() {
+    return epochs;
+  }
+
+  /** The run's length in epochs, with a fraction; infinite if only a time is given. */
+  public double length() {
+    return length;
+  }
+
+  /** Samples of a full step, where no schedule changes it. */
+  public int batchSize() {
+    return batchSize;
+  }
+
+  /**
+   * Samples of a full step of an epoch, at most as many as there are.
+   *
+   * @param epoch counts from 0
+   */
+  public int batchSize(int epoch) {
+    double epochsOfUpdates = (double) budget.updates() / updates(batchSize);
+    double epochsOfSamples = (double) budget.samples() / trainSamples;
+    double most = Math.min(budget.epochs(), Math.min(epochsOfUpdates, epochsOfSamples));
+    int scheduled =
+        batches.batchSize(epoch, budget.isCounted() ? most : Double.POSITIVE_INFINITY, batchSize);
+    if (scheduled < 1) {
+      throw new IllegalStateException(
+          "the batch schedule gives " + scheduled + " samples in epoch " + (epoch + 1));
+    }
+    return Math.min(scheduled, trainSamples);
+  }
+
+  /** The largest batch of the run. */
+  public int largestBatch() {
+    return largestBatch;
+  }
+
+  /**
+   * Training samples that take part in an epoch of such batches: all, or with {@code dropLast}
+   * those of full batches.
+   */
+  public int samples(int batchSize) {
+    return dropLast ? trainSamples / batchSize * batchSize : trainSamples;
+  }
+
+  /** Updates of an epoch of such batches: ceil(samples / batchSize), a short last one included. */
+  public long updates(int batchSize) {
+    return (samples(batchSize) + batchSize - 1L) / batchSize;
+  }
+
+  /** Updates of the first epoch; of every one where no schedule changes the batch. */
+  public long updatesPerEpoch() {
+    return updates(batchSize(0));
+  }
+
+  /** Updates of the whole run, if nothing ends it early; 2^63 - 1 if only a time is given. */
   public long totalUpdates() {
-    return updatesPerEpoch() * epochs;
+    return totalUpdates;
+  }
+
+  /** The kernel calls of a full step of the largest batch, with their bytes and FLOPs. */
+  public Plan step() {
+    return step;
+  }
+
+  /** What the run holds on the device. */
+  public MemoryUse memory() {
+    return memory;
   }
 
   /** Memory traffic of a full step in bytes: what every kernel call reads and writes. */
@@ -31,5 +133,17 @@ public record TrainingPlan(int epochs, int batchSize, int samples, Plan step, Me
   /** Floating-point operations of a full step. */
   public long flops() {
     return step.flops();
+  }
+
+  /** Whether so many updates of so many samples are all that the budget has. */
+  boolean isSpent(long updates, long samples) {
+    return updates >= budget.updates() || samples >= budget.samples();
+  }
+
+  /** Updates of so many samples each that the budget has left, at least 0. */
+  long updatesLeft(long updates, long samples, int batchSize) {
+    long bySamples = (budget.samples() - samples) / batchSize;
+    boolean one = (budget.samples() - samples) % batchSize > 0;
+    return Math.max(0, Math.min(budget.updates() - updates, bySamples + (one ? 1 : 0)));
   }
 }

@@ -211,16 +211,30 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
+   * Runs so many steps of fewer samples each, as where a schedule changes the batch.
+   *
+   * @param rows 1 to batchSize
+   */
+  public synchronized void run(int rows, int steps) {
+    requireRows(rows);
+    launch(rows, steps);
+  }
+
+  /**
    * Runs one step of fewer samples, as at the end of an epoch.
    *
    * @param rows 1 to batchSize
    */
   public synchronized void runShort(int rows) {
+    requireRows(rows);
+    launch(rows, 1);
+  }
+
+  private void requireRows(int rows) {
     if (rows < 1 || rows > options.batchSize) {
       throw new IllegalArgumentException(
-          "a short batch has 1 to " + options.batchSize + " samples, not " + rows);
+          "a batch here has 1 to " + options.batchSize + " samples, not " + rows);
     }
-    launch(rows, 1);
   }
 
   private void launch(int rows, int steps) {
@@ -276,6 +290,19 @@ public final class TrainingSession implements AutoCloseable {
   public synchronized void weights(float[] values) {
     requireOpen();
     memory.upload(values);
+  }
+
+  /**
+   * The exponential moving average of the weights over all performed steps, laid out as they are;
+   * the weights themselves before the first.
+   *
+   * @throws IllegalStateException if the session was made without {@link
+   *     SessionOptions#averageDecay}
+   */
+  public synchronized float[] averagedWeights() {
+    requireOpen();
+    long performed = run.performed();
+    return performed == 0 ? memory.download() : memory.average(options.averageDecay, performed);
   }
 
   /** Copies the weights to the model. */

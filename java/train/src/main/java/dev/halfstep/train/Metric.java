@@ -1,0 +1,86 @@
+package dev.halfstep.train;
+
+import java.util.Arrays;
+import java.util.List;
+
+/** What an epoch is judged by. */
+public enum Metric {
+  TRAIN_LOSS("train_loss", false),
+  TRAIN_ACCURACY("train_accuracy", true),
+  VAL_LOSS("val_loss", false),
+  VAL_ACCURACY("val_accuracy", true);
+
+  private final String label;
+  private final boolean increasing;
+
+  Metric(String label, boolean increasing) {
+    this.label = label;
+    this.increasing = increasing;
+  }
+
+  /** Its name in options and reports, such as {@code val_loss}. */
+  public String label() {
+    return label;
+  }
+
+  /** Whether more is better. */
+  public boolean increasing() {
+    return increasing;
+  }
+
+  /** Whether it is measured on validation data. */
+  public boolean needsValidation() {
+    return this == VAL_LOSS || this == VAL_ACCURACY;
+  }
+
+  /**
+   * The metric of that name.
+   *
+   * @throws IllegalArgumentException if there is none, with the names there are
+   */
+  public static Metric named(String label) {
+    for (Metric metric : values()) {
+      if (metric.label.equals(label)) {
+        return metric;
+      }
+    }
+    throw new IllegalArgumentException(
+        "there is no metric " + label + ": there are " + String.join(", ", labels(true)));
+  }
+
+  /** The names of all metrics, or of those that can be had without validation data. */
+  public static List<String> labels(boolean validation) {
+    return Arrays.stream(values())
+        .filter(metric -> validation || !metric.needsValidation())
+        .map(Metric::label)
+        .toList();
+  }
+
+  /**
+   * Its value in an epoch.
+   *
+   * @throws IllegalArgumentException if the epoch was not validated and it needs that
+   */
+  public double of(EpochRecord epoch) {
+    Metrics metrics =
+        needsValidation()
+            ? epoch
+                .validation()
+                .orElseThrow(
+                    () ->
+                        new IllegalArgumentException(
+                            label + " needs validation data, but there are none"))
+            : epoch.train();
+    return increasing ? metrics.accuracy() : metrics.loss();
+  }
+
+  /** Whether {@code value} is better than {@code best} by more than {@code delta}. */
+  boolean better(double value, double best, double delta) {
+    return increasing ? value > best + delta : value < best - delta;
+  }
+
+  /** What everything is better than. */
+  double worst() {
+    return increasing ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,125 @@
+package dev.halfstep.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+final class EarlyStoppingTest {
+  private static EpochRecord epoch(int number, double loss, double accuracy) {
+    Metrics metrics = new Metrics(loss * 100, 100, accuracy * 100, 100);
+    return new EpochRecord(number, metrics, Optional.of(metrics), 10, 10, 0.1f, 1);
+  }
+
+  /** After how many epochs the rule ends a run with these losses and accuracies; 0: it does not. */
+  private static int ended(EarlyStopping rule, double[] losses, double[] accuracies) {
+    List<EarlyStopping.Rule> parts = rule.rules();
+    List<EarlyStopping.State> states = new ArrayList<>();
+    parts.forEach(part -> states.add(part.begin()));
+    for (int i = 0; i < losses.length; i++) {
+      List<Boolean> spent = new ArrayList<>();
+      for (int p = 0; p < parts.size(); p++) {
+        states.set(p, parts.get(p).next(states.get(p), epoch(i + 1, losses[i], accuracies[i])));
+        spent.add(parts.get(p).isSpent(states.get(p)));
+      }
+      if (rule.isOver(spent)) {
+        return i + 1;
+      }
+    }
+    return 0;
+  }
+
+  private static int ended(EarlyStopping rule, double... losses) {
+    return ended(rule, losses, new double[losses.length]);
+  }
+
+  @Test
+  void aFlatMetricWithPatience3EndsAfter4Epochs() {
+    assertEquals(4, ended(EarlyStopping.on(Metric.VAL_LOSS, 3), 1, 1, 1, 1, 1, 1));
+  }
+
+  @Test
+  void anImprovementBeginsThePatienceAnew() {
+    assertEquals(6, ended(EarlyStopping.on(Metric.VAL_LOSS, 3), 1, 1, 0.9, 1, 0.9, 1, 1));
+    assertEquals(0, ended(EarlyStopping.on(Metric.VAL_LOSS, 3), 6, 5, 5, 4, 4, 3));
+  }
+
+  @Test
+  void anImprovementIsStrictlyBeyondTheDelta() {
+    EarlyStopping.Rule rule = EarlyStopping.on(Metric.VAL_LOSS, 2).withMinDelta(0.5);
+    assertEquals(3, ended(rule, 2, 1.5, 1.5, 0));
+    assertEquals(0, ended(rule, 2, 1.25, 1, 0.5));
+  }
+
+  @Test
+  void accuraciesImproveUpwards() {
+    double[] losses = new double[5];
+    EarlyStopping rule = EarlyStopping.on(Metric.VAL_ACCURACY, 2);
+    assertEquals(4, ended(rule, losses, new double[] {0.5, 0.6, 0.6, 0.5, 0.9}));
+  }
+
+  @Test
+  void smoothingFollowsTheMovingAverage() {
+    // Averages with 0.5: 4, 3, 2.5, 2.75, 2.375: one epoch in between is worse than the best.
+    EarlyStopping.Rule rule = EarlyStopping.on(Metric.VAL_LOSS, 2).withSmoothing(0.5);
+    assertEquals(0, ended(rule, 4, 2, 2, 3, 2));
+    EarlyStopping.State state = rule.begin();
+    double[] expected = {4, 3, 2.5, 2.75, 2.375};
+    double[] losses = {4, 2, 2, 3, 2};
+    for (int i = 0; i < 5; i++) {
+      state = rule.next(state, epoch(i + 1, losses[i], 0));
+      assertEquals(expected[i], state.smoothed(), 1e-12);
+    }
+  }
+
+  @Test
+  void onlyWhatIsBetterThanTheBaselineImproves() {
+    EarlyStopping.Rule rule = EarlyStopping.on(Metric.VAL_LOSS, 2).withBaseline(0.5);
+    assertEquals(2, ended(rule, 2, 1, 0.4));
+    assertEquals(4, ended(rule, 1, 0.4, 0.45, 0.45));
+  }
+
+  @Test
+  void epochsBeforeTheStartAreNotWatched() {
+    EarlyStopping.Rule rule = EarlyStopping.on(Metric.VAL_LOSS, 2).withStartEpoch(4);
+    assertEquals(6, ended(rule, 0, 9, 9, 5, 5, 5, 5));
+  }
+
+  @Test
+  void rulesCombineByAllOrAny() {
+    EarlyStopping loss = EarlyStopping.on(Metric.VAL_LOSS, 2);
+    EarlyStopping accuracy = EarlyStopping.on(Metric.VAL_ACCURACY, 3);
+    double[] losses = {1, 1, 1, 1, 1, 1};
+    double[] accuracies = {0.1, 0.2, 0.2, 0.2, 0.2, 0.2};
+    assertEquals(5, ended(EarlyStopping.all(loss, accuracy), losses, accuracies));
+    assertEquals(3, ended(EarlyStopping.any(loss, accuracy), losses, accuracies));
+    EarlyStopping nested = EarlyStopping.any(EarlyStopping.all(loss, accuracy), accuracy);
+    assertEquals(5, ended(nested, losses, accuracies));
+    assertEquals(3, nested.rules().size());
+  }
+
+  @Test
+  void aNameThatIsNoMetricIsAnErrorThatListsThem() {
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> Metric.named("val_los"));
+    assertEquals(
+        "there is no metric val_los: there are train_loss, train_accuracy, val_loss, val_accuracy",
+        e.getMessage());
+    assertEquals(Metric.VAL_ACCURACY, Metric.named("val_accuracy"));
+  }
+
+  @Test
+  void impossibleRulesAreRefused() {
+    EarlyStopping.Rule rule = EarlyStopping.on(Metric.VAL_LOSS, 1);
+    assertThrows(IllegalArgumentException.class, () -> EarlyStopping.on(Metric.VAL_LOSS, 0));
+    assertThrows(IllegalArgumentException.class, () -> rule.withMinDelta(-1));
+    assertThrows(IllegalArgumentException.class, () -> rule.withSmoothing(1));
+    assertThrows(IllegalArgumentException.class, () -> rule.withStartEpoch(0));
+    assertThrows(IllegalArgumentException.class, EarlyStopping::all);
+    assertTrue(EarlyStopping.any(rule).rules().contains(rule));
+  }
+}
