@@ -168,7 +168,7 @@ final class CurvesFigure {
       int to = (int) ((long) losses.length * (i + 1) / points);
       double mean = Arrays.stream(losses, from, to).average().orElse(Double.NaN);
       if (Double.isFinite(mean)) {
-        x.add((from + to) / 2.0 / report.plan().updatesPerEpoch());
+        x.add(epochOf((from + to) / 2.0));
         y.add(mean);
       }
     }
@@ -178,7 +178,19 @@ final class CurvesFigure {
   }
 
   private double lastStep() {
-    return (double) history.stepLosses().length / report.plan().updatesPerEpoch();
+    return epochOf(history.stepLosses().length);
+  }
+
+  /** Where a step lies on the axis of epochs, which may have different numbers of steps. */
+  private double epochOf(double step) {
+    double first = 0;
+    for (EpochRecord epoch : history.epochs()) {
+      if (step <= first + epoch.steps()) {
+        return epoch.epoch() - 1 + (step - first) / epoch.steps();
+      }
+      first += epoch.steps();
+    }
+    return history.epochs().size() + (step - first) / report.plan().updatesPerEpoch();
   }
 
   private static XYSeries add(

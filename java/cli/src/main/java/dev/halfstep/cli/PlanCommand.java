@@ -81,12 +81,14 @@ final class PlanCommand implements Callable<Integer> {
   static String summary(RunSetup setup, Device device, TrainingPlan plan) {
     DeviceInfo info = device.info();
     Report.Samples samples = setup.samples();
+    String recipe = setup.recipe().recipe().described();
     return String.format(
         Locale.ROOT,
         "device   %s: %s%n"
             + "data     %s: %,d samples to train, %,d to validate, %,d to test%n"
             + "model    %s: %,d parameters, %s%n"
-            + "plan     %,d epochs x %,d updates = %,d updates, batch size %,d%n"
+            + "%s"
+            + "plan     %s%n"
             + "a step   %,d kernel calls, %.1f MFLOP, %.1f MB moved; %.1f MB on the device%n",
         device.id(),
         DevicesCommand.described(info),
@@ -97,13 +99,42 @@ final class PlanCommand implements Callable<Integer> {
         setup.modelName(),
         setup.model().parameters().count(),
         Report.OptimizerReport.of(setup.optimizer()).described(),
-        plan.epochs(),
-        plan.updatesPerEpoch(),
-        plan.totalUpdates(),
-        plan.batchSize(),
+        recipe.isEmpty() ? "" : String.format("recipe   %s%n", recipe),
+        updates(plan),
         plan.step().calls().size(),
         plan.flops() * 1e-6,
         plan.bytes() * 1e-6,
         plan.memory().total() * 1e-6);
+  }
+
+  private static String updates(TrainingPlan plan) {
+    String batches =
+        plan.largestBatch() == plan.batchSize()
+            ? "batch size " + plan.batchSize()
+            : "batch size " + plan.batchSize(0) + " at first, at most " + plan.largestBatch();
+    if (plan.totalUpdates() == Long.MAX_VALUE) {
+      return String.format(
+          Locale.ROOT,
+          "%.0f s of %,d updates an epoch, %s",
+          plan.budget().seconds(),
+          plan.updatesPerEpoch(),
+          batches);
+    }
+    boolean alike = plan.totalUpdates() == plan.epochs() * plan.updatesPerEpoch();
+    return alike
+        ? String.format(
+            Locale.ROOT,
+            "%,d epochs x %,d updates = %,d updates, %s",
+            plan.epochs(),
+            plan.updatesPerEpoch(),
+            plan.totalUpdates(),
+            batches)
+        : String.format(
+            Locale.ROOT,
+            "%.1f epochs, the first of %,d updates, %,d updates in all, %s",
+            plan.length(),
+            plan.updatesPerEpoch(),
+            plan.totalUpdates(),
+            batches);
   }
 }

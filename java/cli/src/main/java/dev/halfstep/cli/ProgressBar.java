@@ -28,7 +28,6 @@ final class ProgressBar implements Callback {
   private final double interval;
   private double drawn;
   private double epochBegin;
-  private long epochFirstStep;
 
   /** A bar for a terminal, or plain lines. */
   ProgressBar(PrintWriter out, boolean terminal) {
@@ -58,7 +57,6 @@ final class ProgressBar implements Callback {
   @Override
   public void epochBegin(Fit fit) {
     epochBegin = fit.seconds();
-    epochFirstStep = fit.steps();
     if (fit.epoch() == 1) {
       drawn = epochBegin;
     }
@@ -71,8 +69,8 @@ final class ProgressBar implements Callback {
       return;
     }
     drawn = now;
-    long step = fit.steps() - epochFirstStep;
-    long stepsPerEpoch = fit.plan().updatesPerEpoch();
+    long step = fit.stepsOfEpoch();
+    long stepsPerEpoch = fit.plan().updates(fit.batchSize());
     String line =
         String.format(
             Locale.ROOT,
@@ -83,7 +81,7 @@ final class ProgressBar implements Callback {
             stepsPerEpoch,
             fit.metrics().loss(),
             fit.sample() / (now - epochBegin),
-            time(now * (fit.plan().totalUpdates() - fit.steps()) / fit.steps()));
+            time(secondsLeft(fit, now)));
     if (terminal) {
       out.print(CLEAR_LINE + line);
       out.flush();
@@ -126,7 +124,17 @@ final class ProgressBar implements Callback {
     }
   }
 
+  /** By the samples that are left, but no more than the budget has. */
+  private static double secondsLeft(Fit fit, double now) {
+    double byTime = fit.plan().budget().seconds() - now;
+    double done = fit.epoch() - 1 + (double) fit.sample() / fit.plan().samples(fit.batchSize());
+    return Math.min(byTime, now * (fit.plan().length() - done) / done);
+  }
+
   private static String epochOf(Fit fit) {
+    if (fit.plan().epochs() == Integer.MAX_VALUE) {
+      return Integer.toString(fit.epoch());
+    }
     int width = Integer.toString(fit.plan().epochs()).length();
     return String.format(Locale.ROOT, "%" + width + "d/%d", fit.epoch(), fit.plan().epochs());
   }

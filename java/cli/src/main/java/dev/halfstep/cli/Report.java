@@ -22,6 +22,7 @@ record Report(
     String data,
     String model,
     OptimizerReport optimizer,
+    RecipeOptions.Recipe recipe,
     String device,
     String deviceName,
     int threads,
@@ -49,6 +50,7 @@ record Report(
         setup.data(),
         setup.modelName(),
         OptimizerReport.of(setup.optimizer()),
+        setup.recipe().recipe(),
         device.id(),
         info.name() + ", " + info.detail(),
         info.threads(),
@@ -92,16 +94,18 @@ record Report(
   /** What was known before the run. */
   record PlanReport(
       int batchSize,
+      int largestBatch,
       long updatesPerEpoch,
-      long totalUpdates,
+      @Nullable Long totalUpdates,
       long bytes,
       long flops,
       long memoryBytes) {
     static PlanReport of(TrainingPlan plan) {
       return new PlanReport(
           plan.batchSize(),
+          plan.largestBatch(),
           plan.updatesPerEpoch(),
-          plan.totalUpdates(),
+          plan.totalUpdates() == Long.MAX_VALUE ? null : plan.totalUpdates(),
           plan.bytes(),
           plan.flops(),
           plan.memory().total());
@@ -115,6 +119,8 @@ record Report(
       @Nullable Double trainAccuracy,
       @Nullable Double valLoss,
       @Nullable Double valAccuracy,
+      int steps,
+      int batchSize,
       float learningRate,
       double seconds,
       double samplesPerSecond) {
@@ -126,6 +132,8 @@ record Report(
           Json.number(epoch.train().accuracy()),
           validation == null ? null : Json.number(validation.loss()),
           validation == null ? null : Json.number(validation.accuracy()),
+          epoch.steps(),
+          epoch.batchSize(),
           epoch.learningRate(),
           epoch.seconds(),
           epoch.samplesPerSecond());

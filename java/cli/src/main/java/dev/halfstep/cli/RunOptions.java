@@ -57,13 +57,6 @@ final class RunOptions {
   private String model = "mlp:256,128";
 
   @Option(
-      names = "--epochs",
-      paramLabel = "N",
-      defaultValue = "10",
-      description = "How often to go through the training data (default: ${DEFAULT-VALUE}).")
-  private int epochs = 10;
-
-  @Option(
       names = "--batch-size",
       paramLabel = "N",
       defaultValue = "64",
@@ -71,6 +64,8 @@ final class RunOptions {
   private int batchSize = 64;
 
   @Mixin private final OptimizerOptions optimizer = new OptimizerOptions();
+
+  @Mixin private final RecipeOptions recipe = new RecipeOptions();
 
   @Option(
       names = "--device",
@@ -105,7 +100,6 @@ final class RunOptions {
    * @throws UsageException for what the user can put right
    */
   RunSetup load() {
-    atLeastOne("--epochs", epochs);
     atLeastOne("--batch-size", batchSize);
     ModelSpec spec = ModelSpec.parse(model);
     Optimizer chosen = optimizer.optimizer();
@@ -140,17 +134,20 @@ final class RunOptions {
               + ".",
           "Possible are 1 to " + train.size() + ".");
     }
-    return new RunSetup(
-        this.data,
-        this.model,
-        train,
-        validation,
-        parts.heldOut(),
-        spec.model(train.sampleShape(), train.classes()),
-        chosen,
-        epochs,
-        batchSize,
-        seed);
+    RunSetup setup =
+        new RunSetup(
+            this.data,
+            this.model,
+            train,
+            validation,
+            parts.heldOut(),
+            spec.model(train.sampleShape(), train.classes()),
+            chosen,
+            recipe,
+            batchSize,
+            seed);
+    setup.trainer();
+    return setup;
   }
 
   /**
@@ -181,9 +178,11 @@ final class RunOptions {
     }
   }
 
-  private static void atLeastOne(String option, int value) {
+  /** The value, which must be at least 1. */
+  static int atLeastOne(String option, int value) {
     if (value < 1) {
       throw new UsageException(option + " must be at least 1, not " + value);
     }
+    return value;
   }
 }

@@ -22,24 +22,32 @@ record RunSetup(
     Dataset test,
     Model model,
     Optimizer optimizer,
-    int epochs,
+    RecipeOptions recipe,
     int batchSize,
     long seed) {
 
   /** The storage type of activations; there is no other yet. */
   static final String PRECISION = "fp32";
 
-  /** The trainer of this run, without callbacks. */
-  TrainerBuilder trainer(Device device) {
+  /**
+   * The trainer of this run, without callbacks and device.
+   *
+   * @throws UsageException if the options ask for something impossible
+   */
+  TrainerBuilder trainer() {
     TrainerBuilder builder =
         Trainer.builder(model, train)
-            .device(device)
             .optimizer(optimizer)
-            .epochs(epochs)
             .batchSize(batchSize)
             .seed(seed)
             .test(test);
-    return validation.map(builder::validation).orElse(builder);
+    builder = validation.map(builder::validation).orElse(builder);
+    return recipe.apply(builder, validation.isPresent());
+  }
+
+  /** The trainer of this run on a device, without callbacks. */
+  TrainerBuilder trainer(Device device) {
+    return trainer().device(device);
   }
 
   /** How many samples each part has. */

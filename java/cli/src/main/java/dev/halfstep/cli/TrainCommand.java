@@ -102,7 +102,7 @@ final class TrainCommand implements Callable<Integer> {
     StopReason reason = history.stopReason();
     if (reason.kind() == StopReason.Kind.NOT_FINITE) {
       err.println("halfstep train: " + reason.text());
-    } else if (reason.kind() == StopReason.Kind.STOPPED) {
+    } else if (!reason.text().equals("completed")) {
       out.println(reason.text());
     }
     history

@@ -60,6 +60,24 @@ final class BadUseTest {
           --threads -1                       | --threads must be 1 to 256, not -1
           --device gpu                       | unknown --device 'gpu'
           --device cuda:99                   | --device cuda:99:
+          --micro-batch 0                    | --micro-batch must be at least 1, not 0
+          --clip 0                           | --clip must be a finite number above 0, not 0.0
+          --warmup -1                        | --warmup must be at least 0, not -1
+          --lr-scaling cubic                 | Possible are none, linear and sqrt
+          --schedule cosin                   | Did you mean 'cosine'?
+          --schedule step                    | Give it as step:EPOCHS,FACTOR
+          --schedule step:1,2                | a step schedule's factor must be in (0, 1], not 2.0
+          --schedule step:a,b                | 'a,b' are not numbers
+          --schedule plateau:2               | a plateau needs a factor in (0, 1)
+          --batch-schedule warmup:0,1        | the first batch size must be at least 1, not 0
+          --batch-schedule grow              | Possible are constant, double-and-halve:EPOCHS,...
+          --budget 1000                      | Possible are samples:N, seconds:S, updates:N
+          --budget updates:0                 | a budget needs at least 1 epoch, 1 update
+          --budget updates:1.5               | 1.5 is not a whole number
+          --early-stopping val_los           | there is no metric val_los: there are train_loss
+          --early-stopping val_loss --val-fraction 0 | val_loss needs validation data
+          --patience 0                       | --patience must be at least 1, not 0
+          --min-delta 0.1                    | --min-delta is for --early-stopping or --patience
           --epoch 3                          | --epochs
           --frobnicate                       | unknown option --frobnicate
           surplus                            | surplus word surplus

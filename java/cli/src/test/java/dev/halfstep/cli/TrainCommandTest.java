@@ -68,6 +68,69 @@ final class TrainCommandTest {
   }
 
   @Test
+  void theReportSaysByWhichRecipe() throws IOException {
+    CliRun run =
+        train(
+            "run",
+            "--micro-batch",
+            "4",
+            "--schedule",
+            "one-cycle",
+            "--warmup",
+            "2",
+            "--lr-scaling",
+            "sqrt",
+            "--batch-schedule",
+            "double:1",
+            "--clip",
+            "1.5",
+            "--early-stopping",
+            "val_accuracy",
+            "--patience",
+            "7",
+            "--min-delta",
+            "0.005",
+            "--optimizer",
+            "lamb",
+            "--budget",
+            "updates:15");
+    assertEquals(0, run.status(), run.err());
+    assertTrue(run.out().contains("recipe   micro-batch 4, schedule one-cycle"), run.out());
+    assertTrue(run.out().contains("completed 15 updates"), run.out());
+    JsonNode report = report("run");
+    assertEquals(
+        "{\"microBatch\":4,\"schedule\":\"one-cycle\",\"warmUp\":2,\"lrScaling\":\"sqrt\","
+            + "\"batchSchedule\":\"double:1\",\"clip\":1.5,\"earlyStopping\":\"val_accuracy\","
+            + "\"patience\":7,\"minDelta\":0.005,\"budget\":\"updates:15\"}",
+        report.at("/recipe").toString());
+    assertEquals("lamb", report.at("/optimizer/name").asText());
+    assertEquals(15, report.at("/plan/totalUpdates").asInt());
+    assertEquals(20, report.at("/plan/largestBatch").asInt());
+    assertEquals(2, report.at("/epochs").size());
+    assertEquals(10, report.at("/epochs/0/batchSize").asInt());
+    assertEquals(20, report.at("/epochs/1/batchSize").asInt());
+    assertEquals(4, report.at("/epochs/1/steps").asInt());
+  }
+
+  @Test
+  void earlyStoppingIsSaidAndPlateausAreTaken() throws IOException {
+    CliRun run =
+        train(
+            "run",
+            "--patience",
+            "2",
+            "--min-delta",
+            "100",
+            "--epochs",
+            "9",
+            "--schedule",
+            "plateau:0.5,0");
+    assertEquals(0, run.status(), run.err());
+    assertTrue(run.out().contains("stopped early after epoch 3: val_loss did not"), run.out());
+    assertEquals(3, report("run").at("/epochs").size());
+  }
+
+  @Test
   void theReportSaysWhatWasTrainedAndHow() throws IOException {
     CliRun run = train("run", "--batch-size", "7", "--seed", "5", "--val-fraction", "0.2");
     assertEquals(0, run.status(), run.err());
