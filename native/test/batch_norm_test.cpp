@@ -180,6 +180,7 @@ void check_backward(Device& device, size_t rows, size_t channels, const Settings
 TEST(training_normalises_with_the_batch_and_moves_the_running_statistics) {
   on_devices([](Device& device) {
     for (const auto& [rows, channels] : kShapes) {
+      if (is_left_out(device, rows * channels)) continue;
       check_training(device, rows, channels, {});
       check_training(device, rows, channels, {.relu = true, .residual = true, .shift = 0});
     }
@@ -189,6 +190,7 @@ TEST(training_normalises_with_the_batch_and_moves_the_running_statistics) {
 TEST(gradients_match_the_definition) {
   on_devices([](Device& device) {
     for (const auto& [rows, channels] : kShapes) {
+      if (is_left_out(device, rows * channels)) continue;
       check_backward(device, rows, channels, {});
       check_backward(device, rows, channels, {.relu = true, .residual = true, .shift = 0});
     }
@@ -199,6 +201,7 @@ TEST(sixteen_bit_storage_matches_the_definition) {
   on_devices([](Device& device) {
     for (hs_dtype type : {HS_BF16, HS_F16}) {
       for (const auto& [rows, channels] : kShapes) {
+        if (is_left_out(device, rows * channels)) continue;
         const Settings s{.type = type, .relu = true, .residual = true, .shift = 0};
         check_training(device, rows, channels, s);
         check_backward(device, rows, channels, s);
@@ -253,6 +256,7 @@ TEST(inference_uses_the_running_statistics_and_leaves_them) {
   on_devices([](Device& device) {
     for (const StorageType& type : kStorageTypes) {
       for (const auto& [rows, channels] : kShapes) {
+        if (is_left_out(device, rows * channels)) continue;
         const Settings s{.type = type.type, .relu = true, .residual = true};
         const hs_batch_norm_desc desc = describe(rows, channels, s);
         StorageArray x(device, s.type, normals(rows * channels, 1), 1);
@@ -322,6 +326,7 @@ TEST(outputs_may_take_the_place_of_inputs) {
   on_devices([](Device& device) {
     for (const int chosen : {5, 8, 14}) {
       const auto& [rows, channels] = kShapes[chosen];
+      if (is_left_out(device, rows * channels)) continue;
       const size_t count = rows * channels;
       const hs_batch_norm_desc desc = describe(rows, channels, {.relu = true});
       const std::vector<float> values = normals(count, 1), others = normals(count, 2);
@@ -353,7 +358,7 @@ TEST(outputs_may_take_the_place_of_inputs) {
 
 TEST(results_depend_on_neither_threads_nor_capture) {
   on_devices([](Device& device) {
-    const size_t rows = 20001, channels = 24;
+    const size_t rows = is_left_out(device, 20001 * 24) ? 2001 : 20001, channels = 24;
     const hs_batch_norm_desc desc = describe(rows, channels, {.relu = true});
     Array<float> x(device, normals(rows * channels, 1)), y(device, rows * channels);
     Array<float> dy(device, normals(rows * channels, 2)), dx(device, rows * channels);

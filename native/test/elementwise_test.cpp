@@ -11,9 +11,13 @@ double combine(hs_binary op, double a, double b) {
   return op == HS_ADD ? a + b : op == HS_SUBTRACT ? a - b : a * b;
 }
 
+// Some sizes, odd ones and multiples of vectors among both, at odd addresses.
+size_t shift_of(size_t count) { return count % 5 % 2; }
+
 void check_elementwise(Device& device, hs_binary op, hs_dtype type, size_t count, size_t period) {
-  StorageArray a(device, type, normals(count, 1), 1), b(device, type, normals(period, 2), 3);
-  StorageArray y(device, type, count, 1);
+  StorageArray a(device, type, normals(count, 1), shift_of(count));
+  StorageArray b(device, type, normals(period, 2), 3 * shift_of(count));
+  StorageArray y(device, type, count, shift_of(count));
   const auto call = [&](hs_ptr x, hs_ptr other, hs_ptr out) {
     CHECK_OK(hs_elementwise(device.stream(), op, type, static_cast<int64_t>(count),
                             static_cast<int64_t>(period), x, other, out));
@@ -76,7 +80,8 @@ TEST(scaled_sums_match_their_definition) {
   on_devices([](Device& device) {
     for (const StorageType& type : kStorageTypes) {
       for (size_t count : kSizes) {
-        StorageArray x(device, type.type, normals(count, 1), 1), y(device, type.type, count, 1);
+        StorageArray x(device, type.type, normals(count, 1), shift_of(count));
+        StorageArray y(device, type.type, count, shift_of(count));
         const std::vector<float> xs = x.get();
         const auto call = [&](float alpha, float beta, hs_ptr out) {
           CHECK_OK(hs_scale_add(device.stream(), type.type, static_cast<int64_t>(count), alpha,
@@ -111,7 +116,8 @@ TEST(dropout_keeps_what_philox_says) {
           const uint64_t seed = 0x123456789abcdefull;
           const int64_t micro_step = 5;
           Array<hs_step_state> state(device, std::vector{state_at(micro_step)});
-          StorageArray x(device, type.type, normals(count, 1), 1), y(device, type.type, count, 1);
+          StorageArray x(device, type.type, normals(count, 1), shift_of(count));
+          StorageArray y(device, type.type, count, shift_of(count));
           const auto call = [&](hs_ptr out) {
             CHECK_OK(hs_dropout(device.stream(), type.type, static_cast<int64_t>(count), rate, seed,
                                 77, state.address(), x.address(), out));

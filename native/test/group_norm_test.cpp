@@ -145,6 +145,7 @@ void check_shape(Device& device, const Shape& shape, const Settings& s) {
 TEST(outputs_and_gradients_match_the_definition) {
   on_devices([](Device& device) {
     for (const Shape& shape : kShapes) {
+      if (is_left_out(device, count_of(shape))) continue;
       check_shape(device, shape, {});
       check_shape(device, shape, {.parameters = false});
     }
@@ -154,7 +155,9 @@ TEST(outputs_and_gradients_match_the_definition) {
 TEST(sixteen_bit_storage_matches_the_definition) {
   on_devices([](Device& device) {
     for (hs_dtype type : {HS_BF16, HS_F16}) {
-      for (const Shape& shape : kShapes) check_shape(device, shape, {.type = type});
+      for (const Shape& shape : kShapes) {
+        if (!is_left_out(device, count_of(shape))) check_shape(device, shape, {.type = type});
+      }
     }
   });
 }
@@ -245,6 +248,7 @@ TEST(results_depend_on_neither_threads_nor_capture) {
   on_devices([](Device& device) {
     for (const Shape& shape :
          {Shape{777, 1, 100, 2}, Shape{5, 3000, 24, 4}, Shape{50, 64, 32, 8}}) {
+      if (is_left_out(device, count_of(shape))) continue;
       const size_t count = count_of(shape), channels = shape.channels;
       const size_t groups = shape.n * static_cast<size_t>(shape.groups);
       const hs_group_norm_desc desc = describe(shape, HS_F32);

@@ -33,8 +33,9 @@ void check_shape(Device& device, size_t rows, size_t columns, hs_dtype type, flo
       values[i] = gradients[i] = kNaN;
     }
   }
-  StorageArray x(device, type, values, 1), y(device, type, count, 1);
-  StorageArray dy(device, type, gradients, 1), dx(device, type, count, 1);
+  const size_t shift = scale < 0 ? 1 : 0;  // of the addresses, in elements
+  StorageArray x(device, type, values, shift), y(device, type, count, shift);
+  StorageArray dy(device, type, gradients, shift), dx(device, type, count, shift);
   CHECK_OK(hs_softmax(device.stream(), &desc, x.address(), y.address()));
   CHECK_OK(hs_softmax_backward(device.stream(), &desc, dy.address(), y.address(), dx.address()));
 

@@ -18,7 +18,17 @@ namespace hs::cuda {
   X(matmul, MatmulArgs)                          \
   X(activation_forward, ActivationArgs)          \
   X(activation_backward, ActivationBackwardArgs) \
-  X(cross_entropy, CrossEntropyArgs)             \
+  X(cross_entropy, CrossEntropyArgs) \
+  X(elementwise, ElementwiseArgs) \
+  X(scale_add, ScaleAddArgs) \
+  X(dropout, DropoutArgs) \
+  X(batch_norm_training, BatchNormTrainingArgs) \
+  X(batch_norm_inference, BatchNormInferenceArgs) \
+  X(batch_norm_backward, BatchNormBackwardArgs) \
+  X(group_norm, GroupNormArgs) \
+  X(group_norm_backward, GroupNormBackwardArgs) \
+  X(softmax, SoftmaxArgs) \
+  X(softmax_backward, SoftmaxBackwardArgs) \
   X(optimizer_step, OptimizerArgs)               \
   X(gradient_check, GradientCheckArgs)           \
   X(micro_step_end, MicroStepEndArgs)            \

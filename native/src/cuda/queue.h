@@ -19,6 +19,12 @@ struct Queue {
 
 // Partial results of a grid's blocks, and counters, for kernels that reduce over the whole grid.
 constexpr std::size_t kWorkspaceBytes = std::size_t{8} << 20;
+// Its last part: what the first launch of a call leaves for the second one.
+constexpr std::size_t kResultBytes = std::size_t{1} << 20;
+
+inline void* results_of(const Queue& queue) {
+  return static_cast<char*>(queue.workspace) + kWorkspaceBytes - kResultBytes;
+}
 
 inline Queue& as_queue(void* queue) { return *static_cast<Queue*>(queue); }
 

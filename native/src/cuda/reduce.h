@@ -18,6 +18,11 @@ struct Sum {
   HS_DEVICE T operator()(const T& a, const T& b) const { return a + b; }
 };
 
+struct Largest {
+  HS_DEVICE static float identity() { return -3.40282347e38f; }
+  HS_DEVICE float operator()(float a, float b) const { return a > b ? a : b; }
+};
+
 // A float and where it was found. Of equal ones the first counts.
 struct ValueAt {
   float value;

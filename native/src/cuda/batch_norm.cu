@@ -1,0 +1,244 @@
+// Batch normalisation over [rows, channels], with a residual and ReLU fused, and its gradients.
+//
+// Bytes of an element: forward reads x twice and writes y; backward reads dy and x twice (y too with
+// ReLU) and writes dx. Floor: bytes / bandwidth, with one read less where the second-level cache holds
+// what the first pass ended with.
+// Design: two launches. The first reduces columns: sums around a pivot of each thread, merged in
+// double in fixed order, by the block that finishes a column last. The second goes over the rows
+// backward, coefficients in registers. Not yet measured on a GPU.
+#include "cuda/columns.h"
+#include "cuda/kernels.h"
+#include "cuda/launch.h"
+#include "cuda/moments.h"
+
+namespace hs::cuda {
+namespace {
+
+template <class T, int kVector>
+HS_KERNEL void __launch_bounds__(kColumnThreads)
+    observe(const BatchNormTrainingArgs args, const ColumnCut cut, void* workspace) {
+  using Shared = ColumnShared<Moments>;
+  Shared& shared = shared_memory<Shared>();
+  const ColumnPart part = column_part<kVector>(cut);
+  auto* x = static_cast<const T*>(args.x);
+  PivotSums sums[kVector];
+  if (part.column < cut.columns) {
+    for (std::int64_t row = part.begin + part.depth; row < part.end; row += part.depths) {
+      float v[kVector];
+      load_elements(x + row * cut.columns + part.column, v);
+      HS_UNROLL for (int e = 0; e < kVector; ++e) sums[e].add(v[e]);
+    }
+  }
+  Moments moments[kVector];
+  HS_UNROLL for (int e = 0; e < kVector; ++e) moments[e] = sums[e].moments();
+  reduce_columns(cut, part, moments, MergeMoments{}, workspace, shared,
+                 [&](std::int64_t c, const Moments& m) {
+                   double n = static_cast<double>(cut.rows), keep = 1.0 - args.desc.momentum;
+                   args.saved_mean[c] = static_cast<float>(m.mean);
+                   args.saved_invstd[c] =
+                       static_cast<float>(1.0 / sqrt(m.squares / n + args.desc.eps));
+                   args.running_mean[c] = static_cast<float>(keep * args.running_mean[c] +
+                                                             args.desc.momentum * m.mean);
+                   args.running_variance[c] =
+                       static_cast<float>(keep * args.running_variance[c] +
+                                          args.desc.momentum * (m.squares / (n - 1)));
+                 });
+}
+
+// What normalising needs; kVariance: `spread` is the variance, otherwise 1 / deviation.
+struct Normalization {
+  const void* x;
+  const void* residual;
+  void* y;
+  const float* mean;
+  const float* spread;
+  const float* gamma;
+  const float* beta;
+  float eps;
+  bool relu;
+};
+
+template <class T, int kVector, bool kVariance>
+HS_KERNEL void __launch_bounds__(kColumnThreads)
+    normalize(const Normalization n, const ColumnCut cut) {
+  const ColumnPart part = column_part<kVector>(cut);
+  if (part.column >= cut.columns) return;
+  float mean[kVector], scale[kVector], shift[kVector];
+  HS_UNROLL for (int e = 0; e < kVector; ++e) {
+    std::int64_t c = part.column + e;
+    double spread = n.spread[c];
+    double invstd = kVariance ? 1.0 / sqrt(spread + n.eps) : spread;
+    mean[e] = n.mean[c];
+    scale[e] = static_cast<float>(invstd * n.gamma[c]);
+    shift[e] = n.beta[c];
+  }
+  for_rows_backward(part, [&](std::int64_t row) {
+    std::int64_t at = row * cut.columns + part.column;
+    float v[kVector];
+    load_elements(static_cast<const T*>(n.x) + at, v);
+    HS_UNROLL for (int e = 0; e < kVector; ++e) v[e] = (v[e] - mean[e]) * scale[e] + shift[e];
+    if (n.residual != nullptr) {
+      float added[kVector];
+      load_elements(static_cast<const T*>(n.residual) + at, added);
+      HS_UNROLL for (int e = 0; e < kVector; ++e) v[e] += added[e];
+    }
+    if (n.relu) {
+      HS_UNROLL for (float& e : v) e = e < 0.0f ? 0.0f : e;
+    }
+    store_elements(static_cast<T*>(n.y) + at, v);
+  });
+}
+
+// dy behind the activation, for the columns of a thread.
+template <class T, int kVector>
+HS_DEVICE void load_dy(const BatchNormBackwardArgs& args, std::int64_t at, float (&g)[kVector]) {
+  load_elements(static_cast<const T*>(args.dy) + at, g);
+  if (args.desc.activation != HS_RELU) return;
+  float y[kVector];
+  load_elements(static_cast<const T*>(args.y) + at, y);
+  HS_UNROLL for (int e = 0; e < kVector; ++e) g[e] = y[e] > 0.0f ? g[e] : 0.0f;
+}
+
+// Sums over a column of dy and of dy (x - mean).
+struct GradientSums {
+  double dy, product;
+  HS_DEVICE GradientSums operator+(const GradientSums& o) const {
+    return {dy + o.dy, product + o.product};
+  }
+};
+
+// Leaves the sums for `differentiate`.
+template <class T, int kVector>
+HS_KERNEL void __launch_bounds__(kColumnThreads)
+    sum_gradients(const BatchNormBackwardArgs args, const ColumnCut cut, void* workspace,
+                  GradientSums* result) {
+  using Shared = ColumnShared<GradientSums>;
+  Shared& shared = shared_memory<Shared>();
+  const ColumnPart part = column_part<kVector>(cut);
+  auto* x = static_cast<const T*>(args.x);
+  float dy[kVector] = {}, product[kVector] = {};
+  if (part.column < cut.columns) {
+    float mean[kVector];
+    HS_UNROLL for (int e = 0; e < kVector; ++e) mean[e] = args.saved_mean[part.column + e];
+    for (std::int64_t row = part.begin + part.depth; row < part.end; row += part.depths) {
+      std::int64_t at = row * cut.columns + part.column;
+      float g[kVector], v[kVector];
+      load_dy<T>(args, at, g);
+      load_elements(x + at, v);
+      HS_UNROLL for (int e = 0; e < kVector; ++e) {
+        dy[e] += g[e];
+        product[e] += g[e] * (v[e] - mean[e]);
+      }
+    }
+  }
+  GradientSums sums[kVector];
+  HS_UNROLL for (int e = 0; e < kVector; ++e) sums[e] = {dy[e], product[e]};
+  reduce_columns(cut, part, sums, Sum<GradientSums>{}, workspace, shared,
+                 [&](std::int64_t c, const GradientSums& s) {
+                   result[c] = s;
+                   put_gradient(args.d_gamma, c, s.product * args.saved_invstd[c],
+                                args.accumulate);
+                   put_gradient(args.d_beta, c, s.dy, args.accumulate);
+                 });
+}
+
+template <class T, int kVector>
+HS_KERNEL void __launch_bounds__(kColumnThreads)
+    differentiate(const BatchNormBackwardArgs args, const ColumnCut cut,
+                  const GradientSums* sums) {
+  const ColumnPart part = column_part<kVector>(cut);
+  if (part.column >= cut.columns) return;
+  float mean[kVector], scale[kVector], slope[kVector], offset[kVector];
+  HS_UNROLL for (int e = 0; e < kVector; ++e) {
+    std::int64_t c = part.column + e;
+    double n = static_cast<double>(cut.rows), invstd = args.saved_invstd[c];
+    double factor = invstd * args.gamma[c];
+    mean[e] = args.saved_mean[c];
+    scale[e] = static_cast<float>(factor);
+    slope[e] = static_cast<float>(factor * invstd * invstd * sums[c].product / n);
+    offset[e] = static_cast<float>(factor * sums[c].dy / n);
+  }
+  for_rows_backward(part, [&](std::int64_t row) {
+    std::int64_t at = row * cut.columns + part.column;
+    float g[kVector], v[kVector];
+    load_dy<T>(args, at, g);
+    load_elements(static_cast<const T*>(args.x) + at, v);
+    if (args.d_residual != nullptr) store_elements(static_cast<T*>(args.d_residual) + at, g);
+    HS_UNROLL for (int e = 0; e < kVector; ++e) {
+      v[e] = scale[e] * g[e] - (slope[e] * (v[e] - mean[e]) + offset[e]);
+    }
+    store_elements(static_cast<T*>(args.dx) + at, v);
+  });
+}
+
+// Calls launcher(T{}, Elements<columns of a thread>) as type and alignment allow.
+template <class Launcher>
+hs_status with_columns(const hs_batch_norm_desc& desc, bool is_aligned, const Launcher& launcher) {
+  return with_storage(desc.type, [&](auto element) {
+    constexpr int kVector = kColumnVector<decltype(element)>;
+    return is_aligned && desc.channels % kVector == 0 ? launcher(element, Elements<kVector>{})
+                                                      : launcher(element, Elements<1>{});
+  });
+}
+
+template <bool kVariance>
+hs_status launch_normalize(const Queue& queue, const hs_batch_norm_desc& desc,
+                           const Normalization& n) {
+  bool is_aligned = aligned(n.x) && aligned(n.residual) && aligned(n.y);
+  return with_columns(desc, is_aligned, [&](auto element, auto columns) {
+    ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, columns.value, 1);
+    return launch(queue, column_shape("normalize", cut, 0),
+                  normalize<decltype(element), columns.value, kVariance>, n, cut);
+  });
+}
+
+}  // namespace
+
+hs_status batch_norm_training(void* queue_of_call, const BatchNormTrainingArgs& args) {
+  const Queue& queue = as_queue(queue_of_call);
+  const hs_batch_norm_desc& desc = args.desc;
+  hs_status status = with_columns(desc, aligned(args.x), [&](auto element, auto columns) {
+    constexpr int kVector = decltype(columns)::value;
+    ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, kVector, sizeof(Moments));
+    return launch(queue, column_shape("observe", cut, sizeof(ColumnShared<Moments>)),
+                  observe<decltype(element), kVector>, args, cut, queue.workspace);
+  });
+  if (status != HS_OK) return status;
+  return launch_normalize<false>(queue, desc,
+                                 {args.x, args.residual, args.y, args.saved_mean, args.saved_invstd,
+                                  args.gamma, args.beta, desc.eps, desc.activation == HS_RELU});
+}
+
+hs_status batch_norm_inference(void* queue, const BatchNormInferenceArgs& args) {
+  if (args.desc.rows == 0) return HS_OK;
+  return launch_normalize<true>(
+      as_queue(queue), args.desc,
+      {args.x, args.residual, args.y, args.running_mean, args.running_variance, args.gamma,
+       args.beta, args.desc.eps, args.desc.activation == HS_RELU});
+}
+
+hs_status batch_norm_backward(void* queue_of_call, const BatchNormBackwardArgs& args) {
+  const Queue& queue = as_queue(queue_of_call);
+  const hs_batch_norm_desc& desc = args.desc;
+  if (static_cast<std::size_t>(desc.channels) * sizeof(GradientSums) > kResultBytes) {
+    return fail(HS_UNSUPPORTED, "batch_norm_backward: %lld channels: %zu are possible",
+                static_cast<long long>(desc.channels), kResultBytes / sizeof(GradientSums));
+  }
+  auto* sums = static_cast<GradientSums*>(results_of(queue));
+  bool is_aligned = aligned(args.dy) && aligned(args.x) && aligned(args.y) && aligned(args.dx) &&
+                    aligned(args.d_residual);
+  return with_columns(desc, is_aligned, [&](auto element, auto columns) {
+    using T = decltype(element);
+    constexpr int kVector = decltype(columns)::value;
+    ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, kVector, sizeof(GradientSums));
+    hs_status status =
+        launch(queue,
+               column_shape("sum_gradients", cut, sizeof(ColumnShared<GradientSums>)),
+               sum_gradients<T, kVector>, args, cut, queue.workspace, sums);
+    if (status != HS_OK) return status;
+    return launch(queue, column_shape("differentiate", cut, 0), differentiate<T, kVector>, args,
+                  cut, static_cast<const GradientSums*>(sums));
+  });
+}
+
+}  // namespace hs::cuda

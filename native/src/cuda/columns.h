@@ -1,0 +1,147 @@
+// Kernels over arrays of [rows, columns] in which each column is treated alike: sums over the rows,
+// and elementwise work whose coefficients belong to columns. A block takes neighbouring columns,
+// 16 bytes a thread where rows are aligned, and a part of the rows.
+#ifndef HALFSTEP_CUDA_COLUMNS_H
+#define HALFSTEP_CUDA_COLUMNS_H
+
+#include "cuda/elementwise.h"
+#include "cuda/launch_shape.h"
+#include "cuda/reduce.h"
+
+namespace hs::cuda {
+
+constexpr unsigned kColumnThreads = 256;
+template <class T>
+constexpr int kColumnVector = 16 / sizeof(T);  // columns of a thread, or 1
+
+// How an array is cut: `lanes` threads of a block (a power of two) lie along a row, the others along
+// the column; `splits` blocks share the rows of a column.
+struct ColumnCut {
+  std::int64_t rows, columns;
+  unsigned lanes, tiles, splits;
+  std::int64_t split_rows;
+};
+
+// One thread's part.
+struct ColumnPart {
+  std::int64_t column, begin, end;  // its first column; the rows of its block
+  unsigned lane, depth, depths;     // place along the row; along the column, and how many there are
+  unsigned tile, split;
+};
+
+template <int kVector>
+HS_DEVICE ColumnPart column_part(const ColumnCut& cut) {
+  ColumnPart part;
+  part.tile = blockIdx.x % cut.tiles;
+  part.split = blockIdx.x / cut.tiles;
+  part.lane = threadIdx.x % cut.lanes;
+  part.depth = threadIdx.x / cut.lanes;
+  part.depths = kColumnThreads / cut.lanes;
+  part.column = (std::int64_t{part.tile} * cut.lanes + part.lane) * kVector;
+  part.begin = part.split * cut.split_rows;
+  std::int64_t end = part.begin + cut.split_rows;
+  part.end = end < cut.rows ? end : cut.rows;
+  return part;
+}
+
+// Calls body(row) for this thread's rows, the last ones first: they are in the second-level cache
+// when a pass from the front has just ended.
+template <class Body>
+HS_DEVICE void for_rows_backward(const ColumnPart& part, const Body& body) {
+  std::int64_t count = part.end - part.begin - part.depth;
+  for (std::int64_t i = (count - 1) / part.depths; count > 0 && i >= 0; --i) {
+    body(part.begin + part.depth + i * part.depths);
+  }
+}
+
+// `Value` is what a column's rows are reduced to.
+template <class Value>
+struct ColumnShared {
+  Value slot[kColumnThreads];
+  unsigned last;
+};
+
+// Reduces value over the threads of a column; those of depth 0 get the result.
+template <int kVector, class Value, class Op>
+HS_DEVICE void reduce_depths(const ColumnPart& part, unsigned lanes, Value (&value)[kVector], Op op,
+                             ColumnShared<Value>& shared HS_AND_CALLER) {
+  HS_UNROLL for (int v = 0; v < kVector; ++v) {
+    shared.slot[threadIdx.x] = value[v];
+    for (unsigned half = part.depths / 2; half > 0; half /= 2) {
+      __syncthreads(HS_CALLER_ONLY);
+      if (part.depth >= half) continue;
+      value[v] = op(value[v], shared.slot[threadIdx.x + half * lanes]);
+      shared.slot[threadIdx.x] = value[v];
+    }
+    __syncthreads(HS_CALLER_ONLY);  // the next use overwrites the slots
+  }
+}
+
+// Reduces each thread's `value` over the rows of the array; then calls finish(column, value) once a
+// column. The order of the operations depends on the cut alone.
+template <int kVector, class Value, class Op, class Finish>
+HS_DEVICE void reduce_columns(const ColumnCut& cut, const ColumnPart& part,
+                              Value (&value)[kVector], Op op, void* workspace,
+                              ColumnShared<Value>& shared,
+                              const Finish& finish HS_AND_CALLER) {
+  reduce_depths(part, cut.lanes, value, op, shared HS_PASS_CALLER);
+  bool first = part.depth == 0 && part.column < cut.columns;
+  if (cut.splits > 1) {
+    auto* grid = static_cast<GridWorkspace*>(workspace);
+    Value* partials = grid->template partials<Value>() + part.column;
+    if (first) {
+      HS_UNROLL for (int v = 0; v < kVector; ++v) {
+        partials[part.split * cut.columns + v] = value[v];
+      }
+    }
+    if (!last_to_finish(grid->counters[part.tile], cut.splits, shared.last HS_PASS_CALLER)) return;
+    HS_UNROLL for (int v = 0; v < kVector; ++v) value[v] = Op::identity();
+    if (part.column < cut.columns) {
+      for (unsigned split = part.depth; split < cut.splits; split += part.depths) {
+        HS_UNROLL for (int v = 0; v < kVector; ++v) {
+          value[v] = op(value[v], load_from_l2(&partials[split * cut.columns + v]));
+        }
+      }
+    }
+    reduce_depths(part, cut.lanes, value, op, shared HS_PASS_CALLER);
+  }
+  if (!first) return;
+  HS_UNROLL for (int v = 0; v < kVector; ++v) finish(part.column + v, value[v]);
+}
+
+// to[at] = gradient + accumulate * to[at], which is not read where accumulate is 0.
+HS_DEVICE void put_gradient(float* to, std::int64_t at, double gradient, float accumulate) {
+  if (accumulate != 0) gradient += static_cast<double>(accumulate) * to[at];
+  to[at] = static_cast<float>(gradient);
+}
+
+// Cuts [rows, columns], with `vector` columns a thread, so that the device is busy and the partial
+// results, of `value_bytes` each, fit into the workspace.
+inline ColumnCut cut_columns(const Queue& queue, std::int64_t rows, std::int64_t columns,
+                             int vector, std::size_t value_bytes) {
+  constexpr std::int64_t kLeastRows = 8;  // of a thread
+  constexpr unsigned kMostLanes = 32;
+  std::int64_t wide = (columns + vector - 1) / vector;
+  ColumnCut cut{rows, columns, 1, 0, 0, 0};
+  while (cut.lanes < kMostLanes && cut.lanes < wide) cut.lanes *= 2;
+  cut.tiles = static_cast<unsigned>((wide + cut.lanes - 1) / cut.lanes);
+  std::int64_t deep = kColumnThreads / cut.lanes * kLeastRows;
+  std::int64_t splits = std::int64_t{queue.multiprocessors} * 4 / cut.tiles;
+  auto room = static_cast<std::int64_t>((kWorkspaceBytes - kResultBytes - sizeof(GridWorkspace)) / value_bytes);
+  if (splits > room / columns) splits = room / columns;
+  if (splits > rows / deep) splits = rows / deep;
+  if (splits < 1 || cut.tiles > kGridCounters) splits = 1;
+  cut.split_rows = (rows + splits - 1) / splits;
+  // Without rows one block a tile finishes the columns.
+  cut.splits = rows == 0 ? 1 : static_cast<unsigned>((rows + cut.split_rows - 1) / cut.split_rows);
+  return cut;
+}
+
+inline LaunchShape column_shape(const char* name, const ColumnCut& cut, std::size_t shared_bytes) {
+  return {.name = name, .grid = {cut.tiles * cut.splits}, .block = {kColumnThreads},
+          .shared_bytes = shared_bytes};
+}
+
+}  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_COLUMNS_H
