@@ -21,7 +21,8 @@ void check_permutation(Device& device, hs_dtype type, const std::vector<int64_t>
   const size_t count = static_cast<size_t>(
       std::accumulate(extents.begin(), extents.end(), int64_t{1}, std::multiplies<>()));
   const std::vector<T> values = numbered<T>(count);
-  Array<T> x(device, values, 1), y(device, count, 3);
+  const size_t shift = rank % 2;
+  Array<T> x(device, values, shift), y(device, count, 3 * shift);
   CHECK_OK(hs_permute(device.stream(), type, static_cast<int32_t>(rank), extents.data(),
                       permutation.data(), x.address(), y.address()));
   // Each element of y in turn, by its index in every dimension.

@@ -37,7 +37,7 @@ hs_statistics reference(const std::vector<float>& x, double factor) {
 
 void check_statistics(Device& device, const std::vector<float>& values, float multiplier,
                       const std::string& where) {
-  Array<float> x(device, values, 1);
+  Array<float> x(device, values, values.size() % 2);
   hs_step_state unscaled{};
   unscaled.multiplier = multiplier;
   Array<hs_step_state> state(device, std::vector{unscaled});
@@ -71,6 +71,7 @@ TEST(statistics_match_their_definitions) {
       check_statistics(device, std::vector<float>(count, 0.1f), 1, where + " alike");
       check_statistics(device, std::vector<float>(count, 3e38f), 1, where + " huge");
     }
+    if (is_left_out(device, 3000001)) return;
     check_statistics(device, normals(3000001, 4), 1, "more than a span a tile");
   });
 }

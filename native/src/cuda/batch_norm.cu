@@ -31,18 +31,16 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
   }
   Moments moments[kVector];
   HS_UNROLL for (int e = 0; e < kVector; ++e) moments[e] = sums[e].moments();
-  reduce_columns(cut, part, moments, MergeMoments{}, workspace, shared,
-                 [&](std::int64_t c, const Moments& m) {
-                   double n = static_cast<double>(cut.rows), keep = 1.0 - args.desc.momentum;
-                   args.saved_mean[c] = static_cast<float>(m.mean);
-                   args.saved_invstd[c] =
-                       static_cast<float>(1.0 / sqrt(m.squares / n + args.desc.eps));
-                   args.running_mean[c] = static_cast<float>(keep * args.running_mean[c] +
-                                                             args.desc.momentum * m.mean);
-                   args.running_variance[c] =
-                       static_cast<float>(keep * args.running_variance[c] +
-                                          args.desc.momentum * (m.squares / (n - 1)));
-                 });
+  reduce_columns(
+      cut, part, moments, MergeMoments{}, workspace, shared, [&](std::int64_t c, const Moments& m) {
+        double n = static_cast<double>(cut.rows), keep = 1.0 - args.desc.momentum;
+        args.saved_mean[c] = static_cast<float>(m.mean);
+        args.saved_invstd[c] = static_cast<float>(1.0 / sqrt(m.squares / n + args.desc.eps));
+        args.running_mean[c] =
+            static_cast<float>(keep * args.running_mean[c] + args.desc.momentum * m.mean);
+        args.running_variance[c] = static_cast<float>(keep * args.running_variance[c] +
+                                                      args.desc.momentum * (m.squares / (n - 1)));
+      });
 }
 
 // What normalising needs; kVariance: `spread` is the variance, otherwise 1 / deviation.
@@ -136,16 +134,14 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
   reduce_columns(cut, part, sums, Sum<GradientSums>{}, workspace, shared,
                  [&](std::int64_t c, const GradientSums& s) {
                    result[c] = s;
-                   put_gradient(args.d_gamma, c, s.product * args.saved_invstd[c],
-                                args.accumulate);
+                   put_gradient(args.d_gamma, c, s.product * args.saved_invstd[c], args.accumulate);
                    put_gradient(args.d_beta, c, s.dy, args.accumulate);
                  });
 }
 
 template <class T, int kVector>
 HS_KERNEL void __launch_bounds__(kColumnThreads)
-    differentiate(const BatchNormBackwardArgs args, const ColumnCut cut,
-                  const GradientSums* sums) {
+    differentiate(const BatchNormBackwardArgs args, const ColumnCut cut, const GradientSums* sums) {
   const ColumnPart part = column_part<kVector>(cut);
   if (part.column >= cut.columns) return;
   float mean[kVector], scale[kVector], slope[kVector], offset[kVector];
@@ -232,8 +228,7 @@ hs_status batch_norm_backward(void* queue_of_call, const BatchNormBackwardArgs& 
     constexpr int kVector = decltype(columns)::value;
     ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, kVector, sizeof(GradientSums));
     hs_status status =
-        launch(queue,
-               column_shape("sum_gradients", cut, sizeof(ColumnShared<GradientSums>)),
+        launch(queue, column_shape("sum_gradients", cut, sizeof(ColumnShared<GradientSums>)),
                sum_gradients<T, kVector>, args, cut, queue.workspace, sums);
     if (status != HS_OK) return status;
     return launch(queue, column_shape("differentiate", cut, 0), differentiate<T, kVector>, args,

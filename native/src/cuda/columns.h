@@ -14,30 +14,32 @@ constexpr unsigned kColumnThreads = 256;
 template <class T>
 constexpr int kColumnVector = 16 / sizeof(T);  // columns of a thread, or 1
 
-// How an array is cut: `lanes` threads of a block (a power of two) lie along a row, the others along
-// the column; `splits` blocks share the rows of a column.
+// How `arrays` of them, one behind the other, are cut: `lanes` threads of a block (a power of two)
+// lie along a row, the others along the column; `splits` blocks share the rows of a column.
 struct ColumnCut {
-  std::int64_t rows, columns;
+  std::int64_t arrays, rows, columns;
   unsigned lanes, tiles, splits;
   std::int64_t split_rows;
 };
 
 // One thread's part.
 struct ColumnPart {
-  std::int64_t column, begin, end;  // its first column; the rows of its block
-  unsigned lane, depth, depths;     // place along the row; along the column, and how many there are
+  std::int64_t array, column, begin, end;  // its first column; the rows of its block
+  unsigned lane, depth, depths;  // place along the row; along the column, and how many there are
   unsigned tile, split;
 };
 
 template <int kVector>
 HS_DEVICE ColumnPart column_part(const ColumnCut& cut) {
   ColumnPart part;
-  part.tile = blockIdx.x % cut.tiles;
-  part.split = blockIdx.x / cut.tiles;
+  auto tiles = static_cast<unsigned>(cut.arrays) * cut.tiles;
+  part.tile = blockIdx.x % tiles;  // of all arrays
+  part.split = blockIdx.x / tiles;
+  part.array = part.tile / cut.tiles;
   part.lane = threadIdx.x % cut.lanes;
   part.depth = threadIdx.x / cut.lanes;
   part.depths = kColumnThreads / cut.lanes;
-  part.column = (std::int64_t{part.tile} * cut.lanes + part.lane) * kVector;
+  part.column = (std::int64_t{part.tile % cut.tiles} * cut.lanes + part.lane) * kVector;
   part.begin = part.split * cut.split_rows;
   std::int64_t end = part.begin + cut.split_rows;
   part.end = end < cut.rows ? end : cut.rows;
@@ -80,15 +82,15 @@ HS_DEVICE void reduce_depths(const ColumnPart& part, unsigned lanes, Value (&val
 // Reduces each thread's `value` over the rows of the array; then calls finish(column, value) once a
 // column. The order of the operations depends on the cut alone.
 template <int kVector, class Value, class Op, class Finish>
-HS_DEVICE void reduce_columns(const ColumnCut& cut, const ColumnPart& part,
-                              Value (&value)[kVector], Op op, void* workspace,
-                              ColumnShared<Value>& shared,
+HS_DEVICE void reduce_columns(const ColumnCut& cut, const ColumnPart& part, Value (&value)[kVector],
+                              Op op, void* workspace, ColumnShared<Value>& shared,
                               const Finish& finish HS_AND_CALLER) {
   reduce_depths(part, cut.lanes, value, op, shared HS_PASS_CALLER);
   bool first = part.depth == 0 && part.column < cut.columns;
   if (cut.splits > 1) {
     auto* grid = static_cast<GridWorkspace*>(workspace);
-    Value* partials = grid->template partials<Value>() + part.column;
+    Value* partials =
+        grid->template partials<Value>() + part.array * cut.splits * cut.columns + part.column;
     if (first) {
       HS_UNROLL for (int v = 0; v < kVector; ++v) {
         partials[part.split * cut.columns + v] = value[v];
@@ -118,19 +120,21 @@ HS_DEVICE void put_gradient(float* to, std::int64_t at, double gradient, float a
 // Cuts [rows, columns], with `vector` columns a thread, so that the device is busy and the partial
 // results, of `value_bytes` each, fit into the workspace.
 inline ColumnCut cut_columns(const Queue& queue, std::int64_t rows, std::int64_t columns,
-                             int vector, std::size_t value_bytes) {
+                             int vector, std::size_t value_bytes, std::int64_t arrays = 1) {
   constexpr std::int64_t kLeastRows = 8;  // of a thread
   constexpr unsigned kMostLanes = 32;
   std::int64_t wide = (columns + vector - 1) / vector;
-  ColumnCut cut{rows, columns, 1, 0, 0, 0};
+  ColumnCut cut{arrays, rows, columns, 1, 0, 0, 0};
   while (cut.lanes < kMostLanes && cut.lanes < wide) cut.lanes *= 2;
   cut.tiles = static_cast<unsigned>((wide + cut.lanes - 1) / cut.lanes);
   std::int64_t deep = kColumnThreads / cut.lanes * kLeastRows;
-  std::int64_t splits = std::int64_t{queue.multiprocessors} * 4 / cut.tiles;
-  auto room = static_cast<std::int64_t>((kWorkspaceBytes - kResultBytes - sizeof(GridWorkspace)) / value_bytes);
-  if (splits > room / columns) splits = room / columns;
+  std::int64_t tiles = cut.tiles * arrays;
+  std::int64_t splits = std::int64_t{queue.multiprocessors} * 8 / tiles;
+  auto room = static_cast<std::int64_t>((kWorkspaceBytes - kResultBytes - sizeof(GridWorkspace)) /
+                                        value_bytes);
+  if (splits > room / (columns * arrays)) splits = room / (columns * arrays);
   if (splits > rows / deep) splits = rows / deep;
-  if (splits < 1 || cut.tiles > kGridCounters) splits = 1;
+  if (splits < 1 || tiles > kGridCounters) splits = 1;
   cut.split_rows = (rows + splits - 1) / splits;
   // Without rows one block a tile finishes the columns.
   cut.splits = rows == 0 ? 1 : static_cast<unsigned>((rows + cut.split_rows - 1) / cut.split_rows);
@@ -138,7 +142,9 @@ inline ColumnCut cut_columns(const Queue& queue, std::int64_t rows, std::int64_t
 }
 
 inline LaunchShape column_shape(const char* name, const ColumnCut& cut, std::size_t shared_bytes) {
-  return {.name = name, .grid = {cut.tiles * cut.splits}, .block = {kColumnThreads},
+  return {.name = name,
+          .grid = {static_cast<unsigned>(cut.arrays * cut.tiles * cut.splits)},
+          .block = {kColumnThreads},
           .shared_bytes = shared_bytes};
 }
 

@@ -105,14 +105,13 @@ hs_status elementwise(void* queue_of_call, const ElementwiseArgs& args) {
     bool repeats = args.period != args.count;
     bool chunks = aligned(args.a) && aligned(args.b) && aligned(args.y) &&
                   (!repeats || args.period % kChunk == 0);
-    LaunchShape shape =
-        elementwise_shape("combine_all", queue, args.count, chunks ? kChunk : 1);
+    LaunchShape shape = elementwise_shape("combine_all", queue, args.count, chunks ? kChunk : 1);
     if (repeats) {
-      return launch(queue, shape,
-                    chunks ? combine_all<T, kChunk, true> : combine_all<T, 1, true>, args);
+      return launch(queue, shape, chunks ? combine_all<T, kChunk, true> : combine_all<T, 1, true>,
+                    args);
     }
-    return launch(queue, shape,
-                  chunks ? combine_all<T, kChunk, false> : combine_all<T, 1, false>, args);
+    return launch(queue, shape, chunks ? combine_all<T, kChunk, false> : combine_all<T, 1, false>,
+                  args);
   });
 }
 
@@ -122,8 +121,7 @@ hs_status scale_add(void* queue_of_call, const ScaleAddArgs& args) {
   return with_storage(args.type, [&](auto element) {
     using T = decltype(element);
     bool chunks = aligned(args.x) && aligned(args.y);
-    return launch(queue,
-                  elementwise_shape("scale_and_add", queue, args.count, chunks ? kChunk : 1),
+    return launch(queue, elementwise_shape("scale_and_add", queue, args.count, chunks ? kChunk : 1),
                   chunks ? scale_and_add<T, kChunk> : scale_and_add<T, 1>, args);
   });
 }

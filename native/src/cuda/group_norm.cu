@@ -101,7 +101,8 @@ HS_DEVICE void load_coefficients(const float* from, std::int64_t at, float other
 }
 
 template <class T, int kVector, template <class, int> class Team>
-HS_KERNEL void __launch_bounds__(kThreads) normalize(const GroupNormArgs args, const Groups groups) {
+HS_KERNEL void __launch_bounds__(kThreads)
+    normalize(const GroupNormArgs args, const Groups groups) {
   using Pass = Team<T, kVector>;
   Shared& shared = shared_memory<Shared>();
   const Pass pass{groups};
@@ -248,8 +249,12 @@ hs_status with_vectors(const hs_group_norm_desc& desc, bool is_aligned, const La
 }
 
 Groups groups_of(const hs_group_norm_desc& desc, int vector) {
-  Groups groups{desc.n * desc.groups, desc.channels, desc.positions,
-                desc.groups,          static_cast<int>(desc.channels / desc.groups), 1};
+  Groups groups{desc.n * desc.groups,
+                desc.channels,
+                desc.positions,
+                desc.groups,
+                static_cast<int>(desc.channels / desc.groups),
+                1};
   while (groups.lanes < kThreads && static_cast<int>(groups.lanes) * vector < groups.width) {
     groups.lanes *= 2;
   }

@@ -184,10 +184,10 @@ hs_status softmax(void* queue_of_call, const SoftmaxArgs& args) {
   return with_rows(queue, "softmax_rows", args.desc, aligned(args.x) && aligned(args.y),
                    [&](const LaunchShape& shape, auto element, auto n, bool warp) {
                      using T = decltype(element);
-                     return launch(queue, shape,
-                                   warp ? softmax_rows<T, n.value, true>
-                                        : softmax_rows<T, n.value, false>,
-                                   args);
+                     return launch(
+                         queue, shape,
+                         warp ? softmax_rows<T, n.value, true> : softmax_rows<T, n.value, false>,
+                         args);
                    });
 }
 

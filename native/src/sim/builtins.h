@@ -123,6 +123,13 @@ inline unsigned __umulhi(unsigned a, unsigned b) {
   return static_cast<unsigned>((std::uint64_t{a} * b) >> 32);
 }
 
+inline unsigned __popc(unsigned bits) { return static_cast<unsigned>(__builtin_popcount(bits)); }
+
+// One more than the number of the lowest bit; 0 where there is none.
+inline unsigned __ffs(unsigned bits) {
+  return static_cast<unsigned>(__builtin_ffs(static_cast<int>(bits)));
+}
+
 inline unsigned __float_as_uint(float x) {
   unsigned bits;
   std::memcpy(&bits, &x, sizeof bits);

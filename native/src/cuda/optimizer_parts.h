@@ -1,0 +1,111 @@
+// What the optimizers' kernels share: the arena cut into runs of parameters that are treated alike.
+#ifndef HALFSTEP_CUDA_OPTIMIZER_PARTS_H
+#define HALFSTEP_CUDA_OPTIMIZER_PARTS_H
+
+#include "numerics/optimizer.h"
+
+#include "core/kernels.h"
+#include "cuda/elementwise.h"
+#include "cuda/launch.h"
+#include "cuda/queue.h"
+
+namespace hs::cuda {
+
+constexpr unsigned kArenaThreads = 256;
+constexpr int kArenaVector = 4;
+constexpr std::int64_t kArenaTile = std::int64_t{kArenaThreads} * kArenaVector;
+constexpr int kArenaBlocks = 8;  // of a multiprocessor
+
+// How a run of parameters is treated; `begin` and `end` bound it.
+struct Treatment {
+  std::int64_t begin, end;
+  std::int32_t segment;
+  float weight_decay;
+  bool copied;
+};
+
+// The number of the first segment that ends behind `i`.
+HS_DEVICE std::int32_t first_segment(const OptimizerArgs& args, std::int64_t i) {
+  std::int32_t low = 0, high = args.segment_count;
+  while (low < high) {
+    std::int32_t middle = low + (high - low) / 2;
+    const hs_segment& segment = args.segments[middle];
+    if (segment.offset + segment.count <= i) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+// How the vector that begins at `i` is treated: segments begin at multiples of a vector, so it lies
+// in one at most. `segment` is one that does not lie behind it.
+HS_DEVICE Treatment treatment_at(const OptimizerArgs& args, std::int32_t segment, std::int64_t i) {
+  if (args.segments == nullptr) {
+    return {0, args.count, 0, args.desc.weight_decay, args.copy != nullptr};
+  }
+  for (; segment < args.segment_count; ++segment) {
+    const hs_segment& s = args.segments[segment];
+    if (s.offset + s.count <= i) continue;
+    if (s.flags & HS_SEGMENT_FROZEN) break;
+    std::int64_t end = s.offset + s.count;
+    return {s.offset, end < args.count ? end : args.count, segment, s.weight_decay,
+            args.copy != nullptr && (s.flags & HS_SEGMENT_COPY) != 0};
+  }
+  return {0, 0, 0, 0, false};
+}
+
+template <int kCount>
+HS_DEVICE void store_copy(const OptimizerArgs& args, std::int64_t i, const float (&p)[kCount]) {
+  if (args.desc.copy_type == HS_F32) {
+    store_elements(static_cast<float*>(args.copy) + i, p);
+  } else if (args.desc.copy_type == HS_BF16) {
+    store_elements(static_cast<Bf16*>(args.copy) + i, p);
+  } else {
+    store_elements(static_cast<F16*>(args.copy) + i, p);
+  }
+}
+
+// Calls body(i, Elements<n>, treatment) for the elements of [begin, end) that are updated, which the
+// block's threads share: n = kArenaVector where the arenas are aligned to 16 bytes (kAligned) and a
+// vector lies in one segment, n = 1 otherwise. [begin, end) is a tile or less and begins with one.
+template <bool kAligned, class Body>
+HS_DEVICE void for_arena(const OptimizerArgs& args, std::int64_t begin, std::int64_t end,
+                         const Body& body) {
+  std::int32_t segment = first_segment(args, begin);
+  std::int64_t i = begin + threadIdx.x * kArenaVector;
+  Treatment treatment = treatment_at(args, segment, i);
+  if (treatment.end > end) treatment.end = end;
+  if (kAligned && treatment.begin <= i && i + kArenaVector <= treatment.end) {
+    body(i, Elements<kArenaVector>{}, treatment);
+    return;
+  }
+  for (std::int64_t e = i; e < i + kArenaVector; ++e) {
+    if (treatment.begin <= e && e < treatment.end) body(e, Elements<1>{}, treatment);
+  }
+}
+
+// What all elements of a step have in common, computed by the first thread.
+HS_DEVICE void share_factors(const OptimizerArgs& args, StepFactors& shared HS_AND_CALLER) {
+  if (threadIdx.x == 0) {
+    shared = step_factors(args.desc, args.state, args.schedule, [](double x) { return sqrt(x); });
+    bool scheduled = args.schedule == nullptr || schedule_row(*args.state, args.schedule);
+    if (blockIdx.x == 0 && !scheduled) {
+      atomicOr(&args.state->error, static_cast<unsigned>(HS_ERROR_SCHEDULE));
+    }
+  }
+  __syncthreads(HS_CALLER_ONLY);
+}
+
+inline bool aligned_arenas(const OptimizerArgs& args) {
+  return aligned(args.parameters) && aligned(args.gradients) && aligned(args.moment1) &&
+         aligned(args.moment2) && aligned(args.copy);
+}
+
+// LARS and LAMB: optimizer_layers.cu.
+hs_status layer_step(const Queue& queue, const OptimizerArgs& args);
+
+}  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_OPTIMIZER_PARTS_H

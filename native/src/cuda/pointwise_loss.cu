@@ -1,0 +1,99 @@
+// pointwise_loss: mean squared error and binary cross-entropy with logits, loss and gradient in one
+// pass.
+//
+// Bytes of an element: prediction and target read, the gradient written. FLOPs: the cross-entropy
+// about 50. Floor: bytes / bandwidth.
+// Design: eight elements a thread in 16-byte accesses; losses are summed in double over the grid by
+// the ladder of reduce.h, and the last block adds them to the state. Not yet measured on a GPU.
+#include "cuda/elementwise.h"
+#include "cuda/kernels.h"
+#include "cuda/launch.h"
+#include "cuda/reduce.h"
+
+namespace hs::cuda {
+namespace {
+
+struct LossSums {
+  double loss;
+  std::int64_t correct;  // elements
+  HS_DEVICE LossSums operator+(const LossSums& o) const {
+    return {loss + o.loss, correct + o.correct};
+  }
+};
+
+struct Shared {
+  BlockScratch<LossSums> scratch;
+  unsigned last;
+};
+
+struct Term {
+  float loss, slope;
+};
+
+HS_DEVICE Term squared_error(float x, float t) {
+  float distance = x - t;
+  return {distance * distance, 2.0f * distance};
+}
+
+// max(x, 0) - x t + log(1 + exp(-|x|)), and sigmoid(x) - t.
+HS_DEVICE Term cross_entropy_of(float x, float t) {
+  float e = expf(-fabsf(x));
+  float positive = x < 0.0f ? 0.0f : x;  // NaN stays NaN
+  float sigmoid = (x < 0.0f ? e : 1.0f) / (1.0f + e);
+  return {positive - x * t + log1pf(e), sigmoid - t};
+}
+
+template <class T, int kCount>
+HS_KERNEL void __launch_bounds__(kElementwiseThreads)
+    compare(const PointwiseLossArgs args, void* workspace) {
+  Shared& shared = shared_memory<Shared>();
+  auto* prediction = static_cast<const T*>(args.prediction);
+  auto* gradient = static_cast<T*>(args.d_prediction);
+  float factor = args.gradient_seed * (args.state != nullptr ? args.state->loss_scale : 1.0f);
+  LossSums sums{};
+  for_chunks<kCount>(args.count, [&](std::int64_t i, auto n) {
+    float x[n.value], t[n.value];
+    load_elements(prediction + i, x);
+    load_elements(args.target + i, t);
+    float loss = 0;
+    int correct = 0;
+    HS_UNROLL for (int e = 0; e < n.value; ++e) {
+      bool squared = args.loss == HS_MSE;
+      if (!squared && (x[e] > 0) == (t[e] > 0.5f)) ++correct;
+      Term term = squared ? squared_error(x[e], t[e]) : cross_entropy_of(x[e], t[e]);
+      loss += term.loss;
+      x[e] = factor * term.slope;
+    }
+    sums = sums + LossSums{loss, correct};
+    if (gradient != nullptr) store_elements(gradient + i, x);
+  });
+  if (args.state == nullptr) return;
+  sums = block_reduce<kElementwiseThreads>(sums, Sum<LossSums>{}, shared.scratch);
+  if (!grid_reduce<kElementwiseThreads>(&sums, Sum<LossSums>{}, workspace, shared.scratch,
+                                        shared.last)) {
+    return;
+  }
+  if (threadIdx.x == 0) {
+    double rows = static_cast<double>(args.rows), count = static_cast<double>(args.count);
+    args.state->loss_sum += sums.loss;
+    args.state->weight += count;
+    args.state->correct += static_cast<double>(sums.correct) * rows / count;
+    args.state->rows += rows;
+  }
+}
+
+}  // namespace
+
+hs_status pointwise_loss(void* queue_of_call, const PointwiseLossArgs& args) {
+  if (args.count == 0) return HS_OK;
+  const Queue& queue = as_queue(queue_of_call);
+  return with_storage(args.type, [&](auto element) {
+    using T = decltype(element);
+    bool chunks = aligned(args.prediction) && aligned(args.target) && aligned(args.d_prediction);
+    LaunchShape shape = elementwise_shape("pointwise_loss", queue, args.count, chunks ? kChunk : 1);
+    shape.shared_bytes = sizeof(Shared);
+    return launch(queue, shape, chunks ? compare<T, kChunk> : compare<T, 1>, args, queue.workspace);
+  });
+}
+
+}  // namespace hs::cuda
