@@ -64,10 +64,9 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
   float mean[kVector], scale[kVector], shift[kVector];
   HS_UNROLL for (int e = 0; e < kVector; ++e) {
     std::int64_t c = part.column + e;
-    double spread = n.spread[c];
-    double invstd = kVariance ? 1.0 / sqrt(spread + n.eps) : spread;
+    float invstd = kVariance ? 1.0f / sqrtf(n.spread[c] + n.eps) : n.spread[c];
     mean[e] = n.mean[c];
-    scale[e] = static_cast<float>(invstd * n.gamma[c]);
+    scale[e] = invstd * n.gamma[c];
     shift[e] = n.beta[c];
   }
   for_rows_backward(part, [&](std::int64_t row) {

@@ -18,13 +18,6 @@ HS_DEVICE float combine(hs_binary op, float a, float b) {
   return op == HS_ADD ? a + b : op == HS_SUBTRACT ? a - b : a * b;
 }
 
-// The place in the repeated operand.
-HS_DEVICE std::int64_t repeated(std::int64_t i, std::int64_t period) {
-  // A division of 64 bits costs as much as all the rest.
-  if ((i | period) >> 32 == 0) return static_cast<unsigned>(i) % static_cast<unsigned>(period);
-  return i % period;
-}
-
 // kRepeats: b has `period` elements, a multiple of kCount.
 template <class T, int kCount, bool kRepeats>
 HS_KERNEL void __launch_bounds__(kElementwiseThreads) combine_all(const ElementwiseArgs args) {
@@ -34,7 +27,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads) combine_all(const Elementw
   for_chunks<kCount>(args.count, [&](std::int64_t i, auto n) {
     float u[n.value], v[n.value];
     load_elements(a + i, u);
-    load_elements(b + (kRepeats ? repeated(i, args.period) : i), v);
+    load_elements(b + (kRepeats ? Quotient(i, args.period).rest : i), v);
     HS_UNROLL for (int e = 0; e < n.value; ++e) u[e] = combine(args.op, u[e], v[e]);
     store_elements(y + i, u);
   });

@@ -55,6 +55,21 @@ HS_DEVICE void for_chunks(std::int64_t count, const Body& body) {
   if (rest < count) body(rest, Elements<1>{});
 }
 
+// a / b and the rest; in 32 bits where that is possible, which costs a fraction.
+struct Quotient {
+  std::int64_t quotient, rest;
+  HS_DEVICE Quotient(std::int64_t a, std::int64_t b) {
+    if ((a | b) >> 32 == 0) {
+      auto x = static_cast<unsigned>(a), y = static_cast<unsigned>(b);
+      quotient = x / y;
+      rest = x % y;
+    } else {
+      quotient = a / b;
+      rest = a % b;
+    }
+  }
+};
+
 inline bool aligned(const void* address) {
   return reinterpret_cast<std::uintptr_t>(address) % 16 == 0;
 }

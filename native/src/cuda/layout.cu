@@ -27,17 +27,10 @@ struct Dimensions {
   HS_DEVICE void place(std::int64_t i, int first, std::int64_t& x, std::int64_t& y) const {
     x = y = 0;
     for (int d = first; d < rank; ++d) {
-      std::int64_t rest;
-      if ((i | extent[d]) >> 32 == 0) {  // a division of 64 bits costs far more
-        auto a = static_cast<unsigned>(i), b = static_cast<unsigned>(extent[d]);
-        rest = a % b;
-        i = a / b;
-      } else {
-        rest = i % extent[d];
-        i /= extent[d];
-      }
-      x += rest * in_x[d];
-      y += rest * in_y[d];
+      const Quotient q(i, extent[d]);
+      i = q.quotient;
+      x += q.rest * in_x[d];
+      y += q.rest * in_y[d];
     }
   }
 };

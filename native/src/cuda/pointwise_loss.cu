@@ -43,9 +43,10 @@ HS_DEVICE Term cross_entropy_of(float x, float t) {
   return {positive - x * t + log1pf(e), sigmoid - t};
 }
 
+// An element is `row_share` of a row.
 template <class T, int kCount>
 HS_KERNEL void __launch_bounds__(kElementwiseThreads)
-    compare(const PointwiseLossArgs args, void* workspace) {
+    compare(const PointwiseLossArgs args, double row_share, void* workspace) {
   Shared& shared = shared_memory<Shared>();
   auto* prediction = static_cast<const T*>(args.prediction);
   auto* gradient = static_cast<T*>(args.d_prediction);
@@ -74,11 +75,10 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
     return;
   }
   if (threadIdx.x == 0) {
-    double rows = static_cast<double>(args.rows), count = static_cast<double>(args.count);
     args.state->loss_sum += sums.loss;
-    args.state->weight += count;
-    args.state->correct += static_cast<double>(sums.correct) * rows / count;
-    args.state->rows += rows;
+    args.state->weight += static_cast<double>(args.count);
+    args.state->correct += static_cast<double>(sums.correct) * row_share;
+    args.state->rows += static_cast<double>(args.rows);
   }
 }
 
@@ -92,7 +92,9 @@ hs_status pointwise_loss(void* queue_of_call, const PointwiseLossArgs& args) {
     bool chunks = aligned(args.prediction) && aligned(args.target) && aligned(args.d_prediction);
     LaunchShape shape = elementwise_shape("pointwise_loss", queue, args.count, chunks ? kChunk : 1);
     shape.shared_bytes = sizeof(Shared);
-    return launch(queue, shape, chunks ? compare<T, kChunk> : compare<T, 1>, args, queue.workspace);
+    double row_share = static_cast<double>(args.rows) / static_cast<double>(args.count);
+    return launch(queue, shape, chunks ? compare<T, kChunk> : compare<T, 1>, args, row_share,
+                  queue.workspace);
   });
 }
 

@@ -20,7 +20,6 @@ constexpr int kBlocksPerMultiprocessor = 8;
 // A sum or a mean. A thread adds in float, and in double what it merges.
 struct SumOf {
   using Value = double;
-  static constexpr bool kPlaces = false;
   struct Thread {
     float sum = 0;
     HS_DEVICE void add(float x, std::int64_t) { sum += x; }
@@ -32,7 +31,6 @@ struct SumOf {
 // The first of the largest values, or of the NaNs if there are any.
 struct LargestOf {
   using Value = ValueAt;
-  static constexpr bool kPlaces = true;
   struct Merge {
     HS_DEVICE static ValueAt identity() { return {-__builtin_huge_valf(), 0x7fffffff}; }
     HS_DEVICE ValueAt operator()(const ValueAt& a, const ValueAt& b) const {
@@ -65,8 +63,8 @@ HS_DEVICE void put_value(const ReduceArgs& args, std::int64_t at, float value) {
 
 template <class T>
 HS_DEVICE void put(const ReduceArgs& args, std::int64_t at, double sum) {
-  double n = static_cast<double>(args.desc.extent);
-  put_value<T>(args, at, static_cast<float>(args.desc.reduction == HS_MEAN ? sum / n : sum));
+  float value = static_cast<float>(sum), n = static_cast<float>(args.desc.extent);
+  put_value<T>(args, at, args.desc.reduction == HS_MEAN ? value * (1.0f / n) : value);
 }
 
 template <class T>
@@ -119,7 +117,9 @@ HS_KERNEL void __launch_bounds__(kThreads)
   auto& shared = shared_memory<RowShared<Value>>();
   std::int64_t extent = args.desc.extent;
   for (std::int64_t part = blockIdx.x; part < args.desc.outer * splits; part += gridDim.x) {
-    std::int64_t row = part / splits, split = part % splits;
+    // Only few rows have more than one split.
+    std::int64_t row = splits == 1 ? part : static_cast<unsigned>(part) / splits;
+    std::int64_t split = part - row * splits;
     std::int64_t begin = split * split_extent, end = begin + split_extent;
     Value value = reduce_run<Op, kVector>(static_cast<const T*>(args.x) + row * extent, begin,
                                           end < extent ? end : extent, threadIdx.x, kThreads);
@@ -145,7 +145,7 @@ HS_KERNEL void __launch_bounds__(kThreads) reduce_columns_by_threads(const Reduc
   std::int64_t extent = args.desc.extent, inner = args.desc.inner;
   std::int64_t results = args.desc.outer * inner;
   for (std::int64_t i = grid_thread() * kVector; i < results; i += grid_threads() * kVector) {
-    std::int64_t array = i / inner;
+    std::int64_t array = Quotient(i, inner).quotient;
     const T* x = static_cast<const T*>(args.x) + array * (extent - 1) * inner + i;
     typename Op::Thread own[kVector];
     for (std::int64_t row = 0; row < extent; ++row) {
@@ -166,7 +166,8 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
   const T* x = static_cast<const T*>(args.x) + part.array * cut.rows * cut.columns + part.column;
   typename Op::Thread own[kVector];
   if (part.column < cut.columns) {
-    for (std::int64_t row = part.begin + part.depth; row < part.end; row += part.depths) {
+    auto depths = static_cast<int>(part.depths), end = static_cast<int>(part.end);
+    for (int row = static_cast<int>(part.begin + part.depth); row < end; row += depths) {
       float v[kVector];
       load_elements(x + row * cut.columns, v);
       HS_UNROLL for (int e = 0; e < kVector; ++e) own[e].add(v[e], row);

@@ -11,21 +11,6 @@
 namespace hs::cuda {
 namespace {
 
-// a / b and the rest; in 32 bits where that is possible, which costs a fraction.
-struct Quotient {
-  std::int64_t quotient, rest;
-  HS_DEVICE Quotient(std::int64_t a, std::int64_t b) {
-    if ((a | b) >> 32 == 0) {
-      auto x = static_cast<unsigned>(a), y = static_cast<unsigned>(b);
-      quotient = x / y;
-      rest = x % y;
-    } else {
-      quotient = a / b;
-      rest = a % b;
-    }
-  }
-};
-
 // kCount elements of dx belong to one row of [extent, inner] or, with inner = 1, to one run.
 template <class T, class From, int kCount>
 HS_KERNEL void __launch_bounds__(kElementwiseThreads) spread(const ReduceBackwardArgs args) {

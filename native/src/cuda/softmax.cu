@@ -21,7 +21,9 @@ constexpr int kBlocksPerMultiprocessor = 8;
 
 // Columns of a row that are not masked.
 HS_DEVICE std::int64_t open_columns(const hs_softmax_desc& desc, std::int64_t row) {
-  return desc.queries == 0 ? desc.columns : row % desc.queries + 1 + desc.columns - desc.queries;
+  if (desc.queries == 0) return desc.columns;
+  auto query = static_cast<unsigned>(row) % static_cast<unsigned>(desc.queries);
+  return query + 1 + desc.columns - desc.queries;
 }
 
 struct Shared {
@@ -165,6 +167,10 @@ HS_KERNEL void __launch_bounds__(kThreads) softmax_gradient_rows(const SoftmaxBa
 template <class Launcher>
 hs_status with_rows(const Queue& queue, const char* name, const hs_softmax_desc& desc,
                     bool is_aligned, const Launcher& launcher) {
+  if (desc.queries != 0 && desc.rows >> 32 != 0) {
+    return fail(HS_UNSUPPORTED, "%s: %lld rows with a causal mask: 2^32 are possible", name,
+                static_cast<long long>(desc.rows));
+  }
   bool warp = desc.columns <= kHeld * static_cast<int>(kWarpSize);
   LaunchShape shape{.name = name, .block = {kThreads}, .shared_bytes = sizeof(Shared)};
   shape.grid.x = blocks_for(queue, desc.rows, warp ? kWarps : 1, kBlocksPerMultiprocessor);
