@@ -14,7 +14,7 @@ public record Activate(Value x, Activation activation, Value y) implements Opera
       return x;
     }
     String name = activation.name().toLowerCase(Locale.ROOT);
-    Value y = x.graph().value(name, x.type(), x.shape(), x);
+    Value y = x.graph().like(name, x);
     return x.graph().add(new Activate(x, activation, y));
   }
 
@@ -33,12 +33,13 @@ public record Activate(Value x, Activation activation, Value y) implements Opera
     long count = y.shape().elements();
     calls.add(
         Call.of(
-            name(),
-            List.of(x),
-            List.of(y),
-            count,
-            (stream, at) ->
-                Elementwise.activation(stream, activation, x.type(), count, at.of(x), at.of(y))));
+                name(),
+                List.of(x),
+                List.of(y),
+                count,
+                (stream, at) ->
+                    Elementwise.activation(stream, activation, x.type(), count, at.of(x), at.of(y)))
+            .allowInPlace());
   }
 
   @Override

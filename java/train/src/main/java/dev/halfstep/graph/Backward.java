@@ -2,11 +2,14 @@ package dev.halfstep.graph;
 
 import dev.halfstep.DType;
 import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.ScaleAdd;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reverse-mode differentiation: the gradient of the loss with respect to each value, collected from
@@ -52,6 +55,14 @@ public final class Backward {
     return gradient;
   }
 
+  /** What an operation kept from the forward pass for its gradient. */
+  Value saved(@Nullable Value value) {
+    if (value == null) {
+      throw new IllegalStateException("the graph was built for evaluation: it has no gradients");
+    }
+    return value;
+  }
+
   /** Where a kernel that can add to its output leaves its contribution to a value's gradient. */
   public Target into(Value value) {
     Value known = gradients.get(value);
@@ -68,7 +79,7 @@ public final class Backward {
     }
     if (!owned.contains(known)) {
       Value copy = create(value);
-      add(Call.of("gradient copy", List.of(known), List.of(copy), 0, copy(known, copy)));
+      add(copied(known, copy));
       return new Target(own(value, copy), 1);
     }
     return new Target(known, 1);
@@ -79,46 +90,77 @@ public final class Backward {
     return graph.value("d " + value.name(), value.type(), value.shape());
   }
 
-  /** Hands in a contribution that has been computed; it may be another value's gradient as well. */
-  public void give(Value value, Value contribution) {
-    if (value.place() instanceof Value.Place.OfParameter) {
-      giveToParameter(value, contribution);
-      return;
-    }
-    Value known = gradients.get(value);
-    if (known == null) {
-      gradients.put(value, contribution);
-    } else {
-      Value sum = create(value);
-      add(sum(sum));
-      own(value, sum);
+  /**
+   * Where a kernel leaves two gradients that it writes with one beta.
+   *
+   * @param beta 0 to store, 1 to add to what both hold
+   * @param first the first gradient, F32
+   * @param second the second, F32
+   * @param later what has still to be handed in, behind the kernel's call
+   */
+  record Pair(float beta, Value first, Value second, List<Contribution> later) {
+    /** What the call reads beside its inputs: both gradients if it adds to them. */
+    List<Value> read() {
+      return beta == 0 ? List.of() : List.of(first, second);
     }
   }
 
-  private void giveToParameter(Value value, Value contribution) {
-    Value exact = contribution;
-    if (contribution.type() != DType.F32) {
-      exact = graph.value(contribution.name(), DType.F32, value.shape());
-      add(
-          Call.of(
-              "gradient cast",
-              List.of(contribution),
-              List.of(exact),
-              0,
-              cast(contribution, exact)));
+  /** A gradient of a value that was computed apart. */
+  record Contribution(Value value, Value gradient) {}
+
+  /**
+   * Where a kernel that computes the gradients of two parameters at once leaves them. What it
+   * cannot leave in the gradients themselves goes to the arena, and is handed in by {@link
+   * #finish}; what nobody needs goes there too.
+   */
+  Pair intoBoth(Value first, Value second) {
+    boolean direct = first != second && isTrained(first) && isTrained(second);
+    if (direct && gradients.containsKey(first) == gradients.containsKey(second)) {
+      Target one = into(first);
+      return new Pair(one.beta(), one.value(), into(second).value(), List.of());
+    }
+    List<Contribution> later = new ArrayList<>();
+    return new Pair(0, apart(first, later), apart(second, later), later);
+  }
+
+  private static boolean isTrained(Value value) {
+    return value.differentiable() && value.place() instanceof Value.Place.OfParameter;
+  }
+
+  private Value apart(Value value, List<Contribution> later) {
+    Value gradient = graph.value("d " + value.name(), DType.F32, value.shape());
+    if (value.differentiable()) {
+      later.add(new Contribution(value, gradient));
+    }
+    return gradient;
+  }
+
+  /** Hands in what {@link #intoBoth} had to leave apart. */
+  void finish(Pair pair) {
+    pair.later().forEach(part -> give(part.value(), part.gradient()));
+  }
+
+  /** Hands in a contribution that has been computed; it may be another value's gradient as well. */
+  public void give(Value value, Value contribution) {
+    if (!value.differentiable()) {
+      return;
+    }
+    boolean parameter = value.place() instanceof Value.Place.OfParameter;
+    DType type = parameter ? DType.F32 : value.type();
+    Value exact = contribution.type() == type ? contribution : converted(contribution, type);
+    Value known = gradients.get(value);
+    if (!parameter && known == null) {
+      gradients.put(value, exact);
+      return;
     }
     Target target = into(value);
-    if (target.beta() == 0) {
-      add(
-          Call.of(
-              "gradient copy",
-              List.of(exact),
-              List.of(target.value()),
-              0,
-              copy(exact, target.value())));
-    } else {
-      add(sum(target.value()));
-    }
+    add(target.beta() == 0 ? copied(exact, target.value()) : added(exact, target.value()));
+  }
+
+  private Value converted(Value from, DType type) {
+    Value to = graph.value(from.name(), type, from.shape());
+    add(Cast.call("gradient cast", from, to));
+    return to;
   }
 
   private Value own(Value value, Value gradient) {
@@ -127,17 +169,22 @@ public final class Backward {
     return gradient;
   }
 
-  private Call sum(Value y) {
-    throw graph.refusal("two operations that cannot add to a gradient both use " + y.name());
+  private static Call added(Value from, Value to) {
+    long count = to.shape().elements();
+    return Call.of(
+        "gradient sum",
+        List.of(to, from),
+        List.of(to),
+        count,
+        (stream, at) -> ScaleAdd.of(to.type(), count, 1, 1).run(stream, at.of(from), at.of(to)));
   }
 
-  private static Call.Kernel copy(Value from, Value to) {
-    return (stream, at) -> Elementwise.copy(stream, at.of(to), at.of(from), to.bytes());
-  }
-
-  private static Call.Kernel cast(Value from, Value to) {
-    return (stream, at) ->
-        Elementwise.cast(
-            stream, from.type(), at.of(from), to.type(), at.of(to), to.shape().elements());
+  private static Call copied(Value from, Value to) {
+    return Call.of(
+        "gradient copy",
+        List.of(from),
+        List.of(to),
+        0,
+        (stream, at) -> Elementwise.copy(stream, at.of(to), at.of(from), to.bytes()));
   }
 }

@@ -23,7 +23,7 @@ public record Gather(
     Value y)
     implements Operation {
 
-  /** Adds the operation to the graph of the table. */
+  /** Features, in the graph's storage type; tokens stay I32. */
   public static Value of(
       Value table,
       @Nullable Value order,
@@ -31,8 +31,25 @@ public record Gather(
       @Nullable Value scale,
       @Nullable Value shift,
       long batch) {
+    DType type = table.type() == DType.I32 ? DType.I32 : table.graph().storage();
+    return add(table, order, state, scale, shift, type, batch);
+  }
+
+  /** Targets, in the type in which they lie: I32 or F32. */
+  public static Value targets(
+      Value table, @Nullable Value order, @Nullable Value state, long batch) {
+    return add(table, order, state, null, null, table.type(), batch);
+  }
+
+  private static Value add(
+      Value table,
+      @Nullable Value order,
+      @Nullable Value state,
+      @Nullable Value scale,
+      @Nullable Value shift,
+      DType type,
+      long batch) {
     Graph graph = table.graph();
-    DType type = table.type() == DType.I32 ? DType.I32 : graph.storage();
     Shape shape = table.shape().dropFirst().prepend(batch);
     return graph.add(
         new Gather(

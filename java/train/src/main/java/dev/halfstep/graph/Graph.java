@@ -3,9 +3,11 @@ package dev.halfstep.graph;
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A network being built for one batch size: operations in the order in which they are computed. All
@@ -20,6 +22,9 @@ public final class Graph {
   private final List<Node> nodes = new ArrayList<>();
   private final Map<String, Value> parameters = new HashMap<>();
   private String layer = "";
+  private @Nullable Value state;
+  private long dropoutKey;
+  private int dropouts;
 
   /**
    * An empty graph.
@@ -45,9 +50,35 @@ public final class Graph {
     return training;
   }
 
+  /**
+   * Says what the operations of a step share.
+   *
+   * @param state {@code hs_step_state}: counts micro-batches, and takes errors
+   * @param dropoutKey the key of dropout's random numbers
+   */
+  public void step(Value state, long dropoutKey) {
+    this.state = state;
+    this.dropoutKey = dropoutKey;
+  }
+
+  /** The step's state; null where the graph is not part of a step, as in prediction. */
+  public @Nullable Value state() {
+    return state;
+  }
+
+  /** The key of dropout's random numbers. */
+  long dropoutKey() {
+    return dropoutKey;
+  }
+
+  /** Numbers the dropouts of a graph, 0, 1, 2 ..., so that each has random numbers of its own. */
+  int nextDropout() {
+    return dropouts++;
+  }
+
   /** A value whose address the one who runs the plan gives, under this name. */
   public Value input(String name, DType type, Shape shape) {
-    return new Value(this, name, type, shape, new Value.Place.Bound(), false);
+    return new Value(this, name, type, shape, new Value.Place.Bound(), false, null);
   }
 
   /** The value of a parameter; asked again, the same: a tied parameter has one gradient. */
@@ -61,27 +92,43 @@ public final class Graph {
                 parameter.readAs(storage),
                 parameter.shape(),
                 new Value.Place.OfParameter(parameter),
-                true));
+                parameter.role() == Parameter.Role.TRAINED,
+                null));
   }
 
   /** A value in the activation arena, differentiable if one of those it is made from is. */
   public Value value(String name, DType type, Shape shape, Value... madeFrom) {
+    return planned(name, type, shape, null, madeFrom);
+  }
+
+  /** A value of x's type and shape, made from x element for element, and from others. */
+  Value like(String name, Value x, Value... others) {
+    Value[] madeFrom = Arrays.copyOf(others, others.length + 1);
+    madeFrom[others.length] = x;
+    return planned(name, x.type(), x.shape(), x.image(), madeFrom);
+  }
+
+  private Value planned(
+      String name, DType type, Shape shape, @Nullable Shape image, Value... madeFrom) {
     boolean differentiable = false;
     for (Value source : madeFrom) {
       differentiable |= source.differentiable();
     }
-    return new Value(this, at(name), type, shape, new Value.Place.Planned(), differentiable);
+    return new Value(this, at(name), type, shape, new Value.Place.Planned(), differentiable, image);
   }
 
   /** The memory of a value under another shape of as many elements. */
   public Value alias(Value base, Shape shape) {
+    boolean flattened =
+        base.shape().rank() == 4 && shape.rank() == 2 && shape.dim(0) == base.shape().dim(0);
     return new Value(
         this,
         base.name(),
         base.type(),
         shape,
         new Value.Place.AliasOf(base),
-        base.differentiable());
+        base.differentiable(),
+        flattened ? base.shape().dropFirst() : null);
   }
 
   /** Where gradients of a parameter are collected, F32 in the gradient arena. */
@@ -92,7 +139,8 @@ public final class Graph {
         DType.F32,
         parameter.shape(),
         new Value.Place.GradientOf(parameter),
-        false);
+        false,
+        null);
   }
 
   /** Adds an operation; returns its first output. */

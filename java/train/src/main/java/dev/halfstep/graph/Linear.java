@@ -101,6 +101,8 @@ public record Linear(
     }
     if (weight.differentiable()) {
       weightGradient(backward, dz);
+    } else if (bias != null && bias.differentiable()) {
+      biasGradient(backward, bias, dz);
     }
     if (x.differentiable()) {
       inputGradient(backward, dz);
@@ -128,6 +130,25 @@ public record Linear(
                 matmul
                     .build()
                     .run(stream, at.of(dz), at.of(x), at.of(dw.value()), 0, 0, at.of(dbValue))));
+  }
+
+  /** db = the column sums of dz, where the weight is frozen. */
+  static void biasGradient(Backward backward, Value bias, Value dz) {
+    Backward.Target db = backward.into(bias);
+    long channels = bias.shape().dim(0);
+    long rows = dz.shape().elements() / channels;
+    backward.add(
+        Call.of(
+            "db",
+            inputs(db, dz),
+            List.of(db.value()),
+            dz.shape().elements(),
+            (stream, at) ->
+                dev.halfstep.kernel.Reduce.sum(1, rows, channels)
+                    .types(dz.type(), db.value().type())
+                    .beta(db.beta())
+                    .build()
+                    .run(stream, at.of(dz), at.of(db.value()), 0)));
   }
 
   /** dx = dz W. */

@@ -9,7 +9,26 @@ import java.util.List;
  * <p>A new operation is a record with a static {@code of} that checks shapes and adds it to the
  * graph of its inputs, and a place in the list below.
  */
-public sealed interface Operation permits Activate, Gather, Linear, Reshape, SoftmaxCrossEntropy {
+public sealed interface Operation
+    permits Activate,
+        BatchNorm,
+        Cast,
+        Combine,
+        Concat,
+        Dropout,
+        Embedding,
+        Gather,
+        GroupNorm,
+        Linear,
+        Matmul,
+        Permute,
+        PointwiseLoss,
+        Reduce,
+        Reshape,
+        Scale,
+        Softmax,
+        SoftmaxCrossEntropy,
+        Split {
 
   /** The kernel's name in plans and messages. */
   String name();

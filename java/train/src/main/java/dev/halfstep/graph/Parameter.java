@@ -4,14 +4,38 @@ import dev.halfstep.DType;
 import dev.halfstep.Shape;
 
 /**
- * A learned tensor. Its values live in the F32 parameter arena; of what has two dimensions or more
- * the graph reads a copy in its storage type.
+ * A named tensor that a model keeps. Its values live in the F32 parameter arena; of what has two
+ * dimensions or more the graph reads a copy in its storage type.
  *
  * @param name as PyTorch would name it: {@code 0.weight}, {@code fc1.bias}
- * @param shape as PyTorch stores it: {@code [out, in]} for a linear layer
+ * @param shape in memory: {@code [out, in]} for a linear layer, {@code [out, height, width, in]}
+ *     for a convolution
  * @param initializer where its first values come from
+ * @param role whether training changes it
+ * @param fileLayout how it lies in files
  */
-public record Parameter(String name, Shape shape, Initializer initializer) {
+public record Parameter(
+    String name, Shape shape, Initializer initializer, Role role, FileLayout fileLayout) {
+  /** What changes a parameter. */
+  public enum Role {
+    /** The optimizer, by its gradient. */
+    TRAINED,
+    /** Nothing: no gradient is computed, and the optimizer leaves every bit as it is. */
+    FROZEN,
+    /** The forward pass in training, as running statistics: PyTorch calls it a buffer. */
+    STATE
+  }
+
+  /** A trained parameter that lies in files as it does in memory. */
+  public Parameter(String name, Shape shape, Initializer initializer) {
+    this(name, shape, initializer, Role.TRAINED, FileLayout.asInMemory(shape));
+  }
+
+  /** This parameter in another role. */
+  public Parameter as(Role other) {
+    return new Parameter(name, shape, initializer, other, fileLayout);
+  }
+
   /** Whether this is a matrix or larger: weight decay applies, and a storage copy is kept. */
   public boolean isMatrix() {
     return shape.rank() >= 2;

@@ -35,7 +35,9 @@ public final class Parameters {
         throw new IllegalArgumentException("two parameters are named " + parameter.name());
       }
       offsets[i] = end;
-      elements += parameter.shape().elements();
+      if (parameter.role() != Parameter.Role.STATE) {
+        elements += parameter.shape().elements();
+      }
       end = (end + parameter.shape().elements() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     }
     this.arenaSize = end;
@@ -81,7 +83,7 @@ public final class Parameters {
     return arenaSize;
   }
 
-  /** Elements of all parameters, padding left out. */
+  /** Elements of all parameters, padding and state left out. */
   public long count() {
     return count;
   }

@@ -2,6 +2,7 @@ package dev.halfstep.graph;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A dense tensor of a graph: an input, a parameter, or what an operation makes. It has a shape, the
@@ -33,14 +34,23 @@ public final class Value {
   private final Shape shape;
   private final Place place;
   private final boolean differentiable;
+  private final @Nullable Shape image;
 
-  Value(Graph graph, String name, DType type, Shape shape, Place place, boolean differentiable) {
+  Value(
+      Graph graph,
+      String name,
+      DType type,
+      Shape shape,
+      Place place,
+      boolean differentiable,
+      @Nullable Shape image) {
     this.graph = graph;
     this.name = name;
     this.type = type;
     this.shape = shape;
     this.place = place;
     this.differentiable = differentiable;
+    this.image = image;
   }
 
   /** The graph that this value belongs to. */
@@ -68,9 +78,17 @@ public final class Value {
     return shape.elements() * type.bytes();
   }
 
-  /** Whether it depends on a parameter, so that the loss has a gradient with respect to it. */
+  /** Whether it depends on a trained parameter: the loss then has a gradient with respect to it. */
   public boolean differentiable() {
     return differentiable;
+  }
+
+  /**
+   * The {@code [height, width, channels]} that its last dimension was flattened from, or null.
+   * Files order the inputs of a linear layer by it (see {@link FileLayout}).
+   */
+  public @Nullable Shape image() {
+    return image;
   }
 
   Place place() {

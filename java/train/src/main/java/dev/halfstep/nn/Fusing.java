@@ -2,12 +2,20 @@ package dev.halfstep.nn;
 
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
+import org.jspecify.annotations.Nullable;
 
-/** A layer whose kernel can apply the activation that follows it. */
-sealed interface Fusing extends Layer permits Linear {
-  /** Whether its kernel applies this activation. */
+/** A layer whose last kernel can do what follows it: add a residual, and apply an activation. */
+sealed interface Fusing extends Layer permits BatchNorm, Linear, Residual, Sequential {
+  /** Whether its last kernel applies this activation; all apply {@link Activation#NONE}. */
   boolean fuses(Activation activation);
 
-  /** Applies the layer and then the activation. */
-  Value apply(Scope scope, Value x, Activation activation);
+  /** Whether its last kernel adds a residual before the activation. */
+  boolean addsResidual();
+
+  /**
+   * Applies the layer, then adds the residual, then applies the activation.
+   *
+   * @param residual null, unless the layer {@link #addsResidual}
+   */
+  Value apply(Scope scope, Value x, @Nullable Value residual, Activation activation);
 }

@@ -1,9 +1,11 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
+import dev.halfstep.graph.FileLayout;
 import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
+import org.jspecify.annotations.Nullable;
 
 /**
  * y = x W^T + b over the last dimension: x {@code [batch, ..., in]}, {@code weight} {@code [out,
@@ -33,7 +35,7 @@ public final class Linear implements Fusing {
 
   @Override
   public Value apply(Scope scope, Value x) {
-    return apply(scope, x, Activation.NONE);
+    return apply(scope, x, null, Activation.NONE);
   }
 
   @Override
@@ -42,13 +44,20 @@ public final class Linear implements Fusing {
   }
 
   @Override
-  public Value apply(Scope scope, Value x, Activation activation) {
+  public boolean addsResidual() {
+    return false;
+  }
+
+  @Override
+  public Value apply(Scope scope, Value x, @Nullable Value residual, Activation activation) {
     if (x.shape().rank() < 2) {
       throw scope.graph().refusal("a linear layer takes [batch, ..., features], not " + x.shape());
     }
     long in = x.shape().dim(-1);
     Initializer initializer = Initializer.fanIn(in);
-    Value w = scope.parameter("weight", Shape.of(out, in), initializer);
+    Shape shape = Shape.of(out, in);
+    Value w =
+        scope.parameter("weight", shape, initializer, FileLayout.ofFeatures(shape, x.image()));
     Value b = bias ? scope.parameter("bias", Shape.of(out), initializer) : null;
     return dev.halfstep.graph.Linear.of(x, w, b, activation);
   }

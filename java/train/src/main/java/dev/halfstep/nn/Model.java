@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * A network and its weights, in host memory. Training starts from the weights that are there, or
@@ -34,8 +35,17 @@ public final class Model {
   private final Shape sampleShape;
   private final Shape outputShape;
   private final Parameters parameters;
-  private final float[] weights;
-  private boolean initialized;
+  private final Weights weights;
+
+  /** The numbers, which a model and those that {@link #freeze} makes of it share. */
+  private static final class Weights {
+    final float[] values;
+    boolean set;
+
+    Weights(int size) {
+      values = new float[size];
+    }
+  }
 
   private Model(Layer layer, DType sampleType, Shape sampleShape) {
     this.layer = layer;
@@ -50,7 +60,16 @@ public final class Model {
     }
     this.outputShape = y.shape().dropFirst();
     this.parameters = new Parameters(scope.parameters());
-    this.weights = new float[Math.toIntExact(parameters.arenaSize())];
+    this.weights = new Weights(Math.toIntExact(parameters.arenaSize()));
+  }
+
+  private Model(Model from, Parameters parameters) {
+    this.layer = from.layer;
+    this.sampleType = from.sampleType;
+    this.sampleShape = from.sampleShape;
+    this.outputShape = from.outputShape;
+    this.parameters = parameters;
+    this.weights = from.weights;
   }
 
   /**
@@ -98,9 +117,51 @@ public final class Model {
     return layer.apply(Scope.root(graph, parameters), x);
   }
 
+  /**
+   * This model with some parameters frozen: training computes no gradient for them and leaves every
+   * bit as it is. The weights are the same ones, shared by both models, so the model without frozen
+   * parameters is still there to go on with. Running statistics of batch normalisation are not
+   * parameters; they move with every batch that is trained on.
+   *
+   * @param prefixes names of parameters or of what they are in: {@code "conv1"} stands for {@code
+   *     conv1.weight} and {@code conv1.bias}
+   * @throws IllegalArgumentException if no parameter has such a name
+   */
+  public Model freeze(String... prefixes) {
+    for (String prefix : prefixes) {
+      if (parameters.list().stream().noneMatch(parameter -> isWithin(parameter, prefix))) {
+        throw new IllegalArgumentException(
+            "nothing is named "
+                + prefix
+                + ": there are "
+                + parameters.list().stream().map(Parameter::name).toList());
+      }
+    }
+    return freeze(
+        parameter -> Arrays.stream(prefixes).anyMatch(prefix -> isWithin(parameter, prefix)));
+  }
+
+  private static boolean isWithin(Parameter parameter, String prefix) {
+    return parameter.name().equals(prefix) || parameter.name().startsWith(prefix + ".");
+  }
+
+  /** As above, of the parameters that a predicate names. */
+  public Model freeze(Predicate<Parameter> frozen) {
+    return new Model(
+        this,
+        new Parameters(
+            parameters.list().stream()
+                .map(
+                    parameter ->
+                        parameter.role() == Parameter.Role.TRAINED && frozen.test(parameter)
+                            ? parameter.as(Parameter.Role.FROZEN)
+                            : parameter)
+                .toList()));
+  }
+
   /** Whether the weights have been drawn, loaded or set. */
   public boolean isInitialized() {
-    return initialized;
+    return weights.set;
   }
 
   /**
@@ -113,7 +174,7 @@ public final class Model {
       Parameter parameter = parameters.list().get(i);
       set(parameter.name(), draw(parameter, key, i));
     }
-    initialized = true;
+    weights.set = true;
     return this;
   }
 
@@ -140,7 +201,7 @@ public final class Model {
     requireInitialized();
     Parameter parameter = parameters.get(name);
     int offset = (int) parameters.offset(parameter);
-    return Arrays.copyOfRange(weights, offset, offset + (int) parameter.shape().elements());
+    return Arrays.copyOfRange(weights.values, offset, offset + (int) parameter.shape().elements());
   }
 
   /**
@@ -161,8 +222,8 @@ public final class Model {
               + " values, not "
               + values.length);
     }
-    System.arraycopy(values, 0, weights, (int) parameters.offset(parameter), values.length);
-    initialized = true;
+    System.arraycopy(values, 0, weights.values, (int) parameters.offset(parameter), values.length);
+    weights.set = true;
   }
 
   /**
@@ -172,17 +233,18 @@ public final class Model {
    */
   public float[] weights() {
     requireInitialized();
-    return weights.clone();
+    return weights.values.clone();
   }
 
   /** Sets all weights, laid out by {@link #parameters}. */
   public void weights(float[] values) {
-    if (values.length != weights.length) {
+    int size = weights.values.length;
+    if (values.length != size) {
       throw new IllegalArgumentException(
-          "the weights are " + weights.length + " numbers, padding included, not " + values.length);
+          "the weights are " + size + " numbers, padding included, not " + values.length);
     }
-    System.arraycopy(values, 0, weights, 0, values.length);
-    initialized = true;
+    System.arraycopy(values, 0, weights.values, 0, size);
+    weights.set = true;
   }
 
   /**
@@ -221,7 +283,7 @@ public final class Model {
   }
 
   private void requireInitialized() {
-    if (!initialized) {
+    if (!weights.set) {
       throw new IllegalStateException(
           "the model has no weights yet: call initialize(seed), train it, or load them");
     }

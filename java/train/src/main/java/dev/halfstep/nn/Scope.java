@@ -1,6 +1,7 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
+import dev.halfstep.graph.FileLayout;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Parameter;
@@ -68,10 +69,32 @@ public final class Scope {
    *     ask for it when the model was made
    */
   public Value parameter(String name, Shape shape, Initializer initializer) {
-    String full = qualified(name);
+    return get(new Parameter(qualified(name), shape, initializer));
+  }
+
+  /** As above, of a parameter that lies in files in another order than in memory. */
+  public Value parameter(String name, Shape shape, Initializer initializer, FileLayout fileLayout) {
+    return get(
+        new Parameter(qualified(name), shape, initializer, Parameter.Role.TRAINED, fileLayout));
+  }
+
+  /**
+   * A tensor that belongs to the model as a parameter does, but that the forward pass in training
+   * changes and no optimizer: running statistics. It has no gradient.
+   *
+   * @throws IllegalArgumentException as {@link #parameter} does
+   */
+  public Value state(String name, Shape shape, Initializer initializer, FileLayout fileLayout) {
+    return get(
+        new Parameter(qualified(name), shape, initializer, Parameter.Role.STATE, fileLayout));
+  }
+
+  private Value get(Parameter wanted) {
+    String full = wanted.name();
+    Shape shape = wanted.shape();
     Parameter parameter = created.get(full);
     if (parameter == null) {
-      parameter = known == null ? new Parameter(full, shape, initializer) : lookUp(known, full);
+      parameter = known == null ? wanted : lookUp(known, full);
       created.put(full, parameter);
     }
     if (!parameter.shape().equals(shape)) {

@@ -1,17 +1,21 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.graph.Value;
+import dev.halfstep.kernel.Activation;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Layers one after the other, named by their position from 0 on, as PyTorch names them, or by a
  * name of their own.
  *
- * <p>The rule of fusion, the only one: where a {@link ReLU} or {@link GELU} follows a {@link
- * Linear}, that layer's kernel applies it.
+ * <p>The rule of fusion, the only one: where an activation follows a layer whose last kernel can
+ * apply it, that kernel does. These are {@link ReLU} and {@link GELU} behind a {@link Linear}, ReLU
+ * behind a {@link BatchNorm}, and both behind a {@link Residual} or another Sequential that ends
+ * so.
  */
-public final class Sequential implements Layer {
+public final class Sequential implements Fusing {
   private record Child(String name, Layer layer) {}
 
   private final List<Child> children;
@@ -52,22 +56,50 @@ public final class Sequential implements Layer {
 
   @Override
   public Value apply(Scope scope, Value x) {
+    return apply(scope, x, null, Activation.NONE);
+  }
+
+  @Override
+  public boolean fuses(Activation activation) {
+    return last() instanceof Fusing layer && layer.fuses(activation);
+  }
+
+  @Override
+  public boolean addsResidual() {
+    return last() instanceof Fusing layer && layer.addsResidual();
+  }
+
+  private @Nullable Layer last() {
+    return children.isEmpty() ? null : children.get(children.size() - 1).layer();
+  }
+
+  @Override
+  public Value apply(Scope scope, Value x, @Nullable Value residual, Activation activation) {
     Value value = x;
     for (int i = 0; i < children.size(); i++) {
       Child child = children.get(i);
-      Layer next = i + 1 < children.size() ? children.get(i + 1).layer() : null;
+      boolean isLast = i + 1 == children.size();
+      Layer next = isLast ? null : children.get(i + 1).layer();
+      Activation follows = isLast ? activation : Activation.NONE;
+      Value added = isLast ? residual : null;
       if (child.layer() instanceof Fusing layer
           && next instanceof Elementwise following
           && layer.fuses(following.activation())) {
-        value =
-            scope.apply(
-                child.name(), (inner, in) -> layer.apply(inner, in, following.activation()), value);
+        follows = following.activation();
         i++;
-      } else {
-        value = scope.apply(child.name(), child.layer(), value);
       }
+      value = apply(scope, child, value, added, follows);
     }
     return value;
+  }
+
+  private static Value apply(
+      Scope scope, Child child, Value x, @Nullable Value residual, Activation activation) {
+    Layer layer =
+        child.layer() instanceof Fusing fusing
+            ? (inner, in) -> fusing.apply(inner, in, residual, activation)
+            : child.layer();
+    return scope.apply(child.name(), layer, x);
   }
 
   @Override

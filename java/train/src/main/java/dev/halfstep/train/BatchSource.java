@@ -9,38 +9,51 @@ import dev.halfstep.graph.Gather;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Value;
 import dev.halfstep.nn.Model;
-import java.util.Arrays;
 
 /**
  * Where the batches of a plan come from, without the data themselves.
  *
  * @param type of the features as they lie
  * @param sampleShape of one sample's features
- * @param labelShape of one sample's labels
+ * @param targetType I32 for labels, F32 for values
+ * @param labelShape of one sample's labels or values
  * @param samples rows of the tables; 0: the caller uploads each batch
  * @param channels of the normalisation; 0: values as they are
  * @param orderSize indices in the order of the samples; 0: the rows as they lie
  */
 record BatchSource(
-    DType type, Shape sampleShape, Shape labelShape, int samples, int channels, int orderSize) {
+    DType type,
+    Shape sampleShape,
+    DType targetType,
+    Shape labelShape,
+    int samples,
+    int channels,
+    int orderSize) {
 
-  /** A batch: features in the graph's storage type (tokens: I32), and labels. */
+  /** A batch: features in the graph's storage type (tokens: I32), and labels or values. */
   record Batch(Value features, Value labels) {}
 
-  /** Batches that the caller uploads, one label a sample or one for each position. */
-  static BatchSource uploaded(Model model) {
-    Shape output = model.outputShape();
-    long[] dims = output.toArray();
-    Shape labels = Shape.of(Arrays.copyOf(dims, Math.max(dims.length - 1, 0)));
-    return new BatchSource(model.sampleType(), model.sampleShape(), labels, 0, 0, 0);
+  /** Batches that the caller uploads, with the targets that the loss takes. */
+  static BatchSource uploaded(SessionOptions options) {
+    Model model = options.model;
+    return new BatchSource(
+        model.sampleType(),
+        model.sampleShape(),
+        options.loss.targetType(),
+        options.loss.targetShape(model.outputShape()),
+        0,
+        0,
+        0);
   }
 
   /**
    * Batches of a data set that lies on the device.
    *
-   * @throws IllegalArgumentException if its samples are not those that the model takes
+   * @throws IllegalArgumentException if its samples are not those that the model takes, or its
+   *     targets not those that the loss does
    */
-  static BatchSource of(Model model, Dataset data, int orderSize) {
+  static BatchSource of(SessionOptions options, Dataset data, int orderSize) {
+    Model model = options.model;
     Features features = data.features();
     boolean tokens = features.type() == DType.I32;
     if (!features.sampleShape().equals(model.sampleShape())
@@ -55,15 +68,21 @@ record BatchSource(
               + features.type()
               + features.sampleShape());
     }
-    if (data.targets().type() != DType.I32) {
+    if (data.targets().type() != options.loss.targetType()) {
+      boolean values = data.targets().type() == DType.F32;
       throw new IllegalArgumentException(
-          "cross-entropy takes class labels, but the targets of " + data.name() + " are values");
+          options.loss
+              + (values ? " takes class labels" : " takes values")
+              + ", but the targets of "
+              + data.name()
+              + (values ? " are values" : " are class labels"));
     }
     Normalization normalization = features.normalization();
     int channels = normalization.equals(Normalization.NONE) ? 0 : normalization.channels();
     return new BatchSource(
         features.type(),
         features.sampleShape(),
+        data.targets().type(),
         data.targets().sampleShape(),
         data.size(),
         channels,
@@ -81,18 +100,18 @@ record BatchSource(
       return uploaded(graph, rows);
     }
     Value table = graph.input("features", type, sampleShape.prepend(samples));
-    Value labels = graph.input("labels", DType.I32, labelShape.prepend(samples));
+    Value labels = graph.input("labels", targetType, labelShape.prepend(samples));
     Value order = orderSize == 0 ? null : graph.input("order", DType.I32, Shape.of(orderSize));
     Value scale = channels == 0 ? null : graph.input("scale", DType.F32, Shape.of(channels));
     Value shift = channels == 0 ? null : graph.input("shift", DType.F32, Shape.of(channels));
     return new Batch(
         Gather.of(table, order, state, scale, shift, rows),
-        Gather.of(labels, order, state, null, null, rows));
+        Gather.targets(labels, order, state, rows));
   }
 
   private Batch uploaded(Graph graph, int rows) {
     Value features = graph.input("features", type, sampleShape.prepend(rows));
-    Value labels = graph.input("labels", DType.I32, labelShape.prepend(rows));
+    Value labels = graph.input("labels", targetType, labelShape.prepend(rows));
     boolean asIs = type == DType.I32 || type == graph.storage();
     Value x = asIs ? features : Gather.of(features, null, null, null, null, rows);
     return new Batch(x, labels);

@@ -60,6 +60,17 @@ public final class CrossEntropy implements Loss {
   }
 
   @Override
+  public DType targetType() {
+    return DType.I32;
+  }
+
+  /** One label for all but the last dimension, which are the classes. */
+  @Override
+  public Shape targetShape(Shape output) {
+    return Shape.of(Arrays.copyOf(output.toArray(), Math.max(output.rank() - 1, 0)));
+  }
+
+  @Override
   public float[] classWeights() {
     return classWeights.clone();
   }

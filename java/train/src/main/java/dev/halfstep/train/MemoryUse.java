@@ -25,7 +25,7 @@ public record MemoryUse(
 
   static MemoryUse of(SessionOptions options, Dataset data) {
     long arena = options.model.parameters().arenaSize();
-    StepPlans plans = new StepPlans(options, BatchSource.of(options.model, data, data.size()));
+    StepPlans plans = new StepPlans(options, BatchSource.of(options, data, data.size()));
     long activations = 0;
     for (Feed.Part part : plans.parts(options.batchSize)) {
       activations = Math.max(activations, part.plan().arenaBytes());

@@ -28,7 +28,7 @@ final class ResidentData implements AutoCloseable {
   private @Nullable Feed evaluation;
 
   ResidentData(Device device, SessionOptions options, SessionMemory memory, Dataset data) {
-    BatchSource.of(options.model, data, 0);
+    BatchSource.of(options, data, 0);
     this.device = device;
     this.options = options;
     this.memory = memory;
@@ -78,7 +78,7 @@ final class ResidentData implements AutoCloseable {
       order = device.empty(DType.I32, Shape.of(indices.length)).label("order of " + data.name());
       Map<String, Long> inputs = inputs(state);
       inputs.put("order", order.address());
-      StepPlans plans = new StepPlans(options, BatchSource.of(options.model, data, indices.length));
+      StepPlans plans = new StepPlans(options, BatchSource.of(options, data, indices.length));
       training = new Feed(memory, inputs, plans::parts);
     }
     order.upload(indices);
@@ -88,7 +88,7 @@ final class ResidentData implements AutoCloseable {
   /** The feed of evaluation, in the order in which the samples lie. */
   Feed evaluation(Map<String, Long> state) {
     if (evaluation == null) {
-      StepPlans plans = new StepPlans(options, BatchSource.of(options.model, data, 0));
+      StepPlans plans = new StepPlans(options, BatchSource.of(options, data, 0));
       evaluation = new Feed(memory, inputs(state), plans::evaluationParts);
     }
     return evaluation;

@@ -1,6 +1,7 @@
 package dev.halfstep.train;
 
 import static dev.halfstep.bindings.Native.HS_SEGMENT_COPY;
+import static dev.halfstep.bindings.Native.HS_SEGMENT_FROZEN;
 
 import dev.halfstep.CommandList;
 import dev.halfstep.DType;
@@ -68,7 +69,7 @@ final class SessionMemory implements AutoCloseable {
     return device.zeros(DType.F32, Shape.of(table.arenaSize())).label(label);
   }
 
-  /** One segment a parameter: matrices decay and have a copy, the others do not. */
+  /** One segment a parameter: matrices decay and have a copy; what is not trained is frozen. */
   private static ByteBuffer segments(Parameters table, float weightDecay) {
     int count = table.list().size();
     ByteBuffer buffer =
@@ -76,13 +77,14 @@ final class SessionMemory implements AutoCloseable {
     for (int i = 0; i < count; i++) {
       Parameter parameter = table.list().get(i);
       boolean matrix = parameter.isMatrix();
+      boolean trained = parameter.role() == Parameter.Role.TRAINED;
       Segment.put(
           buffer,
           i,
           table.offset(parameter),
           parameter.shape().elements(),
           matrix ? weightDecay : 0,
-          matrix ? HS_SEGMENT_COPY : 0);
+          (matrix ? HS_SEGMENT_COPY : 0) | (trained ? 0 : HS_SEGMENT_FROZEN));
     }
     return buffer;
   }

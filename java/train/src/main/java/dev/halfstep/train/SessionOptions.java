@@ -157,7 +157,7 @@ public final class SessionOptions {
     return with(options -> options.pendingSteps = positive("the number of pending steps", steps));
   }
 
-  /** The seed of the model's first weights, if it has none yet; by default 0. */
+  /** The seed of dropout, and of the model's first weights if it has none yet; by default 0. */
   public SessionOptions seed(long seed) {
     return with(options -> options.seed = seed);
   }
@@ -174,7 +174,7 @@ public final class SessionOptions {
    * @throws IllegalArgumentException if the data do not fit the model; the message names the layer
    */
   public Plan plan(Dataset data) {
-    return new StepPlans(this, BatchSource.of(model, data, data.size()))
+    return new StepPlans(this, BatchSource.of(this, data, data.size()))
         .parts(batchSize)
         .get(0)
         .plan();

@@ -2,6 +2,7 @@ package dev.halfstep.train;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
+import dev.halfstep.data.RandomStream;
 import dev.halfstep.graph.Call;
 import dev.halfstep.graph.Calls;
 import dev.halfstep.graph.Graph;
@@ -96,6 +97,7 @@ final class StepPlans {
 
   private void addLoss(Graph graph, Calls calls, int rows, int window) {
     Value state = state(graph);
+    graph.step(state, RandomStream.DROPOUT.key(options.seed));
     BatchSource.Batch batch = source.build(graph, rows, state);
     Value output = options.model.build(graph, batch.features());
     options.loss.add(output, batch.labels(), state, 1 / units(window));

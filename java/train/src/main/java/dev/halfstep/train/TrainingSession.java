@@ -99,7 +99,18 @@ public final class TrainingSession implements AutoCloseable {
     return step(batch, batch.upload(x, y));
   }
 
-  /** As above, of direct buffers in native order, from their positions to their limits. */
+  /**
+   * One step on a batch from the caller, for a loss of values.
+   *
+   * @param y the values, {@code [rows, outputShape...]}
+   * @throws IllegalArgumentException if the lengths do not fit
+   */
+  public synchronized double step(float[] x, float[] y) {
+    UploadedBatch batch = uploaded();
+    return step(batch, batch.upload(x, y));
+  }
+
+  /** As step of labels, of direct buffers in native order, from their positions to their limits. */
   public synchronized double step(FloatBuffer x, IntBuffer y) {
     UploadedBatch batch = uploaded();
     return step(batch, batch.upload(x, y));

@@ -19,7 +19,7 @@ final class UploadedBatch implements AutoCloseable {
   UploadedBatch(
       Device device, SessionOptions options, SessionMemory memory, Map<String, Long> state) {
     batchSize = options.batchSize;
-    source = BatchSource.uploaded(options.model);
+    source = BatchSource.uploaded(options);
     sampleSize = source.sampleShape().elements();
     if (source.type() != DType.F32) {
       throw new IllegalArgumentException(
@@ -30,7 +30,9 @@ final class UploadedBatch implements AutoCloseable {
             .empty(DType.F32, source.sampleShape().prepend(batchSize))
             .label("features of a step");
     labels =
-        device.empty(DType.I32, source.labelShape().prepend(batchSize)).label("labels of a step");
+        device
+            .empty(source.targetType(), source.labelShape().prepend(batchSize))
+            .label("labels of a step");
     Map<String, Long> inputs = memory.addresses();
     inputs.putAll(state);
     inputs.put("features", features.address());
@@ -44,6 +46,7 @@ final class UploadedBatch implements AutoCloseable {
 
   /** Copies a batch to the device; returns its rows. */
   int upload(float[] x, int[] y) {
+    requireTargets(DType.I32);
     int rows = rows(x.length, y.length);
     if (rows == batchSize) {
       features.upload(x);
@@ -55,8 +58,28 @@ final class UploadedBatch implements AutoCloseable {
     return rows;
   }
 
+  /** Copies a batch to the device; returns its rows. */
+  int upload(float[] x, float[] y) {
+    requireTargets(DType.F32);
+    int rows = rows(x.length, y.length);
+    features.slice(0, rows).upload(x);
+    labels.slice(0, rows).upload(y);
+    return rows;
+  }
+
+  private void requireTargets(DType given) {
+    if (given != source.targetType()) {
+      throw new IllegalArgumentException(
+          "the loss takes targets "
+              + source.targetType()
+              + " (I32 are class labels, F32 values), not "
+              + given);
+    }
+  }
+
   /** Copies a batch to the device, from the buffers' positions to their limits. */
   int upload(FloatBuffer x, IntBuffer y) {
+    requireTargets(DType.I32);
     int rows = rows(x.remaining(), y.remaining());
     if (rows == batchSize) {
       features.upload(x);

@@ -1,0 +1,95 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.Shape;
+import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.Matmul;
+import dev.halfstep.graph.Permute;
+import dev.halfstep.graph.Reshape;
+import dev.halfstep.graph.Split;
+import dev.halfstep.graph.Value;
+import dev.halfstep.kernel.Activation;
+import java.util.List;
+
+/**
+ * Self-attention with several heads (Vaswani et al., 2017) of x {@code [batch, positions, width]},
+ * with the parameters of PyTorch's {@code MultiheadAttention}: {@code in_proj_weight} {@code [3 *
+ * width, width]} makes queries, keys and values, {@code out_proj.weight} {@code [width, width]}
+ * joins the heads, each with a bias.
+ */
+public final class MultiHeadAttention implements Layer {
+  private final int heads;
+  private final boolean causal;
+
+  /**
+   * A layer of so many heads.
+   *
+   * @param heads divides the width
+   * @param causal whether a position sees itself and those before it, but none after it
+   * @throws IllegalArgumentException if heads is not positive
+   */
+  public MultiHeadAttention(int heads, boolean causal) {
+    if (heads < 1) {
+      throw new IllegalArgumentException("attention has at least 1 head, not " + heads);
+    }
+    this.heads = heads;
+    this.causal = causal;
+  }
+
+  @Override
+  public Value apply(Scope scope, Value x) {
+    if (x.shape().rank() != 3 || x.shape().dim(2) % heads != 0) {
+      throw scope
+          .graph()
+          .refusal(
+              "attention takes [batch, positions, width] with a width that "
+                  + heads
+                  + " heads divide, not "
+                  + x.shape());
+    }
+    long batch = x.shape().dim(0);
+    long positions = x.shape().dim(1);
+    long width = x.shape().dim(2);
+    long head = width / heads;
+    Value projected = projection(scope, x);
+    Value apart =
+        Permute.of(
+            Reshape.of(projected, Shape.of(batch, positions, 3, heads, head)), 2, 0, 3, 1, 4);
+    List<Value> parts = Split.of(apart, 0, 1, 1, 1);
+    Shape perHead = Shape.of(batch, heads, positions, head);
+    Value queries = Reshape.of(parts.get(0), perHead);
+    Value keys = Reshape.of(parts.get(1), perHead);
+    Value values = Reshape.of(parts.get(2), perHead);
+    Value scores = Matmul.of(queries, keys, false, true, 1);
+    float scale = (float) (1 / Math.sqrt((double) head));
+    Value shares = dev.halfstep.graph.Softmax.of(scores, scale, causal);
+    Value seen = Permute.of(Matmul.of(shares, values, false, false, 1), 0, 2, 1, 3);
+    Value joined = Reshape.of(seen, x.shape());
+    return scope.apply("out_proj", this::join, joined);
+  }
+
+  /** Queries, keys and values in one product; Glorot and Bengio's uniform weights, as PyTorch. */
+  private static Value projection(Scope scope, Value x) {
+    long width = x.shape().dim(2);
+    float bound = (float) Math.sqrt(6.0 / (4.0 * width));
+    return dev.halfstep.graph.Linear.of(
+        x,
+        scope.parameter(
+            "in_proj_weight", Shape.of(3 * width, width), new Initializer.Uniform(-bound, bound)),
+        scope.parameter("in_proj_bias", Shape.of(3 * width), new Initializer.Constant(0)),
+        Activation.NONE);
+  }
+
+  private Value join(Scope scope, Value x) {
+    long width = x.shape().dim(2);
+    return dev.halfstep.graph.Linear.of(
+        x,
+        scope.parameter("weight", Shape.of(width, width), Initializer.fanIn(width)),
+        scope.parameter("bias", Shape.of(width), new Initializer.Constant(0)),
+        Activation.NONE);
+  }
+
+  @Override
+  public String toString() {
+    return "MultiHeadAttention(" + heads + (causal ? " heads, causal)" : " heads)");
+  }
+}

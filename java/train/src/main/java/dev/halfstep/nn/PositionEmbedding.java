@@ -1,0 +1,48 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.Shape;
+import dev.halfstep.graph.Combine;
+import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.Split;
+import dev.halfstep.graph.Value;
+
+/**
+ * Adds a learned vector for each position: y = x + weight, x {@code [batch, positions, width]}.
+ * {@code weight} {@code [most positions, width]} is normal with deviation 1 at first, as an
+ * embedding of the positions 0, 1, 2 ... would be.
+ */
+public final class PositionEmbedding implements Layer {
+  private final long positions;
+
+  /**
+   * A layer for at most so many positions.
+   *
+   * @throws IllegalArgumentException if the number is not positive
+   */
+  public PositionEmbedding(long positions) {
+    if (positions < 1) {
+      throw new IllegalArgumentException("there is at least 1 position, not " + positions);
+    }
+    this.positions = positions;
+  }
+
+  @Override
+  public Value apply(Scope scope, Value x) {
+    if (x.shape().rank() != 3 || x.shape().dim(1) > positions) {
+      throw scope
+          .graph()
+          .refusal(
+              "positions are added to [batch, up to " + positions + ", width], not " + x.shape());
+    }
+    Shape shape = Shape.of(positions, x.shape().dim(2));
+    Value weight = scope.parameter("weight", shape, new Initializer.Normal(0, 1));
+    long used = x.shape().dim(1);
+    Value rows = used == positions ? weight : Split.of(weight, 0, used, positions - used).get(0);
+    return Combine.add(x, rows);
+  }
+
+  @Override
+  public String toString() {
+    return "PositionEmbedding(" + positions + ")";
+  }
+}

@@ -1,0 +1,62 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.graph.Combine;
+import dev.halfstep.graph.Value;
+import dev.halfstep.kernel.Activation;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * y = body(x) + shortcut(x) (He et al., 2016). Where the body ends in a {@link BatchNorm}, its
+ * kernel adds the shortcut, and applies a ReLU that follows.
+ *
+ * <p>Parameters are named as if the body were in the residual's place, {@code 0.weight} of a {@link
+ * Sequential}; those of the shortcut are in {@code shortcut}.
+ */
+public final class Residual implements Fusing {
+  private final Layer body;
+  private final @Nullable Layer shortcut;
+
+  /** A layer that adds x itself; the body must keep its shape. */
+  public Residual(Layer body) {
+    this.body = body;
+    this.shortcut = null;
+  }
+
+  /** A layer with a shortcut that makes the body's shape of x, such as a convolution of 1 x 1. */
+  public Residual(Layer body, Layer shortcut) {
+    this.body = body;
+    this.shortcut = shortcut;
+  }
+
+  @Override
+  public Value apply(Scope scope, Value x) {
+    return apply(scope, x, null, Activation.NONE);
+  }
+
+  @Override
+  public boolean fuses(Activation activation) {
+    return body instanceof Fusing last && last.addsResidual() && last.fuses(activation);
+  }
+
+  @Override
+  public boolean addsResidual() {
+    return false;
+  }
+
+  @Override
+  public Value apply(Scope scope, Value x, @Nullable Value residual, Activation activation) {
+    Value other = shortcut == null ? x : scope.apply("shortcut", shortcut, x);
+    if (body instanceof Fusing last && last.addsResidual()) {
+      return last.apply(scope, x, other, activation);
+    }
+    return Combine.add(body.apply(scope, x), other);
+  }
+
+  @Override
+  public String toString() {
+    String text = "Residual\n  " + body.toString().replace("\n", "\n  ");
+    return shortcut == null
+        ? text
+        : text + "\n  shortcut: " + shortcut.toString().replace("\n", "\n  ");
+  }
+}

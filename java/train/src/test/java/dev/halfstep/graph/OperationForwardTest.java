@@ -1,0 +1,374 @@
+package dev.halfstep.graph;
+
+import static dev.halfstep.graph.OperationBench.parameter;
+import static dev.halfstep.graph.OperationBench.state;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.halfstep.DType;
+import dev.halfstep.Shape;
+import dev.halfstep.kernel.Activation;
+import java.util.List;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+
+/** What operations compute, against their definitions in fp64. */
+class OperationForwardTest {
+  private static final int N = 3;
+  private static final int POSITIONS = 5;
+  private static final int CHANNELS = 6;
+  private static final Parameter X = parameter("x", N, POSITIONS, CHANNELS);
+  private static final Parameter OTHER = parameter("other", N, POSITIONS, CHANNELS);
+  private static final Parameter GAMMA = parameter("gamma", CHANNELS);
+  private static final Parameter BETA = parameter("beta", CHANNELS);
+  private static final Parameter MEAN = state("mean", CHANNELS);
+  private static final Parameter VARIANCE = state("variance", CHANNELS);
+
+  private static void assertNear(double[] expected, float[] actual) {
+    assertEquals(expected.length, actual.length);
+    for (int i = 0; i < expected.length; i++) {
+      assertEquals(expected[i], actual[i], 2e-6 * Math.max(1, Math.abs(expected[i])), "at " + i);
+    }
+  }
+
+  /** The output in training and in evaluation, which must be the same. */
+  private static float[] output(OperationBench bench) {
+    float[] values = bench.values();
+    float[] output = bench.evaluate(values).output();
+    assertArrayEquals(output, bench.train(values).output());
+    return output;
+  }
+
+  private static OperationBench batchNorm(boolean residual, Activation activation) {
+    return new OperationBench(
+        DType.F32,
+        g ->
+            BatchNorm.of(
+                g.parameter(X),
+                g.parameter(GAMMA),
+                g.parameter(BETA),
+                residual ? g.parameter(OTHER) : null,
+                g.parameter(MEAN),
+                g.parameter(VARIANCE),
+                activation),
+        X,
+        OTHER,
+        GAMMA,
+        BETA,
+        MEAN,
+        VARIANCE);
+  }
+
+  private static double[] affine(
+      OperationBench bench, double[] mean, double[] variance, boolean residual, boolean relu) {
+    float[] values = bench.values();
+    double[] x = bench.part(values, "x");
+    double[] other = bench.part(values, "other");
+    double[] gamma = bench.part(values, "gamma");
+    double[] beta = bench.part(values, "beta");
+    double[] y = new double[x.length];
+    for (int i = 0; i < y.length; i++) {
+      int c = i % CHANNELS;
+      y[i] = (x[i] - mean[c]) / Math.sqrt(variance[c] + 1e-5) * gamma[c] + beta[c];
+      y[i] += residual ? other[i] : 0;
+      y[i] = relu ? Math.max(y[i], 0) : y[i];
+    }
+    return y;
+  }
+
+  @Test
+  void batchNormTrainsOnTheBatchAndMovesTheRunningStatistics() {
+    for (int variant = 0; variant < 4; variant++) {
+      boolean residual = variant % 2 == 1;
+      boolean relu = variant > 1;
+      try (OperationBench bench = batchNorm(residual, relu ? Activation.RELU : Activation.NONE)) {
+        float[] values = bench.values();
+        double[] x = bench.part(values, "x");
+        int n = N * POSITIONS;
+        double[] mean = new double[CHANNELS];
+        double[] variance = new double[CHANNELS];
+        for (int i = 0; i < x.length; i++) {
+          mean[i % CHANNELS] += x[i] / n;
+        }
+        for (int i = 0; i < x.length; i++) {
+          double difference = x[i] - mean[i % CHANNELS];
+          variance[i % CHANNELS] += difference * difference / n;
+        }
+        OperationBench.Result result = bench.train(values);
+        assertNear(affine(bench, mean, variance, residual, relu), result.output());
+        double[] before = bench.part(values, "mean");
+        double[] varianceBefore = bench.part(values, "variance");
+        double[] after = bench.part(result.parameters(), "mean");
+        double[] varianceAfter = bench.part(result.parameters(), "variance");
+        for (int c = 0; c < CHANNELS; c++) {
+          assertEquals(0.9 * before[c] + 0.1 * mean[c], after[c], 1e-6);
+          double unbiased = variance[c] * n / (n - 1.0);
+          assertEquals(0.9 * varianceBefore[c] + 0.1 * unbiased, varianceAfter[c], 1e-6);
+        }
+      }
+    }
+  }
+
+  @Test
+  void batchNormEvaluatesWithTheRunningStatisticsAloneAndLeavesThem() {
+    for (int variant = 0; variant < 4; variant++) {
+      boolean residual = variant % 2 == 1;
+      boolean relu = variant > 1;
+      try (OperationBench bench = batchNorm(residual, relu ? Activation.RELU : Activation.NONE)) {
+        float[] values = bench.values();
+        OperationBench.Result result = bench.evaluate(values);
+        double[] mean = bench.part(values, "mean");
+        double[] variance = bench.part(values, "variance");
+        assertNear(affine(bench, mean, variance, residual, relu), result.output());
+        assertArrayEquals(values, result.parameters());
+      }
+    }
+  }
+
+  @Test
+  void batchNormRefusesToTrainOnOneValueOfEachChannel() {
+    Graph graph = new Graph(DType.F32, true);
+    graph.enter("body.bn1");
+    Value x = graph.input("x", DType.F32, Shape.of(1, CHANNELS));
+    Value one = graph.parameter(GAMMA);
+    String message =
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> BatchNorm.of(x, one, one, null, one, one, Activation.NONE))
+            .getMessage();
+    assertTrue(message.contains("layer body.bn1:") && message.contains("[1, 6]"), message);
+    Value pixels = graph.input("x", DType.F32, Shape.of(1, 1, 2, CHANNELS));
+    BatchNorm.of(pixels, one, one, null, one, one, Activation.NONE);
+  }
+
+  /** Normalises slices of x, each the elements for which key is the same. */
+  private static double[] normalised(
+      OperationBench bench, Function<Integer, Integer> key, int slices) {
+    double[] x = bench.part(bench.values(), "x");
+    double[] gamma = bench.part(bench.values(), "gamma");
+    double[] beta = bench.part(bench.values(), "beta");
+    double[] sum = new double[slices];
+    double[] squares = new double[slices];
+    int size = x.length / slices;
+    for (int i = 0; i < x.length; i++) {
+      sum[key.apply(i)] += x[i];
+      squares[key.apply(i)] += x[i] * x[i];
+    }
+    double[] y = new double[x.length];
+    for (int i = 0; i < x.length; i++) {
+      double mean = sum[key.apply(i)] / size;
+      double variance = squares[key.apply(i)] / size - mean * mean;
+      int c = i % CHANNELS;
+      y[i] = (x[i] - mean) / Math.sqrt(variance + 1e-5) * gamma[c] + beta[c];
+    }
+    return y;
+  }
+
+  @Test
+  void layerNormNormalisesEachRow() {
+    try (OperationBench bench =
+        new OperationBench(
+            DType.F32,
+            g -> GroupNorm.layer(g.parameter(X), g.parameter(GAMMA), g.parameter(BETA)),
+            X,
+            GAMMA,
+            BETA)) {
+      assertNear(normalised(bench, i -> i / CHANNELS, N * POSITIONS), output(bench));
+    }
+  }
+
+  @Test
+  void groupNormNormalisesEachGroupOfChannelsOfASample() {
+    int groups = 3;
+    int width = CHANNELS / groups;
+    try (OperationBench bench =
+        new OperationBench(
+            DType.F32,
+            g -> GroupNorm.of(g.parameter(X), g.parameter(GAMMA), g.parameter(BETA), groups),
+            X,
+            GAMMA,
+            BETA)) {
+      Function<Integer, Integer> key =
+          i -> i / (POSITIONS * CHANNELS) * groups + i % CHANNELS / width;
+      assertNear(normalised(bench, key, N * groups), output(bench));
+    }
+  }
+
+  @Test
+  void causalSoftmaxSeesThePastAlone() {
+    float scale = 0.6f;
+    try (OperationBench bench =
+        new OperationBench(DType.F32, g -> Softmax.of(g.parameter(X), scale, true), X)) {
+      double[] x = bench.part(bench.values(), "x");
+      double[] expected = new double[x.length];
+      for (int row = 0; row < N * POSITIONS; row++) {
+        int seen = row % POSITIONS + CHANNELS - POSITIONS + 1;
+        double sum = 0;
+        for (int c = 0; c < seen; c++) {
+          expected[row * CHANNELS + c] = Math.exp((double) scale * x[row * CHANNELS + c]);
+          sum += expected[row * CHANNELS + c];
+        }
+        for (int c = 0; c < seen; c++) {
+          expected[row * CHANNELS + c] /= sum;
+        }
+      }
+      assertNear(expected, output(bench));
+    }
+  }
+
+  @Test
+  void reductionsGoOverTheDimensionsGiven() {
+    for (Reduce.Kind kind : Reduce.Kind.values()) {
+      try (OperationBench bench =
+          new OperationBench(DType.F32, g -> Reduce.of(kind, g.parameter(X), 2, 0), X)) {
+        double[] x = bench.part(bench.values(), "x");
+        double[] expected = new double[POSITIONS];
+        if (kind == Reduce.Kind.MAX) {
+          java.util.Arrays.fill(expected, Double.NEGATIVE_INFINITY);
+        }
+        for (int i = 0; i < x.length; i++) {
+          int p = i / CHANNELS % POSITIONS;
+          expected[p] =
+              switch (kind) {
+                case SUM -> expected[p] + x[i];
+                case MEAN -> expected[p] + x[i] / (N * CHANNELS);
+                case MAX -> Math.max(expected[p], x[i]);
+              };
+        }
+        assertNear(expected, output(bench));
+      }
+    }
+  }
+
+  @Test
+  void matmulMultipliesMatrixByMatrix() {
+    try (OperationBench bench =
+        new OperationBench(
+            DType.F32,
+            g -> Matmul.of(g.parameter(X), g.parameter(OTHER), false, true, 0.25f),
+            X,
+            OTHER)) {
+      double[] x = bench.part(bench.values(), "x");
+      double[] other = bench.part(bench.values(), "other");
+      double[] expected = new double[N * POSITIONS * POSITIONS];
+      for (int i = 0; i < expected.length; i++) {
+        int a = i / POSITIONS * CHANNELS;
+        int b = (i / (POSITIONS * POSITIONS) * POSITIONS + i % POSITIONS) * CHANNELS;
+        for (int c = 0; c < CHANNELS; c++) {
+          expected[i] += 0.25 * x[a + c] * other[b + c];
+        }
+      }
+      assertNear(expected, output(bench));
+    }
+  }
+
+  @Test
+  void permuteConcatAndSplitMoveElements() {
+    Function<Graph, Value> network =
+        g -> {
+          Value turned = Permute.of(g.parameter(X), 2, 0, 1);
+          List<Value> parts = Split.of(turned, 0, 1, 3, 2);
+          return Concat.of(List.of(parts.get(2), parts.get(0)), 0);
+        };
+    try (OperationBench bench = new OperationBench(DType.F32, network, X)) {
+      double[] x = bench.part(bench.values(), "x");
+      int[] channels = {4, 5, 0};
+      double[] expected = new double[channels.length * N * POSITIONS];
+      for (int i = 0; i < expected.length; i++) {
+        expected[i] = x[i % (N * POSITIONS) * CHANNELS + channels[i / (N * POSITIONS)]];
+      }
+      assertNear(expected, output(bench));
+    }
+  }
+
+  @Test
+  void aSecondOperandRepeatsOverLeadingDimensions() {
+    try (OperationBench bench =
+        new OperationBench(
+            DType.F32, g -> Combine.subtract(g.parameter(X), g.parameter(GAMMA)), X, GAMMA)) {
+      double[] x = bench.part(bench.values(), "x");
+      double[] gamma = bench.part(bench.values(), "gamma");
+      double[] expected = new double[x.length];
+      for (int i = 0; i < x.length; i++) {
+        expected[i] = x[i] - gamma[i % CHANNELS];
+      }
+      assertNear(expected, output(bench));
+    }
+  }
+
+  @Test
+  void dropoutIsForTrainingAndEachHasNumbersOfItsOwn() {
+    Parameter large = parameter("large", 100, 100);
+    Function<Graph, Value> network =
+        g -> {
+          Value x = g.parameter(large);
+          return Combine.subtract(Dropout.of(x, 0.25), Dropout.of(x, 0.25));
+        };
+    try (OperationBench bench = new OperationBench(DType.F32, network, large)) {
+      int apart = 0;
+      for (float difference : bench.train(bench.values()).output()) {
+        apart += difference != 0 ? 1 : 0;
+      }
+      // Kept by one and not by the other: 2 * 0.75 * 0.25, with a deviation of 0.005.
+      assertEquals(0.375, apart / 1e4, 0.02);
+    }
+    try (OperationBench bench =
+        new OperationBench(DType.F32, g -> Dropout.of(g.parameter(large), 0.25), large)) {
+      float[] values = bench.values();
+      assertArrayEquals(values, bench.evaluate(values).output());
+      float[] dropped = bench.train(values).output();
+      int kept = 0;
+      for (int i = 0; i < dropped.length; i++) {
+        assertTrue(dropped[i] == 0 || Math.abs(dropped[i] * 0.75f / values[i] - 1) < 1e-6);
+        kept += dropped[i] != 0 ? 1 : 0;
+      }
+      assertEquals(0.75, kept / 1e4, 0.02);
+    }
+  }
+
+  @Test
+  void dropoutThatDropsNothingAddsNothing() {
+    Graph evaluation = new Graph(DType.F32, false);
+    Value x = evaluation.input("x", DType.F32, Shape.of(2, 2));
+    assertSame(x, Dropout.of(x, 0.5));
+    Graph training = new Graph(DType.F32, true);
+    Value y = training.input("y", DType.F32, Shape.of(2, 2));
+    assertSame(y, Dropout.of(y, 0));
+    assertThrows(IllegalStateException.class, () -> Dropout.of(y, 0.5));
+    assertThrows(IllegalArgumentException.class, () -> Dropout.of(y, 1));
+  }
+
+  @Test
+  void shapesThatDoNotMatchAreRefused() {
+    Graph g = new Graph(DType.F32, true);
+    Value x = g.input("x", DType.F32, Shape.of(4, 6));
+    Value y = g.input("y", DType.F32, Shape.of(4, 5));
+    List<Runnable> wrong =
+        List.of(
+            () -> Combine.add(x, y),
+            () -> Combine.add(x, g.input("i", DType.I32, Shape.of(4, 6))),
+            () -> Combine.add(g.input("v", DType.F32, Shape.of(6)), x),
+            () -> Matmul.of(x, y, false, false, 1),
+            () -> Reduce.of(Reduce.Kind.SUM, x, 2),
+            () -> Reduce.of(Reduce.Kind.SUM, x, 1, -1),
+            () -> Permute.of(x, 0, 0),
+            () -> Permute.of(x, 0),
+            () -> Concat.of(List.of(x, y), 0),
+            () -> Concat.of(List.of(), 0),
+            () -> Split.of(x, 1, 3, 2),
+            () -> Split.of(x, 2, 6),
+            () -> Softmax.of(Permute.of(x, 1, 0), 1, true),
+            () -> Embedding.of(x, y),
+            () -> GroupNorm.of(x, y, y, 4),
+            () -> GroupNorm.layer(x, y, y),
+            () -> BatchNorm.of(x, y, y, null, y, y, Activation.NONE),
+            () -> PointwiseLoss.of(PointwiseLoss.Kind.SQUARED_ERROR, x, y, x, 1));
+    for (int i = 0; i < wrong.size(); i++) {
+      Runnable each = wrong.get(i);
+      assertThrows(IllegalArgumentException.class, each::run, "case " + i);
+    }
+  }
+}
