@@ -1,6 +1,7 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
+import dev.halfstep.graph.FileLayout;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.graph.Parameters;
 import java.util.ArrayList;
@@ -16,8 +17,9 @@ final class WeightFiles {
   static Map<String, Safetensors.Entry> tensors(Model model) {
     Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>();
     for (Parameter parameter : model.parameters().list()) {
-      tensors.put(
-          parameter.name(), new Safetensors.Entry(parameter.shape(), model.get(parameter.name())));
+      FileLayout layout = parameter.fileLayout();
+      float[] values = layout.toFile(model.get(parameter.name()));
+      tensors.put(parameter.name(), new Safetensors.Entry(layout.shape(), values));
     }
     return tensors;
   }
@@ -34,7 +36,7 @@ final class WeightFiles {
     List<String> missing = new ArrayList<>();
     List<String> problems = new ArrayList<>();
     for (Parameter parameter : parameters.list()) {
-      Shape shape = parameter.shape();
+      Shape shape = parameter.fileLayout().shape();
       Safetensors.Entry entry = left.remove(parameter.name());
       if (entry == null) {
         missing.add(parameter.name() + " " + shape);
@@ -44,10 +46,11 @@ final class WeightFiles {
         problems.add(
             parameter.name() + " is " + entry.type() + " and should be F32, BF16, F16 or F64");
       } else {
-        float[] values = entry.values();
+        float[] values = parameter.fileLayout().fromFile(entry.values());
         System.arraycopy(values, 0, weights, (int) parameters.offset(parameter), values.length);
       }
     }
+    left.keySet().removeIf(name -> isBatchCount(name, parameters));
     if (!left.isEmpty()) {
       List<String> names = new ArrayList<>();
       left.forEach((name, entry) -> names.add(name + " " + entry.shape()));
@@ -61,5 +64,12 @@ final class WeightFiles {
           contents.file(), "does not fit the model: " + String.join("; ", problems));
     }
     return weights;
+  }
+
+  /** PyTorch's count of the batches that running statistics saw, which nothing here depends on. */
+  private static boolean isBatchCount(String name, Parameters parameters) {
+    String count = ".num_batches_tracked";
+    return name.endsWith(count)
+        && parameters.has(name.substring(0, name.length() - count.length()) + ".running_mean");
   }
 }

@@ -8,7 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Shape;
 import dev.halfstep.graph.FileLayout;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class FileLayoutTest {
   private static float[] count(int size) {
@@ -71,5 +76,25 @@ class FileLayoutTest {
     FileLayout layout = model.parameters().get("1.weight").fileLayout();
     assertTrue(layout.isAsInMemory());
     assertArrayEquals(count(72), layout.toFile(count(72)));
+  }
+
+  @Test
+  void savedModelsAreReadByTheirLayout(@TempDir Path folder) throws IOException {
+    Sequential layers = Sequential.of(new Flatten(), new Linear(4)).then("bn", new BatchNorm());
+    Model model = Model.of(Shape.of(2, 3, 2), layers).initialize(1);
+    Path file = folder.resolve("model.safetensors");
+    model.save(file, Map.of());
+    Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>(Safetensors.read(file).tensors());
+    float[] memory = model.get("1.weight");
+    float[] stored = tensors.get("1.weight").values();
+    assertEquals(memory[2], stored[1], "the first channel of the second pixel");
+    assertEquals(memory[1], stored[6], "the second channel of the first");
+    assertArrayEquals(model.weights(), Model.of(Shape.of(2, 3, 2), layers).load(file).weights());
+    tensors.put("bn.num_batches_tracked", new Safetensors.Entry(Shape.of(), new float[] {7}));
+    Safetensors.write(file, tensors, Map.of());
+    model.load(file);
+    tensors.put("num_batches_tracked", new Safetensors.Entry(Shape.of(), new float[] {7}));
+    Safetensors.write(file, tensors, Map.of());
+    assertThrows(ModelFileException.class, () -> model.load(file));
   }
 }
