@@ -377,4 +377,63 @@ public final class ArrayCalls {
       @Cast("hs_ptr") float[] target,
       @Cast("hs_ptr") long state,
       @Cast("hs_ptr") float[] dPrediction);
+
+  /** As {@link Native#hs_conv2d}. */
+  public static native int hs_conv2d(
+      @Cast("hs_stream") long stream,
+      @Const hs_conv2d_desc desc,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] weights,
+      @Cast("hs_ptr") float[] bias,
+      @Cast("hs_ptr") float[] aux,
+      @Cast("hs_ptr") float[] y);
+
+  /** As {@link Native#hs_conv2d_backward_data}. */
+  public static native int hs_conv2d_backward_data(
+      @Cast("hs_stream") long stream,
+      @Const hs_conv2d_desc desc,
+      @Cast("hs_ptr") float[] dy,
+      @Cast("hs_ptr") float[] weights,
+      float beta,
+      @Cast("hs_ptr") float[] dx);
+
+  /** As {@link Native#hs_conv2d_backward_weights}. */
+  public static native int hs_conv2d_backward_weights(
+      @Cast("hs_stream") long stream,
+      @Const hs_conv2d_desc desc,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] dy,
+      float beta,
+      @Cast("hs_ptr") float[] dWeights,
+      @Cast("hs_ptr") float[] dBias);
+
+  /** As {@link Native#hs_pool2d}. */
+  public static native int hs_pool2d(
+      @Cast("hs_stream") long stream,
+      @Const hs_pool2d_desc desc,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] y,
+      @Cast("hs_ptr") byte[] index);
+
+  /** As {@link Native#hs_pool2d_backward}. */
+  public static native int hs_pool2d_backward(
+      @Cast("hs_stream") long stream,
+      @Const hs_pool2d_desc desc,
+      @Cast("hs_ptr") float[] dy,
+      @Cast("hs_ptr") byte[] index,
+      @Cast("hs_ptr") float[] dx);
+
+  /** As {@link Native#hs_resize}. */
+  public static native int hs_resize(
+      @Cast("hs_stream") long stream,
+      @Const hs_resize_desc desc,
+      @Cast("hs_ptr") float[] x,
+      @Cast("hs_ptr") float[] y);
+
+  /** As {@link Native#hs_resize_backward}. */
+  public static native int hs_resize_backward(
+      @Cast("hs_stream") long stream,
+      @Const hs_resize_desc desc,
+      @Cast("hs_ptr") float[] dy,
+      @Cast("hs_ptr") float[] dx);
 }

@@ -51,6 +51,11 @@ public final class Operands {
     return array == null ? null : array(array, name, elements);
   }
 
+  /** The array, null or with at least this many elements. */
+  public static byte @Nullable [] optional(byte @Nullable [] array, String name, long elements) {
+    return array == null ? null : array(array, name, elements);
+  }
+
   private static <T> T present(T array, String name) {
     if (array == null) {
       throw new NullPointerException(name + " is null: it is not optional");
