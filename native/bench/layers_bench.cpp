@@ -16,7 +16,8 @@ double bytes(int64_t count, double each) { return static_cast<double>(count) * e
 std::string name_of(const char* what, std::initializer_list<int64_t> extents) {
   std::string name = what;
   for (const int64_t extent : extents) {
-    name += (name.back() == ' ' ? "" : name == what ? " " : "x") + std::to_string(extent);
+    if (name.back() != ' ') name += name == what ? ' ' : 'x';
+    name += std::to_string(extent);
   }
   return name;
 }

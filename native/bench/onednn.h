@@ -12,6 +12,12 @@ namespace hs::bench {
 // all threads; empty without oneDNN.
 std::function<void()> onednn_matmul(const MatmulArgs& args);
 
+// The same for the convolutions (F32, no activation, no bias): NHWC, the weights and their gradient
+// in oneDNN's own layout, as a program keeps them that only uses oneDNN.
+std::function<void()> onednn_conv2d(const Conv2dArgs& args);
+std::function<void()> onednn_conv2d_backward_data(const Conv2dBackwardDataArgs& args);
+std::function<void()> onednn_conv2d_backward_weights(const Conv2dBackwardWeightsArgs& args);
+
 }  // namespace hs::bench
 
 #endif  // HALFSTEP_BENCH_ONEDNN_H
