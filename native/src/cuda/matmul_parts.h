@@ -77,8 +77,9 @@ class MatmulOutput {
  public:
   static constexpr int kCount = 4;  // neighbours in a row that are finished together
 
-  HS_DEVICE MatmulOutput(const MatmulArgs& args, std::int64_t matrix)
-      : args_(args), first_(matrix * args.desc.stride_c) {
+  // `bias` is the matrix's, or null.
+  HS_DEVICE MatmulOutput(const MatmulArgs& args, std::int64_t matrix, const float* bias)
+      : args_(args), bias_(bias), first_(matrix * args.desc.stride_c) {
     auto addresses =
         reinterpret_cast<std::uintptr_t>(args.c) | reinterpret_cast<std::uintptr_t>(args.aux);
     vectors_ = addresses % 16 == 0 && (args.desc.ldc | first_) % kCount == 0;
@@ -110,8 +111,8 @@ class MatmulOutput {
       read(old, at, count);
       HS_UNROLL for (int e = 0; e < kCount; ++e) x[e] += desc.beta * old[e];
     }
-    if (args_.bias != nullptr) {
-      HS_UNROLL for (int e = 0; e < kCount; ++e) x[e] += e < count ? args_.bias[column + e] : 0.0f;
+    if (bias_ != nullptr) {
+      HS_UNROLL for (int e = 0; e < kCount; ++e) x[e] += e < count ? bias_[column + e] : 0.0f;
     }
     if (args_.aux != nullptr) write(args_.aux, at, count, x);
     HS_UNROLL for (float& e : x) e = activate(desc.activation, e);
@@ -151,16 +152,29 @@ class MatmulOutput {
   }
 
   const MatmulArgs& args_;
+  const float* bias_;
   std::int64_t first_;  // element of C and aux
   bool vectors_;        // whether groups of kCount columns are aligned
 };
 
-// bias_grad of one row.
-HS_DEVICE void put_bias_grad(const MatmulArgs& args, std::int64_t row, float sum) {
+// bias_grad of one row; `at` is the matrix's.
+HS_DEVICE void put_bias_grad(const MatmulArgs& args, float* at, std::int64_t row, float sum) {
   if (row >= args.desc.m) return;
   float beta = args.desc.bias_grad_beta;
-  args.bias_grad[row] = beta != 0 ? sum + beta * args.bias_grad[row] : sum;
+  at[row] = beta != 0 ? sum + beta * at[row] : sum;
 }
+
+// Where the bias and the bias gradient of a tile's matrix begin: the matrices of a batch share them,
+// the groups of a convolution have their own.
+struct MatmulVectors {
+  const float* bias;
+  float* bias_grad;
+  HS_DEVICE MatmulVectors(const MatmulArgs& args, std::int64_t matrix, bool of_groups)
+      : bias(args.bias), bias_grad(args.bias_grad) {
+    if (of_groups && bias != nullptr) bias += matrix * args.desc.n;
+    if (of_groups && bias_grad != nullptr) bias_grad += matrix * args.desc.m;
+  }
+};
 
 // Cuts a product into tiles of kRows x kColumns and depth kDepth. Where there are fewer tiles than
 // multiprocessors, k is shared by several blocks, each with at least four depths of it.
@@ -182,17 +196,23 @@ inline MatmulCut cut_matmul(const Queue& queue, const hs_matmul_desc& desc, int 
   return cut;
 }
 
-// Launches a kernel on the cut product.
-template <class Kernel>
+// Launches a kernel on the cut product; `more` are its further arguments.
+template <class Kernel, class... More>
 hs_status launch_cut(const Queue& queue, const MatmulArgs& args, const MatmulCut& cut,
-                     LaunchShape shape, Kernel kernel) {
+                     LaunchShape shape, Kernel kernel, const More&... more) {
   std::int64_t blocks = std::int64_t{cut.tiles_m} * cut.tiles_n * cut.splits * args.desc.batch;
   if (blocks > 0x7fffffff) {
     return fail(HS_UNSUPPORTED, "matmul: %lld tiles are more than a launch can have: cut the batch",
                 static_cast<long long>(blocks));
   }
   shape.grid.x = static_cast<unsigned>(blocks);
-  return launch(queue, shape, kernel, args, cut, queue.workspace);
+  return launch(queue, shape, kernel, args, cut, queue.workspace, more...);
+}
+
+// Whether tiles of this size are enough for the device.
+inline bool fills_device(const Queue& queue, const hs_matmul_desc& desc, int rows, int columns) {
+  std::int64_t tiles = (desc.m + rows - 1) / rows * ((desc.n + columns - 1) / columns) * desc.batch;
+  return tiles >= queue.multiprocessors;
 }
 
 // Products of FP32, and of the 16-bit types.

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "cuda/matmul_parts.h"
+#include "cuda/operands.h"
 #include "cuda/ptx/async_copy.h"
 #include "cuda/ptx/matrix.h"
 
@@ -37,34 +38,23 @@ struct alignas(128) StoredTile {
   }
 };
 
-// One operand of one matrix as it is stored.
-template <class T>
-struct StoredMatrix {
-  const T* at;
-  std::int64_t ld, rows, columns;
-  bool chunks;  // whether rows begin at multiples of 16 bytes
-};
-
-// Brings the tile that begins at (row, column) of a matrix into shared memory, zeros where it leaves
-// the matrix: asynchronously where rows are aligned, element by element otherwise.
-template <unsigned kThreads, class T, int kRows, int kColumns>
-HS_DEVICE void bring_tile(StoredTile<T, kRows, kColumns>& tile, const StoredMatrix<T>& from,
+// Brings the tile that begins at (row, column) of an operand into shared memory, zeros where it
+// leaves it: asynchronously where chunks are aligned, element by element otherwise.
+template <unsigned kThreads, class Operand, class T, int kRows, int kColumns>
+HS_DEVICE void bring_tile(StoredTile<T, kRows, kColumns>& tile, const Operand& from,
                           std::int64_t row, std::int64_t column HS_AND_CALLER) {
   constexpr int kChunks = kColumns / kChunkElements;
   HS_UNROLL for (int i = 0; i < kRows * kChunks / static_cast<int>(kThreads); ++i) {
     int number = i * static_cast<int>(kThreads) + static_cast<int>(threadIdx.x);
     int r = number / kChunks, c = number % kChunks;
     std::int64_t first = column + c * kChunkElements;
-    std::int64_t left = row + r < from.rows ? from.columns - first : 0;
-    int count = left <= 0 ? 0 : left < kChunkElements ? static_cast<int>(left) : kChunkElements;
-    const T* source = count > 0 ? from.at + (row + r) * from.ld + first : from.at;
     if (from.chunks) {
+      int count;
+      const T* source = from.chunk(row + r, first, count);
       cp_async_16(tile.chunk(r, c), source, count * static_cast<int>(sizeof(T)) HS_PASS_CALLER);
     } else {
-      Vector<T, kChunkElements> v{};
-      HS_UNROLL for (int e = 0; e < kChunkElements; ++e) {
-        if (e < count) v.at[e] = source[e];
-      }
+      Vector<T, kChunkElements> v;
+      HS_UNROLL for (int e = 0; e < kChunkElements; ++e) v.at[e] = from.element(row + r, first + e);
       store(tile.chunk(r, c), v HS_PASS_CALLER);
     }
   }
@@ -146,25 +136,14 @@ HS_DEVICE void multiply_stage(TensorSums<Config>& sums, Stage& stage, int warp_m
   }
 }
 
-template <class T, bool kTransposeA, bool kTransposeB, class Config>
-HS_KERNEL void __launch_bounds__(Config::kThreads)
-    multiply_on_tensor_cores(const MatmulArgs args, const MatmulCut cut, void* workspace) {
+// One block's part of the product of operands A and B. A is stored [m, k], or [k, m] if kTransposeA;
+// B [k, n], or [n, k].
+template <class T, bool kTransposeA, bool kTransposeB, class Config, class A, class B>
+HS_DEVICE void multiply_tile(const MatmulArgs& args, const MatmulCut& cut, const MatmulTile& tile,
+                             const A& a, const B& b, const MatmulVectors& vectors,
+                             void* workspace) {
   using Shared = TensorShared<T, kTransposeA, kTransposeB, Config>;
   Shared& shared = shared_memory<Shared>();
-  const hs_matmul_desc& desc = args.desc;
-  const MatmulTile tile = matmul_tile<Config::kM, Config::kN>(desc, cut);
-  auto stored = [](const void* base, std::int64_t matrix, std::int64_t stride, std::int64_t ld,
-                   std::int64_t rows, std::int64_t columns) {
-    const T* at = static_cast<const T*>(base) + matrix * stride;
-    bool chunks = reinterpret_cast<std::uintptr_t>(at) % 16 == 0 && ld % kChunkElements == 0;
-    return StoredMatrix<T>{at, ld, rows, columns, chunks};
-  };
-  const StoredMatrix<T> a =
-      kTransposeA ? stored(args.a, tile.matrix, desc.stride_a, desc.lda, tile.k_end, desc.m)
-                  : stored(args.a, tile.matrix, desc.stride_a, desc.lda, desc.m, tile.k_end);
-  const StoredMatrix<T> b =
-      kTransposeB ? stored(args.b, tile.matrix, desc.stride_b, desc.ldb, desc.n, tile.k_end)
-                  : stored(args.b, tile.matrix, desc.stride_b, desc.ldb, tile.k_end, desc.n);
   auto bring = [&](std::int64_t step) {
     std::int64_t k = tile.k_begin + step * Config::kK;
     auto& stage = shared.stage[step % Config::kStages];
@@ -178,7 +157,7 @@ HS_KERNEL void __launch_bounds__(Config::kThreads)
   constexpr int kWarpM = Config::kBlocksM * 16, kWarpN = Config::kBlocksN * 8;
   int warp_m = static_cast<int>(warp_id()) / Config::kColumnsOfWarps * kWarpM;
   int warp_n = static_cast<int>(warp_id()) % Config::kColumnsOfWarps * kWarpN;
-  bool sum_rows = args.bias_grad != nullptr && tile.n == 0 && warp_n == 0;
+  bool sum_rows = vectors.bias_grad != nullptr && tile.n == 0 && warp_n == 0;
   TensorSums<Config> sums{};
   HS_UNROLL for (int step = 0; step < Config::kStages - 1; ++step) bring(step);
   std::int64_t steps = (tile.k_end - tile.k_begin + Config::kK - 1) / Config::kK;
@@ -207,36 +186,57 @@ HS_KERNEL void __launch_bounds__(Config::kThreads)
       store(lower, Vector<float, 2>{{block[2], block[3]}});
     }
     if (sum_rows && lane_id() % 4 == 0) {
-      put_bias_grad(args, tile.m + row + 16 * i, sums.rows[i][0]);
-      put_bias_grad(args, tile.m + row + 16 * i + 8, sums.rows[i][2]);
+      put_bias_grad(args, vectors.bias_grad, tile.m + row + 16 * i, sums.rows[i][0]);
+      put_bias_grad(args, vectors.bias_grad, tile.m + row + 16 * i + 8, sums.rows[i][2]);
     }
   }
   __syncthreads();
-  MatmulOutput<T>(args, tile.matrix)
+  MatmulOutput<T>(args, tile.matrix, vectors.bias)
       .template put_tile<Config::kThreads>(shared.result, tile.m, tile.n);
 }
 
 template <class T, bool kTransposeA, bool kTransposeB, class Config>
-hs_status launch_tensor(const Queue& queue, const MatmulArgs& args) {
+HS_KERNEL void __launch_bounds__(Config::kThreads)
+    multiply_on_tensor_cores(const MatmulArgs args, const MatmulCut cut, void* workspace) {
+  const hs_matmul_desc& desc = args.desc;
+  const MatmulTile tile = matmul_tile<Config::kM, Config::kN>(desc, cut);
+  const T* at_a = static_cast<const T*>(args.a) + tile.matrix * desc.stride_a;
+  const T* at_b = static_cast<const T*>(args.b) + tile.matrix * desc.stride_b;
+  const StoredMatrix<T> a(at_a, desc.lda, kTransposeA ? tile.k_end : desc.m,
+                          kTransposeA ? desc.m : tile.k_end);
+  const StoredMatrix<T> b(at_b, desc.ldb, kTransposeB ? desc.n : tile.k_end,
+                          kTransposeB ? tile.k_end : desc.n);
+  multiply_tile<T, kTransposeA, kTransposeB, Config>(
+      args, cut, tile, a, b, MatmulVectors(args, tile.matrix, false), workspace);
+}
+
+// Launches a kernel that multiplies tiles of this configuration; `more` are its further arguments.
+template <class T, bool kTransposeA, bool kTransposeB, class Config, class Kernel, class... More>
+hs_status launch_tensor(const Queue& queue, const char* name, const MatmulArgs& args, Kernel kernel,
+                        const More&... more) {
   constexpr std::size_t kPartBytes = sizeof(TensorSums<Config>) * Config::kThreads;
   MatmulCut cut = cut_matmul(queue, args.desc, Config::kM, Config::kN, Config::kK, kPartBytes);
-  LaunchShape shape{.name = "multiply_on_tensor_cores",
+  LaunchShape shape{.name = name,
                     .block = {Config::kThreads},
                     .shared_bytes = sizeof(TensorShared<T, kTransposeA, kTransposeB, Config>)};
-  return launch_cut(queue, args, cut, shape,
-                    multiply_on_tensor_cores<T, kTransposeA, kTransposeB, Config>);
+  return launch_cut(queue, args, cut, shape, kernel, more...);
+}
+
+using LargeTiles = TensorConfig<128, 128, 2, 4>;
+using SmallTiles = TensorConfig<64, 64, 2, 2>;
+
+template <class T, bool kTransposeA, bool kTransposeB, class Config>
+hs_status launch_matmul(const Queue& queue, const MatmulArgs& args) {
+  return launch_tensor<T, kTransposeA, kTransposeB, Config>(
+      queue, "multiply_on_tensor_cores", args,
+      multiply_on_tensor_cores<T, kTransposeA, kTransposeB, Config>);
 }
 
 template <class T, bool kTransposeA, bool kTransposeB>
 hs_status choose_tile(const Queue& queue, const MatmulArgs& args) {
-  using Large = TensorConfig<128, 128, 2, 4>;
-  using Small = TensorConfig<64, 64, 2, 2>;
-  const hs_matmul_desc& desc = args.desc;
-  std::int64_t large_tiles =
-      (desc.m + Large::kM - 1) / Large::kM * ((desc.n + Large::kN - 1) / Large::kN) * desc.batch;
-  return large_tiles >= queue.multiprocessors
-             ? launch_tensor<T, kTransposeA, kTransposeB, Large>(queue, args)
-             : launch_tensor<T, kTransposeA, kTransposeB, Small>(queue, args);
+  return fills_device(queue, args.desc, LargeTiles::kM, LargeTiles::kN)
+             ? launch_matmul<T, kTransposeA, kTransposeB, LargeTiles>(queue, args)
+             : launch_matmul<T, kTransposeA, kTransposeB, SmallTiles>(queue, args);
 }
 
 template <class T>

@@ -22,7 +22,7 @@ struct SumOf {
   using Value = double;
   struct Thread {
     float sum = 0;
-    HS_DEVICE void add(float x, std::int64_t) { sum += x; }
+    HS_DEVICE void add(float x, int) { sum += x; }
     HS_DEVICE Value value() const { return sum; }
   };
   using Merge = Sum<double>;
@@ -42,9 +42,7 @@ struct LargestOf {
   };
   struct Thread {
     ValueAt best = Merge::identity();
-    HS_DEVICE void add(float x, std::int64_t at) {
-      best = Merge{}(best, {x, static_cast<std::int32_t>(at)});
-    }
+    HS_DEVICE void add(float x, int at) { best = Merge{}(best, {x, at}); }
     HS_DEVICE Value value() const { return best; }
   };
 };
@@ -75,16 +73,18 @@ HS_DEVICE void put(const ReduceArgs& args, std::int64_t at, const ValueAt& large
 
 // The elements [begin, end) of a row, by `threads` threads of which this one has number `rank`.
 template <class Op, int kVector, class T>
-HS_DEVICE typename Op::Value reduce_run(const T* row, std::int64_t begin, std::int64_t end,
-                                        unsigned rank, unsigned threads) {
+HS_DEVICE typename Op::Value reduce_run(const T* row, unsigned begin, unsigned end, unsigned rank,
+                                        unsigned threads) {
   typename Op::Thread own;
-  std::int64_t whole = begin + (end - begin) / kVector * kVector;
-  for (std::int64_t i = begin + rank * kVector; i < whole; i += threads * kVector) {
+  unsigned whole = begin + (end - begin) / kVector * kVector;
+  for (unsigned i = begin + rank * kVector; i < whole; i += threads * kVector) {
     float x[kVector];
     load_elements(row + i, x);
-    HS_UNROLL for (int e = 0; e < kVector; ++e) own.add(x[e], i + e);
+    HS_UNROLL for (int e = 0; e < kVector; ++e) own.add(x[e], static_cast<int>(i) + e);
   }
-  if (kVector > 1 && whole + rank < end) own.add(to_float(row[whole + rank]), whole + rank);
+  if (kVector > 1 && whole + rank < end) {
+    own.add(to_float(row[whole + rank]), static_cast<int>(whole + rank));
+  }
   return own.value();
 }
 
@@ -93,8 +93,8 @@ HS_KERNEL void __launch_bounds__(kThreads) reduce_rows_by_warps(const ReduceArgs
   std::int64_t extent = args.desc.extent;
   for (std::int64_t row = std::int64_t{blockIdx.x} * kWarps + warp_id(); row < args.desc.outer;
        row += std::int64_t{gridDim.x} * kWarps) {
-    auto value = reduce_run<Op, kVector>(static_cast<const T*>(args.x) + row * extent, 0, extent,
-                                         lane_id(), kWarpSize);
+    auto value = reduce_run<Op, kVector>(static_cast<const T*>(args.x) + row * extent, 0,
+                                         static_cast<unsigned>(extent), lane_id(), kWarpSize);
     value = warp_reduce(value, typename Op::Merge{});
     if (lane_id() == 0) put<T>(args, row, value);
   }
@@ -106,28 +106,25 @@ struct RowShared {
   unsigned last;
 };
 
-// `splits` blocks share a row, each with split_extent of it; with more than one, a block has one
-// part.
+// gridDim.y blocks share a row, each with split_extent of it; with more than one, a block has one
+// row.
 template <class Op, class T, int kVector>
 HS_KERNEL void __launch_bounds__(kThreads)
-    reduce_rows_by_blocks(const ReduceArgs args, unsigned splits, std::int64_t split_extent,
-                          void* workspace) {
+    reduce_rows_by_blocks(const ReduceArgs args, unsigned split_extent, void* workspace) {
   using Value = typename Op::Value;
   using Merge = typename Op::Merge;
   auto& shared = shared_memory<RowShared<Value>>();
-  std::int64_t extent = args.desc.extent;
-  for (std::int64_t part = blockIdx.x; part < args.desc.outer * splits; part += gridDim.x) {
-    // Only few rows have more than one split.
-    std::int64_t row = splits == 1 ? part : static_cast<unsigned>(part) / splits;
-    std::int64_t split = part - row * splits;
-    std::int64_t begin = split * split_extent, end = begin + split_extent;
-    Value value = reduce_run<Op, kVector>(static_cast<const T*>(args.x) + row * extent, begin,
-                                          end < extent ? end : extent, threadIdx.x, kThreads);
+  auto extent = static_cast<unsigned>(args.desc.extent);
+  unsigned splits = gridDim.y, begin = blockIdx.y * split_extent, end = begin + split_extent;
+  if (end > extent) end = extent;
+  for (std::int64_t row = blockIdx.x; row < args.desc.outer; row += gridDim.x) {
+    Value value = reduce_run<Op, kVector>(static_cast<const T*>(args.x) + row * extent, begin, end,
+                                          threadIdx.x, kThreads);
     value = block_reduce<kThreads>(value, Merge{}, shared.scratch);
     if (splits > 1) {
       auto* grid = static_cast<GridWorkspace*>(workspace);
       Value* partials = grid->template partials<Value>();
-      if (threadIdx.x == 0) partials[part] = value;
+      if (threadIdx.x == 0) partials[row * splits + blockIdx.y] = value;
       if (!last_to_finish(grid->counters[row], splits, shared.last)) return;
       value = Merge::identity();
       for (unsigned s = threadIdx.x; s < splits; s += kThreads) {
@@ -142,13 +139,14 @@ HS_KERNEL void __launch_bounds__(kThreads)
 // A thread goes down the rows of kVector columns.
 template <class Op, class T, int kVector>
 HS_KERNEL void __launch_bounds__(kThreads) reduce_columns_by_threads(const ReduceArgs args) {
-  std::int64_t extent = args.desc.extent, inner = args.desc.inner;
+  auto extent = static_cast<int>(args.desc.extent);
+  std::int64_t inner = args.desc.inner;
   std::int64_t results = args.desc.outer * inner;
   for (std::int64_t i = grid_thread() * kVector; i < results; i += grid_threads() * kVector) {
     std::int64_t array = Quotient(i, inner).quotient;
     const T* x = static_cast<const T*>(args.x) + array * (extent - 1) * inner + i;
     typename Op::Thread own[kVector];
-    for (std::int64_t row = 0; row < extent; ++row) {
+    for (int row = 0; row < extent; ++row) {
       float v[kVector];
       load_elements(x + row * inner, v);
       HS_UNROLL for (int e = 0; e < kVector; ++e) own[e].add(v[e], row);
@@ -198,13 +196,14 @@ hs_status launch_rows(const Queue& queue, const ReduceArgs& args) {
   if (splits < 1 || outer > kGridCounters) splits = 1;
   std::int64_t split_extent = (extent + splits - 1) / splits;
   split_extent = (split_extent + kVector - 1) / kVector * kVector;
-  auto parts = static_cast<unsigned>((extent + split_extent - 1) / split_extent);
-  return launch(queue,
-                {.name = "reduce_rows_by_blocks",
-                 .grid = {blocks_for(queue, outer * parts, 1, kBlocksPerMultiprocessor)},
-                 .block = {kThreads},
-                 .shared_bytes = sizeof(RowShared<typename Op::Value>)},
-                reduce_rows_by_blocks<Op, T, kVector>, args, parts, split_extent, queue.workspace);
+  LaunchShape shape{.name = "reduce_rows_by_blocks",
+                    .block = {kThreads},
+                    .shared_bytes = sizeof(RowShared<typename Op::Value>)};
+  shape.grid.y = static_cast<unsigned>((extent + split_extent - 1) / split_extent);
+  shape.grid.x = shape.grid.y > 1 ? static_cast<unsigned>(outer)
+                                  : blocks_for(queue, outer, 1, kBlocksPerMultiprocessor);
+  return launch(queue, shape, reduce_rows_by_blocks<Op, T, kVector>, args,
+                static_cast<unsigned>(split_extent), queue.workspace);
 }
 
 template <class Op, class T, int kVector>

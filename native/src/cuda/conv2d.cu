@@ -1,0 +1,137 @@
+// conv2d, conv2d_backward_data, conv2d_backward_weights: a convolution of NHWC images as one matrix
+// product a group, whose matrix of windows is never in memory.
+//
+// FLOPs: 2 n p q k r s c / groups each. Bytes: x, weights and y once, if the second-level cache holds
+// what windows share. Floor: the larger of FLOPs / rate (tensor cores; for FP32 the FMA units) and
+// bytes / bandwidth.
+// Design: the tiles of matmul.cu, with operands that find an element's place by multiplications
+// instead of divisions; 16 bytes of channels at a time where the channels of a group allow it. Forward
+// [pixels of y, r s c] x [k, r s c]^T; data [pixels of x, r s k] x [r s k, c], where strides leave
+// zeros between the pixels of dy, which are multiplied too; weights [pixels of y, k]^T x [pixels of
+// y, r s c], with the bias gradient as matmul.cu has it. Depthwise convolutions leave most of a tile
+// empty. Not yet measured on a GPU.
+#include "cuda/conv2d.h"
+
+#include "cuda/kernels.h"
+
+namespace hs::cuda {
+namespace {
+
+constexpr std::int64_t kMost = 0x7fffffff;
+
+struct Extents {
+  std::int64_t p, q, inputs, outputs;  // extents of y; channels of a group
+};
+
+Extents extents_of(const hs_conv2d_desc& d) {
+  return {(d.h + 2 * d.pad_h - d.dilation_h * (d.r - 1) - 1) / d.stride_h + 1,
+          (d.w + 2 * d.pad_w - d.dilation_w * (d.s - 1) - 1) / d.stride_w + 1, d.c / d.groups,
+          d.k / d.groups};
+}
+
+// What the pixels of y see of x.
+ConvOperands windows_of_x(const hs_conv2d_desc& d, const Extents& e) {
+  const WindowAxis rows{d.stride_h, -d.pad_h, d.dilation_h, static_cast<int>(d.h), Divisor(1)};
+  const WindowAxis columns{d.stride_w, -d.pad_w, d.dilation_w, static_cast<int>(d.w), Divisor(1)};
+  return {{rows, columns, d.c, Divisor(e.p), Divisor(e.q), Divisor(d.s), Divisor(e.inputs)},
+          d.r * d.s};
+}
+
+// What the pixels of x see of dy: the outputs whose windows hold them.
+ConvOperands windows_of_dy(const hs_conv2d_desc& d, const Extents& e) {
+  const WindowAxis rows{1, d.pad_h, -d.dilation_h, static_cast<int>(e.p), Divisor(d.stride_h)};
+  const WindowAxis columns{1, d.pad_w, -d.dilation_w, static_cast<int>(e.q), Divisor(d.stride_w)};
+  return {{rows, columns, d.k, Divisor(d.h), Divisor(d.w), Divisor(d.s), Divisor(e.outputs)},
+          d.r * d.s};
+}
+
+hs_status multiply(const Queue& queue, hs_dtype type, ConvProduct product, const MatmulArgs& args,
+                   const ConvOperands& conv) {
+  if (args.desc.m == 0) return HS_OK;
+  switch (type) {
+    case HS_F32:
+      return conv2d_f32(queue, product, args, conv);
+    case HS_BF16:
+      return conv2d_bf16(queue, product, args, conv);
+    default:
+      return conv2d_f16(queue, product, args, conv);
+  }
+}
+
+// Pixels and what they see are counted in 31 bits.
+hs_status check_size(const hs_conv2d_desc& d, const Extents& e) {
+  std::int64_t pixels_x = d.n * d.h * d.w, pixels_y = d.n * e.p * e.q;
+  std::int64_t depth = d.r * d.s * (e.inputs > e.outputs ? e.inputs : e.outputs);
+  if (pixels_x <= kMost && pixels_y <= kMost && depth <= kMost) return HS_OK;
+  return fail(
+      HS_UNSUPPORTED,
+      "conv2d: %lld and %lld pixels with %lld values in a window: 2^31 - 1 are possible: cut "
+      "the batch",
+      static_cast<long long>(pixels_x), static_cast<long long>(pixels_y),
+      static_cast<long long>(depth));
+}
+
+hs_matmul_desc product_of(const hs_conv2d_desc& d, std::int64_t m, std::int64_t n, std::int64_t k) {
+  hs_matmul_desc desc{};
+  desc.type = desc.out_type = d.type;
+  desc.batch = d.groups;
+  desc.m = m;
+  desc.n = n;
+  desc.k = k;
+  desc.alpha = 1;
+  return desc;
+}
+
+}  // namespace
+
+hs_status conv2d(void* queue, const Conv2dArgs& args) {
+  const hs_conv2d_desc& d = args.desc;
+  const Extents e = extents_of(d);
+  if (hs_status status = check_size(d, e); status != HS_OK) return status;
+  std::int64_t depth = d.r * d.s * e.inputs;
+  hs_matmul_desc desc = product_of(d, d.n * e.p * e.q, e.outputs, depth);
+  desc.ldb = depth;
+  desc.ldc = d.k;
+  desc.stride_a = e.inputs;
+  desc.stride_b = e.outputs * depth;
+  desc.stride_c = e.outputs;
+  desc.activation = d.activation;
+  return multiply(as_queue(queue), d.type, ConvProduct::kForward,
+                  {desc, args.x, args.weights, args.y, args.bias, args.aux, nullptr},
+                  windows_of_x(d, e));
+}
+
+hs_status conv2d_backward_data(void* queue, const Conv2dBackwardDataArgs& args) {
+  const hs_conv2d_desc& d = args.desc;
+  const Extents e = extents_of(d);
+  if (hs_status status = check_size(d, e); status != HS_OK) return status;
+  hs_matmul_desc desc = product_of(d, d.n * d.h * d.w, e.inputs, d.r * d.s * e.outputs);
+  desc.ldc = d.c;
+  desc.stride_a = e.outputs;
+  desc.stride_b = e.outputs * d.r * d.s * e.inputs;
+  desc.stride_c = e.inputs;
+  desc.beta = args.beta;
+  return multiply(as_queue(queue), d.type, ConvProduct::kData,
+                  {desc, args.dy, args.weights, args.dx, nullptr, nullptr, nullptr},
+                  windows_of_dy(d, e));
+}
+
+hs_status conv2d_backward_weights(void* queue, const Conv2dBackwardWeightsArgs& args) {
+  const hs_conv2d_desc& d = args.desc;
+  const Extents e = extents_of(d);
+  if (hs_status status = check_size(d, e); status != HS_OK) return status;
+  std::int64_t depth = d.r * d.s * e.inputs;
+  hs_matmul_desc desc = product_of(d, e.outputs, depth, d.n * e.p * e.q);
+  desc.out_type = HS_F32;
+  desc.lda = d.k;
+  desc.ldc = depth;
+  desc.stride_a = e.outputs;
+  desc.stride_b = e.inputs;
+  desc.stride_c = e.outputs * depth;
+  desc.beta = desc.bias_grad_beta = args.beta;
+  return multiply(as_queue(queue), d.type, ConvProduct::kWeights,
+                  {desc, args.dy, args.x, args.d_weights, nullptr, nullptr, args.d_bias},
+                  windows_of_x(d, e));
+}
+
+}  // namespace hs::cuda

@@ -1,0 +1,50 @@
+// The products of a convolution on tensor cores, for 16-bit types; see conv2d.cu.
+#ifndef HALFSTEP_CUDA_CONV2D_TENSOR_H
+#define HALFSTEP_CUDA_CONV2D_TENSOR_H
+
+#include "cuda/conv2d.h"
+#include "cuda/matmul_tensor.h"
+
+namespace hs::cuda {
+
+template <class T, ConvProduct kProduct, class Config>
+HS_KERNEL void __launch_bounds__(Config::kThreads)
+    convolve_on_tensor_cores(const MatmulArgs args, const MatmulCut cut, void* workspace,
+                             const ConvOperands conv) {
+  const MatmulTile tile = matmul_tile<Config::kM, Config::kN>(args.desc, cut);
+  with_conv_operands<kProduct, T>(
+      args, conv, tile, [&](const auto& a, const auto& b, const MatmulVectors& vectors) {
+        multiply_tile<T, kConvTransposeA<kProduct>, kConvTransposeB<kProduct>, Config>(
+            args, cut, tile, a, b, vectors, workspace);
+      });
+}
+
+template <class T, ConvProduct kProduct, class Config>
+hs_status launch_conv(const Queue& queue, const MatmulArgs& args, const ConvOperands& conv) {
+  return launch_tensor<T, kConvTransposeA<kProduct>, kConvTransposeB<kProduct>, Config>(
+      queue, "convolve_on_tensor_cores", args, convolve_on_tensor_cores<T, kProduct, Config>, conv);
+}
+
+template <class T, ConvProduct kProduct>
+hs_status choose_conv_tile(const Queue& queue, const MatmulArgs& args, const ConvOperands& conv) {
+  return fills_device(queue, args.desc, LargeTiles::kM, LargeTiles::kN)
+             ? launch_conv<T, kProduct, LargeTiles>(queue, args, conv)
+             : launch_conv<T, kProduct, SmallTiles>(queue, args, conv);
+}
+
+template <class T>
+hs_status conv2d_on_tensor_cores(const Queue& queue, ConvProduct product, const MatmulArgs& args,
+                                 const ConvOperands& conv) {
+  switch (product) {
+    case ConvProduct::kForward:
+      return choose_conv_tile<T, ConvProduct::kForward>(queue, args, conv);
+    case ConvProduct::kData:
+      return choose_conv_tile<T, ConvProduct::kData>(queue, args, conv);
+    default:
+      return choose_conv_tile<T, ConvProduct::kWeights>(queue, args, conv);
+  }
+}
+
+}  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_CONV2D_TENSOR_H
