@@ -14,6 +14,9 @@
 namespace hs::cuda {
 namespace {
 
+constexpr int kLeastBlocks =
+    4;  // of a multiprocessor: registers before occupancy, so without spills
+
 struct Range {
   int begin, end;
 };
@@ -62,7 +65,7 @@ HS_DEVICE std::int64_t element(const Pool& pool, std::int64_t image, int rows, i
 }
 
 template <class T, int kVector, bool kMax>
-HS_KERNEL void __launch_bounds__(kElementwiseThreads)
+HS_KERNEL void __launch_bounds__(kElementwiseThreads, kLeastBlocks)
     pool_windows(const Pool pool, const T* x, T* y, std::uint8_t* index) {
   const Axis &rows = pool.rows, &columns = pool.columns;
   for (std::int64_t i = grid_thread(); i < pool.count; i += grid_threads()) {
@@ -106,7 +109,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
 }
 
 template <class T, int kVector, bool kMax>
-HS_KERNEL void __launch_bounds__(kElementwiseThreads)
+HS_KERNEL void __launch_bounds__(kElementwiseThreads, kLeastBlocks)
     spread_windows(const Pool pool, const T* dy, const std::uint8_t* index, T* dx) {
   const Axis &rows = pool.rows, &columns = pool.columns;
   for (std::int64_t i = grid_thread(); i < pool.count; i += grid_threads()) {

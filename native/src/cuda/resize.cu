@@ -13,6 +13,9 @@
 namespace hs::cuda {
 namespace {
 
+constexpr int kLeastBlocks =
+    4;  // of a multiprocessor: registers before occupancy, so without spills
+
 // An output takes (1 - part) of source `low` and `part` of source `high`.
 struct Between {
   std::int64_t low, high;
@@ -73,7 +76,7 @@ HS_DEVICE Place place_of(const Resize& r, unsigned number) {
 }
 
 template <class T, int kVector>
-HS_KERNEL void __launch_bounds__(kElementwiseThreads)
+HS_KERNEL void __launch_bounds__(kElementwiseThreads, kLeastBlocks)
     interpolate(const Resize r, const T* x, T* y) {
   for (std::int64_t i = grid_thread(); i < r.count; i += grid_threads()) {
     const Place at = place_of<kVector>(r, static_cast<unsigned>(i));
@@ -99,7 +102,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
 }
 
 template <class T, int kVector>
-HS_KERNEL void __launch_bounds__(kElementwiseThreads)
+HS_KERNEL void __launch_bounds__(kElementwiseThreads, kLeastBlocks)
     gather_gradients(const Resize r, const T* dy, T* dx) {
   for (std::int64_t i = grid_thread(); i < r.count; i += grid_threads()) {
     const Place at = place_of<kVector>(r, static_cast<unsigned>(i));
