@@ -66,7 +66,7 @@ final class PlanCommand implements Callable<Integer> {
               setup.data(),
               setup.modelName(),
               device.id(),
-              RunSetup.PRECISION,
+              setup.precision(),
               setup.model().parameters().count(),
               setup.samples(),
               Report.PlanReport.of(plan),

@@ -54,7 +54,7 @@ record Report(
         device.id(),
         info.name() + ", " + info.detail(),
         info.threads(),
-        RunSetup.PRECISION,
+        setup.precision(),
         setup.seed(),
         setup.model().parameters().count(),
         setup.samples(),

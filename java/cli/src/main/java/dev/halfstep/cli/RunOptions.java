@@ -52,8 +52,9 @@ final class RunOptions {
       paramLabel = "MODEL",
       defaultValue = "mlp:256,128",
       description =
-          "mlp:UNITS[,UNITS...]: a perceptron with ReLU and one hidden layer for each number"
-              + " (default: ${DEFAULT-VALUE}).")
+          "mlp:UNITS[,UNITS...]: a perceptron with ReLU and one hidden layer for each number; cnn:"
+              + " two convolutions with pooling and a hidden layer, for images (default:"
+              + " ${DEFAULT-VALUE}).")
   private String model = "mlp:256,128";
 
   @Option(
@@ -66,6 +67,15 @@ final class RunOptions {
   @Mixin private final OptimizerOptions optimizer = new OptimizerOptions();
 
   @Mixin private final RecipeOptions recipe = new RecipeOptions();
+
+  @Option(
+      names = "--precision",
+      paramLabel = "TYPE",
+      defaultValue = "fp32",
+      description =
+          "How activations and weights of layers are stored: fp32, bf16, or fp16 with loss scaling;"
+              + " updates and sums are fp32 always (default: ${DEFAULT-VALUE}).")
+  private String precision = "fp32";
 
   @Option(
       names = "--device",
@@ -104,6 +114,14 @@ final class RunOptions {
     ModelSpec spec = ModelSpec.parse(model);
     Optimizer chosen = optimizer.optimizer();
     checkDevice();
+    if (!RunSetup.PRECISIONS.containsKey(precision)) {
+      throw new UsageException(
+          "unknown --precision '"
+              + precision
+              + "'."
+              + Suggestion.didYouMean(precision, List.copyOf(RunSetup.PRECISIONS.keySet())),
+          "Possible are fp32, bf16 and fp16.");
+    }
     if (!(validationFraction >= 0 && validationFraction < 1)) {
       throw new UsageException(
           "--val-fraction must be at least 0 and below 1, not " + validationFraction);
@@ -144,6 +162,7 @@ final class RunOptions {
             spec.model(train.sampleShape(), train.classes()),
             chosen,
             recipe,
+            precision,
             batchSize,
             seed);
     setup.trainer();

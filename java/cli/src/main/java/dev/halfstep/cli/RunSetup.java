@@ -1,11 +1,14 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.nn.Model;
 import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.Trainer;
 import dev.halfstep.train.TrainerBuilder;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -13,6 +16,7 @@ import java.util.Optional;
  *
  * @param data what was given for {@code --data}
  * @param modelName what was given for {@code --model}
+ * @param precision one of {@link #PRECISIONS}
  */
 record RunSetup(
     String data,
@@ -23,11 +27,13 @@ record RunSetup(
     Model model,
     Optimizer optimizer,
     RecipeOptions recipe,
+    String precision,
     int batchSize,
     long seed) {
 
-  /** The storage type of activations; there is no other yet. */
-  static final String PRECISION = "fp32";
+  /** The storage types that {@code --precision} names. */
+  static final Map<String, DType> PRECISIONS =
+      Map.of("fp32", DType.F32, "bf16", DType.BF16, "fp16", DType.F16);
 
   /**
    * The trainer of this run, without callbacks and device.
@@ -40,9 +46,14 @@ record RunSetup(
             .optimizer(optimizer)
             .batchSize(batchSize)
             .seed(seed)
+            .session(options -> options.storage(storage()))
             .test(test);
     builder = validation.map(builder::validation).orElse(builder);
     return recipe.apply(builder, validation.isPresent());
+  }
+
+  private DType storage() {
+    return Objects.requireNonNull(PRECISIONS.get(precision), precision);
   }
 
   /** The trainer of this run on a device, without callbacks. */

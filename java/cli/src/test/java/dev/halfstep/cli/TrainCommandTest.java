@@ -131,15 +131,40 @@ final class TrainCommandTest {
   }
 
   @Test
+  void theConvolutionalModelIsForImages() {
+    CliRun plan =
+        CliRun.of(
+            "plan", "--data", "digits", "--model", "cnn", "--device", "cpu", "--precision", "bf16");
+    assertEquals(0, plan.status(), plan.err());
+    for (String part :
+        List.of("421,642 parameters", "conv1 conv2d dW", "conv2 conv2d dx", "fc2 linear")) {
+      assertTrue(plan.out().contains(part), plan.out());
+    }
+    CliRun table = train("table", "--model", "cnn");
+    assertEquals(2, table.status());
+    assertTrue(table.err().contains("takes images"), table.err());
+  }
+
+  @Test
   void theReportSaysWhatWasTrainedAndHow() throws IOException {
-    CliRun run = train("run", "--batch-size", "7", "--seed", "5", "--val-fraction", "0.2");
+    CliRun run =
+        train(
+            "run",
+            "--batch-size",
+            "7",
+            "--seed",
+            "5",
+            "--val-fraction",
+            "0.2",
+            "--precision",
+            "fp16");
     assertEquals(0, run.status(), run.err());
     assertEquals("", run.err());
     JsonNode report = report("run");
     assertEquals("csv:" + csv, report.at("/data").asText());
     assertEquals("mlp:16,8", report.at("/model").asText());
     assertEquals("cpu", report.at("/device").asText());
-    assertEquals("fp32", report.at("/precision").asText());
+    assertEquals("fp16", report.at("/precision").asText());
     assertEquals(5, report.at("/seed").asInt());
     assertEquals(2 * 16 + 16 + 16 * 8 + 8 + 8 * 2 + 2, report.at("/parameters").asInt());
     assertEquals("{\"train\":96,\"validation\":24,\"test\":30}", report.at("/samples").toString());

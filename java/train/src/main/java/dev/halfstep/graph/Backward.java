@@ -91,6 +91,25 @@ public final class Backward {
   }
 
   /**
+   * As {@link #into}, for a kernel that writes one type alone. What it cannot leave in the gradient
+   * itself goes to the arena, and is handed in by {@link #finish(Value, Target)}.
+   */
+  Target intoTyped(Value value, DType type) {
+    boolean parameter = value.place() instanceof Value.Place.OfParameter;
+    boolean direct = type == (parameter ? DType.F32 : value.type());
+    return direct
+        ? into(value)
+        : new Target(graph.value("d " + value.name(), type, value.shape()), 0);
+  }
+
+  /** Hands in what {@link #intoTyped} had to leave apart. */
+  void finish(Value value, Target target) {
+    if (gradients.get(value) != target.value()) {
+      give(value, target.value());
+    }
+  }
+
+  /**
    * Where a kernel leaves two gradients that it writes with one beta.
    *
    * @param beta 0 to store, 1 to add to what both hold
@@ -111,7 +130,7 @@ public final class Backward {
   /**
    * Where a kernel that computes the gradients of two parameters at once leaves them. What it
    * cannot leave in the gradients themselves goes to the arena, and is handed in by {@link
-   * #finish}; what nobody needs goes there too.
+   * #finish(Pair)}; what nobody needs goes there too.
    */
   Pair intoBoth(Value first, Value second) {
     boolean direct = first != second && isTrained(first) && isTrained(second);

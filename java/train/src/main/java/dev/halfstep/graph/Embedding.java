@@ -69,11 +69,7 @@ public record Embedding(Value table, Value tokens, Value y) implements Operation
     Value dy = backward.of(y);
     Shape places = Shape.of(table.shape().dim(0) + 1 + tokens.shape().elements());
     Value workspace = y.graph().value("embedding places", DType.I32, places);
-    boolean parameter = table.place() instanceof Value.Place.OfParameter;
-    Backward.Target target =
-        parameter
-            ? backward.into(table)
-            : new Backward.Target(y.graph().value("d table", DType.F32, table.shape()), 0);
+    Backward.Target target = backward.intoTyped(table, DType.F32);
     Value gradient = target.value();
     List<Value> reads = new ArrayList<>(List.of(dy, tokens));
     if (target.beta() != 0) {
@@ -94,8 +90,6 @@ public record Embedding(Value table, Value tokens, Value y) implements Operation
                         target.beta(),
                         at.of(gradient),
                         at.of(workspace))));
-    if (!parameter) {
-      backward.give(table, gradient);
-    }
+    backward.finish(table, target);
   }
 }

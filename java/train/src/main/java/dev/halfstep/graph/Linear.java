@@ -155,7 +155,7 @@ public record Linear(
   private void inputGradient(Backward backward, Value dz) {
     Backward.Target dx = backward.into(x);
     Matmul.Builder matmul =
-        Matmul.builder(rows(), in(), out()).types(dz.type(), x.type()).scale(1, dx.beta());
+        Matmul.builder(rows(), in(), out()).types(dz.type(), dx.value().type()).scale(1, dx.beta());
     backward.add(
         Call.of(
             "linear dx",

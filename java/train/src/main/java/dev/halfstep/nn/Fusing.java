@@ -5,7 +5,7 @@ import dev.halfstep.kernel.Activation;
 import org.jspecify.annotations.Nullable;
 
 /** A layer whose last kernel can do what follows it: add a residual, and apply an activation. */
-sealed interface Fusing extends Layer permits BatchNorm, Linear, Residual, Sequential {
+sealed interface Fusing extends Layer permits BatchNorm, Conv2d, Linear, Residual, Sequential {
   /** Whether its last kernel applies this activation; all apply {@link Activation#NONE}. */
   boolean fuses(Activation activation);
 

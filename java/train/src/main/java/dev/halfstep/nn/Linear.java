@@ -40,7 +40,9 @@ public final class Linear implements Fusing {
 
   @Override
   public boolean fuses(Activation activation) {
-    return activation == Activation.RELU || activation == Activation.GELU;
+    return activation == Activation.NONE
+        || activation == Activation.RELU
+        || activation == Activation.GELU;
   }
 
   @Override

@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
  * name of their own.
  *
  * <p>The rule of fusion, the only one: where an activation follows a layer whose last kernel can
- * apply it, that kernel does. These are {@link ReLU} and {@link GELU} behind a {@link Linear}, ReLU
- * behind a {@link BatchNorm}, and both behind a {@link Residual} or another Sequential that ends
- * so.
+ * apply it, that kernel does. These are {@link ReLU} and {@link GELU} behind a {@link Linear} or
+ * {@link Conv2d}, ReLU behind a {@link BatchNorm}, and both behind a {@link Residual} or another
+ * Sequential that ends so.
  */
 public final class Sequential implements Fusing {
   private record Child(String name, Layer layer) {}

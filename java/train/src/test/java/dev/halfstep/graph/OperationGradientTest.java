@@ -61,6 +61,7 @@ class OperationGradientTest {
     addProducts(cases);
     addNormalisation(cases);
     addSharing(cases);
+    addImages(cases);
     return cases;
   }
 
@@ -272,6 +273,69 @@ class OperationGradientTest {
             parameter("third", 5)));
   }
 
+  private static void addConvolution(
+      List<Case> cases, Parameter image, Parameter weight, Window window, Activation activation) {
+    Parameter bias = parameter("bias", weight.shape().dim(0));
+    String name = "convolution " + window + " " + weight.shape() + " " + activation;
+    cases.add(
+        new Case(
+            name,
+            g -> Conv2d.of(made(g, image), read(g, weight), read(g, bias), window, activation),
+            image,
+            weight,
+            bias));
+    cases.add(
+        new Case(
+            name + " of a parameter, without bias, with weights that are computed",
+            g -> Conv2d.of(read(g, image), made(g, weight), null, window, activation),
+            image,
+            weight));
+  }
+
+  private static void addImages(List<Case> cases) {
+    Parameter image = parameter("image", 2, 4, 3, 2);
+    Parameter square = parameter("square", 3, 3, 3, 2);
+    Window window = Window.of(3, 3).padding(1, 1);
+    for (Activation activation : List.of(Activation.NONE, Activation.GELU)) {
+      addConvolution(cases, image, square, window, activation);
+    }
+    addConvolution(cases, image, square, window.stride(2, 1), Activation.NONE);
+    Parameter flat = parameter("flat", 2, 1, 3, 2);
+    addConvolution(cases, image, flat, Window.of(1, 3), Activation.NONE);
+    addConvolution(cases, image, flat, Window.of(1, 3).padding(0, 2).dilation(2), Activation.NONE);
+    Parameter grouped = parameter("grouped", 4, 2, 2, 1);
+    addConvolution(cases, image, grouped, Window.of(2, 2).padding(1, 0), Activation.GELU);
+    Parameter matrix = parameter("rows", 4, 5);
+    cases.add(
+        new Case(
+            "linear of parameters",
+            g -> Linear.of(read(g, A), read(g, matrix), null, Activation.NONE),
+            A,
+            matrix));
+    cases.add(
+        new Case(
+            "two convolutions of one image with the same weights",
+            g -> {
+              Value x = made(g, image);
+              Value y = Conv2d.of(x, read(g, square), null, window, Activation.NONE);
+              Value z = Conv2d.of(x, read(g, square), null, window, Activation.GELU);
+              return Combine.multiply(y, z);
+            },
+            image,
+            square));
+    for (Pool2d.Kind kind : Pool2d.Kind.values()) {
+      for (Window pool :
+          List.of(
+              Window.of(2, 2).stride(2, 2),
+              Window.of(3, 2).stride(1, 2).padding(1, 1),
+              Window.of(4, 3))) {
+        cases.add(new Case(kind + " " + pool, g -> Pool2d.of(kind, made(g, image), pool), image));
+      }
+    }
+    cases.add(new Case("resize up", g -> Resize.of(made(g, image), 7, 5), image));
+    cases.add(new Case("resize down", g -> Resize.of(made(g, image), 2, 4), image));
+  }
+
   private static Value twice(Value x, Combine.Kind kind) {
     return Combine.of(kind, x, x);
   }
@@ -370,13 +434,16 @@ class OperationGradientTest {
     Parameter frozen = VECTOR.as(Parameter.Role.FROZEN);
     Parameter weight = parameter("weight", 4, 5).as(Parameter.Role.FROZEN);
     Parameter bias = parameter("bias", 4);
+    Parameter filter = parameter("filter", 4, 1, 1, 4).as(Parameter.Role.FROZEN);
     Function<Graph, Value> network =
         g -> {
           Value once = GroupNorm.layer(made(g, A), read(g, frozen), read(g, BETA));
-          return Linear.of(once, read(g, weight), read(g, bias), Activation.GELU);
+          Value y = Linear.of(once, read(g, weight), read(g, bias), Activation.GELU);
+          Value image = Reshape.of(y, Shape.of(2, 3, 1, 4));
+          return Conv2d.of(image, read(g, filter), read(g, bias), Window.of(1, 1), Activation.GELU);
         };
     try (OperationBench bench =
-        new OperationBench(DType.F32, network, A, frozen, BETA, weight, bias)) {
+        new OperationBench(DType.F32, network, A, frozen, BETA, weight, bias, filter)) {
       bench.assertGradients();
     }
   }

@@ -1,0 +1,42 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.graph.Pool2d;
+import dev.halfstep.graph.Value;
+import dev.halfstep.graph.Window;
+
+/**
+ * The maximum of each window over images {@code [batch, height, width, channels]}, for each
+ * channel. The window moves by its own size unless it is given a stride. Immutable.
+ */
+public final class MaxPool2d implements Layer {
+  private final Window window;
+
+  /** A layer with a square window. */
+  public MaxPool2d(int size) {
+    this(Window.of(size, size).stride(size, size));
+  }
+
+  private MaxPool2d(Window window) {
+    this.window = window;
+  }
+
+  /** The same with a window that moves by so many pixels, both ways. */
+  public MaxPool2d stride(int pixels) {
+    return new MaxPool2d(window.stride(pixels, pixels));
+  }
+
+  /** The same with so many pixels on each side of the images that count for nothing. */
+  public MaxPool2d padding(int pixels) {
+    return new MaxPool2d(window.padding(pixels, pixels));
+  }
+
+  @Override
+  public Value apply(Scope scope, Value x) {
+    return Pool2d.of(Pool2d.Kind.MAX, x, window);
+  }
+
+  @Override
+  public String toString() {
+    return "MaxPool2d(" + window.rows() + "x" + window.columns() + ")";
+  }
+}
