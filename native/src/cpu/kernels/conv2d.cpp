@@ -80,14 +80,16 @@ class ImplicitProduct {
           pack(group, begin, smaller(end, columns_) - begin, end - begin, panel_of(group, panel));
         });
     const int64_t down = ceil_div(pixels, kTilePixels);
+    const Cut tiles = cut(pixels, down);
     const int64_t across = larger(1, smaller(panels_.parts, kFewTiles / (down * groups_)));
     const double fmas = static_cast<double>(pixels * depth_) *
                         static_cast<double>(groups_ * ceil_div(columns_, kLanes));
     parallel_for(down * groups_ * across, fmas * kNsPerFma, [&](int64_t tile) {
-      const int64_t begin = tile / across / groups_ * kTilePixels;
+      const int64_t begin = tiles.begin(tile / across / groups_);
+      const int64_t end = tiles.begin(tile / across / groups_ + 1);
       const Cut parts = cut(panels_.parts, across);
-      run_tile(begin, smaller(kTilePixels, pixels - begin), tile / across % groups_,
-               parts.begin(tile % across), parts.begin(tile % across + 1));
+      run_tile(begin, end - begin, tile / across % groups_, parts.begin(tile % across),
+               parts.begin(tile % across + 1));
     });
   }
 
@@ -176,7 +178,8 @@ void ImplicitProduct::run_tile(int64_t begin, int64_t count, int64_t group, int6
   with_storage(f_.type, [&](auto type) {
     using T = typename decltype(type)::type;
     for (int64_t i = 0; i < count; ++i) {
-      const int64_t at = output_at(w_, f_, pixels[i]) + channel;
+      const Pixel& pixel = pixels[i];
+      const int64_t at = output_at(w_, f_, pixel.image, pixel.row, pixel.column) + channel;
       for_vectors(0, columns, [&](int64_t j, auto lanes) {
         finish_vector<T>(f_, at + j, channel + j, load(sums + i * sums_row + j, lanes), lanes);
       });

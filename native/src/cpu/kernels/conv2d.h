@@ -49,11 +49,12 @@ HS_INLINE void finish_vector(const Finish& f, int64_t at, int64_t c, vf x, auto 
   store(out, x, lanes);
 }
 
-// Where a pixel lies in the output, in elements.
-HS_INLINE int64_t output_at(const Window& w, const Finish& f, const Pixel& pixel) {
-  const int64_t y = w.rows.out_first + pixel.row * w.rows.out_step;
-  const int64_t x = w.columns.out_first + pixel.column * w.columns.out_step;
-  return ((pixel.image * w.rows.out_extent + y) * w.columns.out_extent + x) * f.channels;
+// Where output (row, column) of an image lies, in elements.
+HS_INLINE int64_t output_at(const Window& w, const Finish& f, int64_t image, int64_t row,
+                            int64_t column) {
+  const int64_t y = w.rows.out_first + row * w.rows.out_step;
+  const int64_t x = w.columns.out_first + column * w.columns.out_step;
+  return ((image * w.rows.out_extent + y) * w.columns.out_extent + x) * f.channels;
 }
 
 // Runs the register kernel down `rows` rows of one panel of at most kMaxVectors vectors of columns;

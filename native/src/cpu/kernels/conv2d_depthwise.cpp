@@ -27,65 +27,96 @@ void lay_out(const Window& w, const T* weights, int64_t window_columns, int64_t 
   }
 }
 
+// Calls fn(channel, lanes, Constant<vectors>) for blocks of channels: several vectors at once,
+// since each sum waits for the one before.
+template <class Fn>
+HS_INLINE void for_channels(int64_t channels, const Fn& fn) {
+  constexpr int kVectors = 4;
+  int64_t c = 0;
+  for (; c + kVectors * kLanes <= channels; c += kVectors * kLanes) {
+    fn(c, AllLanes{}, Constant<kVectors>{});
+  }
+  for_vectors(c, channels, [&](int64_t at, auto lanes) { fn(at, lanes, Constant<1>{}); });
+}
+
 // One row of outputs.
 template <class T>
-void convolve_row(const Window& w, const T* source, const float* filters, Pixel pixel,
-                  const Finish& finish) {
+void convolve_row(const Window& w, const T* source, const float* filters, int64_t image,
+                  int64_t row, const Finish& finish) {
   const int64_t line = w.columns.extent * w.channels;
-  const int64_t y = w.rows.source(pixel.row);
+  const int64_t y = w.rows.source(row);
   const Inside down = inside(w.rows, y);
-  for (pixel.column = 0; pixel.column < w.columns.outputs; ++pixel.column) {
-    const int64_t x = w.columns.source(pixel.column);
+  for (int64_t column = 0; column < w.columns.outputs; ++column) {
+    const int64_t x = w.columns.source(column);
     const Inside across = inside(w.columns, x);
-    const T* from = source + (pixel.image * w.rows.extent + y) * line + x * w.channels;
-    const int64_t at = output_at(w, finish, pixel);
-    for_vectors(0, w.channels, [&](int64_t c, auto lanes) {
-      vf sum{};
+    const T* from = source + (image * w.rows.extent + y) * line + x * w.channels;
+    const int64_t at = output_at(w, finish, image, row, column);
+    for_channels(w.channels, [&](int64_t c, auto lanes, auto vectors) {
+      constexpr int kVectors = decltype(vectors)::value;
+      vf sum[kVectors] = {};
       for (int64_t i = down.begin; i < down.end; ++i) {
         const T* taps = from + i * w.rows.spacing * line + c;
         const float* filter = filters + i * w.columns.taps * w.channels + c;
         for (int64_t j = across.begin; j < across.end; ++j) {
-          sum = load(taps + j * w.columns.spacing * w.channels, lanes) *
-                    load(filter + j * w.channels, lanes) +
-                sum;
+          const T* tap = taps + j * w.columns.spacing * w.channels;
+#pragma GCC unroll 4
+          for (int v = 0; v < kVectors; ++v) {
+            sum[v] = load(tap + v * kLanes, lanes) *
+                         load(filter + j * w.channels + v * kLanes, lanes) +
+                     sum[v];
+          }
         }
       }
-      finish_vector<T>(finish, at + c, c, sum, lanes);
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        finish_vector<T>(finish, at + c + v * kLanes, c + v * kLanes, sum[v], lanes);
+      }
     });
   }
 }
 
 // Adds what one row of outputs contributes to the sums [taps, channels], and to the bias's row.
 template <class T>
-void add_row(const Window& w, const T* source, const T* dy, const Pixel& pixel,
+void add_row(const Window& w, const T* source, const T* dy, int64_t image, int64_t row,
              const PartialSums& partial, float* sums) {
-  const int64_t line = w.columns.extent * w.channels;
-  const int64_t y = w.rows.source(pixel.row);
+  const int64_t line = w.columns.extent * w.channels, outputs = w.columns.outputs;
+  const int64_t y = w.rows.source(row);
   const Inside down = inside(w.rows, y);
-  const T* gradients =
-      dy + (pixel.image * w.rows.outputs + pixel.row) * w.columns.outputs * w.channels;
-  for_vectors(0, w.channels, [&](int64_t c, auto lanes) {
+  const T* gradients = dy + (image * w.rows.outputs + row) * outputs * w.channels;
+  for_channels(w.channels, [&](int64_t c, auto lanes, auto vectors) {
+    constexpr int kVectors = decltype(vectors)::value;
+    const auto add = [&](float* to, const vf(&sum)[kVectors]) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        store(to + v * kLanes, load(to + v * kLanes, lanes) + sum[v], lanes);
+      }
+    };
     for (int64_t i = down.begin; i < down.end; ++i) {
-      const T* from = source + (pixel.image * w.rows.extent + y + i * w.rows.spacing) * line + c;
+      const T* from = source + (image * w.rows.extent + y + i * w.rows.spacing) * line + c;
       for (int64_t j = 0; j < w.columns.taps; ++j) {
-        vf sum{};
-        for (int64_t q = 0; q < w.columns.outputs; ++q) {
+        vf sum[kVectors] = {};
+        for (int64_t q = 0; q < outputs; ++q) {
           const int64_t x = w.columns.source(q) + j * w.columns.spacing;
           if (x < 0 || x >= w.columns.extent) continue;
-          sum = load(from + x * w.channels, lanes) * load(gradients + q * w.channels + c, lanes) +
-                sum;
+#pragma GCC unroll 4
+          for (int v = 0; v < kVectors; ++v) {
+            sum[v] = load(from + x * w.channels + v * kLanes, lanes) *
+                         load(gradients + q * w.channels + c + v * kLanes, lanes) +
+                     sum[v];
+          }
         }
-        float* to = sums + (i * w.columns.taps + j) * w.channels + c;
-        store(to, load(to, lanes) + sum, lanes);
+        add(sums + (i * w.columns.taps + j) * w.channels + c, sum);
       }
     }
     if (!partial.with_bias) return;
-    vf sum{};
-    for (int64_t q = 0; q < w.columns.outputs; ++q) {
-      sum = sum + load(gradients + q * w.channels + c, lanes);
+    vf sum[kVectors] = {};
+    for (int64_t q = 0; q < outputs; ++q) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        sum[v] = sum[v] + load(gradients + q * w.channels + c + v * kLanes, lanes);
+      }
     }
-    float* to = sums + partial.depth * w.channels + c;
-    store(to, load(to, lanes) + sum, lanes);
+    add(sums + partial.depth * w.channels + c, sum);
   });
 }
 
@@ -105,8 +136,8 @@ void depthwise(const Window& w, hs_dtype type, const void* source, const void* w
               static_cast<double>(row) * (2 + 0.1 * static_cast<double>(taps)) * kNsPerByte,
               [&](int64_t begin, int64_t end) {
                 for (int64_t i = begin; i < end; ++i) {
-                  convolve_row(w, static_cast<const T*>(source), filters,
-                               {i / w.rows.outputs, i % w.rows.outputs, 0}, finish);
+                  convolve_row(w, static_cast<const T*>(source), filters, i / w.rows.outputs,
+                               i % w.rows.outputs, finish);
                 }
               });
   });
@@ -134,7 +165,7 @@ void depthwise_backward_weights(const Conv2dBackwardWeightsArgs& args) {
       zero(sums, partial.rows() * partial.columns);
       for (int64_t i = chunks.begin(chunk); i < chunks.begin(chunk + 1); ++i) {
         add_row(w, static_cast<const T*>(args.x), static_cast<const T*>(args.dy),
-                {i / w.rows.outputs, i % w.rows.outputs, 0}, partial, sums);
+                i / w.rows.outputs, i % w.rows.outputs, partial, sums);
       }
     });
   });

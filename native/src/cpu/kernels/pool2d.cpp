@@ -112,22 +112,48 @@ void average_row(const Pool& pool, const T* x, T* y, int64_t image, int64_t p) {
   }
 }
 
-// A row of dx: share(p, q, at, lanes) is what output (p, q), whose vector of channels begins at
-// element `at`, gives to it.
-template <class T, class Share>
-HS_INLINE void gather_row(const Pool& pool, T* dx, int64_t image, int64_t h, const Range* holders,
-                          const Share& share) {
-  const int64_t channels = pool.channels, outputs = pool.columns.outputs;
-  const Range down = pool.rows.holders(h);
-  T* out = dx + (image * pool.rows.extent + h) * pool.columns.extent * channels;
-  for (int64_t w = 0; w < pool.columns.extent; ++w, out += channels) {
-    const Range across = holders[w];
+// An output whose window holds a pixel of dx: where it begins, the pixel's place in its window, and
+// the pixel's share of an average.
+struct Holder {
+  int64_t at;
+  int32_t place;
+  float share;
+};
+
+// A row of dx.
+template <class T, bool kMax>
+void gather_row(const Pool& pool, const T* dy, const uint8_t* index, T* dx, int64_t image,
+                int64_t h, const Range* across_all) {
+  const Axis &rows = pool.rows, &columns = pool.columns;
+  const int64_t channels = pool.channels;
+  const int64_t most = (rows.window / rows.stride + 1) * (columns.window / columns.stride + 1);
+  Holder* holders = static_cast<Holder*>(
+      thread_scratch(Scratch::kTile, most * static_cast<int64_t>(sizeof(Holder))));
+  const Range down = rows.holders(h);
+  T* out = dx + (image * rows.extent + h) * columns.extent * channels;
+  for (int64_t w = 0; w < columns.extent; ++w, out += channels) {
+    const Range across = across_all[w];
+    int64_t count = 0;
+    for (int64_t p = down.begin; p < down.end; ++p) {
+      const int64_t line = (image * rows.outputs + p) * columns.outputs;
+      const int64_t place = (h - rows.start(p)) * columns.window + w;
+      for (int64_t q = across.begin; q < across.end; ++q) {
+        const float share =
+            kMax ? 1 : 1 / static_cast<float>(rows.taps(p).size() * columns.taps(q).size());
+        holders[count++] = {(line + q) * channels, static_cast<int32_t>(place - columns.start(q)),
+                            share};
+      }
+    }
     for_vectors(0, channels, [&](int64_t c, auto lanes) {
       vf sum{};
-      for (int64_t p = down.begin; p < down.end; ++p) {
-        for (int64_t q = across.begin; q < across.end; ++q) {
-          const int64_t at = ((image * pool.rows.outputs + p) * outputs + q) * channels + c;
-          sum = sum + share(p, q, w, at, lanes);
+      for (int64_t i = 0; i < count; ++i) {
+        const Holder& holder = holders[i];
+        const vf value = load(dy + holder.at + c, lanes);
+        if constexpr (kMax) {
+          const vi here = load_bytes(index + holder.at + c, lanes) == set1_int(holder.place);
+          sum = sum + (here ? value : vf{});
+        } else {
+          sum = value * holder.share + sum;
         }
       }
       store(out + c, sum, lanes);
@@ -163,31 +189,19 @@ void pool2d(const Pool2dArgs& args) {
 void pool2d_backward(const Pool2dBackwardArgs& args) {
   const hs_pool2d_desc& d = args.desc;
   const Pool pool(d);
-  const Axis &rows = pool.rows, &columns = pool.columns;
-  Range* holders = static_cast<Range*>(
+  Range* across = static_cast<Range*>(
       thread_scratch(Scratch::kCall, d.w * static_cast<int64_t>(sizeof(Range))));
-  for (int64_t w = 0; w < d.w; ++w) holders[w] = columns.holders(w);
+  for (int64_t w = 0; w < d.w; ++w) across[w] = pool.columns.holders(w);
   with_storage(d.type, [&](auto type) {
     using T = typename decltype(type)::type;
     const T* dy = static_cast<const T*>(args.dy);
     T* dx = static_cast<T*>(args.dx);
     const double bytes = static_cast<double>(d.w * d.c) * 3 * sizeof(T);
     for_rows(pool, d.h, d.w, bytes, [&](int64_t image, int64_t h) {
-      if (d.pool == HS_AVERAGE_POOL) {
-        gather_row(pool, dx, image, h, holders,
-                   [&](int64_t p, int64_t q, int64_t, int64_t at, auto lanes) {
-                     const int64_t size = rows.taps(p).size() * columns.taps(q).size();
-                     return load(dy + at, lanes) * (1 / static_cast<float>(size));
-                   });
+      if (d.pool == HS_MAX_POOL) {
+        gather_row<T, true>(pool, dy, args.index, dx, image, h, across);
       } else {
-        gather_row(pool, dx, image, h, holders,
-                   [&](int64_t p, int64_t q, int64_t w, int64_t at, auto lanes) {
-                     const int64_t place =
-                         (h - rows.start(p)) * columns.window + w - columns.start(q);
-                     const vi here = load_bytes(args.index + at, lanes) ==
-                                     set1_int(static_cast<int32_t>(place));
-                     return here ? load(dy + at, lanes) : vf{};
-                   });
+        gather_row<T, false>(pool, dy, nullptr, dx, image, h, across);
       }
     });
   });

@@ -51,24 +51,33 @@ struct Window {
   }
 };
 
-// An output.
+// An output, and the window that it sees.
 struct Pixel {
   int64_t image, row, column;
+  int64_t top, left;  // of the window, in the source
+  int64_t at;         // where that is, in elements; before the image where it is padding
+  bool whole;         // nothing of the window is padding
 };
 
 inline constexpr int64_t kMaxPixels = 128;  // that are looked at together
 
 // Pixels [begin, begin + count), numbered in the order [images, rows.outputs, columns.outputs].
 HS_INLINE void locate(const Window& w, int64_t begin, int64_t count, Pixel* pixels) {
-  Pixel at{begin / w.columns.outputs / w.rows.outputs, begin / w.columns.outputs % w.rows.outputs,
-           begin % w.columns.outputs};
+  int64_t image = begin / w.columns.outputs / w.rows.outputs;
+  int64_t row = begin / w.columns.outputs % w.rows.outputs;
+  int64_t column = begin % w.columns.outputs;
+  const int64_t height = w.rows.extent - (w.rows.taps - 1) * w.rows.spacing;
+  const int64_t width = w.columns.extent - (w.columns.taps - 1) * w.columns.spacing;
   for (int64_t i = 0; i < count; ++i) {
-    pixels[i] = at;
-    if (++at.column < w.columns.outputs) continue;
-    at.column = 0;
-    if (++at.row < w.rows.outputs) continue;
-    at.row = 0;
-    ++at.image;
+    const int64_t top = w.rows.source(row), left = w.columns.source(column);
+    const int64_t at = ((image * w.rows.extent + top) * w.columns.extent + left) * w.channels;
+    const bool whole = top >= 0 && top < height && left >= 0 && left < width;
+    pixels[i] = {image, row, column, top, left, at, whole};
+    if (++column < w.columns.outputs) continue;
+    column = 0;
+    if (++row < w.rows.outputs) continue;
+    row = 0;
+    ++image;
   }
 }
 
@@ -90,25 +99,35 @@ HS_INLINE void gather_rows(const Window& w, const T* source, const Pixel* pixels
     const int64_t across = joined ? 0 : r % w.columns.taps;
     const int64_t low = begin > r * run ? begin - r * run : 0;
     const int64_t high = end < (r + 1) * run ? end - r * run : run;
-    for (int64_t i = 0; i < count; ++i) {
-      const int64_t y = w.rows.source(pixels[i].row) + down * w.rows.spacing;
-      const int64_t x = w.columns.source(pixels[i].column) + across * w.columns.spacing;
-      float* to = dst + i * row + r * run - begin;
+    const int64_t vectors = (high - low) / kLanes * kLanes;
+    const Mask rest = first_lanes(high - low - vectors);
+    const T* tap = source + down * w.rows.spacing * line + across * w.columns.spacing * w.channels;
+    float* to = dst + r * run - begin;
+    for (int64_t i = 0; i < count; ++i, to += row) {
+      const T* piece = tap + pixels[i].at;
       int64_t from = low, until = high;  // of the run, what lies in the image
-      if (y < 0 || y >= w.rows.extent) {
-        until = low;
-      } else if (joined) {
-        const int64_t left = -x * w.channels, right = line - x * w.channels;
-        from = left > low ? (left < high ? left : high) : low;
-        until = right < high ? (right > from ? right : from) : high;
-      } else if (x < 0 || x >= w.columns.extent) {
-        until = low;
+      if (!pixels[i].whole) {
+        const int64_t y = pixels[i].top + down * w.rows.spacing;
+        const int64_t x = pixels[i].left + across * w.columns.spacing;
+        if (y < 0 || y >= w.rows.extent) {
+          until = low;
+        } else if (joined) {
+          const int64_t left = -x * w.channels, right = line - x * w.channels;
+          from = left > low ? (left < high ? left : high) : low;
+          until = right < high ? (right > from ? right : from) : high;
+        } else if (x < 0 || x >= w.columns.extent) {
+          until = low;
+        }
       }
-      const T* piece = source + (pixels[i].image * w.rows.extent + y) * line + x * w.channels;
-      if (from > low) zero(to + low, from - low);
+      if (until - from == high - low) {
+        for (int64_t e = low; e < low + vectors; e += kLanes) store(to + e, load(piece + e));
+        if (rest.count > 0) store(to + low + vectors, load(piece + low + vectors, rest), rest);
+        continue;
+      }
+      zero(to + low, from - low);
       for_vectors(from, until,
                   [&](int64_t e, auto lanes) { store(to + e, load(piece + e, lanes), lanes); });
-      if (until < high) zero(to + until, high - until);
+      zero(to + until, high - until);
     }
   }
 }
@@ -125,13 +144,13 @@ HS_INLINE void gather_planes(const Window& w, const T* source, const Pixel* pixe
       const int64_t left = w.columns.outputs - pixels[i].column;
       run = left < count - i ? left : count - i;
       float* to = dst + (d - begin) * row + i;
-      const int64_t y = w.rows.source(pixels[i].row) + down * w.rows.spacing;
+      const int64_t y = pixels[i].top + down * w.rows.spacing;
       if (y < 0 || y >= w.rows.extent) {
         zero(to, run);
         continue;
       }
       const T* line = source + (pixels[i].image * w.rows.extent + y) * w.columns.extent;
-      const int64_t x = w.columns.source(pixels[i].column) + across * w.columns.spacing;
+      const int64_t x = pixels[i].left + across * w.columns.spacing;
       int64_t at = 0;
       while (at < run && x + at * w.columns.step < 0) to[at++] = 0;
       if (w.columns.step == 1) {
