@@ -61,9 +61,9 @@ void convolve_row(const Window& w, const T* source, const float* filters, int64_
           const T* tap = taps + j * w.columns.spacing * w.channels;
 #pragma GCC unroll 4
           for (int v = 0; v < kVectors; ++v) {
-            sum[v] = load(tap + v * kLanes, lanes) *
-                         load(filter + j * w.channels + v * kLanes, lanes) +
-                     sum[v];
+            sum[v] =
+                load(tap + v * kLanes, lanes) * load(filter + j * w.channels + v * kLanes, lanes) +
+                sum[v];
           }
         }
       }
