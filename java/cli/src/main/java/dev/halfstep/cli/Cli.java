@@ -47,7 +47,7 @@ final class Cli {
             .setUsageHelpLongOptionsMaxWidth(28)
             .setParameterExceptionHandler((exception, arguments) -> badUse(exception))
             .setExecutionExceptionHandler((exception, line, result) -> failure(exception, line));
-    registerNumbers(commandLine);
+    withNumbers(commandLine);
     try {
       return commandLine.execute(args);
     } catch (OutOfMemoryError e) {
@@ -60,7 +60,8 @@ final class Cli {
     return FAILED;
   }
 
-  private static void registerNumbers(CommandLine line) {
+  /** Lets a command line say what is wrong with a number. */
+  static CommandLine withNumbers(CommandLine line) {
     ITypeConverter<Integer> whole =
         text -> number(text, "a whole number up to 2147483647", Integer::valueOf);
     ITypeConverter<Long> longWhole =
@@ -69,6 +70,7 @@ final class Cli {
     line.registerConverter(int.class, whole).registerConverter(Integer.class, whole);
     line.registerConverter(long.class, longWhole).registerConverter(Long.class, longWhole);
     line.registerConverter(double.class, real).registerConverter(Double.class, real);
+    return line;
   }
 
   private static <T> T number(String text, String kind, Function<String, T> parse) {

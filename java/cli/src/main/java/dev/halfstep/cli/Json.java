@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,16 @@ final class Json {
             channel.write(bytes);
           }
         });
+  }
+
+  /** Words as a JSON text on one line. */
+  static String text(List<String> words) throws IOException {
+    return new ObjectMapper().writeValueAsString(words);
+  }
+
+  /** The words of a JSON text. */
+  static List<String> words(String text) throws IOException {
+    return List.of(MAPPER.readValue(text, String[].class));
   }
 
   /** JSON has no infinities and no NaN: they become null. */

@@ -80,6 +80,7 @@ final class BadUseTest {
           --early-stopping val_loss --val-fraction 0 | val_loss needs validation data
           --patience 0                       | --patience must be at least 1, not 0
           --min-delta 0.1                    | --min-delta is for --early-stopping or --patience
+          --checkpoint-every 0               | --checkpoint-every must be at least 1, not 0
           --epoch 3                          | --epochs
           --frobnicate                       | unknown option --frobnicate
           surplus                            | surplus word surplus
@@ -114,6 +115,21 @@ final class BadUseTest {
     CliRun run = CliRun.of("--version");
     assertEquals(0, run.status());
     assertTrue(run.out().matches("halfstep \\d+\\.\\d+\\.\\d+.*\\R"), run.out());
+  }
+
+  @Test
+  void resumingWhereNothingWasLeftIsRefused() throws IOException {
+    Path nowhere = folder.resolve("nowhere");
+    CliRun missing = CliRun.of("train", "--resume", nowhere.toString());
+    assertEquals(2, missing.status());
+    assertTrue(missing.err().contains(nowhere + ": there is no such folder"), missing.err());
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    CliRun none = CliRun.of("train", "--resume", empty.toString());
+    assertEquals(2, none.status());
+    assertTrue(none.err().contains("there is no checkpoint here"), none.err());
+    CliRun more = CliRun.of("train", "--resume", empty.toString(), "--epochs", "3");
+    assertEquals(2, more.status());
+    assertTrue(more.err().contains("takes no other"), more.err());
   }
 
   @Test

@@ -86,6 +86,55 @@ final class ProcessTest {
   }
 
   @Test
+  void aKilledRunIsResumedToTheSameFiles() throws IOException, InterruptedException {
+    List<String> options =
+        List.of(
+            "train",
+            "--data",
+            "random",
+            "--epochs",
+            "40",
+            "--checkpoint-every",
+            "25",
+            "--batch-schedule",
+            "double:20",
+            "--schedule",
+            "plateau:0.5,1",
+            "--seed",
+            "3");
+    List<String> args = new ArrayList<>(options);
+    args.addAll(List.of("--out", "whole"));
+    Process whole = start("", args.toArray(String[]::new));
+    String wholeOut = new String(whole.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ended(whole), wholeOut);
+
+    args.set(args.size() - 1, "killed");
+    Process killed = start("", args.toArray(String[]::new));
+    Path checkpoint = folder.resolve("killed").resolve("checkpoint-75.safetensors");
+    while (killed.isAlive() && !Files.exists(checkpoint)) {
+      Thread.sleep(1);
+    }
+    signal("KILL", killed);
+    assertEquals(137, ended(killed));
+    assertTrue(Files.notExists(folder.resolve("killed").resolve("report.json")));
+
+    Process resumed = start("", "train", "--resume", "killed");
+    String out = new String(resumed.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ended(resumed), out);
+    assertTrue(out.contains("resumes  killed/checkpoint-"), out);
+    assertEquals(names(folder.resolve("whole")), names(folder.resolve("killed")));
+    assertArrayEquals(
+        Files.readAllBytes(folder.resolve("whole").resolve("model.safetensors")),
+        Files.readAllBytes(folder.resolve("killed").resolve("model.safetensors")));
+    assertEquals(withoutTimes("whole"), withoutTimes("killed"));
+  }
+
+  private String withoutTimes(String run) throws IOException {
+    String report = Files.readString(folder.resolve(run).resolve("report.json"));
+    return report.replaceAll("\"(seconds|samplesPerSecond|wallSeconds)\" : [^,\n]*", "");
+  }
+
+  @Test
   void whenTheDiskIsFullWhatStoodStaysAndNothingElse() throws IOException, InterruptedException {
     String[] args = {"train", "--epochs", "1", "--out", "run", "--data", "random"};
     Process first = start("", args);

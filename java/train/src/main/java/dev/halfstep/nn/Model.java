@@ -260,6 +260,15 @@ public final class Model {
   }
 
   /**
+   * The weights as tensors of a file, as {@link #save} writes them.
+   *
+   * @throws IllegalStateException if the weights were never set
+   */
+  public Map<String, Safetensors.Entry> tensors() {
+    return WeightFiles.tensors(this);
+  }
+
+  /**
    * Takes the weights from a file that {@link #save} or another program wrote. F32, BF16, F16 and
    * F64 are read.
    *

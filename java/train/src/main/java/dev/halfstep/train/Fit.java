@@ -1,5 +1,8 @@
 package dev.halfstep.train;
 
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -16,6 +19,7 @@ public final class Fit {
   private final TrainingPlan plan;
   private final Metric monitor;
   private final long begin = System.nanoTime();
+  private double secondsBefore; // it was resumed
   private final List<EpochRecord> epochs = new ArrayList<>();
   private final List<Integer> batchSizes = new ArrayList<>(); // of each epoch, this one included
   private double[] stepLosses = new double[1024];
@@ -33,7 +37,7 @@ public final class Fit {
   private float @Nullable [] bestWeights;
   private Plateau.@Nullable State plateau;
   private final List<EarlyStopping.State> stopping = new ArrayList<>();
-  private float @Nullable [] average;
+  float @Nullable [] average; // of the weights at the ends of so many epochs
   private int averaged;
   private Optional<StopReason> stop = Optional.empty();
 
@@ -109,7 +113,7 @@ public final class Fit {
 
   /** Wall time since the run began, in seconds. */
   public double seconds() {
-    return (System.nanoTime() - begin) * 1e-9;
+    return secondsBefore + (System.nanoTime() - begin) * 1e-9;
   }
 
   /** What {@link Plateau} has come to multiply the learning rate by. */
@@ -154,6 +158,11 @@ public final class Fit {
     weight = 0;
     correct = 0;
     rows = 0;
+  }
+
+  /** Whether an epoch was begun and has no record yet, as after resuming within one. */
+  boolean isEpochOpen() {
+    return epochs.size() < epoch();
   }
 
   /** Whether samples of this epoch are left. */
@@ -279,6 +288,99 @@ public final class Fit {
         test,
         stop.orElseGet(this::completed),
         seconds());
+  }
+
+  /**
+   * Writes all that this class holds but the arrays of weights and the reason to stop, so that
+   * {@link #read} can go on from here.
+   */
+  void write(DataOutput out) throws IOException {
+    out.writeLong(options.session.seed);
+    out.writeInt(options.train.size());
+    out.writeUTF(options.session.optimizer.getClass().getSimpleName());
+    out.writeDouble(seconds());
+    out.writeInt(steps);
+    for (int i = 0; i < steps; i++) {
+      out.writeDouble(stepLosses[i]);
+    }
+    out.writeInt(epochFirstStep);
+    out.writeLong(updates);
+    out.writeLong(samples);
+    out.writeInt(sample);
+    RunRecords.write(out, metrics());
+    out.writeInt(bestEpoch);
+    out.writeDouble(best);
+    out.writeInt(averaged);
+    out.writeInt(batchSizes.size());
+    for (int size : batchSizes) {
+      out.writeInt(size);
+    }
+    out.writeInt(epochs.size());
+    for (EpochRecord epoch : epochs) {
+      RunRecords.write(out, epoch);
+    }
+    out.writeBoolean(plateau != null);
+    if (plateau != null) {
+      RunRecords.write(out, plateau);
+    }
+    out.writeInt(stopping.size());
+    for (EarlyStopping.State state : stopping) {
+      RunRecords.write(out, state);
+    }
+  }
+
+  /**
+   * Goes on from where another run of the same options was when it wrote this. An epoch that has
+   * begun goes on with the batch size that this run's options give it.
+   *
+   * @throws IllegalArgumentException if seed, data or optimizer are others
+   */
+  void read(DataInput in) throws IOException {
+    same("the seed", in.readLong(), options.session.seed);
+    same("the number of training samples", in.readInt(), options.train.size());
+    same("the optimizer", in.readUTF(), options.session.optimizer.getClass().getSimpleName());
+    secondsBefore = in.readDouble();
+    steps = in.readInt();
+    stepLosses = new double[Math.max(1024, steps)];
+    for (int i = 0; i < steps; i++) {
+      stepLosses[i] = in.readDouble();
+    }
+    epochFirstStep = in.readInt();
+    updates = in.readLong();
+    samples = in.readLong();
+    sample = in.readInt();
+    Metrics sums = RunRecords.metrics(in);
+    lossSum = sums.lossSum();
+    weight = sums.weight();
+    correct = sums.correct();
+    rows = sums.rows();
+    bestEpoch = in.readInt();
+    best = in.readDouble();
+    averaged = in.readInt();
+    for (int left = in.readInt(); left > 0; left--) {
+      batchSizes.add(in.readInt());
+    }
+    for (int left = in.readInt(); left > 0; left--) {
+      epochs.add(RunRecords.epoch(in, epochs.size() + 1));
+    }
+    if (isEpochOpen()) {
+      batchSizes.set(epoch() - 1, plan.batchSize(epoch() - 1));
+    }
+    same("the use of a plateau", in.readBoolean(), plateau != null);
+    if (plateau != null) {
+      plateau = RunRecords.plateau(in);
+    }
+    same("the number of rules of early stopping", in.readInt(), stopping.size());
+    for (int i = 0; i < stopping.size(); i++) {
+      stopping.set(i, RunRecords.stopping(in));
+    }
+  }
+
+  private static void same(String what, Object saved, Object given) {
+    if (!saved.equals(given)) {
+      throw new IllegalArgumentException(
+          "the checkpoint cannot be resumed: " + what + " was " + saved + " and is now " + given);
+    }
   }
 
   private StopReason completed() {

@@ -141,6 +141,31 @@ final class RunState implements AutoCloseable {
     rowsLeft = rows;
   }
 
+  /** The bytes of the state as it is now, after {@link #drain}. */
+  byte[] counters() {
+    download();
+    byte[] bytes = new byte[StepState.BYTES];
+    hostState.buffer().get(0, bytes);
+    return bytes;
+  }
+
+  /** Goes on from such a state. */
+  void counters(byte[] bytes) {
+    if (bytes.length != StepState.BYTES) {
+      throw new IllegalArgumentException(
+          "the counters of a run are "
+              + StepState.BYTES
+              + " bytes in this version, not "
+              + bytes.length);
+    }
+    hostState.buffer().put(0, bytes);
+    hostState.upload(stream, state.address(), 0, StepState.BYTES);
+    performed = StepState.performed(hostState.buffer());
+    launched = StepState.step(hostState.buffer());
+    drained = launched;
+    rowsLeft = 0;
+  }
+
   /** Steps that were launched and not skipped. */
   long performed() {
     download();

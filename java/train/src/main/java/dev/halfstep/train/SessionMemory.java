@@ -146,6 +146,39 @@ final class SessionMemory implements AutoCloseable {
     return parameters.toFloats();
   }
 
+  /** What the arenas hold, with these counters. */
+  SessionState state(byte[] counters) {
+    return new SessionState(
+        download(), values(moment1), values(moment2), values(average), counters);
+  }
+
+  private static float @Nullable [] values(@Nullable Tensor arena) {
+    return arena == null ? null : arena.toFloats();
+  }
+
+  /** Sets all arenas. */
+  void state(SessionState state) {
+    upload(state.weights);
+    restore(moment1, state.moment1, "first moments");
+    restore(moment2, state.moment2, "second moments");
+    restore(average, state.average, "an average of the weights");
+  }
+
+  private static void restore(@Nullable Tensor arena, float @Nullable [] values, String what) {
+    if ((arena == null) != (values == null)) {
+      throw new IllegalArgumentException(
+          values == null
+              ? "the checkpoint lacks " + what + ", which this run keeps: resume with its options"
+              : "the checkpoint has "
+                  + what
+                  + ", which this run does not keep: resume with its"
+                  + " options");
+    }
+    if (arena != null && values != null) {
+      arena.upload(values);
+    }
+  }
+
   /** The average of the weights after so many updates. */
   float[] average(double decay, long updates) {
     if (average == null) {

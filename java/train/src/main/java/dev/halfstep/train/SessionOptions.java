@@ -162,6 +162,11 @@ public final class SessionOptions {
     return with(options -> options.seed = seed);
   }
 
+  /** The seed. */
+  public long seed() {
+    return seed;
+  }
+
   /** Makes the session; the calling thread owns it. */
   public TrainingSession open() {
     return new TrainingSession(this);

@@ -63,15 +63,23 @@ public final class Trainer {
     Fit fit = new Fit(options, plan);
     try (TrainingSession session = open()) {
       session.data(train);
+      options.resumed.ifPresent(
+          from -> Checkpoints.restore(from, options.session.model, session, fit));
       options.callbacks.forEach(callback -> callback.fitBegin(fit));
       int[] order = new int[train.size()];
       StepBlock steps = new StepBlock(options.syncEvery + 1);
-      while (fit.goesOn()) {
-        fit.beginEpoch();
+      while (fit.isEpochOpen() || fit.goesOn()) {
+        if (!fit.isEpochOpen()) {
+          fit.beginEpoch();
+        }
         options.callbacks.forEach(callback -> callback.epochBegin(fit));
         Order.fill(options.session.seed, fit.epoch() - 1, order);
         session.order(order);
+        session.position(fit.sample());
         trainEpoch(session, fit, steps);
+        if (fit.stopped()) {
+          break;
+        }
       }
       fit.bestWeights().ifPresent(session::weights);
       session.store();
@@ -143,6 +151,7 @@ public final class Trainer {
     int most =
         (int)
             Math.min(options.syncEvery, plan.updatesLeft(fit.updates(), fit.samples(), batchSize));
+    most = Math.min(most, updatesToCheckpoint(fit));
     int full = Math.min(most, left / batchSize);
     int shortRows = full < most ? left - full * batchSize : 0;
     setRates(session, fit, full + (shortRows > 0 ? 1 : 0));
@@ -153,8 +162,30 @@ public final class Trainer {
       session.runShort(shortRows);
     }
     session.drain(steps);
+    boolean due = updatesToCheckpoint(fit) == updatesPerformed(steps);
     fit.endSteps(steps, full * batchSize + shortRows);
+    if (due && !fit.stopped()) {
+      options.checkpoints.ifPresent(
+          checkpoints -> checkpoints.save(options.session.model, session, fit));
+    }
     options.callbacks.forEach(callback -> callback.stepsEnd(fit, steps));
+  }
+
+  /** Updates until a checkpoint is due, at least 1. */
+  private int updatesToCheckpoint(Fit fit) {
+    return options
+        .checkpoints
+        .map(Checkpoints::everyUpdates)
+        .map(every -> (int) (every - fit.updates() % every))
+        .orElse(Integer.MAX_VALUE);
+  }
+
+  private static int updatesPerformed(StepBlock steps) {
+    int performed = 0;
+    for (int i = 0; i < steps.size(); i++) {
+      performed += steps.skipped(i) ? 0 : 1;
+    }
+    return performed;
   }
 
   /** Tells the session the learning rates and momenta of the next updates. */

@@ -2,6 +2,7 @@ package dev.halfstep.train;
 
 import dev.halfstep.Device;
 import dev.halfstep.data.Dataset;
+import dev.halfstep.nn.Safetensors;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -27,6 +28,8 @@ public final class TrainerBuilder {
   Optional<Metric> monitor = Optional.empty();
   Optional<WeightAverage> average = Optional.empty();
   Budget budget = Budget.ofEpochs(10);
+  Optional<Checkpoints> checkpoints = Optional.empty();
+  Optional<Safetensors.Contents> resumed = Optional.empty();
   boolean dropLast;
   int syncEvery = 50;
   List<Callback> callbacks = List.of();
@@ -49,6 +52,8 @@ public final class TrainerBuilder {
     next.monitor = monitor;
     next.average = average;
     next.budget = budget;
+    next.checkpoints = checkpoints;
+    next.resumed = resumed;
     next.dropLast = dropLast;
     next.syncEvery = syncEvery;
     next.callbacks = callbacks;
@@ -170,6 +175,20 @@ public final class TrainerBuilder {
     return with(next -> next.budget = Objects.requireNonNull(budget, "budget"));
   }
 
+  /** Writes checkpoints, from which the run can be resumed if it is killed (default: none). */
+  public TrainerBuilder checkpoints(Checkpoints checkpoints) {
+    return with(next -> next.checkpoints = Optional.of(checkpoints));
+  }
+
+  /**
+   * Goes on from a checkpoint, as {@link Checkpoints#newest} gives it, of a run with the same
+   * options: the result is that of a run that was never interrupted, bit for bit. Another batch
+   * size holds from there on.
+   */
+  public TrainerBuilder resume(Safetensors.Contents checkpoint) {
+    return with(next -> next.resumed = Optional.of(checkpoint));
+  }
+
   /** Leaves out an epoch's last samples if they do not fill a batch (default: they are trained). */
   public TrainerBuilder dropLast(boolean dropLast) {
     return with(next -> next.dropLast = dropLast);
@@ -225,6 +244,16 @@ public final class TrainerBuilder {
   /** Trains: short for {@code build().fit()}. */
   public History fit() {
     return build().fit();
+  }
+
+  /** The options of the run's session: model, loss, optimizer, batch size, device. */
+  public SessionOptions sessionOptions() {
+    return session;
+  }
+
+  /** What is trained on. */
+  public Dataset trainingData() {
+    return train;
   }
 
   /** What the best epoch is chosen by. */

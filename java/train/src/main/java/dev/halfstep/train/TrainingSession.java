@@ -316,6 +316,19 @@ public final class TrainingSession implements AutoCloseable {
     return performed == 0 ? memory.download() : memory.average(options.averageDecay, performed);
   }
 
+  /** Everything that training has changed, after {@link #drain}. */
+  synchronized SessionState state() {
+    requireOpen();
+    return memory.state(run.counters());
+  }
+
+  /** Goes on from what another session came to. */
+  synchronized void state(SessionState state) {
+    requireOpen();
+    memory.state(state);
+    run.counters(state.counters);
+  }
+
   /** Copies the weights to the model. */
   public synchronized void store() {
     options.model.weights(weights());

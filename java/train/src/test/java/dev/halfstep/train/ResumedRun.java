@@ -1,0 +1,73 @@
+package dev.halfstep.train;
+
+import dev.halfstep.DType;
+import dev.halfstep.nn.Model;
+import dev.halfstep.nn.ModelFileException;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * A program that trains with checkpoints in the folder it is given, from the newest one if there is
+ * one, and slowly enough to be killed.
+ */
+final class ResumedRun {
+  private static final int PAUSE_MILLIS = 30;
+
+  private ResumedRun() {}
+
+  /** A run in which everything moves that a checkpoint must keep. */
+  static TrainerBuilder trainer(Model model, Path folder) {
+    SmallTask task = new SmallTask(140);
+    return Trainer.builder(model, task.data.slice(0, 120))
+        .session(
+            options ->
+                options
+                    .device("cpu")
+                    .storage(DType.F16)
+                    .lossScaling(new LossScaling(0x1p24f, 2, 0.5f, 5, 1, 100)))
+        .validation(task.data.slice(120, 140))
+        .optimizer(Optimizer.adamW(0.01))
+        .schedule(Schedule.oneCycle().withWarmUp(9))
+        .batchSize(16)
+        .batchSchedule(BatchSchedule.doublingInsteadOfDecay(40, 80))
+        .plateau(Plateau.of(Metric.VAL_LOSS, 0.9, 2))
+        .earlyStopping(EarlyStopping.on(Metric.VAL_ACCURACY, 1000))
+        .average(WeightAverage.exponential(0.9))
+        .epochs(120)
+        .seed(6)
+        .syncEvery(5)
+        .checkpoints(Checkpoints.in(folder, 3));
+  }
+
+  /** The trainer, going on from the newest checkpoint if there is one. */
+  static TrainerBuilder resumed(Model model, Path folder) throws IOException {
+    TrainerBuilder trainer = trainer(model, folder);
+    try {
+      return trainer.resume(Checkpoints.newest(folder));
+    } catch (ModelFileException e) {
+      return trainer;
+    }
+  }
+
+  /** Trains; says when it has begun, and when it is done. */
+  public static void main(String[] args) throws IOException {
+    Callback slow =
+        new Callback() {
+          @Override
+          public void fitBegin(Fit fit) {
+            System.out.println("begins at update " + fit.updates());
+          }
+
+          @Override
+          public void stepsEnd(Fit fit, StepBlock steps) {
+            try {
+              Thread.sleep(PAUSE_MILLIS);
+            } catch (InterruptedException e) {
+              fit.stop("interrupted");
+            }
+          }
+        };
+    resumed(SmallTask.model(), Path.of(args[0])).callbacks(slow).fit();
+    System.out.println("done");
+  }
+}
