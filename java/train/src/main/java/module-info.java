@@ -3,6 +3,7 @@ module dev.halfstep.train {
   exports dev.halfstep.data;
   exports dev.halfstep.graph;
   exports dev.halfstep.nn;
+  exports dev.halfstep.study;
   exports dev.halfstep.train;
 
   requires transitive dev.halfstep;

@@ -1,0 +1,394 @@
+package dev.halfstep.study;
+
+import dev.halfstep.data.Dataset;
+import dev.halfstep.data.Labels;
+import dev.halfstep.study.Finding.Code;
+import dev.halfstep.study.Finding.Severity;
+import dev.halfstep.train.History;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.Consumer;
+
+/**
+ * Names common mistakes of a run, before it or after: each gives one finding, and a clean run none.
+ * Immutable: each method gives an advisor that knows one thing more, and what it is not told it
+ * does not judge.
+ *
+ * <pre>{@code
+ * Advisor.of(train.size(), 64, 0.001).epochs(30).validation(500).history(history).findings()
+ * }</pre>
+ */
+public final class Advisor {
+  private static final int BATCH_NORM_LEAST = 16;
+  private static final int LONG_RUN = 10;
+  private static final double HIGH_RATE = 0.05;
+  private static final int SMALL_BATCH = 64;
+  private static final double VANISHING = 1e-6;
+  private static final double EXPLODING = 1e3;
+  private static final double COLLAPSED = 0x1p-10;
+  private static final double WAITING = 0.3;
+  private static final double FAR = 10;
+
+  private final int samples;
+  private final int batchSize;
+  private final double learningRate;
+  private int epochs = 1;
+  private int validation = -1;
+  private int microBatch = Integer.MAX_VALUE;
+  private boolean dropLast;
+  private boolean batchNorm;
+  private boolean unshuffled;
+  private int rateBatch;
+  private Optional<CurveAnalysis> curves = Optional.empty();
+  private double[] gradientNorms = {};
+  private double[] lossScales = {};
+  private double waiting;
+  private OptionalDouble noiseScale = OptionalDouble.empty();
+
+  private Advisor(int samples, int batchSize, double learningRate) {
+    this.samples = samples;
+    this.batchSize = batchSize;
+    this.learningRate = learningRate;
+    this.rateBatch = batchSize;
+  }
+
+  /** An advisor on a run over so many training samples. */
+  public static Advisor of(int samples, int batchSize, double learningRate) {
+    return new Advisor(samples, batchSize, learningRate);
+  }
+
+  private Advisor with(Consumer<Advisor> change) {
+    Advisor next = new Advisor(samples, batchSize, learningRate);
+    next.epochs = epochs;
+    next.validation = validation;
+    next.microBatch = microBatch;
+    next.dropLast = dropLast;
+    next.batchNorm = batchNorm;
+    next.unshuffled = unshuffled;
+    next.rateBatch = rateBatch;
+    next.curves = curves;
+    next.gradientNorms = gradientNorms;
+    next.lossScales = lossScales;
+    next.waiting = waiting;
+    next.noiseScale = noiseScale;
+    change.accept(next);
+    return next;
+  }
+
+  /** How many epochs the run has. */
+  public Advisor epochs(int epochs) {
+    return with(next -> next.epochs = epochs);
+  }
+
+  /** How many validation samples there are; 0 for none. */
+  public Advisor validation(int samples) {
+    return with(next -> next.validation = samples);
+  }
+
+  /** How many samples are computed at once. */
+  public Advisor microBatch(int microBatch) {
+    return with(next -> next.microBatch = microBatch);
+  }
+
+  /** That a short last batch is left out. */
+  public Advisor dropLast(boolean dropLast) {
+    return with(next -> next.dropLast = dropLast);
+  }
+
+  /** Whether the model has batch normalisation. */
+  public Advisor batchNorm(boolean batchNorm) {
+    return with(next -> next.batchNorm = batchNorm);
+  }
+
+  /** That a loop of the caller's own visits these data in the order in which they lie. */
+  public Advisor inOrder(Dataset data) {
+    return with(next -> next.unshuffled = isSorted(data));
+  }
+
+  /** The batch size that the learning rate was chosen for, if it was not scaled to this one. */
+  public Advisor rateChosenFor(int batchSize) {
+    return with(next -> next.rateBatch = batchSize);
+  }
+
+  /** What the run was. */
+  public Advisor history(History history) {
+    return curves(CurveAnalysis.of(history));
+  }
+
+  Advisor curves(CurveAnalysis analysis) {
+    return with(next -> next.curves = Optional.of(analysis));
+  }
+
+  /** The norm of the gradients in each step. */
+  public Advisor gradientNorms(double... norms) {
+    double[] copy = norms.clone();
+    return with(next -> next.gradientNorms = copy);
+  }
+
+  /** The loss scale of each step of a run with loss scaling. */
+  public Advisor lossScales(double... scales) {
+    double[] copy = scales.clone();
+    return with(next -> next.lossScales = copy);
+  }
+
+  /** The part of the time in which the device waited for data, in [0, 1]. */
+  public Advisor waitingForData(double part) {
+    return with(next -> next.waiting = part);
+  }
+
+  /** The measured gradient noise scale, if it could be measured. */
+  public Advisor noiseScale(OptionalDouble scale) {
+    return with(next -> next.noiseScale = scale);
+  }
+
+  /** Whether labels never fall: sorted by class. */
+  private static boolean isSorted(Dataset data) {
+    if (!(data.targets() instanceof Labels) || data.classes() < 2) {
+      return false;
+    }
+    for (int i = 1; i < data.size(); i++) {
+      if (data.label(i) < data.label(i - 1)) {
+        return false;
+      }
+    }
+    return data.label(0) != data.label(data.size() - 1);
+  }
+
+  /** All findings, the worst first. */
+  public List<Finding> findings() {
+    List<Finding> found = new ArrayList<>();
+    adviseOnSizes(found);
+    adviseOnBatch(found);
+    adviseOnGradients(found);
+    curves.ifPresent(analysis -> adviseOnCurves(analysis, found));
+    found.sort((a, b) -> b.severity().compareTo(a.severity()));
+    return List.copyOf(found);
+  }
+
+  private void adviseOnSizes(List<Finding> found) {
+    if (batchSize > samples) {
+      boolean window = microBatch < samples;
+      found.add(
+          finding(
+              window ? Code.WINDOW_OVER_EPOCH : Code.BATCH_OVER_DATA,
+              Severity.ERROR,
+              "an update of %d samples, but an epoch has %d",
+              "give a batch of at most the data",
+              batchSize,
+              samples));
+    }
+    int computed = Math.min(batchSize, microBatch);
+    int last = samples % batchSize;
+    int lastComputed = last % computed;
+    if (!dropLast && batchSize <= samples && last > 0) {
+      if (batchNorm && lastComputed == 1 && computed > 1) {
+        found.add(
+            finding(
+                Code.SHORT_LAST_BATCH,
+                Severity.ERROR,
+                "the last batch of an epoch leaves batch normalisation one sample",
+                "drop the last batch, or take another batch size"));
+      } else if (last * 8 < batchSize) {
+        found.add(
+            finding(
+                Code.SHORT_LAST_BATCH,
+                Severity.WARNING,
+                "the last batch of an epoch has %d of %d samples, and its update counts as much",
+                "drop the last batch, or take a batch size that leaves more",
+                last,
+                batchSize));
+      }
+    }
+    if (batchNorm && computed < BATCH_NORM_LEAST && computed > 1) {
+      found.add(
+          finding(
+              Code.SMALL_BATCH_NORM,
+              Severity.WARNING,
+              "batch normalisation over %d samples",
+              "take at least 16, better 32, or layer or group normalisation",
+              computed));
+    }
+    if (batchSize == 1) {
+      found.add(
+          finding(
+              Code.BATCH_OF_ONE,
+              Severity.WARNING,
+              "every sample is an update",
+              "a batch of 32 uses the device far better and is less noisy"));
+    }
+    if (validation == 0 && epochs >= LONG_RUN) {
+      found.add(
+          finding(
+              Code.NO_VALIDATION,
+              Severity.WARNING,
+              "%d epochs without validation data",
+              "hold out a tenth: without it nobody sees overfitting",
+              epochs));
+    }
+    if (unshuffled) {
+      found.add(
+          finding(
+              Code.NOT_SHUFFLED,
+              Severity.ERROR,
+              "the samples are sorted by class and visited in order",
+              "shuffle them each epoch"));
+    }
+  }
+
+  private void adviseOnBatch(List<Finding> found) {
+    if (rateBatch != batchSize) {
+      found.add(
+          finding(
+              Code.BATCH_WITHOUT_RATE,
+              Severity.WARNING,
+              "the learning rate %s was chosen for a batch of %d, the batch is %d",
+              "scale it linearly (SGD) or with the root (Adam)",
+              learningRate,
+              rateBatch,
+              batchSize));
+    }
+    if (learningRate > HIGH_RATE && batchSize < SMALL_BATCH) {
+      found.add(
+          finding(
+              Code.HIGH_RATE_SMALL_BATCH,
+              Severity.WARNING,
+              "a learning rate of %s with a batch of %d",
+              "lower the rate below 0.05, or raise the batch to 64",
+              learningRate,
+              batchSize));
+    }
+    if (waiting > WAITING) {
+      found.add(
+          finding(
+              Code.SLOW_LOADER,
+              Severity.WARNING,
+              "the device waits for data %.0f %% of the time",
+              "keep the data on the device, or prepare batches ahead",
+              100 * waiting));
+    }
+    noiseScale.ifPresent(
+        scale -> {
+          if (batchSize * FAR < scale || batchSize > scale * FAR) {
+            boolean under = batchSize < scale;
+            found.add(
+                finding(
+                    under ? Code.BATCH_UNDER_NOISE : Code.BATCH_OVER_NOISE,
+                    Severity.NOTE,
+                    "a batch of %d where the gradient noise scale is %.0f",
+                    under
+                        ? "a larger batch takes fewer steps at nearly the same cost in samples"
+                        : "a smaller batch learns as much from fewer samples",
+                    batchSize,
+                    scale));
+          }
+        });
+    if (lossScales.length > 1) {
+      double end = lossScales[lossScales.length - 1] / lossScales[0];
+      if (end < COLLAPSED) {
+        found.add(
+            finding(
+                Code.LOSS_SCALE_COLLAPSING,
+                Severity.WARNING,
+                "the loss scale fell from %s to %s",
+                "train in BF16, clip the gradients, or lower the learning rate",
+                lossScales[0],
+                lossScales[lossScales.length - 1]));
+      }
+    }
+  }
+
+  private void adviseOnGradients(List<Finding> found) {
+    if (gradientNorms.length == 0) {
+      return;
+    }
+    double[] sorted = Arrays.stream(gradientNorms).sorted().toArray();
+    double most = sorted[sorted.length - 1]; // NaN is sorted last
+    double median = sorted[sorted.length / 2];
+    Object[] numbers = {median, most};
+    String evidence = "gradient norms: median %.2g, largest %.2g";
+    if (!Double.isFinite(most)) {
+      found.add(
+          finding(
+              Code.GRADIENTS_NOT_FINITE,
+              Severity.ERROR,
+              evidence,
+              "lower the learning rate; in F16 use loss scaling, or BF16",
+              numbers));
+    } else if (most == 0) {
+      found.add(
+          finding(
+              Code.GRADIENTS_ZERO,
+              Severity.ERROR,
+              evidence,
+              "nothing is learned: look for dead ReLUs, frozen layers and constant outputs",
+              numbers));
+    } else if (most < VANISHING) {
+      found.add(
+          finding(
+              Code.GRADIENTS_VANISHING,
+              Severity.WARNING,
+              evidence,
+              "use ReLU, normalisation or residual connections; in F16 loss scaling",
+              numbers));
+    } else if (most > EXPLODING * Math.max(median, VANISHING)) {
+      found.add(
+          finding(
+              Code.GRADIENTS_EXPLODING,
+              Severity.WARNING,
+              evidence,
+              "clip the gradients by their norm, or lower the learning rate",
+              numbers));
+    }
+  }
+
+  private static void adviseOnCurves(CurveAnalysis analysis, List<Finding> found) {
+    String evidence = analysis.evidence().replace("%", "%%");
+    switch (analysis.verdict()) {
+      case OSCILLATING ->
+          found.add(
+              finding(
+                  Code.OSCILLATING_LOSS,
+                  Severity.WARNING,
+                  evidence,
+                  "raise the batch size or lower the learning rate"));
+      case UNDERFITTING ->
+          found.add(
+              finding(
+                  Code.FLAT_LOSS,
+                  Severity.WARNING,
+                  evidence,
+                  "lower the batch size, raise the learning rate, or take a larger model"));
+      case OVERFITTING ->
+          found.add(
+              finding(
+                  Code.OVERFITTING,
+                  Severity.WARNING,
+                  evidence,
+                  "stop early, add weight decay or dropout, or get more data"));
+      case STILL_IMPROVING ->
+          found.add(finding(Code.STILL_IMPROVING, Severity.NOTE, evidence, "train longer"));
+      case DIVERGED -> {
+        if (found.stream().noneMatch(other -> other.code().name().startsWith("GRADIENTS"))) {
+          found.add(
+              finding(
+                  Double.isFinite(analysis.slope())
+                      ? Code.GRADIENTS_EXPLODING
+                      : Code.GRADIENTS_NOT_FINITE,
+                  Severity.ERROR,
+                  evidence,
+                  "lower the learning rate"));
+        }
+      }
+      case TOO_SHORT, CONVERGED -> {}
+    }
+  }
+
+  private static Finding finding(
+      Code code, Severity severity, String evidence, String advice, Object... values) {
+    return new Finding(code, severity, String.format(Locale.ROOT, evidence, values), advice);
+  }
+}

@@ -1,0 +1,203 @@
+package dev.halfstep.study;
+
+import dev.halfstep.train.Budget;
+import dev.halfstep.train.EpochRecord;
+import dev.halfstep.train.History;
+import dev.halfstep.train.Metrics;
+import dev.halfstep.train.TrainerBuilder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.LongFunction;
+
+/**
+ * The same run with different batch sizes, several seeds each.
+ *
+ * <pre>{@code
+ * BatchSizeStudy.ofEpochs(20, 8, 32, 128).withSeeds(3).run(seed -> Trainer.builder(...).seed(seed))
+ * }</pre>
+ *
+ * @param batchSizes to compare
+ * @param budget of each run: at equal epochs or at equal updates, which is not the same data
+ * @param seeds runs of each batch size, with the seeds 1, 2, ...
+ */
+public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds) {
+  private static final int PROBES = 16;
+
+  /** Checks the numbers. */
+  public BatchSizeStudy {
+    if (batchSizes.isEmpty() || batchSizes.stream().anyMatch(size -> size < 1) || seeds < 1) {
+      throw new IllegalArgumentException(
+          "a study needs batch sizes of at least 1 and at least 1 seed, not "
+              + batchSizes
+              + " and "
+              + seeds);
+    }
+    batchSizes = List.copyOf(batchSizes);
+  }
+
+  /** So many epochs with each batch size: the same data, but fewer updates with larger batches. */
+  public static BatchSizeStudy ofEpochs(int epochs, int... batchSizes) {
+    return new BatchSizeStudy(
+        Arrays.stream(batchSizes).boxed().toList(), Budget.ofEpochs(epochs), 1);
+  }
+
+  /** So many updates with each batch size: more data with larger batches. */
+  public static BatchSizeStudy ofUpdates(long updates, int... batchSizes) {
+    return new BatchSizeStudy(
+        Arrays.stream(batchSizes).boxed().toList(), Budget.ofUpdates(updates), 1);
+  }
+
+  /** The same with more runs of each batch size. */
+  public BatchSizeStudy withSeeds(int seeds) {
+    return new BatchSizeStudy(batchSizes, budget, seeds);
+  }
+
+  /** Mean and standard deviation over seeds; the deviation of one run is 0. */
+  public record Spread(double mean, double deviation) {
+    static Spread of(List<Double> values) {
+      double mean = values.stream().mapToDouble(v -> v).average().orElse(Double.NaN);
+      double squares = values.stream().mapToDouble(v -> (v - mean) * (v - mean)).sum();
+      int n = values.size();
+      return new Spread(mean, n < 2 ? 0 : Math.sqrt(squares / (n - 1)));
+    }
+
+    /** As a share in percent. */
+    String percent() {
+      return String.format(Locale.ROOT, "%.2f +- %.2f", 100 * mean, 100 * deviation);
+    }
+  }
+
+  /**
+   * What runs with one batch size gave.
+   *
+   * @param updatesPerEpoch ceil(samples / batch size)
+   * @param updates of the whole run
+   * @param secondsPerEpoch wall time of training
+   * @param trainAccuracy over the best epoch's training samples
+   * @param testAccuracy over the test data (validation data, if there are no others) with the best
+   *     epoch's weights
+   * @param gap trainAccuracy - testAccuracy: the generalisation gap
+   * @param gradientNorm the mean norm of the gradients of batches of this size at those weights
+   * @param gradientVariance the mean squared distance of such gradients from their mean
+   */
+  public record Row(
+      int batchSize,
+      long updatesPerEpoch,
+      long updates,
+      Spread secondsPerEpoch,
+      Spread trainAccuracy,
+      Spread testAccuracy,
+      Spread gap,
+      Spread gradientNorm,
+      Spread gradientVariance) {}
+
+  /** What a study gave, one row a batch size, in order. */
+  public record Result(List<Row> rows) {
+    /** The rows as a table. */
+    @Override
+    public String toString() {
+      StringBuilder table =
+          new StringBuilder(
+              String.format(
+                  Locale.ROOT,
+                  "%10s %14s %8s %9s  %-15s %-15s %-15s %10s %10s%n",
+                  "batch size",
+                  "updates/epoch",
+                  "updates",
+                  "s/epoch",
+                  "train (%)",
+                  "test (%)",
+                  "gap (%)",
+                  "|g|",
+                  "variance"));
+      for (Row row : rows) {
+        table.append(
+            String.format(
+                Locale.ROOT,
+                "%10d %14d %8d %9.3f  %-15s %-15s %-15s %10.3g %10.3g%n",
+                row.batchSize,
+                row.updatesPerEpoch,
+                row.updates,
+                row.secondsPerEpoch.mean,
+                row.trainAccuracy.percent(),
+                row.testAccuracy.percent(),
+                row.gap.percent(),
+                row.gradientNorm.mean,
+                row.gradientVariance.mean));
+      }
+      return table.toString();
+    }
+  }
+
+  /**
+   * Makes all runs.
+   *
+   * @param run the trainer of a seed, with a model of its own; batch size and budget are the
+   *     study's
+   * @throws IllegalArgumentException if there are neither test nor validation data
+   */
+  public Result run(LongFunction<TrainerBuilder> run) {
+    List<Row> rows = new ArrayList<>();
+    for (int batchSize : batchSizes) {
+      rows.add(row(batchSize, run));
+    }
+    return new Result(List.copyOf(rows));
+  }
+
+  private Row row(int batchSize, LongFunction<TrainerBuilder> run) {
+    List<Double> seconds = new ArrayList<>();
+    List<Double> train = new ArrayList<>();
+    List<Double> test = new ArrayList<>();
+    List<Double> gap = new ArrayList<>();
+    List<Double> norm = new ArrayList<>();
+    List<Double> variance = new ArrayList<>();
+    long perEpoch = 0;
+    int updates = 0;
+    for (int seed = 1; seed <= seeds; seed++) {
+      TrainerBuilder trainer = run.apply(seed).batchSize(batchSize).budget(budget);
+      perEpoch = trainer.build().plan().updatesPerEpoch();
+      History history = trainer.fit();
+      EpochRecord best = history.epochs().get(Math.max(history.bestEpoch() - 1, 0));
+      Metrics held =
+          history
+              .test()
+              .or(best::validation)
+              .orElseThrow(
+                  () ->
+                      new IllegalArgumentException(
+                          "a study compares accuracies on data that were not trained on: give"
+                              + " test or validation data"));
+      updates = history.stepLosses().length;
+      seconds.add(history.epochs().stream().mapToDouble(EpochRecord::seconds).average().orElse(0));
+      train.add(best.train().accuracy());
+      test.add(held.accuracy());
+      gap.add(best.train().accuracy() - held.accuracy());
+      probe(trainer, batchSize, seed, norm, variance);
+    }
+    return new Row(
+        batchSize,
+        perEpoch,
+        updates,
+        Spread.of(seconds),
+        Spread.of(train),
+        Spread.of(test),
+        Spread.of(gap),
+        Spread.of(norm),
+        Spread.of(variance));
+  }
+
+  private static void probe(
+      TrainerBuilder trainer, int batchSize, long seed, List<Double> norm, List<Double> variance) {
+    try (GradientProbe probe =
+        new GradientProbe(trainer.sessionOptions(), trainer.trainingData())) {
+      norm.add(
+          probe.gradients(PROBES, batchSize, seed).stream()
+              .mapToDouble(gradient -> Math.sqrt(NoiseScale.square(gradient)))
+              .average()
+              .orElse(0));
+      variance.add(probe.variance(PROBES, batchSize, seed));
+    }
+  }
+}

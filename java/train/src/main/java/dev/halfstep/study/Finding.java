@@ -1,0 +1,46 @@
+package dev.halfstep.study;
+
+/**
+ * A mistake that the {@link Advisor} found.
+ *
+ * @param code which one, for programs
+ * @param severity how bad it is
+ * @param evidence the numbers that show it
+ * @param advice what to do
+ */
+public record Finding(Code code, Severity severity, String evidence, String advice) {
+  /** How bad a finding is. */
+  public enum Severity {
+    /** Worth a thought. */
+    NOTE,
+    /** The run is worse than it could be. */
+    WARNING,
+    /** The run fails, or learns nothing. */
+    ERROR
+  }
+
+  /** The mistakes that are known. */
+  public enum Code {
+    SHORT_LAST_BATCH,
+    SMALL_BATCH_NORM,
+    NOT_SHUFFLED,
+    BATCH_WITHOUT_RATE,
+    NO_VALIDATION,
+    BATCH_OF_ONE,
+    BATCH_OVER_DATA,
+    HIGH_RATE_SMALL_BATCH,
+    WINDOW_OVER_EPOCH,
+    GRADIENTS_ZERO,
+    GRADIENTS_VANISHING,
+    GRADIENTS_EXPLODING,
+    GRADIENTS_NOT_FINITE,
+    OSCILLATING_LOSS,
+    FLAT_LOSS,
+    OVERFITTING,
+    STILL_IMPROVING,
+    LOSS_SCALE_COLLAPSING,
+    SLOW_LOADER,
+    BATCH_UNDER_NOISE,
+    BATCH_OVER_NOISE
+  }
+}

@@ -1,0 +1,83 @@
+package dev.halfstep.study;
+
+import dev.halfstep.data.Dataset;
+import dev.halfstep.train.Optimizer;
+import dev.halfstep.train.SessionOptions;
+import dev.halfstep.train.TrainingSession;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/**
+ * Gradients of batches at fixed weights: steps with a learning rate of 0, in a session of its own.
+ * Neither the model nor a run that goes on elsewhere is touched.
+ */
+public final class GradientProbe implements AutoCloseable {
+  private final TrainingSession session;
+  private final Dataset data;
+
+  /**
+   * A probe of a model on data; to be closed.
+   *
+   * @param options of the run; its batch size is the largest that can be probed
+   */
+  public GradientProbe(SessionOptions options, Dataset data) {
+    this.data = data;
+    session = options.optimizer(Optimizer.sgd(0)).open();
+    session.data(data);
+  }
+
+  /** Sets the weights, laid out by {@code model.parameters()}, at which gradients are taken. */
+  public void weights(float[] weights) {
+    session.weights(weights);
+  }
+
+  /**
+   * The mean gradient over a batch, laid out by {@code model.parameters()}.
+   *
+   * @param samples indices of samples, at most the batch size of the options
+   */
+  public float[] gradient(int... samples) {
+    session.order(samples);
+    session.run(samples.length, 1);
+    float scale = session.drain().lossScale(0);
+    float[] gradient = session.gradients();
+    for (int i = 0; i < gradient.length; i++) {
+      gradient[i] /= scale;
+    }
+    return gradient;
+  }
+
+  /**
+   * Gradients of batches whose samples are drawn with replacement.
+   *
+   * @param seed draws the samples; of no other stream of random numbers
+   */
+  public List<float[]> gradients(int batches, int batchSize, long seed) {
+    Random random = new Random(seed);
+    List<float[]> gradients = new ArrayList<>();
+    for (int i = 0; i < batches; i++) {
+      gradients.add(gradient(random.ints(batchSize, 0, data.size()).toArray()));
+    }
+    return gradients;
+  }
+
+  /**
+   * The variance of the gradient of batches of one size: the mean of |g - mean g|^2 over so many
+   * batches, unbiased. By the law of large numbers it is that of one sample, divided by the size.
+   */
+  public double variance(int batches, int batchSize, long seed) {
+    List<float[]> gradients = gradients(batches, batchSize, seed);
+    double squares = 0;
+    for (float[] gradient : gradients) {
+      squares += NoiseScale.square(gradient);
+    }
+    double ofMean = NoiseScale.square(NoiseScale.mean(gradients));
+    return (squares - batches * ofMean) / (batches - 1);
+  }
+
+  @Override
+  public void close() {
+    session.close();
+  }
+}

@@ -1,0 +1,83 @@
+package dev.halfstep.study;
+
+import dev.halfstep.Device;
+import dev.halfstep.HalfstepException;
+import dev.halfstep.data.Dataset;
+import dev.halfstep.train.SessionOptions;
+import dev.halfstep.train.TrainingSession;
+
+/**
+ * The largest batch that fits into memory: computed from the plan, whose bytes are a fixed part
+ * (weights, gradients, optimizer, data) and one that grows with the batch (activations), and then
+ * verified by training one step in a session of its own. The model stays as it is.
+ *
+ * @param batchSize the largest that fits; at most as many as there are samples
+ * @param bytes what a run with it takes by the plan
+ * @param nextBytes what one sample more would take
+ * @param usable bytes that may be used: the limit less the headroom
+ */
+public record LargestBatch(int batchSize, long bytes, long nextBytes, long usable) {
+  /** The part of the memory that is left free. */
+  public static final double HEADROOM = 0.1;
+
+  /** On a device that the options name, with as much memory as it says is there. */
+  public static LargestBatch find(SessionOptions options, Dataset data, Device device) {
+    long limit = device.info().memoryLimit();
+    long available = device.info().memoryAvailable();
+    return find(options, data, device, limit > 0 ? Math.min(limit, available) : available);
+  }
+
+  /**
+   * On a device, with so many bytes of which {@link #HEADROOM} stays free.
+   *
+   * @throws HalfstepException if not even one sample fits; the message says what it would take
+   */
+  public static LargestBatch find(
+      SessionOptions options, Dataset data, Device device, long memoryBytes) {
+    long usable = (long) (memoryBytes * (1 - HEADROOM));
+    int fits = 0;
+    int least = 1;
+    int most = data.size();
+    while (least <= most) {
+      int middle = least + (most - least) / 2;
+      if (bytes(options, data, middle) <= usable) {
+        fits = middle;
+        least = middle + 1;
+      } else {
+        most = middle - 1;
+      }
+    }
+    while (fits > 0 && !trains(options.batchSize(fits).device(device), data)) {
+      fits = (int) (fits * (1 - HEADROOM));
+    }
+    if (fits == 0) {
+      throw new HalfstepException(
+          HalfstepException.Status.OUT_OF_MEMORY,
+          "not even a batch of 1 fits: it takes "
+              + bytes(options, data, 1)
+              + " bytes, and "
+              + usable
+              + " may be used; a smaller model or fewer samples are needed");
+    }
+    return new LargestBatch(
+        fits, bytes(options, data, fits), bytes(options, data, fits + 1), usable);
+  }
+
+  private static long bytes(SessionOptions options, Dataset data, int batchSize) {
+    return options.batchSize(batchSize).memory(data).total();
+  }
+
+  private static boolean trains(SessionOptions options, Dataset data) {
+    try (TrainingSession session = options.open()) {
+      session.data(data);
+      session.run(1);
+      session.drain();
+      return true;
+    } catch (HalfstepException e) {
+      if (e.status() == HalfstepException.Status.OUT_OF_MEMORY) {
+        return false;
+      }
+      throw e;
+    }
+  }
+}

@@ -1,0 +1,136 @@
+package dev.halfstep.study;
+
+import dev.halfstep.data.Dataset;
+import dev.halfstep.data.Order;
+import dev.halfstep.train.SessionOptions;
+import dev.halfstep.train.TrainingSession;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+
+/**
+ * The learning-rate range test (Smith, 2017): a few steps with rates that rise geometrically, until
+ * the loss is ten times the first one. It trains in a session of its own, from the model's weights
+ * and in the order of the first epoch; the model, the order and all random numbers of a run stay
+ * what they were.
+ *
+ * <pre>{@code
+ * LearningRateFinder.Result found = LearningRateFinder.DEFAULT.find(options, dataset);
+ * }</pre>
+ *
+ * @param lowest the first rate: 1e-8
+ * @param highest the last rate: 10
+ * @param steps from the one to the other, at least 2: 200
+ * @param smoothing of the losses by an exponential moving average, debiased, in [0, 1): 0.9
+ */
+public record LearningRateFinder(double lowest, double highest, int steps, double smoothing) {
+  /** From 1e-8 to 10 in 200 steps. */
+  public static final LearningRateFinder DEFAULT = new LearningRateFinder(1e-8, 10, 200, 0.9);
+
+  private static final double DIVERGED = 10;
+
+  /** Checks the numbers. */
+  public LearningRateFinder {
+    if (!(lowest > 0)
+        || !(highest > lowest)
+        || highest > Float.MAX_VALUE
+        || steps < 2
+        || !(smoothing >= 0 && smoothing < 1)) {
+      throw new IllegalArgumentException(
+          "a range test needs 0 < lowest < highest, at least 2 steps and smoothing in [0, 1): it was"
+              + " given "
+              + lowest
+              + ", "
+              + highest
+              + ", "
+              + steps
+              + " and "
+              + smoothing);
+    }
+  }
+
+  /** The same with another number of steps. */
+  public LearningRateFinder withSteps(int steps) {
+    return new LearningRateFinder(lowest, highest, steps, smoothing);
+  }
+
+  /** The same over other rates. */
+  public LearningRateFinder withRange(double lowest, double highest) {
+    return new LearningRateFinder(lowest, highest, steps, smoothing);
+  }
+
+  /**
+   * A step.
+   *
+   * @param learningRate of its update
+   * @param loss of its batch before that
+   * @param smoothed the moving average up to here
+   */
+  public record Point(double learningRate, double loss, double smoothed) {}
+
+  /**
+   * What was found.
+   *
+   * @param points the steps up to the one whose loss was ten times the first, or not finite
+   * @param diverged whether there was one
+   * @param suggestion the rate at which the smoothed loss falls most steeply over the logarithm of
+   *     the rate; empty if it falls nowhere
+   */
+  public record Result(List<Point> points, boolean diverged, OptionalDouble suggestion) {}
+
+  /**
+   * Makes the test.
+   *
+   * @param options model, loss, optimizer, batch size and device of the run
+   * @throws IllegalArgumentException if the data do not fit the model, or the batch the data
+   */
+  public Result find(SessionOptions options, Dataset data) {
+    try (TrainingSession session = options.open()) {
+      int batchSize = session.batchSize();
+      if (batchSize > data.size()) {
+        throw new IllegalArgumentException(
+            "the batch size " + batchSize + " is larger than the " + data.size() + " samples");
+      }
+      session.data(data);
+      session.order(Order.permutation(options.seed(), 0, data.size()));
+      List<Point> points = new ArrayList<>();
+      double average = 0;
+      double weight = 0;
+      int perEpoch = data.size() / batchSize;
+      boolean diverged = false;
+      for (int step = 0; step < steps && !diverged; step++) {
+        if (step > 0 && step % perEpoch == 0) {
+          session.position(0);
+        }
+        double rate = lowest * Math.pow(highest / lowest, step / (steps - 1.0));
+        session.learningRate(rate);
+        session.run(1);
+        double loss = session.drain().loss(0);
+        average = smoothing * average + (1 - smoothing) * loss;
+        weight = smoothing * weight + (1 - smoothing);
+        points.add(new Point(rate, loss, average / weight));
+        double first = points.get(0).loss();
+        diverged = !Double.isFinite(loss) || loss > DIVERGED * first;
+      }
+      return new Result(List.copyOf(points), diverged, steepest(points));
+    }
+  }
+
+  /** Where the smoothed loss falls most steeply, up to its minimum. */
+  static OptionalDouble steepest(List<Point> points) {
+    double steepest = 0;
+    OptionalDouble rate = OptionalDouble.empty();
+    for (int i = 1; i + 1 < points.size(); i++) {
+      Point before = points.get(i - 1);
+      Point after = points.get(i + 1);
+      double slope =
+          (after.smoothed() - before.smoothed())
+              / Math.log(after.learningRate() / before.learningRate());
+      if (slope < steepest) {
+        steepest = slope;
+        rate = OptionalDouble.of(points.get(i).learningRate());
+      }
+    }
+    return rate;
+  }
+}

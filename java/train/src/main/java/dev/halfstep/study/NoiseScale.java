@@ -1,0 +1,110 @@
+package dev.halfstep.study;
+
+import java.util.List;
+import java.util.OptionalDouble;
+
+/**
+ * The gradient noise scale (McCandlish et al., 2018), the batch size up to which a larger batch
+ * saves steps almost in proportion: tr(S) / |G|^2 of the covariance S of one sample's gradient and
+ * the true gradient G, estimated from gradients of small batches and of the large one that they
+ * make up. Both are averaged over measurements before they are divided. Immutable.
+ */
+public final class NoiseScale {
+  private final double decay;
+  private final double variance;
+  private final double square;
+  private final double weight;
+
+  private NoiseScale(double decay, double variance, double square, double weight) {
+    this.decay = decay;
+    this.variance = variance;
+    this.square = square;
+    this.weight = weight;
+  }
+
+  /**
+   * Nothing measured yet.
+   *
+   * @param decay of the exponential moving averages, in [0, 1)
+   */
+  public static NoiseScale withDecay(double decay) {
+    if (!(decay >= 0 && decay < 1)) {
+      throw new IllegalArgumentException("the decay of an average is in [0, 1), not " + decay);
+    }
+    return new NoiseScale(decay, 0, 0, 0);
+  }
+
+  /**
+   * Takes in a measurement.
+   *
+   * @param smallBatch samples of each small batch
+   * @param gradients of at least two small batches of different samples
+   */
+  public NoiseScale add(int smallBatch, List<float[]> gradients) {
+    double mean = gradients.stream().mapToDouble(NoiseScale::square).average().orElse(0);
+    return add(smallBatch, mean, smallBatch * gradients.size(), square(mean(gradients)));
+  }
+
+  /**
+   * Takes in a measurement: |G|^2 = (Bb |gb|^2 - Bs mean |gs|^2) / (Bb - Bs), S = (mean |gs|^2 -
+   * |gb|^2) / (1 / Bs - 1 / Bb).
+   *
+   * @param smallBatch Bs
+   * @param smallSquare mean |gs|^2
+   * @param largeBatch Bb, larger than Bs
+   * @param largeSquare |gb|^2
+   */
+  public NoiseScale add(int smallBatch, double smallSquare, int largeBatch, double largeSquare) {
+    if (smallBatch < 1 || largeBatch <= smallBatch) {
+      throw new IllegalArgumentException(
+          "a noise scale needs a small batch of at least 1 and a larger one, not "
+              + smallBatch
+              + " and "
+              + largeBatch);
+    }
+    double g = (largeBatch * largeSquare - smallBatch * smallSquare) / (largeBatch - smallBatch);
+    double s = (smallSquare - largeSquare) / (1.0 / smallBatch - 1.0 / largeBatch);
+    return new NoiseScale(
+        decay,
+        decay * variance + (1 - decay) * s,
+        decay * square + (1 - decay) * g,
+        decay * weight + (1 - decay));
+  }
+
+  /** The estimate in samples; empty ("unmeasured") where the estimate of |G|^2 is not positive. */
+  public OptionalDouble value() {
+    return square > 0 && variance >= 0
+        ? OptionalDouble.of(variance / square)
+        : OptionalDouble.empty();
+  }
+
+  /** The estimate of |G|^2; NaN before the first measurement. */
+  public double squaredGradient() {
+    return square / weight;
+  }
+
+  /** The estimate of tr(S), the variance of one sample's gradient; NaN before the first. */
+  public double variance() {
+    return variance / weight;
+  }
+
+  static double square(float[] gradient) {
+    double sum = 0;
+    for (float value : gradient) {
+      sum += (double) value * value;
+    }
+    return sum;
+  }
+
+  static float[] mean(List<float[]> gradients) {
+    float[] mean = new float[gradients.get(0).length];
+    for (int i = 0; i < mean.length; i++) {
+      double sum = 0;
+      for (float[] gradient : gradients) {
+        sum += gradient[i];
+      }
+      mean[i] = (float) (sum / gradients.size());
+    }
+    return mean;
+  }
+}

@@ -1,0 +1,135 @@
+package dev.halfstep.study;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.halfstep.data.Dataset;
+import dev.halfstep.data.Features;
+import dev.halfstep.data.Labels;
+import dev.halfstep.study.CurveAnalysis.Verdict;
+import dev.halfstep.study.Finding.Code;
+import dev.halfstep.study.Finding.Severity;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Each mistake raises exactly its finding, and a clean run none. */
+final class AdvisorTest {
+  private static final double[] FALLING =
+      DoubleStream.of(2.3, 0.9, 0.5, 0.4, 0.395, 0.393).toArray();
+
+  private static Advisor clean() {
+    return Advisor.of(7200, 64, 0.001)
+        .epochs(30)
+        .validation(800)
+        .gradientNorms(1, 2, 0.5, 0.7)
+        .lossScales(65536, 32768, 65536)
+        .noiseScale(OptionalDouble.of(200))
+        .curves(CurveAnalysis.of(FALLING, FALLING));
+  }
+
+  private static void only(Code code, Severity severity, Advisor advisor) {
+    List<Finding> findings = advisor.findings();
+    assertEquals(List.of(code), findings.stream().map(Finding::code).toList(), "" + findings);
+    assertEquals(severity, findings.get(0).severity());
+    assertTrue(!findings.get(0).evidence().isBlank() && !findings.get(0).advice().isBlank());
+  }
+
+  private static Advisor of(int samples, int batchSize, double rate) {
+    return Advisor.of(samples, batchSize, rate).epochs(5).validation(100);
+  }
+
+  @Test
+  void aCleanRunRaisesNothing() {
+    assertEquals(List.of(), clean().findings());
+    assertEquals(List.of(), clean().batchNorm(true).findings());
+  }
+
+  @Test
+  void sizes() {
+    only(Code.SHORT_LAST_BATCH, Severity.WARNING, of(641, 64, 0.001));
+    only(Code.SHORT_LAST_BATCH, Severity.ERROR, of(641, 64, 0.001).batchNorm(true));
+    assertEquals(List.of(), of(641, 64, 0.001).batchNorm(true).dropLast(true).findings());
+    only(Code.SMALL_BATCH_NORM, Severity.WARNING, of(640, 8, 0.001).batchNorm(true));
+    only(Code.SMALL_BATCH_NORM, Severity.WARNING, of(640, 64, 0.001).microBatch(8).batchNorm(true));
+    only(Code.BATCH_OF_ONE, Severity.WARNING, of(640, 1, 0.001));
+    only(Code.BATCH_OVER_DATA, Severity.ERROR, of(100, 128, 0.001));
+    only(Code.WINDOW_OVER_EPOCH, Severity.ERROR, of(100, 128, 0.001).microBatch(32));
+    only(Code.NO_VALIDATION, Severity.WARNING, clean().validation(0));
+    assertEquals(List.of(), clean().epochs(2).validation(0).findings());
+  }
+
+  @Test
+  void rates() {
+    only(Code.HIGH_RATE_SMALL_BATCH, Severity.WARNING, of(640, 32, 0.06));
+    assertEquals(List.of(), of(640, 64, 0.06).findings());
+    only(Code.BATCH_WITHOUT_RATE, Severity.WARNING, clean().rateChosenFor(32));
+    only(Code.BATCH_UNDER_NOISE, Severity.NOTE, clean().noiseScale(OptionalDouble.of(641)));
+    only(Code.BATCH_OVER_NOISE, Severity.NOTE, clean().noiseScale(OptionalDouble.of(6.3)));
+    assertEquals(List.of(), clean().noiseScale(OptionalDouble.empty()).findings());
+    only(Code.SLOW_LOADER, Severity.WARNING, clean().waitingForData(0.5));
+    only(Code.LOSS_SCALE_COLLAPSING, Severity.WARNING, clean().lossScales(65536, 256, 8));
+  }
+
+  @Test
+  void anOrderThatIsSortedByClass() {
+    int[] sorted = IntStream.range(0, 64).map(i -> i / 16).toArray();
+    int[] mixed = IntStream.range(0, 64).map(i -> i % 4).toArray();
+    only(Code.NOT_SHUFFLED, Severity.ERROR, clean().inOrder(data(sorted)));
+    assertEquals(List.of(), clean().inOrder(data(mixed)).findings());
+  }
+
+  private static Dataset data(int[] labels) {
+    return Dataset.of("labels", Features.of(new float[labels.length][1]), Labels.of(labels, 4));
+  }
+
+  @Test
+  void gradients() {
+    only(Code.GRADIENTS_ZERO, Severity.ERROR, clean().gradientNorms(0, 0, 0));
+    only(Code.GRADIENTS_VANISHING, Severity.WARNING, clean().gradientNorms(1e-8, 2e-8));
+    only(Code.GRADIENTS_EXPLODING, Severity.WARNING, clean().gradientNorms(1, 1, 2, 5000));
+    only(Code.GRADIENTS_NOT_FINITE, Severity.ERROR, clean().gradientNorms(1, Double.NaN, 1));
+    double infinite = Double.POSITIVE_INFINITY;
+    only(Code.GRADIENTS_NOT_FINITE, Severity.ERROR, clean().gradientNorms(1, infinite));
+  }
+
+  private static Advisor curves(double[] train, double... validation) {
+    return clean().curves(CurveAnalysis.of(train, validation));
+  }
+
+  @Test
+  void curves() {
+    double[] down = {2.3, 1.5, 1.0, 0.6, 0.4, 0.3, 0.2, 0.15, 0.1};
+    only(
+        Code.OVERFITTING,
+        Severity.WARNING,
+        curves(down, 2.2, 1.5, 1.1, 0.8, 0.8, 0.9, 1.1, 1.3, 1.5));
+    only(
+        Code.STILL_IMPROVING,
+        Severity.NOTE,
+        curves(new double[] {2.3, 2, 1.7, 1.4, 1.1, 0.8}, 2.3, 2, 1.7, 1.4, 1.1, 0.8));
+    double[] jumping = {2.3, 1.2, 2.6, 1.1, 2.4, 1.3, 2.5};
+    only(Code.OSCILLATING_LOSS, Severity.WARNING, curves(jumping, jumping));
+    double[] flat = {2.3, 2.3, 2.29, 2.29, 2.29, 2.29};
+    only(Code.FLAT_LOSS, Severity.WARNING, curves(flat, flat));
+    double[] rising = {2.3, 2.6, 3.1, 4.0};
+    only(Code.GRADIENTS_EXPLODING, Severity.ERROR, curves(rising, rising));
+    double[] broken = {2.3, 2.6, Double.NaN};
+    only(Code.GRADIENTS_NOT_FINITE, Severity.ERROR, curves(broken, 2.3, 2.6, 2.7));
+  }
+
+  @Test
+  void verdictsComeWithTheirEvidence() {
+    CurveAnalysis converged = CurveAnalysis.of(FALLING, FALLING);
+    assertEquals(Verdict.CONVERGED, converged.verdict());
+    assertTrue(converged.evidence().contains("2.3000 to 0.3930"), converged.evidence());
+    assertEquals(0, converged.gap(), 1e-12);
+    double[] none = {Double.NaN, Double.NaN, Double.NaN, Double.NaN};
+    CurveAnalysis unvalidated = CurveAnalysis.of(new double[] {2, 1, 0.99, 0.99}, none);
+    assertTrue(Double.isNaN(unvalidated.gap()));
+    double[] two = {1, 2};
+    assertEquals(Verdict.TOO_SHORT, CurveAnalysis.of(two, two).verdict());
+  }
+}

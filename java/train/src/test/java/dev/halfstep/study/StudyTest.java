@@ -1,0 +1,255 @@
+package dev.halfstep.study;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.halfstep.Device;
+import dev.halfstep.HalfstepException;
+import dev.halfstep.data.RandomData;
+import dev.halfstep.data.Split;
+import dev.halfstep.nn.Linear;
+import dev.halfstep.nn.Model;
+import dev.halfstep.nn.ReLU;
+import dev.halfstep.nn.Sequential;
+import dev.halfstep.train.History;
+import dev.halfstep.train.Optimizer;
+import dev.halfstep.train.SessionOptions;
+import dev.halfstep.train.Trainer;
+import dev.halfstep.train.TrainerBuilder;
+import dev.halfstep.train.TrainingSession;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+final class StudyTest {
+  private static final Split DATA = RandomData.learnable(400, 200, 12, 3);
+
+  private static Device device;
+
+  @BeforeAll
+  static void open() {
+    device = Device.cpu();
+  }
+
+  @AfterAll
+  static void close() {
+    device.close();
+  }
+
+  private static Model model() {
+    return Model.of(
+            DATA.train().sampleShape(), Sequential.of(new Linear(16), new ReLU(), new Linear(2)))
+        .initialize(3);
+  }
+
+  private static SessionOptions options(Model model) {
+    return TrainingSession.builder(model)
+        .device(device)
+        .batchSize(20)
+        .optimizer(Optimizer.sgd(0.1).withMomentum(0.9));
+  }
+
+  private static TrainerBuilder trainer(Model model) {
+    return Trainer.builder(model, DATA.train())
+        .device(device)
+        .optimizer(Optimizer.sgd(0.05))
+        .test(DATA.heldOut())
+        .epochs(2)
+        .batchSize(20);
+  }
+
+  @Test
+  void theFinderStopsAtTenTimesTheFirstLossAndSuggestsARateBelowIt() {
+    LearningRateFinder.Result found =
+        LearningRateFinder.DEFAULT.withRange(1e-6, 1e6).find(options(model()), DATA.train());
+    assertTrue(found.diverged());
+    double first = found.points().get(0).loss();
+    int last = found.points().size() - 1;
+    assertFalse(found.points().get(last).loss() <= 10 * first);
+    for (int i = 0; i < last; i++) {
+      LearningRateFinder.Point point = found.points().get(i);
+      assertEquals(
+          1e-6 * Math.pow(1e12, i / 199.0), point.learningRate(), 1e-6 * point.learningRate());
+      assertTrue(point.loss() <= 10 * first);
+    }
+    double suggestion = found.suggestion().orElseThrow();
+    assertTrue(suggestion > 1e-4 && suggestion < found.points().get(last).learningRate());
+  }
+
+  @Test
+  void theFinderLeavesWeightsAndRunsAsTheyWere() {
+    Model probed = model();
+    float[] before = probed.weights();
+    LearningRateFinder.DEFAULT.withSteps(30).find(options(probed), DATA.train());
+    assertArrayEquals(before, probed.weights());
+    History after = trainer(probed).fit();
+    Model untouched = model();
+    assertArrayEquals(trainer(untouched).fit().stepLosses(), after.stepLosses());
+    assertArrayEquals(untouched.weights(), probed.weights());
+  }
+
+  @Test
+  void theFinderTouchesNoSessionThatIsOpen() {
+    Model model = model();
+    try (TrainingSession one = options(model).open();
+        TrainingSession other = options(model()).open()) {
+      one.data(DATA.train());
+      other.data(DATA.train());
+      one.run(7);
+      other.run(7);
+      one.drain();
+      other.drain();
+      LearningRateFinder.DEFAULT.withSteps(20).find(options(model), DATA.train());
+      one.run(9);
+      other.run(9);
+      assertEquals(one.drain().loss(8), other.drain().loss(8));
+      assertArrayEquals(other.weights(), one.weights());
+    }
+  }
+
+  @Test
+  void impossibleRangeTestsAreRefused() {
+    assertThrows(
+        IllegalArgumentException.class, () -> LearningRateFinder.DEFAULT.withRange(1, 0.1));
+    assertThrows(IllegalArgumentException.class, () -> LearningRateFinder.DEFAULT.withSteps(1));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> LearningRateFinder.DEFAULT.find(options(model()).batchSize(401), DATA.train()));
+  }
+
+  @Test
+  void theLargestBatchFitsAndTheNextDoesNot() {
+    SessionOptions options = options(model());
+    long limit = options.batchSize(200).memory(DATA.train()).total() * 10 / 9;
+    LargestBatch found = LargestBatch.find(options, DATA.train(), device, limit);
+    assertTrue(found.batchSize() >= 100 && found.batchSize() < 400, found.toString());
+    assertEquals(options.batchSize(found.batchSize()).memory(DATA.train()).total(), found.bytes());
+    assertTrue(found.bytes() <= found.usable() && found.usable() < limit);
+    assertTrue(found.nextBytes() > found.usable(), found.toString());
+    assertEquals(
+        400, LargestBatch.find(options, DATA.train(), device, Long.MAX_VALUE / 2).batchSize());
+    HalfstepException none =
+        assertThrows(
+            HalfstepException.class,
+            () -> LargestBatch.find(options, DATA.train(), device, 10_000));
+    assertTrue(none.getMessage().contains("not even a batch of 1 fits"), none.getMessage());
+  }
+
+  @Test
+  void theLargestBatchStaysUnderTheDevicesLimit() {
+    try (Device limited = Device.cpu()) {
+      SessionOptions options =
+          TrainingSession.builder(model()).device(limited).optimizer(Optimizer.adamW(0.01));
+      long limit = options.batchSize(250).memory(DATA.train()).total();
+      limited.memoryLimit(limit);
+      LargestBatch found = LargestBatch.find(options, DATA.train(), limited);
+      assertTrue(found.batchSize() > 20 && found.batchSize() < 250, found.toString());
+      assertTrue(limited.info().memoryPeak() <= limit);
+      assertTrue(found.nextBytes() > found.usable());
+    }
+  }
+
+  @Test
+  void aProbesGradientIsTheMeanOfItsSamplesAndMovesNothing() {
+    Model model = model();
+    float[] before = model.weights();
+    try (GradientProbe probe = new GradientProbe(options(model), DATA.train())) {
+      float[] both = probe.gradient(4, 9);
+      float[] one = probe.gradient(4);
+      float[] other = probe.gradient(9);
+      for (int i = 0; i < both.length; i++) {
+        assertEquals((one[i] + other[i]) / 2, both[i], 1e-6);
+      }
+      assertArrayEquals(one, probe.gradient(4));
+    }
+    assertArrayEquals(before, model.weights());
+  }
+
+  @Test
+  void theVarianceOfABatchTimesItsSizeIsConstant() {
+    Model model = model();
+    try (GradientProbe probe = new GradientProbe(options(model).batchSize(128), DATA.train())) {
+      double one = probe.variance(600, 1, 5);
+      for (int batch : new int[] {2, 8, 32, 128}) {
+        // The relative error of a variance over n batches is about sqrt(2 / n): 0.07 for 400, and
+        // less over many parameters; four of them are allowed.
+        assertEquals(1, probe.variance(400, batch, batch) * batch / one, 0.28, "batch " + batch);
+      }
+    }
+  }
+
+  @Test
+  void theNoiseScaleOfAKnownProblemIsWithinTenPercent() {
+    // Gradients G + sigma noise in 200 dimensions: tr(S) = 200 sigma^2, |G|^2 = 4: scale 450.
+    Random random = new Random(2);
+    int dimensions = 200;
+    double sigma = 3;
+    int small = 16;
+    NoiseScale scale = NoiseScale.withDecay(0.99);
+    assertTrue(scale.value().isEmpty());
+    for (int measurement = 0; measurement < 400; measurement++) {
+      List<float[]> gradients = new ArrayList<>();
+      for (int b = 0; b < 32; b++) {
+        float[] gradient = new float[dimensions];
+        for (int i = 0; i < dimensions; i++) {
+          double noise = random.nextGaussian() * sigma / Math.sqrt(small);
+          gradient[i] = (float) (noise + (i == 0 ? 2 : 0));
+        }
+        gradients.add(gradient);
+      }
+      scale = scale.add(small, gradients);
+    }
+    assertEquals(450, scale.value().orElseThrow(), 45);
+    assertEquals(dimensions * sigma * sigma, scale.variance(), 90);
+    assertEquals(4, scale.squaredGradient(), 0.4);
+  }
+
+  @Test
+  void noiseWithoutASignalIsUnmeasured() {
+    // Bs = 1, mean |gs|^2 = 4, Bb = 4, |gb|^2 = 0.5: |G|^2 = (2 - 4) / 3 < 0.
+    NoiseScale noise = NoiseScale.withDecay(0).add(1, 4, 4, 0.5);
+    assertTrue(noise.value().isEmpty());
+    assertEquals(-2 / 3.0, noise.squaredGradient(), 1e-12);
+    NoiseScale some = NoiseScale.withDecay(0).add(1, 4, 4, 2);
+    assertEquals(4 / 3.0, some.squaredGradient(), 1e-12);
+    assertEquals(2 / 0.75, some.variance(), 1e-12);
+    assertEquals(2, some.value().orElseThrow(), 1e-12);
+    assertThrows(IllegalArgumentException.class, () -> some.add(4, 1, 4, 1));
+  }
+
+  @Test
+  void aStudyComparesBatchSizesAtEqualEpochsOrUpdates() {
+    BatchSizeStudy.Result epochs =
+        BatchSizeStudy.ofEpochs(3, 10, 64, 400)
+            .withSeeds(2)
+            .run(seed -> trainer(model().initialize(seed)).seed(seed));
+    assertEquals(3, epochs.rows().size());
+    BatchSizeStudy.Row small = epochs.rows().get(0);
+    assertEquals(40, small.updatesPerEpoch());
+    assertEquals(120, small.updates());
+    assertEquals(7, epochs.rows().get(1).updatesPerEpoch());
+    assertEquals(3, epochs.rows().get(2).updates());
+    assertTrue(small.testAccuracy().mean() > 0.7, epochs.toString());
+    assertTrue(small.testAccuracy().deviation() > 0);
+    assertEquals(
+        small.trainAccuracy().mean() - small.testAccuracy().mean(), small.gap().mean(), 1e-12);
+    assertTrue(
+        small.gradientVariance().mean() > 3 * epochs.rows().get(2).gradientVariance().mean());
+    assertEquals(4, epochs.toString().lines().count());
+
+    BatchSizeStudy.Result updates =
+        BatchSizeStudy.ofUpdates(25, 10, 100).run(seed -> trainer(model()).seed(seed));
+    for (BatchSizeStudy.Row row : updates.rows()) {
+      assertEquals(25, row.updates());
+      assertEquals(0, row.testAccuracy().deviation());
+    }
+    assertThrows(IllegalArgumentException.class, () -> BatchSizeStudy.ofEpochs(1));
+    assertThrows(IllegalArgumentException.class, () -> BatchSizeStudy.ofEpochs(1, 0));
+  }
+}
