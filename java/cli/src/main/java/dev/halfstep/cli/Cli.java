@@ -42,6 +42,9 @@ final class Cli {
             .addSubcommand(new DevicesCommand(out))
             .addSubcommand(new PlanCommand(out))
             .addSubcommand(new TrainCommand(out, err))
+            .addSubcommand(new LrFindCommand(out, err))
+            .addSubcommand(new StudyCommand(out, err))
+            .addSubcommand(new AdviseCommand(out))
             .setOut(out)
             .setErr(err)
             .setUsageHelpLongOptionsMaxWidth(28)
@@ -153,7 +156,8 @@ final class Cli {
     @Override
     public void run() {
       throw new UsageException(
-          "no command given.", "Possible are devices, plan and train; more: halfstep --help");
+          "no command given.",
+          "Possible are devices, plan, train, lr-find, study and advise; more: halfstep --help");
     }
   }
 }

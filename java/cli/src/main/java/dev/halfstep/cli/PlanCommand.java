@@ -2,6 +2,7 @@ package dev.halfstep.cli;
 
 import dev.halfstep.Device;
 import dev.halfstep.DeviceInfo;
+import dev.halfstep.study.Finding;
 import dev.halfstep.train.TrainingPlan;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -44,6 +45,7 @@ final class PlanCommand implements Callable<Integer> {
       long parameters,
       Report.Samples samples,
       Report.PlanReport plan,
+      List<Finding> findings,
       List<CallReport> calls) {}
 
   /** A kernel call of a full step. */
@@ -58,6 +60,8 @@ final class PlanCommand implements Callable<Integer> {
       out.print(summary(setup, device, plan));
       out.println();
       out.print(plan.step());
+      List<Finding> findings = Advice.before(setup, plan);
+      Advice.print(out, findings);
       json.write(
           file,
           new PlanResult(
@@ -70,6 +74,7 @@ final class PlanCommand implements Callable<Integer> {
               setup.model().parameters().count(),
               setup.samples(),
               Report.PlanReport.of(plan),
+              findings,
               plan.step().calls().stream()
                   .map(call -> new CallReport(call.name(), call.bytes(), call.flops()))
                   .toList()));

@@ -249,7 +249,8 @@ final class RecipeOptions {
     };
   }
 
-  private Budget budget() {
+  /** How long the run may go on. */
+  Budget budget() {
     Budget most =
         Budget.ofEpochs(
             epochs != null

@@ -2,6 +2,7 @@ package dev.halfstep.cli;
 
 import dev.halfstep.Device;
 import dev.halfstep.DeviceInfo;
+import dev.halfstep.study.Finding;
 import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.History;
 import dev.halfstep.train.Metrics;
@@ -35,6 +36,7 @@ record Report(
     @Nullable Evaluation test,
     int bestEpoch,
     String stopReason,
+    List<Finding> findings,
     double wallSeconds) {
 
   /** Raised when a field changes its meaning or goes away. */
@@ -63,6 +65,7 @@ record Report(
         history.test().map(Evaluation::of).orElse(null),
         history.bestEpoch(),
         history.stopReason().text(),
+        Advice.after(setup, plan, history),
         history.seconds());
   }
 

@@ -159,6 +159,7 @@ final class TrainCommand implements Callable<Integer> {
       Report report = Report.of(setup, device, plan, history);
       output.write(staging -> writeFiles(staging, setup.model(), report, history));
       json.write(jsonFile, report);
+      Advice.print(out, report.findings());
       conclude(output, history);
       boolean failed = history.stopReason().kind() == StopReason.Kind.NOT_FINITE;
       return failed ? Cli.FAILED : interruption.status();

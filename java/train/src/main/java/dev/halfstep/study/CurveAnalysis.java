@@ -13,8 +13,9 @@ import java.util.Locale;
  *
  * @param verdict what it comes to
  * @param evidence the numbers that speak for it
- * @param slope of the validation loss, smoothed by medians of three, (training loss without validation data) over the
- *     last third of the epochs, a part of the first loss an epoch; negative: it falls
+ * @param slope of the validation loss (training loss without validation data), smoothed by medians
+ *     of three, over the last third of the epochs; a part of the first loss an epoch, negative
+ *     where it falls
  * @param gap between validation and training loss at the end, a part of the first loss
  */
 public record CurveAnalysis(Verdict verdict, String evidence, double slope, double gap) {

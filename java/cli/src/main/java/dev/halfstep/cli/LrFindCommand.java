@@ -1,0 +1,124 @@
+package dev.halfstep.cli;
+
+import dev.halfstep.Device;
+import dev.halfstep.study.LearningRateFinder;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code halfstep lr-find}: the learning-rate range test. */
+@Command(
+    name = "lr-find",
+    description = {
+      "Raises the learning rate step by step until the loss is ten times the first one, and suggests"
+          + " the rate at which it falls most steeply. Nothing is kept of the training.",
+      "Takes the options of train but --out."
+    },
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false)
+final class LrFindCommand implements Callable<Integer> {
+  private static final int ROWS = 20;
+
+  private final PrintWriter out;
+  private final PrintWriter err;
+
+  @Mixin private final RunOptions options = new RunOptions();
+  @Mixin private final JsonOption json = new JsonOption();
+  @Mixin private final FigureOption figure = new FigureOption();
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      defaultValue = "200",
+      description = "Steps from 1e-8 to 10 (default: ${DEFAULT-VALUE}).")
+  private int steps = 200;
+
+  LrFindCommand(PrintWriter out, PrintWriter err) {
+    this.out = out;
+    this.err = err;
+  }
+
+  /** What {@code --json} writes. */
+  record Found(
+      int schema,
+      String halfstep,
+      @Nullable Double suggestion,
+      boolean diverged,
+      List<FoundPoint> points) {}
+
+  /** A step of the test. */
+  record FoundPoint(double learningRate, @Nullable Double loss, @Nullable Double smoothed) {}
+
+  @Override
+  public Integer call() throws IOException {
+    Path file = json.check();
+    Path picture = figure.check();
+    if (steps < 2) {
+      throw new UsageException("--steps must be at least 2, not " + steps);
+    }
+    RunSetup setup = options.load();
+    try (Device device = options.openDevice()) {
+      LearningRateFinder.Result found =
+          LearningRateFinder.DEFAULT
+              .withSteps(steps)
+              .find(setup.trainer(device).sessionOptions(), setup.train());
+      print(found);
+      List<LearningRateFinder.Point> points = found.points();
+      figure.write(
+          picture,
+          new StudyFigure("Learning-rate range test", "learning rate", "loss")
+              .line(
+                  "loss",
+                  points.stream().map(LearningRateFinder.Point::learningRate).toList(),
+                  points.stream().map(LearningRateFinder.Point::loss).toList())
+              .line(
+                  "smoothed",
+                  points.stream().map(LearningRateFinder.Point::learningRate).toList(),
+                  points.stream().map(LearningRateFinder.Point::smoothed).toList()),
+          err);
+      json.write(
+          file,
+          new Found(
+              Report.SCHEMA,
+              Version.current(),
+              Json.number(found.suggestion()),
+              found.diverged(),
+              points.stream()
+                  .map(
+                      point ->
+                          new FoundPoint(
+                              point.learningRate(),
+                              Json.number(point.loss()),
+                              Json.number(point.smoothed())))
+                  .toList()));
+    }
+    return 0;
+  }
+
+  private void print(LearningRateFinder.Result found) {
+    List<LearningRateFinder.Point> points = found.points();
+    out.println("learning rate       loss   smoothed");
+    int every = Math.max(1, points.size() / ROWS);
+    for (int i = 0; i < points.size(); i += every) {
+      LearningRateFinder.Point point = points.get(i);
+      out.printf(
+          Locale.ROOT,
+          "%13.2e %10.4f %10.4f%n",
+          point.learningRate(),
+          point.loss(),
+          point.smoothed());
+    }
+    out.println(
+        found.suggestion().isPresent()
+            ? String.format(Locale.ROOT, "suggestion: --lr %.2e", found.suggestion().getAsDouble())
+            : "no suggestion: the loss falls at no rate");
+  }
+}

@@ -1,0 +1,115 @@
+package dev.halfstep.cli;
+
+import dev.halfstep.Device;
+import dev.halfstep.study.BatchSizeStudy;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code halfstep study}: the same run with several batch sizes. */
+@Command(
+    name = "study",
+    description = {
+      "Trains the same model with several batch sizes, at equal epochs (--epochs) or equal updates"
+          + " (--budget updates:N), and compares speed, accuracy and gradients.",
+      "Takes the options of train but --out."
+    },
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false)
+final class StudyCommand implements Callable<Integer> {
+  private final PrintWriter out;
+  private final PrintWriter err;
+
+  @Mixin private final RunOptions options = new RunOptions();
+  @Mixin private final JsonOption json = new JsonOption();
+  @Mixin private final FigureOption figure = new FigureOption();
+
+  @Option(
+      names = "--batch-sizes",
+      paramLabel = "N,...",
+      split = ",",
+      defaultValue = "16,64,256",
+      description = "What is compared (default: ${DEFAULT-VALUE}).")
+  private List<Integer> batchSizes = List.of();
+
+  @Option(
+      names = "--seeds",
+      paramLabel = "N",
+      defaultValue = "3",
+      description = "Runs of each batch size, with seeds 1, 2, ... (default: ${DEFAULT-VALUE}).")
+  private int seeds = 3;
+
+  StudyCommand(PrintWriter out, PrintWriter err) {
+    this.out = out;
+    this.err = err;
+  }
+
+  /** What {@code --json} writes. */
+  record Studied(
+      int schema,
+      String halfstep,
+      String data,
+      String model,
+      int seeds,
+      List<BatchSizeStudy.Row> rows) {}
+
+  @Override
+  public Integer call() throws IOException {
+    Path file = json.check();
+    Path picture = figure.check();
+    RunOptions.atLeastOne("--seeds", seeds);
+    RunSetup setup = options.load();
+    for (int size : batchSizes) {
+      RunOptions.atLeastOne("--batch-sizes", size);
+      if (size > setup.train().size()) {
+        throw new UsageException(
+            "--batch-sizes "
+                + size
+                + " is larger than the "
+                + setup.train().size()
+                + " training samples.");
+      }
+    }
+    try (Device device = options.openDevice()) {
+      BatchSizeStudy study = new BatchSizeStudy(batchSizes, setup.recipe().budget(), seeds);
+      BatchSizeStudy.Result result =
+          study.run(
+              seed -> {
+                setup.model().initialize(seed);
+                return setup.trainer(device).seed(seed);
+              });
+      out.print(result);
+      List<Double> sizes = new ArrayList<>();
+      List<Double> train = new ArrayList<>();
+      List<Double> test = new ArrayList<>();
+      for (BatchSizeStudy.Row row : result.rows()) {
+        sizes.add((double) row.batchSize());
+        train.add(100 * row.trainAccuracy().mean());
+        test.add(100 * row.testAccuracy().mean());
+      }
+      figure.write(
+          picture,
+          new StudyFigure("Batch sizes", "batch size", "correct (%)")
+              .line("train", sizes, train)
+              .line("test", sizes, test),
+          err);
+      json.write(
+          file,
+          new Studied(
+              Report.SCHEMA,
+              Version.current(),
+              setup.data(),
+              setup.modelName(),
+              seeds,
+              result.rows()));
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,119 @@
+package dev.halfstep.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands that study a run: lr-find, study, advise. */
+final class StudyCommandsTest {
+  @TempDir Path folder;
+
+  private CliRun run(String command, String... options) {
+    List<String> args =
+        new ArrayList<>(
+            List.of(command, "--data", "random", "--model", "mlp:8", "--device", "cpu"));
+    args.addAll(List.of("--json", folder.resolve("out.json").toString()));
+    args.addAll(List.of(options));
+    CliRun run = CliRun.of(args.toArray(String[]::new));
+    assertEquals(0, run.status(), run.err());
+    assertEquals("", run.err());
+    return run;
+  }
+
+  private JsonNode json() throws IOException {
+    return new ObjectMapper().readTree(folder.resolve("out.json").toFile());
+  }
+
+  private Path figure() {
+    return folder.resolve("figure.png");
+  }
+
+  @Test
+  void lrFindSuggestsARateAndDrawsIt() throws IOException {
+    CliRun run = run("lr-find", "--steps", "60", "--figure", figure().toString());
+    double suggestion = json().at("/suggestion").asDouble();
+    assertTrue(suggestion > 1e-8 && suggestion < 10);
+    assertTrue(run.out().contains("suggestion: --lr "), run.out());
+    assertEquals(1e-8, json().at("/points/0/learningRate").asDouble(), 1e-20);
+    assertTrue(json().at("/points").size() <= 60);
+    assertEquals(900, ImageIO.read(figure().toFile()).getWidth());
+  }
+
+  @Test
+  void studyComparesBatchSizes() throws IOException {
+    CliRun run =
+        run(
+            "study",
+            "--batch-sizes",
+            "32,512",
+            "--seeds",
+            "2",
+            "--epochs",
+            "2",
+            "--figure",
+            figure().toString());
+    assertTrue(run.out().lines().findFirst().orElse("").contains("updates/epoch"), run.out());
+    assertEquals(2, json().at("/rows").size());
+    assertEquals(512, json().at("/rows/1/batchSize").asInt());
+    long perEpoch = json().at("/rows/0/updatesPerEpoch").asLong();
+    assertEquals(2 * perEpoch, json().at("/rows/0/updates").asLong());
+    // The labels are drawn by lot: nothing can be learned that holds for other samples.
+    assertEquals(0.5, json().at("/rows/0/testAccuracy/mean").asDouble(), 0.15);
+    assertTrue(Files.size(figure()) > 1000);
+  }
+
+  @Test
+  void adviseNamesMistakesAndMeasures() throws IOException {
+    CliRun run = run("advise", "--batch-size", "1", "--lr", "0.1", "--val-fraction", "0");
+    List<String> codes = new ArrayList<>();
+    json().at("/findings").forEach(finding -> codes.add(finding.at("/code").asText()));
+    assertEquals(List.of("BATCH_OF_ONE", "NO_VALIDATION", "HIGH_RATE_SMALL_BATCH"), codes);
+    assertTrue(run.out().contains("warning  batch-of-one: "), run.out());
+    assertTrue(json().at("/largestBatch/batchSize").asInt() >= 1);
+    assertTrue(run.out().contains("memory   the largest batch that fits is "), run.out());
+    CliRun clean = run("advise", "--batch-size", "64");
+    assertTrue(clean.out().contains("nothing speaks against these options"), clean.out());
+    assertTrue(json().at("/findings").isEmpty());
+  }
+
+  @Test
+  void planAndTrainSayTheFindingsToo() throws IOException {
+    CliRun plan = run("plan", "--batch-size", "1");
+    assertTrue(plan.out().contains("batch-of-one"), plan.out());
+    CliRun train =
+        run(
+            "train",
+            "--epochs",
+            "1",
+            "--lr",
+            "0.1",
+            "--batch-size",
+            "32",
+            "--out",
+            folder.resolve("run").toString());
+    assertTrue(train.out().contains("high-rate-small-batch"), train.out());
+    assertEquals("HIGH_RATE_SMALL_BATCH", json().at("/findings/0/code").asText());
+  }
+
+  @Test
+  void badUseIsRefused() {
+    CliRun steps = CliRun.of("lr-find", "--steps", "1");
+    assertEquals(2, steps.status());
+    assertTrue(steps.err().contains("--steps must be at least 2, not 1"), steps.err());
+    CliRun sizes = CliRun.of("study", "--batch-sizes", "0");
+    assertEquals(2, sizes.status());
+    assertTrue(sizes.err().contains("--batch-sizes must be at least 1, not 0"), sizes.err());
+    CliRun large = CliRun.of("study", "--batch-sizes", "99999");
+    assertTrue(large.err().contains("is larger than the 9000 training samples"), large.err());
+  }
+}
