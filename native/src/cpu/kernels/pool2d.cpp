@@ -3,6 +3,9 @@
 // Bytes: x, y and a byte of index an output, once each. Floor: memory.
 // Design: vectors of channels; a tile is a span of rows. The gradient is gathered: a pixel of dx
 // looks at the windows that hold it, so that dx is written once, in order.
+// Measured (xeon-avx512-2cores, 2026-11-22): forward 63 % of the floor and more, up to 160 % where
+// the caches hold the images; gradients of maxima 41-46 % for windows side by side, 22 % where they
+// overlap.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 
