@@ -26,16 +26,17 @@ struct Shape {
 };
 
 const Shape kShapes[] = {
-    {1, 1, 1, 1, 1, 1, 1, 1},          // one element
-    {0, 4, 4, 3, 2, 2, 2, 2},          // no image
-    {2, 8, 6, 32, 2, 2, 2, 2},         // windows that touch
-    {2, 9, 7, 17, 2, 2, 2, 2},         // a row and a column that no window holds
-    {2, 9, 9, 5, 3, 3, 2, 2, 1, 1},    // windows that overlap
-    {1, 7, 8, 3, 3, 2, 1, 1, 1, 0},    // each pixel in many windows
-    {1, 10, 11, 1, 2, 3, 3, 4, 0, 1},  // gaps between windows
-    {3, 7, 7, 40, 7, 7, 7, 7},         // global
-    {1, 5, 6, 2, 5, 51, 1, 7, 2, 23},  // 255 elements, most of them padding
-    {2, 33, 35, 20, 2, 2, 2, 2},       // several tiles
+    {1, 1, 1, 1, 1, 1, 1, 1},             // one element
+    {0, 4, 4, 3, 2, 2, 2, 2},             // no image
+    {2, 8, 6, 32, 2, 2, 2, 2},            // windows that touch
+    {2, 9, 7, 17, 2, 2, 2, 2},            // a row and a column that no window holds
+    {2, 9, 9, 5, 3, 3, 2, 2, 1, 1},       // windows that overlap
+    {1, 7, 8, 3, 3, 2, 1, 1, 1, 0},       // each pixel in many windows
+    {1, 10, 11, 1, 2, 3, 3, 4, 0, 1},     // gaps between windows
+    {3, 7, 7, 40, 7, 7, 7, 7},            // global
+    {1, 5, 6, 2, 5, 51, 1, 7, 2, 23},     // 255 elements, most of them padding
+    {2, 33, 35, 20, 2, 2, 2, 2},          // several tiles
+    {2, 130, 130, 32, 3, 3, 2, 2, 1, 1},  // a gradient past the caches
 };
 
 // Calls fn(y's index, x's index, place) for every element of every window, channel by channel.
@@ -156,7 +157,9 @@ TEST(not_a_number_is_the_maximum_and_infinity_a_number) {
 TEST(gradients_of_maxima_go_to_their_places) {
   on_devices([](Device& device) {
     for (const Shape& t : kShapes) {
-      for (hs_dtype type : {HS_F32, HS_BF16, HS_F16}) check_max_backward(device, t, type, 1);
+      for (hs_dtype type : {HS_F32, HS_BF16, HS_F16}) {
+        for (size_t shift : {0, 1}) check_max_backward(device, t, type, shift);
+      }
     }
   });
 }
@@ -164,7 +167,9 @@ TEST(gradients_of_maxima_go_to_their_places) {
 TEST(averages_leave_the_padding_out) {
   on_devices([](Device& device) {
     for (const Shape& t : kShapes) {
-      for (hs_dtype type : {HS_F32, HS_BF16, HS_F16}) check_average(device, t, type, 1);
+      for (hs_dtype type : {HS_F32, HS_BF16, HS_F16}) {
+        for (size_t shift : {0, 1}) check_average(device, t, type, shift);
+      }
     }
   });
 }

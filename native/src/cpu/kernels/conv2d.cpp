@@ -8,8 +8,8 @@
 // dy with the weights turned round, once for each phase of the strides.
 // Measured (xeon-avx512-2cores, 2026-11-22): 52-73 % of the floor where c and k are 32 or more,
 // 0.7-1.15 x oneDNN (0.5-0.6 x at 512 channels of 7 x 7, whose weights it keeps packed between
-// calls); forward from 1 channel 55 %, from 3 33 %. Outputs of 1 or 3 channels leave most lanes idle:
-// 6-8 %.
+// calls); forward from 1 channel 55 %, from 3 33 %. Outputs of 1 or 3 channels leave most lanes
+// idle: 6-8 %.
 #include "cpu/kernels/conv2d.h"
 #include "cpu/kernels/matmul_pack.h"
 

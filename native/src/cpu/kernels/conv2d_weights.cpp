@@ -58,10 +58,13 @@ void Product::add_block(int64_t group, int64_t begin, int64_t count, int64_t fir
   const int64_t weights = smaller(last, partial.depth) - first;  // rows without the bias
   const bool planes = w.channels == 1;
   const int64_t seen_pitch = planes ? kMaxPixels : pitch_of(height);
-  const int64_t dy_pitch = pitch_of(columns);
+  // Rows of a multiple of 512 elements would fall onto a few sets of the first-level cache.
+  const bool in_place = d.type == HS_F32 && d.k % 512 != 0;
+  const int64_t dy_pitch = in_place ? d.k : pitch_of(columns);
+  const int64_t dy_at = begin * d.k + group * columns;
   const int64_t seen_size = planes ? height * kMaxPixels : kMaxPixels * seen_pitch;
-  float* seen =
-      static_cast<float*>(thread_scratch(Scratch::kTile, (seen_size + kMaxPixels * dy_pitch) * 4));
+  const int64_t copy_size = in_place ? 0 : kMaxPixels * dy_pitch;
+  float* seen = static_cast<float*>(thread_scratch(Scratch::kTile, (seen_size + copy_size) * 4));
   float* copy = seen + seen_size;
 
   Pixel pixels[kMaxPixels];
@@ -75,7 +78,8 @@ void Product::add_block(int64_t group, int64_t begin, int64_t count, int64_t fir
     } else {
       gather_rows(w, x, pixels, count, first, first + weights, seen_pitch, seen);
     }
-    const T* dy = static_cast<const T*>(args.dy) + begin * d.k + group * columns;
+    if (in_place) return;
+    const T* dy = static_cast<const T*>(args.dy) + dy_at;
     for (int64_t i = 0; i < count; ++i) {
       for_vectors(0, columns, [&](int64_t j, auto lanes) {
         store(copy + i * dy_pitch + j, load(dy + i * d.k + j, lanes), lanes);
@@ -95,7 +99,7 @@ void Product::add_block(int64_t group, int64_t begin, int64_t count, int64_t fir
   t.beta = fresh ? 0 : 1;
   t.ldc = columns;
   for (int64_t j = 0; j < columns; j += kMaxVectors * kLanes) {
-    t.b = copy + j;
+    t.b = (in_place ? static_cast<const float*>(args.dy) + dy_at : copy) + j;
     t.b_step = dy_pitch;
     t.c = sums + j;
     run_panel(t, height, smaller(kMaxVectors * kLanes, columns - j));

@@ -137,12 +137,12 @@ HS_INLINE void gather_rows(const Window& w, const T* source, const Pixel* pixels
 template <class T>
 HS_INLINE void gather_planes(const Window& w, const T* source, const Pixel* pixels, int64_t count,
                              int64_t begin, int64_t end, int64_t row, float* dst) {
-  for (int64_t d = begin; d < end; ++d) {
-    const int64_t down = d / w.columns.taps, across = d % w.columns.taps;
-    int64_t run = 0;  // of pixels in one row
-    for (int64_t i = 0; i < count; i += run) {
-      const int64_t left = w.columns.outputs - pixels[i].column;
-      run = left < count - i ? left : count - i;
+  int64_t run = 0;  // of pixels in one row
+  for (int64_t i = 0; i < count; i += run) {
+    const int64_t left = w.columns.outputs - pixels[i].column;
+    run = left < count - i ? left : count - i;
+    for (int64_t d = begin; d < end; ++d) {
+      const int64_t down = d / w.columns.taps, across = d % w.columns.taps;
       float* to = dst + (d - begin) * row + i;
       const int64_t y = pixels[i].top + down * w.rows.spacing;
       if (y < 0 || y >= w.rows.extent) {
