@@ -41,6 +41,11 @@ halfstep_compile_options(halfstep_cuda)
 halfstep_link_options(halfstep_cuda ${PROJECT_SOURCE_DIR}/src/cuda/runtime/exports.map)
 target_compile_options(halfstep_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:
   ${HALFSTEP_CUDA_GENCODE} -Xfatbin=-compress-all -Xcompiler=-Wall,-Wextra>)
+# ptxas reports what each kernel takes; the test cuda_resources looks at it.
+set(HALFSTEP_CUDA_RESOURCES ${PROJECT_SOURCE_DIR}/src/cuda/resources.sh)
+target_compile_options(halfstep_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=-v>)
+set_target_properties(halfstep_cuda PROPERTIES
+  RULE_LAUNCH_COMPILE "${HALFSTEP_CUDA_RESOURCES} record <OBJECT>")
 # The runtime is linked in: the plug-in needs the driver and nothing else.
 set_target_properties(halfstep_cuda PROPERTIES
   CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF
