@@ -4,7 +4,8 @@
 // others a logit. Floor: bytes / bandwidth.
 // Design: up to 128 classes, 1024 where rows are aligned, a row belongs to 4 or 32 lanes that hold it
 // in registers; longer rows to a block, or on sm_90 to a cluster of up to 8, that hold it in
-// shared memory; rows too long for that are read three times. Sums over rows go through the ladder of reduce.h to the state.
+// shared memory; rows too long for that are read three times. Sums over rows go through the ladder
+// of reduce.h to the state.
 // Ignored rows are not read. Not yet measured on a GPU.
 #include "cuda/cross_entropy_math.h"
 #include "cuda/kernels.h"
@@ -15,6 +16,8 @@ namespace {
 
 constexpr unsigned kThreads = 256;
 constexpr int kBlocksPerMultiprocessor = 8;
+// Of a multiprocessor: ptxas otherwise spills a register or two for more of them.
+constexpr int kLeastBlocks = 4;
 
 template <unsigned kLanes>
 struct GroupShared {
@@ -110,7 +113,7 @@ HS_DEVICE void for_slice(std::int64_t begin, std::int64_t end, const Body& body)
 // A row belongs to a cluster of blocks, each of which has `slice` classes (a multiple of 16 bytes)
 // and keeps them in shared memory if `resident`.
 template <class T, int kVector>
-HS_KERNEL void __launch_bounds__(kThreads)
+HS_KERNEL void __launch_bounds__(kThreads, kLeastBlocks)
     rows_by_cluster(const CrossEntropyArgs args, std::int64_t slice, bool resident,
                     void* workspace) {
   BlockShared& shared = shared_memory<BlockShared>();

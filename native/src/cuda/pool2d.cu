@@ -14,8 +14,8 @@
 namespace hs::cuda {
 namespace {
 
-constexpr int kLeastBlocks =
-    4;  // of a multiprocessor: registers before occupancy, so without spills
+// Of a multiprocessor: ptxas otherwise spills a register or two for more of them.
+constexpr int kLeastBlocks = 4;
 
 struct Range {
   int begin, end;
