@@ -43,8 +43,8 @@ std::shared_ptr<float[]> normal_floats(int64_t count);
 const KernelTable& kernels();
 
 // What the machine can do with `threads` threads, measured now.
-double peak_gflops(int threads);     // vector multiply-adds of the active instruction set
-double triad_gb_per_s(int threads);  // a[i] = b[i] + s * c[i], bytes read and written
+double peak_gflops(int threads);    // vector multiply-adds of the active instruction set
+double axpy_gb_per_s(int threads);  // y[i] = a * x[i] + y[i], bytes read and written
 
 using Adder = void (*)(Rows& rows);
 std::vector<Adder>& adders();

@@ -1,5 +1,5 @@
-// The machine's ceilings: multiply-adds in registers, and a triad over arrays far larger than the
-// caches.
+// The machine's ceilings: multiply-adds in registers, and y = a x + y over arrays far larger than
+// the caches.
 #include <time.h>
 
 #include <algorithm>
@@ -73,12 +73,14 @@ double peak_gflops(int threads) {
   return flops / best_time(threads, [](int) { peak_of_isa(kSteps); }) * 1e-9;
 }
 
-double triad_gb_per_s(int threads) {
-  constexpr int64_t kCount = 16 << 20;  // floats: 64 MB an array
-  const auto a = normal_floats(kCount), b = normal_floats(kCount), c = normal_floats(kCount);
+double axpy_gb_per_s(int threads) {
+  constexpr int64_t kCount = 32 << 20;  // floats: 128 MB an array
+  const auto x = normal_floats(kCount), y = normal_floats(kCount);
   const double seconds = best_time(threads, [&](int thread) {
     const int64_t begin = kCount * thread / threads, end = kCount * (thread + 1) / threads;
-    for (int64_t i = begin; i < end; ++i) a[i] = b[i] + 0.5f * c[i];
+    float* const to = y.get();
+    const float* const from = x.get();
+    for (int64_t i = begin; i < end; ++i) to[i] = 0.5f * from[i] + to[i];
   });
   return 12.0 * static_cast<double>(kCount) / seconds * 1e-9;
 }

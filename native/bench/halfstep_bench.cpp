@@ -3,9 +3,11 @@
 // A row is timed in samples of at least half a millisecond, each within one pool session as in a
 // command list; its time is the median of the samples. "floor" is the time that the row's FLOP or
 // bytes take at the ceilings, which are measured in the same run, before and after the rows. Where
-// a yardstick is built in (HALFSTEP_ONEDNN_DIR), its samples alternate with ours.
+// a yardstick is built in (HALFSTEP_ONEDNN_DIR), rounds of its samples alternate with ours, with
+// pauses in which the threads of the one stop spinning.
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -21,7 +23,8 @@ namespace hs::bench {
 namespace {
 
 constexpr double kSampleSeconds = 5e-4;
-constexpr int kSamples = 41;
+constexpr int kRounds = 5, kSamplesOfRound = 9, kSamples = kRounds * kSamplesOfRound;
+constexpr useconds_t kPauseMicros = 20000;
 
 double now() {
   timespec t;
@@ -59,9 +62,12 @@ void print(const Row& row, const Ceilings& ceilings) {
   const int calls = calls_of(row.run);
   const int peer_calls = row.peer ? calls_of(row.peer) : 0;
   std::vector<double> ours, peers;
-  for (int i = 0; i < kSamples; ++i) {
-    ours.push_back(seconds_of(row.run, calls));
-    if (row.peer) peers.push_back(seconds_of(row.peer, peer_calls));
+  for (int round = 0; round < kRounds; ++round) {
+    if (row.peer) usleep(kPauseMicros);
+    for (int i = 0; i < kSamplesOfRound; ++i) ours.push_back(seconds_of(row.run, calls));
+    if (!row.peer) continue;
+    usleep(kPauseMicros);
+    for (int i = 0; i < kSamplesOfRound; ++i) peers.push_back(seconds_of(row.peer, peer_calls));
   }
   const double seconds = median(ours);
   const double best = *std::min_element(ours.begin(), ours.end());
@@ -110,13 +116,13 @@ int main(int argc, char** argv) {
   const int threads = hs::cpu::pool_threads();
   Rows rows(argc > 1 ? argv[1] : "");
   for (const Adder add : adders()) add(rows);
-  const Ceilings before{peak_gflops(threads), triad_gb_per_s(threads)};
-  std::printf("%s, %d threads, multiply-adds %.1f GFLOP/s, triad %.1f GB/s\n",
+  const Ceilings before{peak_gflops(threads), axpy_gb_per_s(threads)};
+  std::printf("%s, %d threads, multiply-adds %.1f GFLOP/s, axpy %.1f GB/s\n",
               hs::cpu::isa_name(hs::cpu::active_isa()), threads, before.gflops, before.gb_per_s);
   std::printf("%-44s %10s %10s %8s %8s %8s %10s %7s\n", "row", "us", "best us", "GFLOP/s", "GB/s",
               "floor", "peer us", "ratio");
   for (const Row& row : rows.all()) print(row, before);
   std::printf("ceilings after: %.1f GFLOP/s, %.1f GB/s\n", peak_gflops(threads),
-              triad_gb_per_s(threads));
+              axpy_gb_per_s(threads));
   return 0;
 }

@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kChunk = 4096;
 constexpr int64_t kMaxChunks = 256;
 constexpr int64_t kMaxTiles = 256;
-constexpr int64_t kTileElements = 8 << 10;
+constexpr int64_t kTileElements = 4 << 10;
 constexpr double kNsPerElement = 0.5, kNsPerRow = 40;
 
 // Part of a row: its maximum, and sums of exp(x - maximum) and, with smoothing, of w (maximum - x)

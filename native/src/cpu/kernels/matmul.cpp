@@ -43,16 +43,17 @@ class Product {
   }
 
   void run_tile(int64_t tile, const float* packed_a) const {
-    const int64_t across = tile % plan_.tiles_across;
-    const int64_t down = tile / plan_.tiles_across % plan_.tiles_down;
-    const int64_t group = tile / plan_.tiles_across / plan_.tiles_down;
-    Range rows{down * plan_.tile_rows, min((down + 1) * plan_.tile_rows, plan_.rows.parts)};
-    Range columns{across * plan_.tile_columns,
-                  min((across + 1) * plan_.tile_columns, plan_.columns.parts)};
+    const int64_t across = tile % plan_.across.parts;
+    const int64_t down = tile / plan_.across.parts % plan_.down.parts;
+    const int64_t group = tile / plan_.across.parts / plan_.down.parts;
+    const Range rows{plan_.down.begin(down), plan_.down.begin(down + 1)};
+    const Range columns{plan_.across.begin(across), plan_.across.begin(across + 1)};
     const int64_t end = min((group + 1) * plan_.group, d_.batch);
     for (int64_t matrix = group * plan_.group; matrix < end; ++matrix) {
       if (plan_.dot) {
         dot_block(matrix, rows, columns);
+      } else if (plan_.thin) {
+        thin_block(matrix, rows, columns);
       } else {
         outer_block(matrix, rows, columns, packed_a);
       }
@@ -151,6 +152,7 @@ class Product {
   void outer_block(int64_t matrix, Range rows, Range columns, const float* packed_a) const;
   void outer_panel(int64_t matrix, Range rows, int64_t column, int64_t end, int64_t block,
                    const float* packed_a, const TileScratch& s, int64_t first_column) const;
+  void thin_block(int64_t matrix, Range rows, Range columns) const;
   void dot_block(int64_t matrix, Range rows, Range columns) const;
   void finish(int64_t matrix, int64_t row, int64_t rows, int64_t column, int64_t columns,
               const TileScratch& s) const;
@@ -234,6 +236,24 @@ void Product::outer_panel(int64_t matrix, Range rows, int64_t column, int64_t en
     t.c = plan_.in_place ? static_cast<float*>(args_.c) + matrix * d_.stride_c + i * d_.ldc + column
                          : s.sums + (i - row) * s.sums_row + column - first_column;
     outer_kernel(static_cast<int>(height), vectors, last != kLanes)(t);
+  }
+}
+
+void Product::thin_block(int64_t matrix, Range rows, Range columns) const {
+  const int64_t column = column_begin(columns.begin), end = column_begin(columns.end);
+  OuterTile t{};
+  t.a_step = a_step_;
+  t.b = static_cast<const float*>(args_.b) + matrix * d_.stride_b + column;
+  t.b_step = b_step_;
+  t.k = d_.k;
+  t.alpha = d_.alpha;
+  t.beta = d_.beta;
+  t.bias = args_.bias != nullptr ? args_.bias + column : nullptr;
+  t.relu = d_.activation == HS_RELU;
+  for (int64_t i = row_begin(rows.begin); i < row_begin(rows.end); ++i) {
+    t.a = static_cast<const float*>(args_.a) + matrix * d_.stride_a + i * a_row_;
+    t.c = static_cast<float*>(args_.c) + matrix * d_.stride_c + i * d_.ldc + column;
+    thin_row(t, end - column);
   }
 }
 

@@ -1,4 +1,4 @@
-// The two register kernels of matmul.
+// The register kernels of matmul.
 //
 // outer_tile: rows x vectors of C are sums of outer products: per step of k one row of B is loaded
 // as vectors and each element of A is spread over one. Any shape whose sums fill most registers
@@ -7,10 +7,12 @@
 // not.
 // dot_tile: each element of C is a sum over vectors along k, for A [m, k] and B [n, k]; nothing is
 // packed and no lane idles whatever n is, but each sum must be folded at the end.
+// thin_row: a row of C from one or two steps of k, written in the order of its addresses: an outer
+// product of 100 x 1000 took 10-12 us on one thread, as outer_tile 18 (2026-11-22).
 #ifndef HALFSTEP_CPU_KERNELS_MATMUL_MICRO_H
 #define HALFSTEP_CPU_KERNELS_MATMUL_MICRO_H
 
-#include "cpu/simd.h"
+#include "cpu/kernels/storage.h"
 
 namespace hs::cpu::HS_ISA {
 
@@ -41,11 +43,39 @@ struct OuterTile {
   bool relu;
 };
 
+// What is left to do to sums of products before they are C.
+struct Epilogue {
+  float alpha = 1, beta = 0;
+  const float* bias = nullptr;
+  bool relu = false, plain = true;  // plain: nothing
+
+  Epilogue() = default;
+  HS_INLINE explicit Epilogue(const OuterTile& t)
+      : alpha(t.alpha),
+        beta(t.beta),
+        bias(t.bias),
+        relu(t.relu),
+        plain(t.alpha == 1 && t.beta == 0 && t.bias == nullptr && !t.relu) {}
+
+  // `c` is where the vector goes, `column` its place in the tile.
+  template <class Lanes>
+  HS_INLINE void operator()(vf x, float* c, int64_t column, Lanes lanes) const {
+    if (!plain) {
+      x = x * alpha;
+      if (beta != 0) x = load(c, lanes) * beta + x;
+      if (bias != nullptr) x = x + load(bias + column, lanes);
+      if (relu) x = max(vf{}, x);  // in this order NaN stays NaN
+    }
+    store(c, x, lanes);
+  }
+};
+
 // C = alpha * A * B + beta * C + bias, then ReLU; with kTail the last vector is masked.
 template <int kRows, int kVectors, bool kTail>
 void outer_tile(const OuterTile& t) {
-  const auto load_part = [&t](const float* p, int j) __attribute__((always_inline)) {
-    return kTail && j == kVectors - 1 ? load(p + j * kLanes, t.tail) : load(p + j * kLanes);
+  const Mask tail = t.tail;
+  const auto load_part = [tail](const float* p, int j) __attribute__((always_inline)) {
+    return kTail && j == kVectors - 1 ? load(p + j * kLanes, tail) : load(p + j * kLanes);
   };
   vf sum[kRows][kVectors];
 #pragma GCC unroll 16
@@ -70,22 +100,43 @@ void outer_tile(const OuterTile& t) {
     a += a_step;
     b += b_step;
   }
+  const Epilogue epilogue(t);
+  float* c = t.c;
+  const int64_t ldc = t.ldc;
+  const auto store_rows = [&](const Epilogue& f) __attribute__((always_inline)) {
 #pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) {
-    float* c = t.c + i * t.ldc;
+    for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 8
-    for (int j = 0; j < kVectors; ++j) {
-      vf x = sum[i][j] * t.alpha;
-      if (t.beta != 0) x = load_part(c, j) * t.beta + x;
-      if (t.bias != nullptr) x = x + load_part(t.bias, j);
-      if (t.relu) x = max(vf{}, x);  // in this order NaN stays NaN
-      if (kTail && j == kVectors - 1) {
-        store(c + j * kLanes, x, t.tail);
-      } else {
-        store(c + j * kLanes, x);
+      for (int j = 0; j < kVectors; ++j) {
+        float* const to = c + i * ldc + j * kLanes;
+        if (kTail && j == kVectors - 1) {
+          f(sum[i][j], to, j * kLanes, tail);
+        } else {
+          f(sum[i][j], to, j * kLanes, AllLanes{});
+        }
       }
     }
+  };
+  // Apart, since short sums are mostly stores.
+  if (epilogue.plain) {
+    store_rows(Epilogue{});
+  } else {
+    store_rows(epilogue);
   }
+}
+
+// One row of C, from few steps of k: what counts is that C is written in the order of its addresses.
+HS_INLINE void thin_row(const OuterTile& t, int64_t columns) {
+  const Epilogue epilogue(t);
+  const float* const a = t.a;
+  const float* const b = t.b;
+  float* const c = t.c;
+  const int64_t a_step = t.a_step, b_step = t.b_step, k = t.k;
+  for_vectors(0, columns, [=](int64_t j, auto lanes) {
+    vf sum{};
+    for (int64_t p = 0; p < k; ++p) sum = a[p * a_step] * load(b + p * b_step + j, lanes) + sum;
+    epilogue(sum, c + j, j, lanes);
+  });
 }
 
 // One vector of the fold of v[kFirst ... kFirst + kCount): stage after stage, from kHalf =

@@ -3,14 +3,20 @@
 namespace hs::cpu::HS_ISA {
 namespace {
 
-constexpr int64_t kMaxDepth = 256;      // of a block of k: a panel of B stays in L2, of A in L1
-constexpr int64_t kMaxDotDepth = 1024;  // the rows of A and B of one dot tile fit in L1
-constexpr int64_t kFewSteps = 4;        // of k: then long rows of C are what counts
-constexpr int64_t kFewRows = 28;        // with fewer, packing B costs more than it saves
-constexpr double kTileNs = 10000;       // of a tile, so that handing it out costs little
+constexpr int64_t kMaxDepth = 256;            // of a block of k: a panel of B in L2, of A in L1
+constexpr int64_t kMaxDotDepth = 1024;        // the rows of A and B of one dot tile fit in L1
+constexpr int64_t kThinSteps = 2;             // of k: then writing C is all that counts, where
+constexpr int64_t kThinColumns = 8 * kLanes;  //   rows are this long
+constexpr int64_t kFewSteps = 4;              // of k: then long rows of C are what counts
+constexpr int64_t kFewRows = 28;              // with fewer, packing B costs more than it saves
+constexpr double kSplitNs = 2500;             // a smaller matrix is one tile, others four at least
+constexpr double kTileNs = 5000;              // of a tile, so that handing it out costs little
+constexpr double kGroupNs = 10000;            // of a tile of several matrices
 constexpr int64_t kMaxTiles = 64;
-constexpr int64_t kTileBytes = 512 << 10;     // of A that a tile walks over: a part of L2
-constexpr int64_t kInPlaceBytes = 256 << 10;  // a panel of B that reaches farther is packed
+constexpr double kNsPerFloat = 0.08;            // of memory in L2, read or written
+constexpr int64_t kTileBytes = 512 << 10;       // of A that a tile walks over: a part of L2
+constexpr int64_t kInPlaceBytes = 256 << 10;    // a panel of B that reaches farther is packed
+constexpr int64_t kRowsFirstBytes = 128 << 10;  // of B: every tile can read it all
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -25,6 +31,13 @@ double outer_cycles(const hs_matmul_desc& d) {
   const double vectors = static_cast<double>(d.m * ceil_div(d.n, kLanes));
   const double packing = 0.6 * static_cast<double>(d.n * d.k);
   return vectors * (0.5 * static_cast<double>(d.k) + 2) + packing;
+}
+
+// The time of one matrix on one thread, roughly: of its multiply-adds, or of its memory.
+double time_ns(double cycles, const hs_matmul_desc& d) {
+  const double compute = cycles / 2.2;
+  const double memory = kNsPerFloat * static_cast<double>(d.m * d.k + d.k * d.n + d.m * d.n);
+  return compute > memory ? compute : memory;
 }
 
 // Whether rows `stride` floats apart fall onto a few sets of the first-level cache.
@@ -46,6 +59,7 @@ MatmulPlan plan_matmul(const hs_matmul_desc& d, bool simple) {
   const bool floats = d.type == HS_F32;
   plan.dot = floats && !d.transpose_a && d.transpose_b && dot_cycles(d) < outer_cycles(d);
   plan.in_place = simple && !plan.dot;
+  plan.thin = plan.in_place && floats && !d.transpose_b && d.k <= kThinSteps && d.n >= kThinColumns;
 
   const int64_t vectors = ceil_div(d.n, kLanes);
   const int64_t panel_vectors = min(vectors, kMaxVectors);
@@ -65,27 +79,31 @@ MatmulPlan plan_matmul(const hs_matmul_desc& d, bool simple) {
                   (reach > kInPlaceBytes && d.m > (collides(d.ldb) ? kWideRows : kFewRows));
   }
 
-  const double matrix_ns = (plan.dot ? dot_cycles(d) : outer_cycles(d)) / 2.2;
+  const double matrix_ns = time_ns(plan.dot ? dot_cycles(d) : outer_cycles(d), d);
   plan.cost_ns = matrix_ns * static_cast<double>(d.batch);
-  plan.tile_rows = plan.rows.parts;
-  plan.tile_columns = plan.columns.parts;
-  plan.group = max(1, min(d.batch, static_cast<int64_t>(kTileNs / (matrix_ns + 20))));
+  plan.group = max(1, min(d.batch, static_cast<int64_t>(kGroupNs / (matrix_ns + 20))));
   const int64_t wanted =
-      min(static_cast<int64_t>(matrix_ns / kTileNs), ceil_div(kMaxTiles, d.batch));
-  if (wanted > 1) {
+      matrix_ns < kSplitNs
+          ? 1
+          : min(max(static_cast<int64_t>(matrix_ns / kTileNs), 4), ceil_div(kMaxTiles, d.batch));
+  int64_t down = 1, across = 1;
+  if (wanted > 1 && !plan.dot && !plan.pack_b && d.k * d.n * 4 <= kRowsFirstBytes) {
+    // By rows first: then a weight gradient is written by the threads that update and read the
+    // same rows in the optimizer's step and in the next forward.
+    down = min(wanted, max(1, plan.rows.parts / 4));
+    across = min(ceil_div(wanted, down), plan.columns.parts);
+  } else if (wanted > 1) {
     // As many rows as the second-level cache keeps of A; columns so that there are enough tiles;
     // fewer rows where there are not, though a panel of B that is packed wants many.
     const int64_t depth = plan.dot ? d.k : ceil_div(d.k, plan.blocks.parts);
     const int64_t most = max(1, kTileBytes / (rows * 4 * max(depth, 1)));
-    const int64_t down = ceil_div(plan.rows.parts, most);
-    plan.tile_rows = ceil_div(plan.rows.parts, down);
-    plan.tile_columns = min(plan.columns.parts, ceil_div(plan.columns.parts * down, wanted));
-    const int64_t across = ceil_div(plan.columns.parts, plan.tile_columns);
-    const int64_t least = min(plan.tile_rows, plan.pack_b ? ceil_div(112, rows) : 2);
-    plan.tile_rows = max(least, min(plan.tile_rows, ceil_div(plan.rows.parts * across, wanted)));
+    down = ceil_div(plan.rows.parts, most);
+    across = min(ceil_div(wanted, down), plan.columns.parts);
+    const int64_t least = plan.pack_b ? ceil_div(112, rows) : 2;
+    down = max(down, min(ceil_div(wanted, across), plan.rows.parts / least));
   }
-  plan.tiles_down = ceil_div(plan.rows.parts, plan.tile_rows);
-  plan.tiles_across = ceil_div(plan.columns.parts, plan.tile_columns);
+  plan.down = cut(plan.rows.parts, down);
+  plan.across = cut(plan.columns.parts, across);
   plan.groups = ceil_div(d.batch, plan.group);
   return plan;
 }

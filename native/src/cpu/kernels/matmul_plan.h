@@ -24,22 +24,22 @@ enum class PackA {
 };
 
 struct MatmulPlan {
-  bool dot;       // dot_tile, else outer_tile
+  bool dot;       // dot_tile, else thin_row or outer_tile
   bool in_place;  // the register kernel writes C itself; else sums are finished in a second pass
   PackA pack_a;
   bool pack_b;
+  bool thin;   // thin_row, row after row
   bool wide;   // tiles of kWideRows x kWideVectors, as far as they go
   Cut blocks;  // of k, summed one after the other
   // Panels of C's rows; panels of its columns, counted in columns for dot_tile and in vectors for
-  // outer_tile. A tile of the pool is tile_rows x tile_columns panels of one matrix, or `group`
-  // whole matrices.
+  // outer_tile.
   Cut rows, columns;
-  int64_t tile_rows, tile_columns;
-  int64_t tiles_down, tiles_across;
+  // Tiles of the pool: these parts of the panels of one matrix, or `group` whole matrices.
+  Cut down, across;
   int64_t group, groups;
   double cost_ns;  // of the whole product, on one thread
 
-  int64_t tiles() const { return groups * tiles_down * tiles_across; }
+  int64_t tiles() const { return groups * down.parts * across.parts; }
 };
 
 // `simple` says that C is F32 and its activation can be applied in registers (none or ReLU, no
