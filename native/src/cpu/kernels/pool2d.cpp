@@ -15,9 +15,6 @@ namespace {
 
 constexpr int64_t kTileElements = 16 << 10;
 
-HS_INLINE vi bytes_at(const uint8_t* p, auto lanes) { return load_bytes(p, lanes); }
-HS_INLINE vi bytes_at(const uint8_t* p, StreamLanes) { return load_bytes(p); }
-
 struct Range {
   int64_t begin, end;
   int64_t size() const { return end - begin; }
@@ -126,8 +123,8 @@ struct Holder {
   float share;
 };
 
-// A row of dx, stored as `Lanes` say.
-template <class T, bool kMax, class Lanes>
+// A row of dx.
+template <class T, bool kMax>
 void gather_row(const Pool& pool, const T* dy, const uint8_t* index, T* dx, int64_t image,
                 int64_t h, const Range* across_all) {
   const Axis &rows = pool.rows, &columns = pool.columns;
@@ -150,13 +147,13 @@ void gather_row(const Pool& pool, const T* dy, const uint8_t* index, T* dx, int6
                             share};
       }
     }
-    for_vectors<Lanes>(0, channels, [&](int64_t c, auto lanes) {
+    for_vectors(0, channels, [&](int64_t c, auto lanes) {
       vf sum{};
       for (int64_t i = 0; i < count; ++i) {
         const Holder& holder = holders[i];
         const vf value = load(dy + holder.at + c, lanes);
         if constexpr (kMax) {
-          const vi here = bytes_at(index + holder.at + c, lanes) == set1_int(holder.place);
+          const vi here = load_bytes(index + holder.at + c, lanes) == set1_int(holder.place);
           sum = sum + (here ? value : vf{});
         } else {
           sum = value * holder.share + sum;
@@ -165,7 +162,6 @@ void gather_row(const Pool& pool, const T* dy, const uint8_t* index, T* dx, int6
       store(out + c, sum, lanes);
     });
   }
-  fence(Lanes{});
 }
 
 }  // namespace
@@ -204,16 +200,12 @@ void pool2d_backward(const Pool2dBackwardArgs& args) {
     const T* dy = static_cast<const T*>(args.dy);
     T* dx = static_cast<T*>(args.dx);
     const double bytes = static_cast<double>(d.w * d.c) * 3 * sizeof(T);
-    const bool past_caches = d.c % kLanes == 0 && can_stream(dx, d.n * d.h * d.w * d.c);
-    with_lanes(past_caches, [&](auto lanes) {
-      using Lanes = typename decltype(lanes)::type;
-      for_rows(pool, d.h, d.w, bytes, [&](int64_t image, int64_t h) {
-        if (d.pool == HS_MAX_POOL) {
-          gather_row<T, true, Lanes>(pool, dy, args.index, dx, image, h, across);
-        } else {
-          gather_row<T, false, Lanes>(pool, dy, nullptr, dx, image, h, across);
-        }
-      });
+    for_rows(pool, d.h, d.w, bytes, [&](int64_t image, int64_t h) {
+      if (d.pool == HS_MAX_POOL) {
+        gather_row<T, true>(pool, dy, args.index, dx, image, h, across);
+      } else {
+        gather_row<T, false>(pool, dy, nullptr, dx, image, h, across);
+      }
     });
   });
 }
