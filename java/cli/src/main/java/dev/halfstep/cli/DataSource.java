@@ -1,6 +1,7 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.data.Csv;
+import dev.halfstep.data.CsvData;
 import dev.halfstep.data.DataException;
 import dev.halfstep.data.Digits;
 import dev.halfstep.data.Mnist;
@@ -26,6 +27,22 @@ final class DataSource {
   private DataSource() {}
 
   /**
+   * What a source holds.
+   *
+   * @param parts training and test data
+   * @param csv more on the columns, where it is a CSV file
+   */
+  record Loaded(Split parts, Optional<CsvData> csv) {
+    private Loaded(Split parts) {
+      this(parts, Optional.empty());
+    }
+
+    private Loaded(CsvData csv) {
+      this(csv.parts(), Optional.of(csv));
+    }
+  }
+
+  /**
    * Loads the training and the test data.
    *
    * @param source what was given for {@code --data}
@@ -33,7 +50,7 @@ final class DataSource {
    * @param validationFraction of the training data that will be cut off for validation
    * @throws UsageException if the source is unknown, or the files are missing or damaged
    */
-  static Split load(String source, Optional<String> label, double validationFraction) {
+  static Loaded load(String source, Optional<String> label, double validationFraction) {
     int colon = source.indexOf(':');
     String kind = colon < 0 ? source : source.substring(0, colon);
     Optional<String> place =
@@ -43,13 +60,13 @@ final class DataSource {
     }
     try {
       return switch (kind) {
-        case "digits" -> Digits.generate(withoutPlace(source, place));
-        case "random" -> RandomData.unlearnable(withoutPlace(source, place));
-        case "mnist" -> Mnist.load(path(source, place, "mnist:DIR"));
+        case "digits" -> new Loaded(Digits.generate(withoutPlace(source, place)));
+        case "random" -> new Loaded(RandomData.unlearnable(withoutPlace(source, place)));
+        case "mnist" -> new Loaded(Mnist.load(path(source, "mnist:DIR")));
         case "csv" -> {
-          Csv csv = Csv.file(path(source, place, "csv:FILE"));
+          Csv csv = Csv.file(path(source, "csv:FILE"));
           csv = csv.withValidationFraction(validationFraction);
-          yield label.map(csv::withLabel).orElse(csv).load().parts();
+          yield new Loaded(label.map(csv::withLabel).orElse(csv).load());
         }
         default ->
             throw new UsageException(
@@ -67,13 +84,19 @@ final class DataSource {
     return DATA_SEED;
   }
 
-  private static Path path(String source, Optional<String> place, String form) {
-    if (place.isEmpty() || place.get().isBlank()) {
+  /**
+   * The path behind the colon.
+   *
+   * @throws UsageException if there is none
+   */
+  static Path path(String source, String form) {
+    String place = source.substring(source.indexOf(':') + 1);
+    if (place.isBlank() || !source.contains(":")) {
       throw new UsageException(
           "--data " + source + ": says not where the data are.", "Give it as " + form + ".");
     }
     try {
-      return Path.of(place.get());
+      return Path.of(place);
     } catch (InvalidPathException e) {
       throw new UsageException("--data " + source + ": is not a path (" + e.getReason() + ")");
     }

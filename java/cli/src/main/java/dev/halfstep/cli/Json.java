@@ -1,5 +1,7 @@
 package dev.halfstep.cli;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.halfstep.nn.AtomicFile;
@@ -15,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 final class Json {
   private static final ObjectMapper MAPPER =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+  private static final ObjectMapper LINE =
+      new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
   private Json() {}
 
@@ -39,6 +44,24 @@ final class Json {
   /** The words of a JSON text. */
   static List<String> words(String text) throws IOException {
     return List.of(MAPPER.readValue(text, String[].class));
+  }
+
+  /** A record on one line. */
+  static String line(Object record) throws IOException {
+    return LINE.writeValueAsString(record);
+  }
+
+  /**
+   * A record from its text; fields that are not there are null, others are passed over.
+   *
+   * @throws IllegalArgumentException if the text is not JSON or not of such a record
+   */
+  static <T> T parse(String text, Class<T> type) {
+    try {
+      return LINE.readValue(text, type);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(e.getOriginalMessage(), e);
+    }
   }
 
   /** JSON has no infinities and no NaN: they become null. */

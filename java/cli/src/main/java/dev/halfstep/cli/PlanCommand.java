@@ -91,7 +91,7 @@ final class PlanCommand implements Callable<Integer> {
         Locale.ROOT,
         "device   %s: %s%n"
             + "data     %s: %,d samples to train, %,d to validate, %,d to test%n"
-            + "model    %s: %,d parameters, %s%n"
+            + "model    %s: %,d parameters, %s, %s%n"
             + "%s"
             + "plan     %s%n"
             + "a step   %,d kernel calls, %.1f MFLOP, %.1f MB moved; %.1f MB on the device%n",
@@ -103,6 +103,7 @@ final class PlanCommand implements Callable<Integer> {
         samples.test(),
         setup.modelName(),
         setup.model().parameters().count(),
+        setup.precision(),
         Report.OptimizerReport.of(setup.optimizer()).described(),
         recipe.isEmpty() ? "" : String.format("recipe   %s%n", recipe),
         updates(plan),

@@ -21,7 +21,7 @@ final class ProgressBar implements Callback {
   private static final int BAR_WIDTH = 20;
   private static final double TERMINAL_INTERVAL = 0.1;
   private static final double PLAIN_INTERVAL = 10;
-  private static final String CLEAR_LINE = "\r\u001b[K";
+  static final String CLEAR_LINE = "\r\u001b[K";
 
   private final PrintWriter out;
   private final boolean terminal;
@@ -144,7 +144,8 @@ final class ProgressBar implements Callback {
     return "[" + "=".repeat(full) + " ".repeat(BAR_WIDTH - full) + "]";
   }
 
-  private static String time(double seconds) {
+  /** Minutes and seconds, with hours where there are any. */
+  static String time(double seconds) {
     long whole = Math.max(0, Math.round(seconds));
     return whole < 3600
         ? String.format(Locale.ROOT, "%d:%02d", whole / 60, whole % 60)

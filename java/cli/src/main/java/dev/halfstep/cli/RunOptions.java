@@ -1,23 +1,17 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.Device;
-import dev.halfstep.HalfstepException;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Split;
 import dev.halfstep.train.Optimizer;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options of a run, which {@code plan} and {@code train} share, and all checks of them. */
 final class RunOptions {
-  private static final List<String> DEVICES = List.of("auto", "cpu", "cuda");
-  private static final Pattern DEVICE = Pattern.compile("auto|cpu|cuda(:[0-9]{1,3})?");
-  private static final int MOST_THREADS = 256;
-
   @Option(
       names = "--data",
       paramLabel = "SOURCE",
@@ -77,22 +71,7 @@ final class RunOptions {
               + " updates and sums are fp32 always (default: ${DEFAULT-VALUE}).")
   private String precision = "fp32";
 
-  @Option(
-      names = "--device",
-      paramLabel = "DEVICE",
-      defaultValue = "auto",
-      description =
-          "auto, cpu, cuda or cuda:N; auto takes a GPU if there is one (default:"
-              + " ${DEFAULT-VALUE}).")
-  private String device = "auto";
-
-  @Option(
-      names = "--threads",
-      paramLabel = "N",
-      description =
-          "Threads of the CPU; results do not depend on it (default: as many as this process may"
-              + " use).")
-  private @Nullable Integer threads;
+  @Mixin private final DeviceOptions device = new DeviceOptions();
 
   @Option(
       names = "--seed",
@@ -113,7 +92,7 @@ final class RunOptions {
     atLeastOne("--batch-size", batchSize);
     ModelSpec spec = ModelSpec.parse(model);
     Optimizer chosen = optimizer.optimizer();
-    checkDevice();
+    device.check();
     if (!RunSetup.PRECISIONS.containsKey(precision)) {
       throw new UsageException(
           "unknown --precision '"
@@ -126,10 +105,9 @@ final class RunOptions {
       throw new UsageException(
           "--val-fraction must be at least 0 and below 1, not " + validationFraction);
     }
-    if (threads != null && (threads < 1 || threads > MOST_THREADS)) {
-      throw new UsageException("--threads must be 1 to " + MOST_THREADS + ", not " + threads);
-    }
-    Split parts = DataSource.load(data, Optional.ofNullable(label), validationFraction);
+    DataSource.Loaded loaded =
+        DataSource.load(data, Optional.ofNullable(label), validationFraction);
+    Split parts = loaded.parts();
     Dataset train = parts.train();
     Optional<Dataset> validation = Optional.empty();
     if (validationFraction > 0) {
@@ -160,6 +138,7 @@ final class RunOptions {
             validation,
             parts.heldOut(),
             spec.model(train.sampleShape(), train.classes()),
+            ModelCard.of(model, train, loaded.csv()),
             chosen,
             recipe,
             precision,
@@ -175,26 +154,7 @@ final class RunOptions {
    * @throws UsageException if there is no such device here
    */
   Device openDevice() {
-    try {
-      if (threads != null) {
-        Device.threads(threads);
-      }
-      return Device.open(device);
-    } catch (HalfstepException e) {
-      if (e.status() == HalfstepException.Status.NO_DEVICE) {
-        throw new UsageException(
-            "--device " + device + ": " + e.getMessage(), "What there is: halfstep devices");
-      }
-      throw e;
-    }
-  }
-
-  private void checkDevice() {
-    if (!DEVICE.matcher(device).matches()) {
-      throw new UsageException(
-          "unknown --device '" + device + "'." + Suggestion.didYouMean(device, DEVICES),
-          "Possible are auto, cpu, cuda and cuda:N.");
-    }
+    return device.open();
   }
 
   /** The value, which must be at least 1. */

@@ -16,6 +16,7 @@ import java.util.Optional;
  *
  * @param data what was given for {@code --data}
  * @param modelName what was given for {@code --model}
+ * @param card what the file of weights will say of the network
  * @param precision one of {@link #PRECISIONS}
  */
 record RunSetup(
@@ -25,6 +26,7 @@ record RunSetup(
     Optional<Dataset> validation,
     Dataset test,
     Model model,
+    ModelCard card,
     Optimizer optimizer,
     RecipeOptions recipe,
     String precision,

@@ -1,7 +1,6 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.Device;
-import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ModelFileException;
 import dev.halfstep.nn.Safetensors;
 import dev.halfstep.train.Checkpoints;
@@ -157,7 +156,7 @@ final class TrainCommand implements Callable<Integer> {
       checkpoint.ifPresent(from -> out.println("resumes  " + from.file()));
       History history = trainer.fit();
       Report report = Report.of(setup, device, plan, history);
-      output.write(staging -> writeFiles(staging, setup.model(), report, history));
+      output.write(staging -> writeFiles(staging, setup, report, history));
       json.write(jsonFile, report);
       Advice.print(out, report.findings());
       conclude(output, history);
@@ -166,12 +165,18 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private void writeFiles(Path staging, Model model, Report report, History history)
+  private void writeFiles(Path staging, RunSetup setup, Report report, History history)
       throws IOException {
     Json.write(staging.resolve("report.json"), report);
-    model.save(
-        staging.resolve("model.safetensors"),
-        Map.of("model", report.model(), "data", report.data(), "halfstep", report.halfstep()));
+    Map<String, String> metadata =
+        Map.of(
+            ModelCard.KEY,
+            Json.line(setup.card()),
+            "halfstep.data",
+            report.data(),
+            "halfstep.version",
+            report.halfstep());
+    setup.model().save(staging.resolve("model.safetensors"), metadata);
     try {
       Files.write(staging.resolve("training_curves.png"), new CurvesFigure(report, history).png());
     } catch (LinkageError | RuntimeException e) {

@@ -217,6 +217,23 @@ final class TrainCommandTest {
   }
 
   @Test
+  void precisionIsThatOfStoredActivations() throws IOException {
+    assertEquals(0, train("fp32").status());
+    double full = report("fp32").at("/epochs/2/trainLoss").asDouble();
+    long bytes = report("fp32").at("/plan/bytes").asLong();
+    for (String precision : List.of("bf16", "fp16")) {
+      CliRun run = train(precision, "--precision", precision);
+      assertEquals(0, run.status(), run.err());
+      assertTrue(run.out().contains(precision), run.out());
+      assertEquals(precision, report(precision).at("/precision").asText());
+      double loss = report(precision).at("/epochs/2/trainLoss").asDouble();
+      assertEquals(full, loss, 0.02 * full);
+      assertNotEquals(full, loss);
+      assertNotEquals(bytes, report(precision).at("/plan/bytes").asLong());
+    }
+  }
+
+  @Test
   void theCurvesAreOneRowInAPicture() throws IOException {
     assertEquals(0, train("run").status());
     BufferedImage image =
@@ -331,7 +348,7 @@ final class TrainCommandTest {
 
   @Test
   void everyCommandHasHelp() {
-    for (String command : List.of("devices", "plan", "train")) {
+    for (String command : List.of("devices", "plan", "train", "predict")) {
       CliRun run = CliRun.of(command, "--help");
       assertEquals(0, run.status());
       assertTrue(run.out().contains("--json=FILE"), run.out());

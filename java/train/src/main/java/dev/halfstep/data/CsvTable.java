@@ -101,24 +101,35 @@ record CsvTable(
       if (i == labelIndex) {
         continue;
       }
-      double number = number(row.get(i));
-      // It must also be finite as a single-precision number, which it may become.
-      if (!Float.isFinite((float) number)) {
-        throw new DataException(
-            place
-                + ", column \""
-                + names.get(i)
-                + "\": "
-                + (row.get(i).isBlank() ? "is empty" : "\"" + row.get(i) + "\"")
-                + ", expected a finite number"
-                + (header ? "" : " (a first line is a header only if it has no numbers)"));
-      }
-      numbers[count++] = number;
+      numbers[count++] = feature(place, header, names.get(i), row.get(i));
     }
     return numbers;
   }
 
-  private static String label(String place, String column, String text) throws DataException {
+  /**
+   * The number that a field holds.
+   *
+   * @param header whether the first line was taken as a header
+   */
+  static double feature(String place, boolean header, String column, String field)
+      throws DataException {
+    double number = number(field);
+    // It must also be finite as a single-precision number, which it may become.
+    if (!Float.isFinite((float) number)) {
+      throw new DataException(
+          place
+              + ", column \""
+              + column
+              + "\": "
+              + (field.isBlank() ? "is empty" : "\"" + field + "\"")
+              + ", expected a finite number"
+              + (header ? "" : " (a first line is a header only if it has no numbers)"));
+    }
+    return number;
+  }
+
+  /** The label that a field holds. */
+  static String label(String place, String column, String text) throws DataException {
     String label = text.strip();
     if (label.isEmpty()) {
       throw new DataException(
@@ -145,7 +156,8 @@ record CsvTable(
     }
   }
 
-  private static List<String> numbered(int columns) {
+  /** Names for the columns of a file without a header. */
+  static List<String> numbered(int columns) {
     List<String> names = new ArrayList<>();
     for (int i = 1; i <= columns; i++) {
       names.add("column " + i);

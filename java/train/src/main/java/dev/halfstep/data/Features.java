@@ -118,6 +118,33 @@ public final class Features {
   }
 
   /**
+   * The samples from (inclusive) up to (exclusive) as numbers, normalised: {@code x * scale +
+   * shift} in single precision, as kernels compute it while they gather.
+   *
+   * @return {@code [to - from, sampleShape...]}, row-major
+   * @throws IllegalArgumentException unless {@code 0 <= from < to <= size}
+   */
+  public float[] toFloats(int from, int to) {
+    DirectBuffers.checkSlice(from, to, size);
+    float[] scale = normalization.scale();
+    float[] shift = normalization.shift();
+    int sample = (int) sampleShape.elements();
+    float[] values = new float[Math.multiplyExact(to - from, sample)];
+    for (int i = 0; i < values.length; i++) {
+      int at = from * sample + i;
+      float x =
+          switch (type) {
+            case U8 -> buffer.get(at) & 0xFF;
+            case I32 -> buffer.getInt(at * Integer.BYTES);
+            default -> buffer.getFloat(at * Float.BYTES);
+          };
+      int channel = i % scale.length;
+      values[i] = x * scale[channel] + shift[channel];
+    }
+    return values;
+  }
+
+  /**
    * The samples from (inclusive) up to (exclusive), without a copy.
    *
    * @throws IllegalArgumentException unless {@code 0 <= from < to <= size}

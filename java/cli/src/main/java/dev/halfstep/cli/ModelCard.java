@@ -1,0 +1,100 @@
+package dev.halfstep.cli;
+
+import dev.halfstep.Shape;
+import dev.halfstep.data.CsvData;
+import dev.halfstep.data.Dataset;
+import dev.halfstep.data.Labels;
+import dev.halfstep.data.Normalization;
+import dev.halfstep.nn.Model;
+import dev.halfstep.nn.ModelFileException;
+import dev.halfstep.nn.Safetensors;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a file of weights says of its network in its metadata, as JSON: all that {@code predict}
+ * must know to prepare samples and to name the classes.
+ *
+ * @param model what was given for {@code --model}
+ * @param sampleShape the shape of one sample
+ * @param classes names of the classes in the order of the outputs
+ * @param mean what is subtracted from the data's numbers, one for all or one a channel
+ * @param std what they are divided by
+ * @param columns names of a CSV file's feature columns; null for other data
+ * @param labelColumn name of a CSV file's label column; null for other data
+ */
+record ModelCard(
+    String model,
+    List<Long> sampleShape,
+    List<String> classes,
+    List<Double> mean,
+    List<Double> std,
+    @Nullable List<String> columns,
+    @Nullable String labelColumn) {
+  /** The name of the metadata's entry. */
+  static final String KEY = "halfstep.network";
+
+  /** The card of a model that is trained on these data. */
+  static ModelCard of(String model, Dataset train, Optional<CsvData> csv) {
+    Normalization normalization =
+        csv.map(CsvData::standardization).orElse(train.features().normalization());
+    List<String> names = train.targets() instanceof Labels labels ? labels.names() : List.of();
+    List<String> numbers = IntStream.range(0, train.classes()).mapToObj(Integer::toString).toList();
+    int channels = normalization.channels();
+    return new ModelCard(
+        model,
+        IntStream.range(0, train.sampleShape().rank()).mapToObj(train.sampleShape()::dim).toList(),
+        names.isEmpty() ? numbers : names,
+        IntStream.range(0, channels).mapToObj(normalization::mean).toList(),
+        IntStream.range(0, channels).mapToObj(normalization::std).toList(),
+        csv.map(CsvData::columns).orElse(null),
+        csv.map(CsvData::labelColumn).orElse(null));
+  }
+
+  /**
+   * The card in a file.
+   *
+   * @throws ModelFileException if there is none, or none that this version understands
+   */
+  static ModelCard in(Safetensors.Contents file) throws ModelFileException {
+    String text = file.metadata().get(KEY);
+    if (text == null) {
+      throw new ModelFileException(
+          file.file(),
+          "does not say which network its weights belong to: its metadata have no "
+              + KEY
+              + ", which halfstep train writes");
+    }
+    try {
+      ModelCard card = Json.parse(text, ModelCard.class);
+      card.network();
+      card.normalization();
+      if (card.classes.size() < 2 || (card.columns == null) != (card.labelColumn == null)) {
+        throw new IllegalArgumentException("it lacks classes or columns");
+      }
+      return card;
+    } catch (IllegalArgumentException | NullPointerException | UsageException e) {
+      throw new ModelFileException(
+          file.file(), "has a " + KEY + " that this version does not understand: " + text);
+    }
+  }
+
+  /** The shape of one sample. */
+  Shape shape() {
+    return Shape.of(sampleShape.stream().mapToLong(Long::longValue).toArray());
+  }
+
+  /** The network, without weights. */
+  Model network() {
+    return ModelSpec.parse(model).model(shape(), classes.size());
+  }
+
+  /** What is applied to the data's numbers. */
+  Normalization normalization() {
+    return Normalization.of(
+        mean.stream().mapToDouble(Double::doubleValue).toArray(),
+        std.stream().mapToDouble(Double::doubleValue).toArray());
+  }
+}

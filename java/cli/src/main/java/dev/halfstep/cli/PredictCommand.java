@@ -1,0 +1,180 @@
+package dev.halfstep.cli;
+
+import dev.halfstep.Device;
+import dev.halfstep.nn.AtomicFile;
+import dev.halfstep.nn.Model;
+import dev.halfstep.nn.ModelFileException;
+import dev.halfstep.nn.Predictor;
+import dev.halfstep.nn.Safetensors;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.PrintWriter;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code halfstep predict}: what a trained model says of samples, as a CSV file. */
+@Command(
+    name = "predict",
+    description = {
+      "Writes what a trained model says of samples: the class and the probability of each class.",
+      "Which network it is and how samples are prepared stands in the model file."
+    },
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false)
+final class PredictCommand implements Callable<Integer> {
+  private final PrintWriter out;
+
+  @Option(
+      names = "--model-file",
+      paramLabel = "FILE",
+      required = true,
+      description = "A model.safetensors that halfstep train wrote.")
+  private String modelFile = "";
+
+  @Option(
+      names = "--data",
+      paramLabel = "SOURCE",
+      required = true,
+      description = {
+        "What to predict:",
+        "csv:FILE: all rows; the columns of the training data are found by their names, the label"
+            + " may be missing",
+        "idx:FILE: the images of an IDX file, gzip or not, without labels",
+        "mnist:DIR, digits, random: the test samples of train"
+      })
+  private String data = "";
+
+  @Option(
+      names = "--out",
+      paramLabel = "FILE",
+      defaultValue = "predictions.csv",
+      description = "The file to write (default: ${DEFAULT-VALUE}).")
+  private String output = "";
+
+  @Option(
+      names = "--batch-size",
+      paramLabel = "N",
+      defaultValue = "256",
+      description = "Samples computed at once (default: ${DEFAULT-VALUE}).")
+  private int batchSize;
+
+  @Mixin private final DeviceOptions device = new DeviceOptions();
+  @Mixin private final JsonOption json = new JsonOption();
+
+  PredictCommand(PrintWriter out) {
+    this.out = out;
+  }
+
+  /**
+   * What {@code --json} writes.
+   *
+   * @param correct predictions that are those of the labels; null without labels
+   * @param accuracy their share
+   */
+  record PredictResult(
+      int schema,
+      String halfstep,
+      String modelFile,
+      String model,
+      String data,
+      String device,
+      int rows,
+      @Nullable Integer correct,
+      @Nullable Double accuracy,
+      double wallSeconds) {}
+
+  @Override
+  public Integer call() throws IOException, ReflectiveOperationException {
+    RunOptions.atLeastOne("--batch-size", batchSize);
+    device.check();
+    Path jsonFile = json.check();
+    Path file = OutputFolder.checkFile("--out", output);
+    ModelCard card;
+    Model model;
+    try {
+      Safetensors.Contents contents = Safetensors.read(modelPath());
+      card = ModelCard.in(contents);
+      model = card.network().load(contents);
+    } catch (ModelFileException e) {
+      throw new UsageException(String.valueOf(e.getMessage()));
+    }
+    PredictionData samples = PredictionData.load(data, card);
+    int batch = Math.min(batchSize, samples.features().size());
+    try (Device opened = device.open();
+        Predictor predictor = new Predictor(model, opened, batch);
+        Interruption interruption = Interruption.listen()) {
+      Predictions predictions = new Predictions(predictor, batch, card.classes(), samples);
+      return run(opened, interruption, card, samples, predictions, file, jsonFile);
+    }
+  }
+
+  private Path modelPath() {
+    try {
+      return Path.of(modelFile);
+    } catch (InvalidPathException e) {
+      throw new UsageException(
+          "--model-file " + modelFile + ": is not a path (" + e.getReason() + ")");
+    }
+  }
+
+  private int run(
+      Device opened,
+      Interruption interruption,
+      ModelCard card,
+      PredictionData samples,
+      Predictions predictions,
+      Path file,
+      @Nullable Path jsonFile)
+      throws IOException {
+    int rows = samples.features().size();
+    RowProgress progress = new RowProgress(out, ProgressBar.isTerminal(), rows);
+    try {
+      AtomicFile.write(
+          file,
+          channel ->
+              predictions.write(
+                  channel,
+                  done -> {
+                    progress.done(done);
+                    return interruption.status() == 0;
+                  }));
+    } catch (InterruptedIOException e) {
+      out.println("interrupted: " + file + " is not written");
+      return interruption.status();
+    } finally {
+      progress.end();
+    }
+    boolean labelled = samples.labels().isPresent();
+    double accuracy = (double) predictions.correct() / rows;
+    if (labelled) {
+      out.printf(
+          Locale.ROOT,
+          "accuracy %.2f %% (%,d of %,d)%n",
+          100 * accuracy,
+          predictions.correct(),
+          rows);
+    }
+    out.printf(Locale.ROOT, "%,d rows, %.1f s, written to %s%n", rows, progress.seconds(), file);
+    json.write(
+        jsonFile,
+        new PredictResult(
+            Report.SCHEMA,
+            Version.current(),
+            modelFile,
+            card.model(),
+            data,
+            opened.id(),
+            rows,
+            labelled ? (Integer) predictions.correct() : null,
+            labelled ? (Double) accuracy : null,
+            progress.seconds()));
+    return 0;
+  }
+}
