@@ -112,6 +112,8 @@ final class DeviceState {
   }
 
   Storage allocate(long bytes, String what) {
+    AllocationEvent event = new AllocationEvent();
+    event.begin();
     lock.lock();
     try {
       requireOpen();
@@ -126,6 +128,12 @@ final class DeviceState {
       Native.check(status);
       Storage storage = new Storage(address[0], bytes, what);
       storages.add(storage);
+      if (event.shouldCommit()) {
+        event.device = id;
+        event.tensor = what;
+        event.bytes = bytes;
+        event.commit();
+      }
       return storage;
     } finally {
       lock.unlock();

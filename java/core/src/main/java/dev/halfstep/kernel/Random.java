@@ -9,6 +9,8 @@ import dev.halfstep.Tensor;
 import dev.halfstep.bindings.ArrayCalls;
 import dev.halfstep.internal.Access;
 import dev.halfstep.internal.Native;
+import dev.halfstep.internal.Operands;
+import java.nio.FloatBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +39,18 @@ public final class Random {
     }
   }
 
-  /** As above, on the CPU at once, from any thread. */
+  /**
+   * As above, on the CPU at once, from any thread, into a direct buffer of native byte order from
+   * its position to its limit.
+   */
+  public static void normal(FloatBuffer dst, long seed, long sequence, float mean, float deviation) {
+    long count = dst.remaining();
+    long address = Operands.output(dst, "dst", DType.F32, count);
+    Native.check(hs_random_normal(0, address, count, seed, sequence, mean, deviation));
+    Operands.keepAlive(dst, null, null, null, null, null);
+  }
+
+  /** As above, on the CPU at once, from any thread, on arrays. The collector waits meanwhile. */
   public static void normal(float[] dst, long seed, long sequence, float mean, float deviation) {
     Native.check(ArrayCalls.hs_random_normal(0, dst, dst.length, seed, sequence, mean, deviation));
   }
@@ -74,7 +87,18 @@ public final class Random {
     }
   }
 
-  /** As above, on the CPU at once, from any thread. */
+  /**
+   * As above, on the CPU at once, from any thread, into a direct buffer of native byte order from
+   * its position to its limit.
+   */
+  public static void uniform(FloatBuffer dst, long seed, long sequence, float low, float high) {
+    long count = dst.remaining();
+    long address = Operands.output(dst, "dst", DType.F32, count);
+    Native.check(hs_random_uniform(0, address, count, seed, sequence, low, high));
+    Operands.keepAlive(dst, null, null, null, null, null);
+  }
+
+  /** As above, on the CPU at once, from any thread, on arrays. The collector waits meanwhile. */
   public static void uniform(float[] dst, long seed, long sequence, float low, float high) {
     Native.check(ArrayCalls.hs_random_uniform(0, dst, dst.length, seed, sequence, low, high));
   }

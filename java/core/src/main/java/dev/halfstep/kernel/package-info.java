@@ -24,6 +24,27 @@
  *       stream: on the CPU at once, from any thread.
  * </ul>
  *
+ * <p>Where another method than {@code run} does the work ({@code gradient}, {@code train}, {@code
+ * infer}), it has the same forms. Filling and copying take no arrays or buffers: Java does that
+ * itself. The ends of steps ({@link dev.halfstep.kernel.StepKernels}) take addresses alone.
+ *
+ * <p><b>Alignment.</b> Elements are aligned to their own size, which arrays always are; a buffer
+ * that is not is refused, an address is not checked. Multiples of 64 bytes, where tensors begin,
+ * are fastest.
+ *
+ * <p><b>Slices.</b> A slice of a tensor over its first dimension and a position in a buffer are as
+ * good as the whole. Arrays are used from their beginning: wrap nothing, give the kernel the shape
+ * that it needs, or use a buffer.
+ *
+ * <p><b>Ownership and lifetimes.</b> Kernels own nothing that they are given and keep nothing after
+ * the call, but a command list that recorded it keeps its tensors' memory until it is closed. A
+ * tensor belongs to its device and lives until it, or the device, is closed; closing it waits for
+ * calls in progress. A slice lives as long as the tensor that it is cut from. Buffers may be dropped
+ * when the call returns. Behind an address the caller answers for all this.
+ *
+ * <p><b>Threads.</b> A stream belongs to one thread at a time. Everything without a stream may be
+ * called by any number of threads at once, on operands of their own.
+ *
  * <p>Running allocates no Java object. Optional operands are null, or address 0. An output overlaps
  * no input unless the kernel says that it may. Results are bitwise the same on the same device,
  * whatever the form and the number of threads.

@@ -10,6 +10,8 @@ import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
@@ -216,7 +218,20 @@ class NetworkKernelsTest {
       Random.normal(device.stream(), tensor, 1, 2, 0, 1);
       assertArrayEquals(first, tensor.toFloats());
     }
+    FloatBuffer buffer =
+        ByteBuffer.allocateDirect(4 * 103).order(ByteOrder.nativeOrder()).asFloatBuffer();
+    buffer.position(2).limit(102);
+    Random.normal(buffer, 1, 2, 0, 1);
+    float[] around = new float[103];
+    buffer.clear().get(around);
+    assertArrayEquals(first, Arrays.copyOfRange(around, 2, 102));
+    assertEquals(0, around[1]);
+    assertEquals(0, around[102]);
     Random.uniform(first, 5, 0, 2, 3);
+    buffer.clear().limit(100);
+    Random.uniform(buffer, 5, 0, 2, 3);
+    buffer.get(around, 0, 100);
+    assertArrayEquals(first, Arrays.copyOf(around, 100));
     for (float value : first) {
       assertTrue(value >= 2 && value < 3);
     }

@@ -71,7 +71,18 @@ public final class Plan {
 
   /** Records all calls into a list that can be launched again and again. */
   public CommandList record(Stream stream, Addresses addresses) {
-    return stream.capture(() -> run(stream, addresses));
+    PlanEvent event = new PlanEvent();
+    event.begin();
+    CommandList list = stream.capture(() -> run(stream, addresses));
+    if (event.shouldCommit()) {
+      event.plan = title;
+      event.calls = calls.size();
+      event.bytes = bytes();
+      event.flops = flops();
+      event.arenaBytes = arenaBytes();
+      event.commit();
+    }
+    return list;
   }
 
   /** The calls as a table with their bytes and FLOPs, and the sums. */

@@ -22,7 +22,7 @@ final class Feed implements AutoCloseable {
   record Part(Plan plan, int times) {}
 
   /** A recorded plan, and how often it is launched in one step. */
-  private record Launch(CommandList list, int times) {}
+  private record Launch(String title, CommandList list, int times) {}
 
   private final SessionMemory memory;
   private final Map<String, Long> inputs;
@@ -52,6 +52,20 @@ final class Feed implements AutoCloseable {
     if (launches == null || rows != lastRows || generation != memory.generation()) {
       launches = find(rows);
     }
+    if (StepsEvent.isRecorded()) {
+      StepsEvent event = new StepsEvent();
+      event.begin();
+      launch(stream, launches, steps);
+      event.plan = launches[0].title();
+      event.steps = steps;
+      event.rows = rows;
+      event.commit();
+    } else {
+      launch(stream, launches, steps);
+    }
+  }
+
+  private static void launch(Stream stream, Launch[] launches, int steps) {
     if (launches.length == 1) {
       stream.launch(launches[0].list(), launches[0].times() * steps);
       return;
@@ -87,7 +101,8 @@ final class Feed implements AutoCloseable {
     }
     List<Launch> launches = new ArrayList<>();
     for (Part part : plans) {
-      launches.add(new Launch(memory.record(part.plan(), inputs), part.times()));
+      launches.add(
+          new Launch(part.plan().title(), memory.record(part.plan(), inputs), part.times()));
     }
     return launches.toArray(Launch[]::new);
   }
