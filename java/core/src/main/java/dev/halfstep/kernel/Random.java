@@ -43,7 +43,8 @@ public final class Random {
    * As above, on the CPU at once, from any thread, into a direct buffer of native byte order from
    * its position to its limit.
    */
-  public static void normal(FloatBuffer dst, long seed, long sequence, float mean, float deviation) {
+  public static void normal(
+      FloatBuffer dst, long seed, long sequence, float mean, float deviation) {
     long count = dst.remaining();
     long address = Operands.output(dst, "dst", DType.F32, count);
     Native.check(hs_random_normal(0, address, count, seed, sequence, mean, deviation));

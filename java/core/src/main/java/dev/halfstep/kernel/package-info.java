@@ -39,8 +39,8 @@
  * <p><b>Ownership and lifetimes.</b> Kernels own nothing that they are given and keep nothing after
  * the call, but a command list that recorded it keeps its tensors' memory until it is closed. A
  * tensor belongs to its device and lives until it, or the device, is closed; closing it waits for
- * calls in progress. A slice lives as long as the tensor that it is cut from. Buffers may be dropped
- * when the call returns. Behind an address the caller answers for all this.
+ * calls in progress. A slice lives as long as the tensor that it is cut from. Buffers may be
+ * dropped when the call returns. Behind an address the caller answers for all this.
  *
  * <p><b>Threads.</b> A stream belongs to one thread at a time. Everything without a stream may be
  * called by any number of threads at once, on operands of their own.
