@@ -158,7 +158,8 @@ final class Cli {
     public void run() {
       throw new UsageException(
           "no command given.",
-          "Possible are devices, plan, train, predict, lr-find, study and advise; more: halfstep --help");
+          "Possible are devices, plan, train, predict, lr-find, study and advise; more: halfstep"
+              + " --help");
     }
   }
 }

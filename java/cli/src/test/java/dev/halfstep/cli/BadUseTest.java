@@ -102,7 +102,9 @@ final class BadUseTest {
   void noCommandAndAnUnknownCommandAreRefused() {
     CliRun none = CliRun.of();
     assertEquals(2, none.status());
-    assertTrue(none.err().contains("devices, plan, train, predict, lr-find, study and advise"), none.err());
+    assertTrue(
+        none.err().contains("devices, plan, train, predict, lr-find, study and advise"),
+        none.err());
     CliRun unknown = CliRun.of("trian");
     assertEquals(2, unknown.status());
     assertTrue(unknown.err().startsWith("halfstep: unknown command trian"), unknown.err());
