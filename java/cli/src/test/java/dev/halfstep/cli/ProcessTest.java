@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -29,7 +30,9 @@ final class ProcessTest {
   private Process start(String before, String... args) throws IOException {
     List<String> command = new ArrayList<>();
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    command.addAll(List.of("bash", "-c", before + " exec \"$0\" \"$@\"", java));
+    // SIGINT works again where the tests were started in the background, which ignores it.
+    String then = " exec env --default-signal=INT \"$0\" \"$@\"";
+    command.addAll(List.of("bash", "-c", before + then, java));
     command.addAll(List.of("-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", classPath()));
     String cache = System.getProperty("org.bytedeco.javacpp.cachedir");
     if (cache != null) {
@@ -37,7 +40,12 @@ final class ProcessTest {
     }
     command.add(Main.class.getName());
     command.addAll(List.of(args));
-    return new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
+    Process process =
+        new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
+    // Whoever reads its output must not wait for ever.
+    CompletableFuture.delayedExecutor(PATIENCE_SECONDS, TimeUnit.SECONDS)
+        .execute(process::destroyForcibly);
+    return process;
   }
 
   /** Surefire's own class path is in a manifest; it says what stands there in a property. */
