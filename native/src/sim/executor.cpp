@@ -248,7 +248,7 @@ void Executor::collect(std::uint32_t mask, void* operand, std::size_t bytes, Com
   } else if (c->complete != complete || !(c->place == place)) {
     stop({.kind = Fault::kCollective, .thread = &self, .place = place});
   }
-  std::memcpy(c->slots[self.lane], operand, bytes);
+  if (bytes > 0) std::memcpy(c->slots[self.lane], operand, bytes);  // a mere barrier brings nothing
   c->arrived |= own;
   if (c->arrived == mask) {
     std::erase(warp.open, c);
@@ -258,7 +258,7 @@ void Executor::collect(std::uint32_t mask, void* operand, std::size_t bytes, Com
   } else {
     wait(State::kInCollective);
   }
-  std::memcpy(operand, c->slots[self.lane], bytes);
+  if (bytes > 0) std::memcpy(operand, c->slots[self.lane], bytes);
   if (--c->readers == 0) free_collectives_.push_back(c);
 }
 
