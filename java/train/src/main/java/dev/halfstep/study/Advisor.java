@@ -272,8 +272,8 @@ public final class Advisor {
     }
     noiseScale.ifPresent(
         scale -> {
-          if (batchSize * FAR < scale || batchSize > scale * FAR) {
-            boolean under = batchSize < scale;
+          boolean under = batchSize > 1 && batchSize * FAR < scale; // one is a finding of its own
+          if (under || batchSize > scale * FAR) {
             found.add(
                 finding(
                     under ? Code.BATCH_UNDER_NOISE : Code.BATCH_OVER_NOISE,

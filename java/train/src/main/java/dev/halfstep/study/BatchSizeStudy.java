@@ -192,12 +192,13 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
       TrainerBuilder trainer, int batchSize, long seed, List<Double> norm, List<Double> variance) {
     try (GradientProbe probe =
         new GradientProbe(trainer.sessionOptions(), trainer.trainingData())) {
+      List<float[]> gradients = probe.gradients(PROBES, batchSize, seed);
       norm.add(
-          probe.gradients(PROBES, batchSize, seed).stream()
+          gradients.stream()
               .mapToDouble(gradient -> Math.sqrt(NoiseScale.square(gradient)))
               .average()
               .orElse(0));
-      variance.add(probe.variance(PROBES, batchSize, seed));
+      variance.add(GradientProbe.variance(gradients));
     }
   }
 }

@@ -63,17 +63,16 @@ public final class GradientProbe implements AutoCloseable {
   }
 
   /**
-   * The variance of the gradient of batches of one size: the mean of |g - mean g|^2 over so many
-   * batches, unbiased. By the law of large numbers it is that of one sample, divided by the size.
+   * The variance of the gradient of batches of one size: the mean of |g - mean g|^2 over the
+   * gradients of at least two batches, unbiased. It is that of one sample, divided by the size.
    */
-  public double variance(int batches, int batchSize, long seed) {
-    List<float[]> gradients = gradients(batches, batchSize, seed);
+  public static double variance(List<float[]> gradients) {
     double squares = 0;
     for (float[] gradient : gradients) {
       squares += NoiseScale.square(gradient);
     }
     double ofMean = NoiseScale.square(NoiseScale.mean(gradients));
-    return (squares - batches * ofMean) / (batches - 1);
+    return (squares - gradients.size() * ofMean) / (gradients.size() - 1);
   }
 
   @Override

@@ -175,11 +175,15 @@ final class StudyTest {
   void theVarianceOfABatchTimesItsSizeIsConstant() {
     Model model = model();
     try (GradientProbe probe = new GradientProbe(options(model).batchSize(128), DATA.train())) {
-      double one = probe.variance(600, 1, 5);
+      double one = GradientProbe.variance(probe.gradients(600, 1, 5));
       for (int batch : new int[] {2, 8, 32, 128}) {
         // The relative error of a variance over n batches is about sqrt(2 / n): 0.07 for 400, and
         // less over many parameters; four of them are allowed.
-        assertEquals(1, probe.variance(400, batch, batch) * batch / one, 0.28, "batch " + batch);
+        assertEquals(
+            1,
+            GradientProbe.variance(probe.gradients(400, batch, batch)) * batch / one,
+            0.28,
+            "batch " + batch);
       }
     }
   }
