@@ -7,7 +7,6 @@ import dev.halfstep.train.TrainingPlan;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalDouble;
 
 /** What the commands say of mistakes in a run. */
 final class Advice {
@@ -15,12 +14,7 @@ final class Advice {
 
   /** What there is to say before a run. */
   static List<Finding> before(RunSetup setup, TrainingPlan plan) {
-    return before(setup, plan, OptionalDouble.empty());
-  }
-
-  /** As above, where the gradient noise scale was to be measured. */
-  static List<Finding> before(RunSetup setup, TrainingPlan plan, OptionalDouble noiseScale) {
-    return advisor(setup, plan).noiseScale(noiseScale).findings();
+    return advisor(setup, plan).findings();
   }
 
   /** What there is to say after it. */

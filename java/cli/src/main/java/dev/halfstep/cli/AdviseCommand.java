@@ -77,7 +77,7 @@ final class AdviseCommand implements Callable<Integer> {
                       + " grows as training goes on",
                   noise.getAsDouble())
               : "noise    the gradient noise scale cannot be measured at the initial weights");
-      List<Finding> findings = Advice.before(setup, plan, noise);
+      List<Finding> findings = Advice.before(setup, plan);
       Advice.print(out, findings);
       if (findings.isEmpty()) {
         out.println("nothing speaks against these options");
