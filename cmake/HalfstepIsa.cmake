@@ -21,6 +21,6 @@ function(halfstep_isa_options target isa)
     ${HALFSTEP_FLAGS_${isa}} -fno-math-errno -fno-trapping-math -fwrapv -Wno-psabi)
   # The same sources are sanitized as portable and as AVX-512 code; a third time takes minutes.
   if(HALFSTEP_SANITIZE AND isa STREQUAL "avx2")
-    target_compile_options(${target} PRIVATE -fno-sanitize=all)
+    target_compile_options(${target} PRIVATE -fno-sanitize=all -O0)
   endif()
 endfunction()
