@@ -34,7 +34,7 @@ extern "C" {
 #define HS_API __attribute__((visibility("default")))
 
 /* Raised when a signature, a struct or the meaning of a function changes. */
-#define HS_ABI_VERSION 1
+#define HS_ABI_VERSION 2
 
 /* ------------------------------------------------------------------------- status and errors */
 
@@ -46,7 +46,8 @@ enum {
   HS_OUT_OF_MEMORY = 3,    /* the device's memory or the limit set for it */
   HS_UNSUPPORTED = 4,      /* possible, but not on this device */
   HS_NO_DEVICE = 5,        /* no such backend, device or driver */
-  HS_DEVICE_FAILED = 6     /* the device reported an error: it cannot be used any more */
+  HS_DEVICE_FAILED = 6     /* the device reported an error: it takes no more calls but those that
+                              give back and close, and answers others with the first cause */
 };
 
 /* The message of the calling thread's last failure; "" before the first. Valid until the thread's
@@ -142,6 +143,11 @@ HS_API hs_status hs_stream_synchronize(hs_stream stream);
 /* The owner gives the stream up; then one other thread may adopt it. */
 HS_API hs_status hs_stream_release(hs_stream stream);
 HS_API hs_status hs_stream_adopt(hs_stream stream);
+
+/* The stream as its platform knows it: on CUDA the CUstream (cudaStream_t), valid until the stream
+ * ends. Foreign code can put its calls among ours with it; a capture records them too.
+ * HS_UNSUPPORTED where there is none, as on the CPU. */
+HS_API hs_status hs_stream_native(hs_stream stream, uint64_t* native);
 
 /* Copies between host memory and the device. An upload has read `host`, and a download has written
  * it, on return. Not while recording. */

@@ -28,6 +28,7 @@ struct Backend {
   hs_status (*queue_create)(void* device, void** queue);
   void (*queue_destroy)(void* queue);
   hs_status (*queue_synchronize)(void* queue);
+  uint64_t (*queue_native)(void* queue);  // null: there is no such thing
   hs_status (*upload)(void* queue, hs_ptr device, const void* host, uint64_t bytes);
   hs_status (*download)(void* queue, void* host, hs_ptr device, uint64_t bytes);
 

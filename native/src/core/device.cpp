@@ -7,13 +7,18 @@
 namespace hs {
 namespace {
 
-// The backend's status with the backend's message.
-hs_status relay(const Backend& backend, hs_status status) {
+// A backend's status with its message, where there is no device yet.
+hs_status message_of(const Backend& backend, hs_status status) {
   return status == HS_OK ? HS_OK : fail(status, "%s", backend.last_error());
 }
 
 hs_status check_device(hs_device device) {
   return device != nullptr ? HS_OK : fail(HS_INVALID_ARGUMENT, "the device is null");
+}
+
+// What is given back to a device that has failed is gone in any case.
+hs_status given_back(hs_device_t& device, hs_status status) {
+  return device.failed ? HS_OK : relay(device, status);
 }
 
 hs_status check_output(const void* output, const char* name) {
@@ -44,7 +49,7 @@ hs_status allocate(hs_device_t& device, uint64_t bytes, hs_ptr* address) {
   hs_ptr result = 0;
   const hs_status status = device.backend->alloc(device.device, bytes, &result);
   if (status == HS_OUT_OF_MEMORY) return out_of_memory(device, bytes);
-  if (status != HS_OK) return relay(*device.backend, status);
+  if (status != HS_OK) return relay(device, status);
   device.blocks.emplace(result, bytes);
   device.used += bytes;
   device.peak = std::max(device.peak, device.used);
@@ -63,7 +68,7 @@ hs_status release(hs_device_t& device, hs_ptr address) {
   const uint64_t bytes = block->second;
   device.blocks.erase(block);
   device.used -= bytes;
-  return relay(*device.backend, device.backend->free(device.device, address, bytes));
+  return given_back(device, device.backend->free(device.device, address, bytes));
 }
 
 void close(hs_device device) {
@@ -86,6 +91,25 @@ void close(hs_device device) {
 }
 
 }  // namespace
+
+hs_status check_usable(const hs_device_t& device) {
+  if (!device.failed.load(std::memory_order_acquire)) return HS_OK;
+  return fail(HS_DEVICE_FAILED,
+              "%s failed before and takes no more calls, close it; the first cause: %s",
+              device.backend->name, device.cause.c_str());
+}
+
+hs_status relay(hs_device_t& device, hs_status status) {
+  if (status == HS_OK) return HS_OK;
+  const std::string message = device.backend->last_error();
+  if (status != HS_DEVICE_FAILED) return fail(status, "%s", message.c_str());
+  const std::lock_guard lock(device.cause_mutex);
+  if (device.failed) return check_usable(device);
+  device.cause = message;
+  device.failed.store(true, std::memory_order_release);
+  return fail(status, "%s; the device takes no more calls: close it", message.c_str());
+}
+
 }  // namespace hs
 
 using namespace hs;
@@ -94,7 +118,7 @@ hs_status hs_device_count(const char* name, int32_t* count) {
   return guarded([&]() -> hs_status {
     if (hs_status status = check_output(count, "count"); status != HS_OK) return status;
     const Backend* backend = find_backend(name);
-    return backend == nullptr ? HS_NO_DEVICE : relay(*backend, backend->device_count(count));
+    return backend == nullptr ? HS_NO_DEVICE : message_of(*backend, backend->device_count(count));
   });
 }
 
@@ -105,7 +129,7 @@ hs_status hs_device_open(const char* name, int32_t ordinal, hs_device* device) {
     if (backend == nullptr) return HS_NO_DEVICE;
     int32_t count = 0;
     if (hs_status status = backend->device_count(&count); status != HS_OK) {
-      return relay(*backend, status);
+      return message_of(*backend, status);
     }
     if (ordinal < 0 || ordinal >= count) {
       return fail(HS_NO_DEVICE, "%s:%d does not exist: there %s %d (counted from 0)", name, ordinal,
@@ -114,7 +138,7 @@ hs_status hs_device_open(const char* name, int32_t ordinal, hs_device* device) {
     auto result = std::make_unique<hs_device_t>();
     result->backend = backend;
     if (hs_status status = backend->device_open(ordinal, &result->device); status != HS_OK) {
-      return relay(*backend, status);
+      return message_of(*backend, status);
     }
     *device = result.release();
     return HS_OK;
@@ -133,10 +157,11 @@ hs_status hs_device_query(hs_device device, hs_device_info* info) {
   return guarded([&]() -> hs_status {
     if (hs_status status = check_device(device); status != HS_OK) return status;
     if (hs_status status = check_output(info, "info"); status != HS_OK) return status;
+    if (hs_status status = check_usable(*device); status != HS_OK) return status;
     hs_device_info result{};
     if (hs_status status = device->backend->device_query(device->device, &result);
         status != HS_OK) {
-      return relay(*device->backend, status);
+      return relay(*device, status);
     }
     const std::lock_guard lock(device->mutex);
     result.memory_limit = device->limit;
@@ -164,6 +189,7 @@ hs_status hs_alloc(hs_device device, uint64_t bytes, hs_ptr* address) {
       *address = 0;
       return HS_OK;
     }
+    if (hs_status status = check_usable(*device); status != HS_OK) return status;
     return allocate(*device, bytes, address);
   });
 }
@@ -181,10 +207,11 @@ hs_status hs_host_alloc(hs_device device, uint64_t bytes, hs_ptr* address) {
     if (hs_status status = check_output(address, "address"); status != HS_OK) return status;
     hs_ptr result = 0;
     if (bytes != 0) {
+      if (hs_status status = check_usable(*device); status != HS_OK) return status;
       const std::lock_guard lock(device->mutex);
       if (hs_status status = device->backend->host_alloc(device->device, bytes, &result);
           status != HS_OK) {
-        return relay(*device->backend, status);
+        return relay(*device, status);
       }
       device->host_blocks.emplace(result, bytes);
     }
@@ -206,6 +233,6 @@ hs_status hs_host_free(hs_device device, hs_ptr address) {
     }
     const uint64_t bytes = block->second;
     device->host_blocks.erase(block);
-    return relay(*device->backend, device->backend->host_free(device->device, address, bytes));
+    return given_back(*device, device->backend->host_free(device->device, address, bytes));
   });
 }

@@ -4,25 +4,28 @@
 namespace hs {
 namespace {
 
-hs_status relay(const hs_stream_t& stream, hs_status status) {
-  return status == HS_OK ? HS_OK : fail(status, "%s", stream.device->backend->last_error());
-}
-
 // Owned, and not recording.
-hs_status check_running(hs_stream stream, const char* call) {
+hs_status check_idle(hs_stream stream, const char* call) {
   if (hs_status status = check_owner(stream); status != HS_OK) return status;
   return stream->recording == nullptr
              ? HS_OK
              : fail(HS_INVALID_STATE, "%s while the stream records: end the capture first", call);
 }
 
+// The same, of a device that has not failed.
+hs_status check_running(hs_stream stream, const char* call) {
+  const hs_status status = check_idle(stream, call);
+  return status != HS_OK ? status : check_usable(*stream->device);
+}
+
 hs_status create(hs_device device, hs_stream* stream) {
+  if (hs_status status = check_usable(*device); status != HS_OK) return status;
   auto result = std::make_unique<hs_stream_t>();
   result->device = device;
   result->owner = std::this_thread::get_id();
   if (hs_status status = device->backend->queue_create(device->device, &result->queue);
       status != HS_OK) {
-    return relay(*result, status);
+    return relay(*device, status);
   }
   const std::lock_guard lock(device->mutex);
   *stream = *device->streams.insert(result.release()).first;
@@ -34,7 +37,7 @@ hs_status end_capture(hs_stream stream, hs_list* list) {
   std::unique_ptr<hs_list_t> recorded = std::move(stream->recording);
   if (backend.capture_end != nullptr) {
     if (hs_status status = backend.capture_end(stream->queue, &recorded->graph); status != HS_OK) {
-      return relay(*stream, status);
+      return relay(*stream->device, status);
     }
   }
   if (list == nullptr) {
@@ -49,7 +52,7 @@ hs_status end_capture(hs_stream stream, hs_list* list) {
 hs_status launch(const hs_stream_t& stream, const hs_list_t& list, int32_t times) {
   const Backend& backend = *stream.device->backend;
   if (list.graph != nullptr) {
-    return relay(stream, backend.graph_launch(stream.queue, list.graph, times));
+    return relay(*stream.device, backend.graph_launch(stream.queue, list.graph, times));
   }
   if (backend.launch_begin != nullptr) backend.launch_begin(stream.queue);
   hs_status status = HS_OK;
@@ -60,7 +63,7 @@ hs_status launch(const hs_stream_t& stream, const hs_list_t& list, int32_t times
     }
   }
   if (backend.launch_end != nullptr) backend.launch_end(stream.queue);
-  return relay(stream, status);
+  return relay(*stream.device, status);
 }
 
 }  // namespace
@@ -91,9 +94,11 @@ hs_status hs_stream_create(hs_device device, hs_stream* stream) {
 
 hs_status hs_stream_destroy(hs_stream stream) {
   return guarded([&]() -> hs_status {
-    if (hs_status status = check_running(stream, "destroy"); status != HS_OK) return status;
+    if (hs_status status = check_idle(stream, "destroy"); status != HS_OK) return status;
     const Backend& backend = *stream->device->backend;
-    const hs_status status = relay(*stream, backend.queue_synchronize(stream->queue));
+    const bool failed = stream->device->failed;
+    const hs_status waited = backend.queue_synchronize(stream->queue);
+    const hs_status status = failed ? HS_OK : relay(*stream->device, waited);
     backend.queue_destroy(stream->queue);
     {
       const std::lock_guard lock(stream->device->mutex);
@@ -108,13 +113,13 @@ hs_status hs_stream_synchronize(hs_stream stream) {
   return guarded([&]() -> hs_status {
     const hs_status status = check_running(stream, "synchronize");
     if (status != HS_OK) return status;
-    return relay(*stream, stream->device->backend->queue_synchronize(stream->queue));
+    return relay(*stream->device, stream->device->backend->queue_synchronize(stream->queue));
   });
 }
 
 hs_status hs_stream_release(hs_stream stream) {
   return guarded([&]() -> hs_status {
-    const hs_status status = check_running(stream, "release");
+    const hs_status status = check_idle(stream, "release");
     if (status == HS_OK) stream->owner.store(std::thread::id(), std::memory_order_release);
     return status;
   });
@@ -133,13 +138,28 @@ hs_status hs_stream_adopt(hs_stream stream) {
   });
 }
 
+hs_status hs_stream_native(hs_stream stream, uint64_t* native) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_owner(stream); status != HS_OK) return status;
+    if (native == nullptr) return fail(HS_INVALID_ARGUMENT, "the address for the stream is null");
+    const Backend& backend = *stream->device->backend;
+    if (backend.queue_native == nullptr) {
+      return fail(HS_UNSUPPORTED, "%s has no streams that other libraries know: use device cuda",
+                  backend.name);
+    }
+    *native = backend.queue_native(stream->queue);
+    return HS_OK;
+  });
+}
+
 hs_status hs_upload(hs_stream stream, hs_ptr device, hs_ptr host, uint64_t bytes) {
   return guarded([&]() -> hs_status {
     if (hs_status status = check_running(stream, "upload"); status != HS_OK) return status;
     if (bytes == 0) return HS_OK;
     if (device == 0 || host == 0) return fail(HS_INVALID_ARGUMENT, "upload: an address is 0");
-    return relay(*stream, stream->device->backend->upload(
-                              stream->queue, device, reinterpret_cast<const void*>(host), bytes));
+    return relay(*stream->device,
+                 stream->device->backend->upload(stream->queue, device,
+                                                 reinterpret_cast<const void*>(host), bytes));
   });
 }
 
@@ -148,8 +168,8 @@ hs_status hs_download(hs_stream stream, hs_ptr host, hs_ptr device, uint64_t byt
     if (hs_status status = check_running(stream, "download"); status != HS_OK) return status;
     if (bytes == 0) return HS_OK;
     if (device == 0 || host == 0) return fail(HS_INVALID_ARGUMENT, "download: an address is 0");
-    return relay(*stream, stream->device->backend->download(
-                              stream->queue, reinterpret_cast<void*>(host), device, bytes));
+    return relay(*stream->device, stream->device->backend->download(
+                                      stream->queue, reinterpret_cast<void*>(host), device, bytes));
   });
 }
 
@@ -161,7 +181,7 @@ hs_status hs_capture_begin(hs_stream stream) {
     recording->device = stream->device;
     if (backend.capture_begin != nullptr) {
       if (hs_status status = backend.capture_begin(stream->queue); status != HS_OK) {
-        return relay(*stream, status);
+        return relay(*stream->device, status);
       }
     }
     stream->recording = std::move(recording);

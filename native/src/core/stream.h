@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <type_traits>
 #include <unordered_map>
@@ -26,6 +27,10 @@ struct hs_device_t {
   std::unordered_set<hs_stream> streams;
   std::unordered_set<hs_list> lists;
   uint64_t used = 0, peak = 0, limit = 0;
+  // Once a call has failed with HS_DEVICE_FAILED: its message, which never changes afterwards.
+  std::mutex cause_mutex;
+  std::string cause;
+  std::atomic<bool> failed{false};
 };
 
 // A recorded list: the backend's own graph, or calls kept as function and arguments.
@@ -49,6 +54,13 @@ struct hs_stream_t {
 };
 
 namespace hs {
+
+// HS_OK, or HS_DEVICE_FAILED with the first cause if the device has failed before.
+hs_status check_usable(const hs_device_t& device);
+
+// The status of a backend's call, with the backend's message. The first HS_DEVICE_FAILED ends the
+// use of the device.
+hs_status relay(hs_device_t& device, hs_status status);
 
 // Whether the calling thread may use the stream; sets the error if not.
 hs_status check_owner(hs_stream stream);
@@ -79,6 +91,7 @@ hs_status submit(hs_stream stream, hs_status (*KernelTable::*kernel)(void*, cons
                  const Args& args) {
   if (stream == nullptr) return (cpu_backend().kernels.*kernel)(nullptr, args);
   if (hs_status status = check_owner(stream); status != HS_OK) return status;
+  if (hs_status status = check_usable(*stream->device); status != HS_OK) return status;
   const Backend& backend = *stream->device->backend;
   if (stream->recording != nullptr) {
     stream->recording->size++;
@@ -87,8 +100,7 @@ hs_status submit(hs_stream stream, hs_status (*KernelTable::*kernel)(void*, cons
       return HS_OK;
     }
   }
-  const hs_status status = (backend.kernels.*kernel)(stream->queue, args);
-  return status == HS_OK ? HS_OK : fail(status, "%s", backend.last_error());
+  return relay(*stream->device, (backend.kernels.*kernel)(stream->queue, args));
 }
 
 }  // namespace hs

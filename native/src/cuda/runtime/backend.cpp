@@ -173,6 +173,10 @@ hs_status synchronize(void* queue) {
   return check(cudaStreamSynchronize(handle(stream)), "waiting for the stream");
 }
 
+std::uint64_t native_handle(void* queue) {
+  return reinterpret_cast<std::uint64_t>(as_stream(queue).queue.stream);
+}
+
 hs_status move(Stream& stream, void* to, const void* from, std::uint64_t bytes, cudaMemcpyKind kind,
                const char* doing) {
   HS_SELECT(*stream.device);
@@ -253,6 +257,7 @@ Backend make_backend() {
   cuda.queue_create = create_queue;
   cuda.queue_destroy = destroy_queue;
   cuda.queue_synchronize = synchronize;
+  cuda.queue_native = native_handle;
   cuda.upload = upload;
   cuda.download = download;
   cuda.capture_begin = begin_capture;

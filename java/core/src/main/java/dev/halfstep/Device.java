@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Device implements AutoCloseable {
   private static final Cleaner CLEANER = Cleaner.create();
-  private static final Pattern ID = Pattern.compile("(cpu|cuda|noop)(?::([0-9]{1,4}))?");
+  private static final Pattern ID = Pattern.compile("(cpu|cuda|noop|sim)(?::([0-9]{1,4}))?");
 
   static {
     Access.register(new CoreAccess());
@@ -57,7 +57,8 @@ public final class Device implements AutoCloseable {
    * Opens a device.
    *
    * @param id "cpu"; "cuda" or "cuda:1" for a GPU by its number; "auto" for the first GPU if there
-   *     is one, otherwise the CPU; "noop", which computes nothing, to measure the cost of calls
+   *     is one, otherwise the CPU; "noop", which computes nothing, to measure the cost of calls;
+   *     "sim", which runs the CUDA kernels on the host and is in no library but that of the tests
    * @throws IllegalArgumentException if the id is none of these
    * @throws HalfstepException NO_DEVICE if there is no such device or its driver is missing
    */

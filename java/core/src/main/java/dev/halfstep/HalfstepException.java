@@ -15,7 +15,10 @@ public final class HalfstepException extends RuntimeException {
     UNSUPPORTED,
     /** No such device, or its driver or plug-in is missing. */
     NO_DEVICE,
-    /** The device reported an error: close it, it cannot be used any more. */
+    /**
+     * The device reported an error. It cannot be used any more and answers every call with this
+     * first cause: close it.
+     */
     DEVICE_FAILED,
     /** The native library could not be loaded. */
     NOT_LOADED

@@ -7,6 +7,7 @@ import static dev.halfstep.bindings.Native.hs_list_size;
 import static dev.halfstep.bindings.Native.hs_stream_adopt;
 import static dev.halfstep.bindings.Native.hs_stream_create;
 import static dev.halfstep.bindings.Native.hs_stream_destroy;
+import static dev.halfstep.bindings.Native.hs_stream_native;
 import static dev.halfstep.bindings.Native.hs_stream_release;
 import static dev.halfstep.bindings.Native.hs_stream_synchronize;
 
@@ -48,6 +49,24 @@ public final class Stream implements AutoCloseable {
     long stream = enter();
     try {
       Native.check(hs_stream_synchronize(stream));
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * The stream as CUDA's own libraries know it ({@code CUstream}, {@code cudaStream_t}), valid
+   * until it is closed. Calls that they make on it run in the order in which they and ours were
+   * made; a recording takes them in too. Addresses of tensors are theirs as they are.
+   *
+   * @throws HalfstepException UNSUPPORTED on a device without such streams, as the CPU
+   */
+  public long nativeHandle() {
+    long stream = enter();
+    try {
+      long[] handle = new long[1];
+      Native.check(hs_stream_native(stream, handle));
+      return handle[0];
     } finally {
       exit();
     }
