@@ -2,6 +2,7 @@ package dev.halfstep;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,12 +11,14 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+@Tag("sim")
 @Timeout(30)
 class StreamTest {
-  private final Device device = Device.cpu();
+  private final Device device = TestDevice.open();
 
   @AfterEach
   void close() {
@@ -118,6 +121,17 @@ class StreamTest {
     assertThrows(IllegalStateException.class, () -> stream.capture(stream::synchronize));
     assertThrows(IllegalStateException.class, () -> stream.capture(() -> stream.capture(() -> {})));
     assertArrayEquals(new float[] {0, 0}, tensor.toFloats(), "the recordings were dropped");
+  }
+
+  @Test
+  void onlyCudaHasStreamsThatItsLibrariesKnow() {
+    if (TestDevice.ID.startsWith("cuda")) {
+      assertNotEquals(0, device.stream().nativeHandle());
+    } else {
+      var refused = assertThrows(HalfstepException.class, () -> device.stream().nativeHandle());
+      assertEquals(HalfstepException.Status.UNSUPPORTED, refused.status());
+      assertTrue(refused.getMessage().startsWith(TestDevice.ID), refused::getMessage);
+    }
   }
 
   @Test

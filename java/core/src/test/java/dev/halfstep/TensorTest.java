@@ -10,11 +10,13 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
+@Tag("sim")
 class TensorTest {
-  private final Device device = Device.cpu();
+  private final Device device = TestDevice.open();
 
   @AfterEach
   void close() {

@@ -1,5 +1,6 @@
 package dev.halfstep.kernel;
 
+import static dev.halfstep.TestDevice.assertComputed;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -10,11 +11,14 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
+import dev.halfstep.TestDevice;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The kernels of layers: each form gives the same bits, and small cases are right. */
+@Tag("sim")
 class LayerKernelsTest {
   private static final int ROWS = 6;
   private static final int CHANNELS = 4;
@@ -96,7 +100,7 @@ class LayerKernelsTest {
     assertArrayEquals(dx, Values.array(dxBuffer));
     assertArrayEquals(dGamma, Values.array(dGammaBuffer));
 
-    try (Device device = Device.cpu()) {
+    try (Device device = TestDevice.open()) {
       Stream s = device.stream();
       Tensor x = device.tensor(Shape.of(ROWS, CHANNELS), X);
       Tensor out = device.zeros(DType.F32, Shape.of(ROWS, CHANNELS));
@@ -105,10 +109,10 @@ class LayerKernelsTest {
         p[i] = device.tensor(Shape.of(CHANNELS), i == 0 ? gamma : i == 1 ? beta : filled(4, i - 2));
       }
       norm.train(s, x, p[0], p[1], null, out, p[2], p[3], p[4], p[5]);
-      assertArrayEquals(y, out.toFloats());
-      assertArrayEquals(runningVariance, p[3].toFloats());
+      assertComputed(y, out.toFloats());
+      assertComputed(runningVariance, p[3].toFloats());
       norm.infer(s, x, p[0], p[1], null, x, p[2], p[3]);
-      assertArrayEquals(inferred, x.toFloats(), "in place");
+      assertComputed(inferred, x.toFloats(), "in place");
     }
   }
 
@@ -143,10 +147,10 @@ class LayerKernelsTest {
         null,
         0);
     assertArrayEquals(dx, Values.array(again));
-    try (Device device = Device.cpu()) {
+    try (Device device = TestDevice.open()) {
       Tensor x = device.tensor(Shape.of(ROWS, CHANNELS), X);
       norm.run(device.stream(), x, null, null, x, null, null);
-      assertArrayEquals(y, x.toFloats());
+      assertComputed(y, x.toFloats());
     }
     assertThrows(IllegalArgumentException.class, () -> GroupNorm.builder(1, 1, 6, 4));
   }
@@ -200,11 +204,11 @@ class LayerKernelsTest {
       kept += value != 0 ? 1 : 0;
     }
     assertTrue(kept > 680 && kept < 820, kept + " kept");
-    try (Device device = Device.cpu()) {
+    try (Device device = TestDevice.open()) {
       Tensor onDevice = StepKernels.newState(device);
       Tensor x = device.tensor(Shape.of(1000), ones);
       dropout.run(device.stream(), onDevice, x, x);
-      assertArrayEquals(first, x.toFloats());
+      assertComputed(first, x.toFloats());
       StepKernels.microStepEnd(device.stream(), onDevice.address(), 1);
       dropout.run(device.stream(), onDevice, device.tensor(Shape.of(1000), ones), x);
       assertTrue(!java.util.Arrays.equals(first, x.toFloats()));
@@ -240,11 +244,11 @@ class LayerKernelsTest {
     Permute turn = Permute.of(DType.F32, Shape.of(2, 3), 1, 0);
     turn.run(new float[] {1, 2, 3, 4, 5, 6}, y);
     assertArrayEquals(new float[] {1, 4, 2, 5, 3, 6}, y);
-    try (Device device = Device.cpu()) {
+    try (Device device = TestDevice.open()) {
       Tensor x = device.tensor(Shape.of(2, 3), 1f, 2, 3, 4, 5, 6);
       Tensor turned = device.zeros(DType.F32, Shape.of(3, 2));
       turn.run(device.stream(), x, turned);
-      assertArrayEquals(y, turned.toFloats());
+      assertComputed(y, turned.toFloats());
     }
     assertThrows(IllegalArgumentException.class, () -> Permute.of(DType.F32, Shape.of(2, 3), 0, 0));
 
@@ -294,7 +298,7 @@ class LayerKernelsTest {
     GradientStatistics found =
         GradientStatistics.of(new float[] {3, -4, Float.NaN, Float.POSITIVE_INFINITY});
     assertEquals(new GradientStatistics(-0.5, 3.5, 3.5, -4, 3, 5, 2, 2), found);
-    try (Device device = Device.cpu()) {
+    try (Device device = TestDevice.open()) {
       Tensor x = device.tensor(Shape.of(2), 3f, -4f);
       Tensor statistics = GradientStatistics.newTensor(device);
       GradientStatistics.run(device.stream(), x, null, statistics);

@@ -1,5 +1,6 @@
 package dev.halfstep.kernel;
 
+import static dev.halfstep.TestDevice.assertComputed;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -9,11 +10,14 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
+import dev.halfstep.TestDevice;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Convolution, pooling, resizing: each form gives the same bits, and small cases are right. */
+@Tag("sim")
 class WindowKernelsTest {
   private static final Shape X = Shape.of(2, 5, 6, 4);
   private static final Shape WEIGHTS = Shape.of(6, 3, 2, 2);
@@ -94,7 +98,7 @@ class WindowKernelsTest {
     assertArrayEquals(dx, Values.array(dxBuffer));
     assertArrayEquals(dWeights, Values.array(dWeightsBuffer));
 
-    try (Device device = Device.cpu()) {
+    try (Device device = TestDevice.open()) {
       Stream s = device.stream();
       Tensor xs = device.tensor(X, x);
       Tensor ws = device.tensor(WEIGHTS, weights);
@@ -105,13 +109,13 @@ class WindowKernelsTest {
       conv.run(s, xs, ws, null, null, ys);
       gradient.weights(s, xs, dys, 1, dws, dbs);
       gradient.input(s, dys, ws, 0, xs);
-      assertArrayEquals(y, ys.toFloats());
-      assertArrayEquals(dx, xs.toFloats());
-      assertArrayEquals(dWeights, dws.toFloats());
-      assertArrayEquals(dBias, dbs.toFloats());
+      assertComputed(y, ys.toFloats());
+      assertComputed(dx, xs.toFloats());
+      assertComputed(dWeights, dws.toFloats());
+      assertComputed(dBias, dbs.toFloats());
       conv.run(s, xs.address(), ws.address(), 0, 0, ys.address());
       gradient.input(s, dys.address(), ws.address(), -1, xs.address());
-      assertArrayEquals(new float[240], xs.toFloats());
+      assertComputed(new float[240], xs.toFloats());
     }
   }
 
@@ -148,14 +152,14 @@ class WindowKernelsTest {
     pool.gradient(Values.direct(1, 2, 3, 4f), indexBuffer, dxBuffer);
     assertArrayEquals(y, Values.array(yBuffer));
     assertArrayEquals(dx, Values.array(dxBuffer));
-    try (Device device = Device.cpu()) {
+    try (Device device = TestDevice.open()) {
       Tensor xs = device.tensor(shape, x);
       Tensor ys = device.zeros(DType.F32, pool.outputShape());
       Tensor places = device.zeros(DType.U8, pool.outputShape());
       pool.run(device.stream(), xs, ys, places);
-      assertArrayEquals(y, ys.toFloats());
+      assertComputed(y, ys.toFloats());
       pool.gradient(device.stream(), device.tensor(pool.outputShape(), 1f, 2, 3, 4), places, xs);
-      assertArrayEquals(dx, xs.toFloats());
+      assertComputed(dx, xs.toFloats());
     }
     assertThrows(
         IllegalArgumentException.class, () -> Pool2d.max(shape, 2, 2).padding(2, 0).build());
@@ -192,13 +196,13 @@ class WindowKernelsTest {
     resize.gradient(Values.direct(1, 2, 4, 8f), dxBuffer);
     assertArrayEquals(y, Values.array(yBuffer));
     assertArrayEquals(dx, Values.array(dxBuffer));
-    try (Device device = Device.cpu()) {
+    try (Device device = TestDevice.open()) {
       Tensor x = device.tensor(shape, 0f, 8, 16, 24);
       Tensor out = device.zeros(DType.F32, resize.outputShape());
       resize.run(device.stream(), x, out);
-      assertArrayEquals(y, out.toFloats());
+      assertComputed(y, out.toFloats());
       resize.gradient(device.stream(), device.tensor(resize.outputShape(), 1f, 2, 4, 8), x);
-      assertArrayEquals(dx, x.toFloats());
+      assertComputed(dx, x.toFloats());
     }
     assertThrows(IllegalArgumentException.class, () -> Resize.of(DType.F32, shape, 0, 4));
   }

@@ -8,6 +8,7 @@ import dev.halfstep.Tensor;
 import dev.halfstep.kernel.Elementwise;
 import dev.halfstep.kernel.HostStepState;
 import dev.halfstep.kernel.StepKernels;
+import dev.halfstep.train.TestDevice;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +23,7 @@ final class Bench implements AutoCloseable {
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Result(double loss, float[] gradients) {}
 
-  private final Device device = Device.cpu();
+  private final Device device = TestDevice.open();
   private final Parameters table;
   private final DType storage;
   private final Shape inputShape;

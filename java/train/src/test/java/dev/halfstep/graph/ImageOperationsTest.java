@@ -12,9 +12,11 @@ import dev.halfstep.Shape;
 import dev.halfstep.kernel.Activation;
 import java.util.List;
 import java.util.function.Function;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Convolution, pooling and resizing against their definitions in fp64. */
+@Tag("sim")
 class ImageOperationsTest {
   private static final int N = 2;
   private static final int H = 7;

@@ -10,6 +10,7 @@ import dev.halfstep.data.Order;
 import dev.halfstep.kernel.Elementwise;
 import dev.halfstep.kernel.HostStepState;
 import dev.halfstep.kernel.StepKernels;
+import dev.halfstep.train.TestDevice;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +30,7 @@ final class OperationBench implements AutoCloseable {
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Result(float[] output, double loss, float[] parameters, float[] gradients) {}
 
-  private final Device device = Device.cpu();
+  private final Device device = TestDevice.open();
   private final Parameters table;
   private final DType storage;
   private final int[] tokens;

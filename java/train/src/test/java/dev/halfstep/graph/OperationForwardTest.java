@@ -13,9 +13,11 @@ import dev.halfstep.Shape;
 import dev.halfstep.kernel.Activation;
 import java.util.List;
 import java.util.function.Function;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What operations compute, against their definitions in fp64. */
+@Tag("sim")
 class OperationForwardTest {
   private static final int N = 3;
   private static final int POSITIONS = 5;

@@ -13,10 +13,13 @@ import dev.halfstep.graph.Activate;
 import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.kernel.Activation;
+import dev.halfstep.train.TestDevice;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("sim")
 class ModelTest {
   private static final Shape PIXELS = Shape.of(4, 3, 1);
 
@@ -111,7 +114,7 @@ class ModelTest {
       x[i] = (float) random.nextGaussian();
     }
     double[] expected = formula(model, x, rows);
-    try (Device device = Device.cpu()) {
+    try (Device device = TestDevice.open()) {
       for (int batch : new int[] {1, 4, 11, 64}) {
         try (Predictor predictor = new Predictor(model, device, batch)) {
           assertNear(expected, predictor.predict(x));
@@ -216,7 +219,7 @@ class ModelTest {
                 scope.graph().input("embedded", DType.F32, Shape.of(x.shape().dim(0), 4)));
     tokens.initialize(0);
     assertThrows(IllegalArgumentException.class, () -> tokens.predict(new float[4]));
-    try (Device device = Device.cpu()) {
+    try (Device device = TestDevice.open()) {
       Predictor predictor = new Predictor(mlp().initialize(0), device, 2);
       predictor.close();
       assertThrows(IllegalStateException.class, () -> predictor.predict(new float[12]));

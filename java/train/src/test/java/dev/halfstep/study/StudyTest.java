@@ -17,6 +17,7 @@ import dev.halfstep.nn.Sequential;
 import dev.halfstep.train.History;
 import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.SessionOptions;
+import dev.halfstep.train.TestDevice;
 import dev.halfstep.train.Trainer;
 import dev.halfstep.train.TrainerBuilder;
 import dev.halfstep.train.TrainingSession;
@@ -34,7 +35,7 @@ final class StudyTest {
 
   @BeforeAll
   static void open() {
-    device = Device.cpu();
+    device = TestDevice.open();
   }
 
   @AfterAll
@@ -143,7 +144,7 @@ final class StudyTest {
 
   @Test
   void theLargestBatchStaysUnderTheDevicesLimit() {
-    try (Device limited = Device.cpu()) {
+    try (Device limited = TestDevice.open()) {
       SessionOptions options =
           TrainingSession.builder(model()).device(limited).optimizer(Optimizer.adamW(0.01));
       long limit = options.batchSize(250).memory(DATA.train()).total();

@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.nn.Model;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Twenty steps of training against the same steps in fp64. */
+@Tag("sim")
 class AgainstReferenceTest {
   private static final int STEPS = 20;
   private static final int BATCH = 12;
@@ -26,7 +28,7 @@ class AgainstReferenceTest {
     }
     reference.ignoreLabel = -100;
     return TrainingSession.builder(model)
-        .device("cpu")
+        .device(TestDevice.ID)
         .batchSize(BATCH)
         .loss(Loss.crossEntropy().ignoreLabel(-100))
         .optimizer(optimizer);

@@ -120,6 +120,7 @@ final class CheckpointTest {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.add("-Dhalfstep.test.device=" + TestDevice.ID);
     String cache = System.getProperty("org.bytedeco.javacpp.cachedir");
     if (cache != null) {
       command.add("-Dorg.bytedeco.javacpp.cachedir=" + cache);
@@ -133,7 +134,7 @@ final class CheckpointTest {
   /** A linear model whose checkpoint has less than 10 kB. */
   private static TrainerBuilder small(Path folder, Model model) {
     return Trainer.builder(model, new SmallTask(40).data)
-        .session(options -> options.device("cpu"))
+        .session(options -> options.device(TestDevice.ID))
         .epochs(3)
         .batchSize(10)
         .checkpoints(Checkpoints.in(folder, 5));

@@ -90,7 +90,7 @@ class ConvolutionTrainingTest {
 
   private static SessionOptions options(Model model) {
     return TrainingSession.builder(model)
-        .device("cpu")
+        .device(TestDevice.ID)
         .batchSize(BATCH)
         .optimizer(Optimizer.adamW(0.01));
   }

@@ -29,7 +29,7 @@ final class FlightRecorderTest {
     Path file = folder.resolve("recording.jfr");
     try (Recording recording = new Recording();
         TrainingSession session =
-            TrainingSession.builder(SmallTask.model()).device("cpu").batchSize(8).open()) {
+            TrainingSession.builder(SmallTask.model()).device(TestDevice.ID).batchSize(8).open()) {
       session.data(task.data);
       recording.enable("dev.halfstep.Steps").withoutThreshold();
       recording.enable("dev.halfstep.Plan").withoutThreshold();

@@ -60,7 +60,7 @@ class LayersTrainingTest {
 
   private static SessionOptions options(Model model) {
     return TrainingSession.builder(model)
-        .device("cpu")
+        .device(TestDevice.ID)
         .batchSize(BATCH)
         .optimizer(Optimizer.sgd(0.05).withMomentum(0.9).withWeightDecay(0.01));
   }

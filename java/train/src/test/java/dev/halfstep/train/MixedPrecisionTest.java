@@ -10,10 +10,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.halfstep.DType;
 import dev.halfstep.HalfstepException;
 import dev.halfstep.data.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+@Tag("sim")
 class MixedPrecisionTest {
   private static final int SAMPLES = 128;
   private static final int BATCH = 16;
@@ -22,7 +24,7 @@ class MixedPrecisionTest {
 
   private SessionOptions options(DType storage) {
     return TrainingSession.builder(SmallTask.model())
-        .device("cpu")
+        .device(TestDevice.ID)
         .batchSize(BATCH)
         .storage(storage)
         .optimizer(Optimizer.sgd(0.05).withMomentum(0.9));

@@ -27,7 +27,7 @@ final class RecipeTest {
 
   @BeforeAll
   static void open() {
-    device = Device.cpu();
+    device = TestDevice.open();
   }
 
   @AfterAll

@@ -22,7 +22,7 @@ final class ResumedRun {
         .session(
             options ->
                 options
-                    .device("cpu")
+                    .device(TestDevice.ID)
                     .storage(DType.F16)
                     .lossScaling(new LossScaling(0x1p24f, 2, 0.5f, 5, 1, 100)))
         .validation(task.data.slice(120, 140))

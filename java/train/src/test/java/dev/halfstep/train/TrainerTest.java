@@ -30,7 +30,7 @@ final class TrainerTest {
 
   @BeforeAll
   static void open() {
-    device = Device.cpu();
+    device = TestDevice.open();
   }
 
   @AfterAll

@@ -23,8 +23,10 @@ import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("sim")
 class TrainingSessionTest {
   private static final int SAMPLES = 100;
   private static final int BATCH = 16;
@@ -33,7 +35,7 @@ class TrainingSessionTest {
 
   private static SessionOptions options(Model model) {
     return TrainingSession.builder(model)
-        .device("cpu")
+        .device(TestDevice.ID)
         .batchSize(BATCH)
         .optimizer(Optimizer.sgd(0.1).withMomentum(0.9));
   }
@@ -503,7 +505,7 @@ class TrainingSessionTest {
 
   @Test
   void aDeviceMayBeClosedBeforeItsSession() {
-    Device device = Device.cpu();
+    Device device = TestDevice.open();
     TrainingSession session = options(SmallTask.model()).device(device).open();
     session.data(task.data);
     session.run(1);
@@ -514,7 +516,7 @@ class TrainingSessionTest {
 
   @Test
   void aSessionGivesAllItsMemoryBack() {
-    try (Device device = Device.cpu()) {
+    try (Device device = TestDevice.open()) {
       long before = device.info().memoryUsed();
       try (TrainingSession session = options(SmallTask.model()).device(device).open()) {
         session.data(task.data);
@@ -551,7 +553,7 @@ class TrainingSessionTest {
   void memoryIsWhatTheSessionTakes() {
     SessionOptions options = options(SmallTask.model()).evaluationBatch(BATCH);
     MemoryUse use = options.memory(task.data);
-    try (Device device = Device.cpu();
+    try (Device device = TestDevice.open();
         TrainingSession session = options.device(device).open()) {
       session.data(task.data);
       session.run(1);

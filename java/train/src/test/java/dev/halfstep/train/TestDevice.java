@@ -1,0 +1,19 @@
+package dev.halfstep.train;
+
+import dev.halfstep.Device;
+
+/**
+ * The device that tests run on: the system property {@code halfstep.test.device}, "cpu" without it.
+ * The build runs all tests on "cpu", and those with the tag "sim" on the simulated device too.
+ */
+public final class TestDevice {
+  /** What {@link Device#open} takes. */
+  public static final String ID = System.getProperty("halfstep.test.device", "cpu");
+
+  private TestDevice() {}
+
+  /** Opens it. */
+  public static Device open() {
+    return Device.open(ID);
+  }
+}
