@@ -1,0 +1,57 @@
+package dev.halfstep.benchmarks.compare;
+
+import dev.halfstep.benchmarks.compare.Comparison.Entry;
+import dev.halfstep.benchmarks.compare.Statistics.Estimate;
+import dev.halfstep.benchmarks.harness.Work;
+import java.util.List;
+
+/**
+ * How many times as fast as others Halfstep wants to be.
+ *
+ * @param work at what
+ * @param peer whom: the best of all if empty, otherwise a contender, or a contender's setting
+ * @param ratio reached when the whole interval is at or above it
+ */
+record Target(String work, String peer, double ratio) {
+  /** Of two cores. "Not below" somebody is 0.95: what differs by less is the same. */
+  static final List<Target> ALL =
+      List.of(
+          new Target("mlp/1", "", 5),
+          new Target("mlp/8", "", 4),
+          new Target("mlp/16", "", 3.5),
+          new Target("mlp/32", "", 3.5),
+          new Target("mlp/64", "", 3),
+          new Target("mlp/128", "", 2.5),
+          new Target("mlp/256", "", 2.1),
+          new Target("mlp/1024", "", 1.5),
+          new Target("cnn/64", "", 2.1),
+          new Target("matmul/1x1024", "onednn", 0.95),
+          new Target("matmul/64x128", "onednn", 0.95),
+          new Target("matmul/1024x32", "", 1.2),
+          new Target("matmul/4096x16", "", 1.3),
+          new Target("cross_entropy/64x1000", "", 5),
+          new Target("cross_entropy/1024x1000", "", 5),
+          new Target("cross_entropy/256x50257", "", 10),
+          new Target("batch_norm/64x64x28", "", 3),
+          new Target("adamw/100000000", "fused", 0.95),
+          new Target("adamw/100000000", "optim", 6));
+
+  /** Whether somebody is one of those it speaks of. */
+  boolean isAgainst(Entry entry) {
+    return !entry.contender().startsWith("halfstep")
+        && (peer.isEmpty() || entry.contender().equals(peer) || entry.setting().contains(peer));
+  }
+
+  /** In words, whether it is reached. */
+  String verdict(Estimate measured) {
+    if (measured.low() >= ratio) {
+      return measured.isSure() ? "reached" : "reached so far";
+    }
+    return measured.median() >= ratio ? "not sure" : "missed";
+  }
+
+  /** The targets of a work. */
+  static List<Target> of(Work work) {
+    return ALL.stream().filter(target -> target.work().equals(work.toString())).toList();
+  }
+}
