@@ -38,8 +38,8 @@ public final class Fork {
   /**
    * Runs.
    *
-   * @param arguments {@code SECONDS WORK[=SETTING] ...}: how long to warm up for each work, and
-   *     how long to measure it then, and the works; without a setting all of them
+   * @param arguments {@code SECONDS WORK[=SETTING] ...}: how long to warm up for each work, and how
+   *     long to measure it then, and the works; without a setting all of them
    */
   public static void main(Contender contender, String... arguments) {
     Fork fork = new Fork(contender, Double.parseDouble(arguments[0]));

@@ -20,6 +20,14 @@ class ComparisonTest {
     forks.add(new ForkRecord("mlp", round, contender, "now", 1, List.of(measured)));
   }
 
+  private void ceilings(double gflops, double gbPerSecond) {
+    List<Measurement> both =
+        List.of(
+            new Measurement("machine", "", "gflops", "", gflops, gflops, 1, List.of()),
+            new Measurement("machine", "", "gb_per_s", "", gbPerSecond, gbPerSecond, 1, List.of()));
+    forks.add(new ForkRecord("mlp", 1, "machine", "now", 1, both));
+  }
+
   @Test
   void ratiosAreOfTheSameRoundAndOfThePeersBestSetting() {
     for (int round = 1; round <= 11; round++) {
@@ -28,6 +36,7 @@ class ComparisonTest {
       fork(round, "peer", "1 thread", 320 * noise, 0.7001);
       fork(round, "peer", "2 threads", 900 * noise, 0.7);
     }
+    ceilings(200, 20);
     Comparison comparison = new Comparison(forks);
     String row = new Report(comparison).training(Work.Kind.MLP).markdown();
     assertTrue(row.contains("(1 thread)"), row);
