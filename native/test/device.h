@@ -1,7 +1,8 @@
 // What the tests of kernels need from a device: arrays between guard bands, poisoned before use.
 //
 // Every test of a kernel goes through the C ABI and runs on each backend that the environment
-// variable HALFSTEP_TEST_DEVICES names ("cpu" without it; more than one with commas between).
+// variable HALFSTEP_TEST_DEVICES names ("cpu" without it; more than one with commas between). For
+// "cuda" HALFSTEP_CUDA_PLUGIN is the path of the plug-in.
 #ifndef HALFSTEP_TEST_DEVICE_H
 #define HALFSTEP_TEST_DEVICE_H
 
@@ -30,6 +31,9 @@ inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
 class Device {
  public:
   explicit Device(const std::string& backend) : backend_(backend) {
+    if (const char* plugin = std::getenv("HALFSTEP_CUDA_PLUGIN")) {
+      CHECK_OK(hs_set_cuda_plugin(plugin));
+    }
     CHECK_OK(hs_device_open(backend.c_str(), 0, &device_));
     CHECK_OK(hs_stream_create(device_, &stream_));
   }

@@ -10,7 +10,8 @@ import picocli.CommandLine.Option;
 /** The options that choose the device. */
 final class DeviceOptions {
   private static final List<String> DEVICES = List.of("auto", "cpu", "cuda");
-  private static final Pattern DEVICE = Pattern.compile("auto|cpu|cuda(:[0-9]{1,3})?");
+  // "sim", the simulated device, opens in the builds for tests alone.
+  private static final Pattern DEVICE = Pattern.compile("auto|cpu|sim|cuda(:[0-9]{1,3})?");
   private static final int MOST_THREADS = 256;
 
   @Option(

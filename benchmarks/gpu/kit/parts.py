@@ -1,0 +1,252 @@
+"""The parts of the kit. Each is a function of the kit that adds an item for everything it did, and
+for everything it left out."""
+
+import json
+import os
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from compare import FAMILIES
+from report import FAILED, PASSED, SKIPPED
+
+# In a rehearsal: ctest and Maven run all the others on the simulated device.
+REHEARSED_TESTS = ("elementwise_test", "gather_test", "data_test")
+REHEARSED_CLASSES = ".*(TensorTest|DevicesAgreeTest)"
+LEFT_OUT = "left out of a rehearsal: the build's own tests run it"
+TIME_UP = "the time of this part was up"
+
+
+def split_by_rehearsal(kit, names):
+    """The tests to run; the others become items."""
+    chosen = [name for name in names if kit.cuda or name in REHEARSED_TESTS]
+    for name in names:
+        if name not in chosen:
+            kit.add(name, SKIPPED, LEFT_OUT)
+    return chosen
+
+
+def at_once(kit, work, names):
+    """work(name) for every name, some at once; those that come too late become items."""
+
+    def one(name):
+        if kit.remaining() < 3:
+            kit.add(name, SKIPPED, TIME_UP)
+        else:
+            work(name)
+
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        list(pool.map(one, names))
+
+
+def native(kit):
+    """Every native test of a kernel, on the device."""
+
+    def one(name):
+        ended = kit.run([kit.path("native/tests", name)], 300)
+        counts = re.findall(r"^(\d+) passed, (\d+) failed", ended.output, flags=re.M)
+        found = f"{counts[-1][0]} passed, {counts[-1][1]} failed" if counts else ""
+        if ended.code == 0:
+            kit.add(name, PASSED, seconds=ended.seconds, found=found)
+        elif ended.code == 77:
+            kit.add(name, SKIPPED, ended.last_line, ended.seconds)
+        else:
+            faults = re.findall(r"^(?:FAIL .*|.*: not true: .*)", ended.output, flags=re.M)
+            detail = "; ".join([ended.fault(), *faults[:3]])
+            kit.add(name, FAILED, detail[:1000], ended.seconds, found=found)
+
+    names = kit.path("native/tests.txt").read_text().split()
+    at_once(kit, one, split_by_rehearsal(kit, names))
+
+
+def java_command(kit, *modules):
+    """The JVM with the class path of some modules."""
+    classes = [kit.path("java", module, "classes") for module in modules]
+    # Found before the library of the class path: the one with the simulated device.
+    sim = ["-Djava.library.path=" + str(kit.path("native/sim")),
+           "-Dorg.bytedeco.javacpp.pathsFirst=true"]
+    return [
+        kit.path("java/jre/bin/java"), "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xmx4g",
+        "--enable-native-access=ALL-UNNAMED", "-Djava.awt.headless=true",
+        f"-Djava.io.tmpdir={kit.temporary}", f"-Duser.home={kit.temporary}",
+        f"-Dorg.bytedeco.javacpp.cachedir={kit.temporary}/javacpp",
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        f"-Dhalfstep.shared={kit.path('shared')}", f"-Dhalfstep.test.device={kit.backend}",
+        *([] if kit.backend in ("cuda", "cpu") else sim),
+        "-cp", ":".join(map(str, [*classes, kit.path("java/lib/*")])),
+    ]
+
+
+def java(kit):
+    """The Java tests that the build runs on the simulated device, on the device."""
+    for module in ("core", "train"):
+        tests = kit.path("java", module, "test-classes")
+        modules = ("core", "bindings", "cuda") + (("train",) if module == "train" else ())
+        command = java_command(kit, *modules)
+        command[-1] += f":{tests}"
+        command += ["org.junit.platform.console.ConsoleLauncher", "execute", "--disable-banner",
+                    "--disable-ansi-colors", "--details=tree", "--details-theme=ascii",
+                    f"--scan-class-path={tests}", "--include-tag=sim"]
+        if not kit.cuda:
+            command.append(f"--include-classname={REHEARSED_CLASSES}")
+            kit.add(f"{module}: other classes", SKIPPED, LEFT_OUT)
+        if kit.remaining() < 3:
+            kit.add(module, SKIPPED, TIME_UP)
+            continue
+        share = 0.5 if module == "core" else 1
+        ended = kit.run(command, kit.remaining() * share)
+        counts = dict(
+            (what, int(count))
+            for count, what in re.findall(r"\[ *(\d+) tests (\w+) *\]", ended.output)
+        )
+        found = ", ".join(f"{counts.get(w, 0)} {w}" for w in ("successful", "failed", "skipped"))
+        if not counts:
+            marks = (ended.output.count("[OK]"), ended.output.count("[X]"))
+            found = "until then {} lines [OK], {} lines [X]".format(*marks)
+        if ended.code == 0 and counts.get("successful", 0) > 0:
+            kit.add(module, PASSED, seconds=ended.seconds, found=found)
+        else:
+            wrong = [line.strip(" |'+-")[:200] for line in ended.output.splitlines()
+                     if "[X]" in line][:5]  # fmt: skip
+            detail = "; ".join([found, *(wrong or [ended.fault()])])
+            kit.add(module, FAILED, detail, ended.seconds, found=found)
+        for line in ended.output.splitlines():
+            if "[S]" in line:
+                kit.add(f"{module}: {line.strip(' |+-')[:150]}", SKIPPED, "the test says so")
+
+
+def torch(kit):
+    """The comparison with PyTorch, each family in a process of its own."""
+    ceilings = kit.temporary / "ceilings.json"
+    for done, family in enumerate(FAMILIES):
+        if kit.remaining() < 5:
+            kit.add(family, SKIPPED, TIME_UP)
+            continue
+        out = ceilings if family == "ceilings" else kit.temporary / f"{family}.json"
+        plugin = ["--plugin", kit.path("native/libhalfstep_cuda.so")] if kit.cuda else []
+        limit = max(20, 2 * kit.remaining() / (len(FAMILIES) - done))
+        ended = kit.run(
+            [*kit.python, kit.path("kit/compare.py"), family, "--device", kit.backend,
+             "--library", kit.library, "--header", kit.path("native/halfstep.h"), *plugin,
+             "--ceilings", ceilings, "--out", out], limit,
+            TORCHINDUCTOR_CACHE_DIR=str(kit.temporary / "inductor"),
+            # The simulated device and PyTorch both need thread-local memory of this kind.
+            GLIBC_TUNABLES="glibc.rtld.optional_static_tls=1048576")  # fmt: skip
+        result = json.loads(out.read_text()) if out.exists() else {"rows": []}
+        if "ceilings" in result:
+            kit.report.machine["ceilings"] = result["ceilings"]
+            kit.add(family, PASSED, seconds=ended.seconds)
+        for row in result["rows"]:
+            kit.add(row["case"], row["status"], row.get("detail", ""), row=row)
+        failed = any(row["status"] == FAILED for row in result["rows"])
+        if ended.code is None:
+            kit.add(f"{family}: the rest", SKIPPED, ended.fault(), ended.seconds)
+        elif ended.code != 0 and not failed:
+            kit.add(family, FAILED, ended.fault(), ended.seconds)
+
+
+def train(kit):
+    """Training through the command line in FP32, BF16 and FP16."""
+    mnist = kit.path("shared/data/mnist")
+    options = ["--optimizer", "adam", "--lr", "0.001", "--seed", "1"]
+    if not kit.cuda:
+        rows = kit.temporary / "rehearsal.csv"
+        rows.write_text("a,b,label\n" + "".join(f"{i % 7},{i % 5},{i % 2}\n" for i in range(40)))
+        options += ["--data", f"csv:{rows}", "--model", "mlp:8", "--epochs", "1",
+                    "--batch-size", "8"]  # fmt: skip
+        kit.add("MNIST", SKIPPED, "left out of a rehearsal: 40 rows of two numbers stand for it")
+    else:
+        data = f"mnist:{mnist}" if mnist.is_dir() else "digits"
+        if data == "digits":
+            kit.add("MNIST", SKIPPED, "it was not there when the kit was packed: drawn digits")
+        options += ["--data", data, "--model", "cnn", "--epochs", "5", "--batch-size", "64"]
+    for precision in ("fp32", "bf16", "fp16"):
+        name = f"train {precision}"
+        if kit.remaining() < 5:
+            kit.add(name, SKIPPED, TIME_UP)
+            continue
+        folder = kit.temporary / f"run-{precision}"
+        command = java_command(kit, "cli", "train", "core", "bindings", "cuda")
+        command += ["dev.halfstep.cli.Main", "train", *options, "--precision", precision,
+                    "--device", kit.backend, "--out", folder]  # fmt: skip
+        ended = kit.run(command, kit.remaining())
+        if ended.code != 0:
+            kit.add(name, FAILED, ended.fault(), ended.seconds)
+            continue
+        report = json.loads((folder / "report.json").read_text())
+        accuracy = (report.get("test") or {}).get("accuracy")
+        found = f"test accuracy {accuracy}, {report['wallSeconds']:.2f} s"
+        if kit.cuda and not (accuracy is not None and accuracy >= 0.95):
+            kit.add(name, FAILED, f"{found}: at least 0.95 was expected", ended.seconds)
+        else:
+            kit.add(name, PASSED, seconds=ended.seconds, found=found, report=report)
+
+
+def find_sanitizer(given):
+    """compute-sanitizer: the one given, on PATH, or in a CUDA folder."""
+    places = [given, shutil.which("compute-sanitizer")]
+    compiler = shutil.which("nvcc")
+    folders = [Path(compiler).resolve().parent] if compiler else []
+    folders += [Path(p, "bin") for p in (os.environ.get("CUDA_HOME"), "/usr/local/cuda") if p]
+    places += [folder / "compute-sanitizer" for folder in folders]
+    return next((Path(p) for p in places if p and Path(p).exists()), None)
+
+
+def sanitizer_verdict(ended):
+    """(status, detail) of a test under compute-sanitizer."""
+    summaries = re.findall(r"(?:ERROR|RACECHECK) SUMMARY: .*", ended.output)
+    if ended.code is None:
+        return SKIPPED, ended.fault() + (f"; {summaries[-1]}" if summaries else "")
+    if not summaries:
+        return FAILED, f"no summary; {ended.fault()}"
+    clean = re.search(r"SUMMARY: 0 (errors|hazards)", summaries[-1])
+    if clean and ended.code == 0:
+        return PASSED, ""
+    where = re.findall(r"^=+ +(?:Invalid|Error|Uninitialized|.*Race|Program hit).*", ended.output,
+                       flags=re.M)  # fmt: skip
+    places = [words.strip("= ")[:200] for words in where[:3]]
+    return FAILED, "; ".join([summaries[-1], *places, ended.fault()])
+
+
+def sanitizer(kit):
+    """memcheck, racecheck and initcheck over the native tests."""
+    tool = find_sanitizer(kit.sanitizer)
+    if tool is None:
+        kit.add("compute-sanitizer", SKIPPED, "it is not on this machine")
+        return
+    names = kit.path("native/tests.txt").read_text().split()
+    probe = kit.run([tool, "--tool", "memcheck", kit.path("native/tests", names[0])], 120)
+    refusal = re.search(r".*(not supported|[Uu]nable to|[Ff]ailed to|error 999).*", probe.output)
+    if "SUMMARY" not in probe.output or (refusal and probe.code != 0):
+        reason = refusal.group(0).strip("= ") if refusal else probe.fault()
+        kit.add("compute-sanitizer", SKIPPED, f"this machine refuses it: {reason}"[:400])
+        return
+    chosen = split_by_rehearsal(kit, names)
+    for number, check in enumerate(("memcheck", "racecheck", "initcheck")):
+        limit = kit.remaining() / (3 - number)
+        end = kit.remaining() - limit
+
+        def one(name, check=check, end=end):
+            left = kit.remaining() - end
+            label = f"{check}: {name}"
+            if left < 3:
+                kit.add(label, SKIPPED, TIME_UP)
+                return
+            ended = kit.run([tool, "--tool", check, "--error-exitcode", "99",
+                             kit.path("native/tests", name)], left)  # fmt: skip
+            status, detail = sanitizer_verdict(ended)
+            kit.add(label, status, detail, ended.seconds)
+
+        at_once(kit, one, chosen)
+
+
+# In the order in which they run, with the share of the time that is left each may take at most:
+# what a part does not need goes to those behind it.
+PARTS = {
+    "native": (native, 0.3),
+    "java": (java, 0.3),
+    "torch": (torch, 0.6),
+    "train": (train, 0.5),
+    "sanitizer": (sanitizer, 1.0),
+}

@@ -1,0 +1,59 @@
+"""Running a program so that nothing it does can stop the kit: a group of its own, a limit."""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+
+LOG_BYTES = 8 << 20  # of one part; a file of more than 16 MB may not be brought back
+
+
+@dataclass
+class Ended:
+    code: int | None  # None: it was stopped at its limit
+    output: str
+    seconds: float
+
+    @property
+    def last_line(self):
+        lines = [line.strip() for line in self.output.splitlines() if line.strip()]
+        return lines[-1][:300] if lines else "it said nothing"
+
+    def fault(self):
+        """How it ended, for people."""
+        if self.code is None:
+            return f"stopped after {self.seconds:.0f} s; last line: {self.last_line}"
+        if self.code < 0:
+            return f"ended by {signal.Signals(-self.code).name}; last line: {self.last_line}"
+        return f"exit code {self.code}; last line: {self.last_line}"
+
+
+def run(command, seconds, log, environment=None):
+    """Runs the command for at most that many seconds, and appends what it says to the log."""
+    begun = time.monotonic()
+    child = subprocess.Popen(
+        [str(word) for word in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **(environment or {})},
+        start_new_session=True,
+    )
+    code = None
+    try:
+        output, _ = child.communicate(timeout=max(1, seconds))
+        code = child.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        try:
+            output, _ = child.communicate(timeout=10)
+        except subprocess.TimeoutExpired as stuck:  # in the driver: leave it
+            output = stuck.stdout or b""
+    text = output.decode(errors="replace")
+    ended = Ended(code, text, time.monotonic() - begun)
+    with open(log, "a", encoding="utf-8") as file:
+        room = LOG_BYTES - file.tell()
+        head = f"$ {' '.join(str(word) for word in command)}\n"
+        file.write((head + text)[: max(0, room)])
+    return ended

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Packs the GPU kit: everything that a machine with a GPU needs, which has no Java and no network.
+#   benchmarks/gpu/pack.sh [FOLDER]        (target/gpu-kit without it)
+# Builds what is missing. The folder then holds run.sh, which says how it is used, and one archive.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$root"
+kit=${1:-target/gpu-kit}
+junit=1.14.2 # the console of the JUnit that the tests are compiled with
+most=$((64 * 1000 * 1000))
+export PATH=$PATH:/usr/local/cuda/bin
+
+die() {
+  echo "pack.sh: $*" >&2
+  exit 1
+}
+
+# Makes a Java runtime of the newest JDK that can (not every one brings what jlink needs).
+make_runtime() {
+  local home
+  while read -r _ home; do
+    if "$home/bin/jlink" --output "$1" --strip-debug --no-header-files --no-man-pages \
+      --add-modules java.base,java.logging,java.management,java.xml,jdk.jfr,jdk.unsupported; then
+      sed -n 's/^JAVA_RUNTIME_VERSION=/a runtime of Java /p' "$home/release"
+      return
+    fi
+    rm -rf "$1"
+  done < <(for home in ${JAVA_HOME:+"$JAVA_HOME"} /usr/lib/jvm/*; do
+    [ ! -x "$home/bin/jlink" ] || sed -n "s|^JAVA_VERSION=\"\(.*\)\"|\1 $home|p" "$home/release"
+  done | sort -rV)
+  die "no JDK with a working jlink in JAVA_HOME or /usr/lib/jvm: install one (17 or later)"
+}
+
+# Removes symbols: the tests are ten times as large with them.
+copy_stripped() {
+  local file
+  for file in "${@:2}"; do strip -o "$1/$(basename "$file")" "$file"; done
+}
+
+echo "building what is missing ..."
+./mvnw -q -B -DskipTests -pl java/cli -am test-compile
+cmake --build target/native >target/gpu-kit.log || { tail -n 40 target/gpu-kit.log && exit 1; }
+./mvnw -q -B -N org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+  -Dartifact=org.junit.platform:junit-platform-console-standalone:$junit \
+  -DoutputDirectory="$root/target/junit-console"
+python3 benchmarks/gpu/kit/halfstep.py native/include/halfstep.h
+
+echo "packing ..."
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+mkdir -p "$stage"/kit "$stage"/native/{sim,tests} "$stage"/java/lib
+cp benchmarks/gpu/kit/*.py "$stage/kit"
+git describe --always --dirty >"$stage/version.txt"
+
+cp native/include/halfstep.h "$stage/native"
+copy_stripped "$stage/native" target/native/libhalfstep.so
+copy_stripped "$stage/native/sim" target/native/sim/libhalfstep.so
+# The tests of kernels: those that ctest runs on the simulated device.
+ctest --test-dir target/native -N -R '_sim_forward$' |
+  sed -n 's/.*: \(.*\)_sim_forward$/\1/p' >"$stage/native/tests.txt"
+[ -s "$stage/native/tests.txt" ] || die "ctest lists no test for the simulated device"
+while IFS= read -r name; do
+  copy_stripped "$stage/native/tests" "target/native/test/$name"
+done <"$stage/native/tests.txt"
+
+for module in bindings core train cli cuda; do
+  mkdir "$stage/java/$module"
+  cp -r "java/$module/target/classes" "$stage/java/$module/classes"
+done
+for module in core train; do
+  cp -r "java/$module/target/test-classes" "$stage/java/$module/test-classes"
+done
+cp java/cli/target/lib/*.jar target/junit-console/*-"$junit".jar "$stage/java/lib"
+make_runtime "$stage/java/jre"
+plugin=$stage/java/cuda/classes/dev/halfstep/cuda/linux-x86_64/libhalfstep_cuda.so
+if [ -f "$plugin" ]; then
+  cp "$plugin" "$stage/native"
+else
+  echo "without the CUDA plug-in, since nvcc was not found: this kit can only be rehearsed"
+fi
+if [ -d ../shared/data/mnist ]; then
+  mkdir -p "$stage/shared/data" && cp -r ../shared/data/mnist "$stage/shared/data"
+  chmod -R u+w "$stage/shared"
+else
+  echo "without MNIST, which is not in ../shared/data/mnist: training takes drawn digits"
+fi
+
+rm -rf "$kit" && mkdir -p "$kit"
+# The tests have most of their code in common: a dictionary as large as all of them finds it.
+tar -C "$stage" --sort=name -cf - . | xz -T1 --lzma2=preset=1,dict=64MiB >"$kit/payload.tar.xz"
+cp benchmarks/gpu/run.sh "$kit"
+size=$(cat "$kit"/* | wc -c)
+echo "$kit: $size bytes of $most; there: $kit/run.sh OUT"
+[ "$size" -lt "$most" ] || die "the kit is too large"
