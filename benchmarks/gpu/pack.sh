@@ -17,9 +17,12 @@ die() {
 
 # Makes a Java runtime of the newest JDK that can (not every one brings what jlink needs).
 make_runtime() {
-  local home
-  while read -r _ home; do
+  local version home none
+  while read -r version home; do
+    none=zip-0 # xz compresses better
+    [ "${version%%.*}" -ge 21 ] || none=0
     if "$home/bin/jlink" --output "$1" --strip-debug --no-header-files --no-man-pages \
+      --compress="$none" \
       --add-modules java.base,java.logging,java.management,java.xml,jdk.jfr,jdk.unsupported; then
       sed -n 's/^JAVA_RUNTIME_VERSION=/a runtime of Java /p' "$home/release"
       return
@@ -87,7 +90,7 @@ fi
 
 rm -rf "$kit" && mkdir -p "$kit"
 # The tests have most of their code in common: a dictionary as large as all of them finds it.
-tar -C "$stage" --sort=name -cf - . | xz -T1 --lzma2=preset=1,dict=64MiB >"$kit/payload.tar.xz"
+tar -C "$stage" --sort=name -cf - . | xz -T0 --lzma2=preset=1,dict=64MiB >"$kit/payload.tar.xz"
 cp benchmarks/gpu/run.sh "$kit"
 size=$(cat "$kit"/* | wc -c)
 echo "$kit: $size bytes of $most; there: $kit/run.sh OUT"

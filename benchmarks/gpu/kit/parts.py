@@ -20,7 +20,7 @@ TIME_UP = "the time of this part was up"
 
 def split_by_rehearsal(kit, names):
     """The tests to run; the others become items."""
-    chosen = [name for name in names if kit.cuda or name in REHEARSED_TESTS]
+    chosen = [name for name in names if kit.backend != "sim" or name in REHEARSED_TESTS]
     for name in names:
         if name not in chosen:
             kit.add(name, SKIPPED, LEFT_OUT)
@@ -79,7 +79,7 @@ def java_command(kit, *modules):
 
 
 def java(kit):
-    """The Java tests that the build runs on the simulated device, on the device."""
+    """The Java tests on the device; in a rehearsal some of those that the build runs there too."""
     for module in ("core", "train"):
         tests = kit.path("java", module, "test-classes")
         modules = ("core", "bindings", "cuda") + (("train",) if module == "train" else ())
@@ -87,9 +87,9 @@ def java(kit):
         command[-1] += f":{tests}"
         command += ["org.junit.platform.console.ConsoleLauncher", "execute", "--disable-banner",
                     "--disable-ansi-colors", "--details=tree", "--details-theme=ascii",
-                    f"--scan-class-path={tests}", "--include-tag=sim"]
-        if not kit.cuda:
-            command.append(f"--include-classname={REHEARSED_CLASSES}")
+                    f"--scan-class-path={tests}"]
+        if kit.backend == "sim":
+            command += ["--include-tag=sim", f"--include-classname={REHEARSED_CLASSES}"]
             kit.add(f"{module}: other classes", SKIPPED, LEFT_OUT)
         if kit.remaining() < 3:
             kit.add(module, SKIPPED, TIME_UP)
