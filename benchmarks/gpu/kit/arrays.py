@@ -169,6 +169,7 @@ class Buffer:
         self._device, self._arrays, self._type = device, arrays, type_name
         self._values = arrays.pack(values, type_name)
         if arrays.shared:
+            arrays.synchronize()  # our stream does not wait for PyTorch's
             self.address = arrays.address(self._values)
         else:
             size = arrays.bytes(self._values)

@@ -118,7 +118,7 @@ def comparison_table(items):
         row = item.get("row", {})
         ours = row.get("ours", {})
         theirs = "; ".join(
-            f"{name} {number(peer.get('device_us'))}, {number(peer.get('wall_us'))}"
+            f"{name} {number(peer.get('device_us')) or '-'}, {number(peer['wall_us'])}"
             if "wall_us" in peer
             else f"{name} skipped: {cell(peer['skipped'])[:80]}"
             for name, peer in row.get("peers", {}).items()

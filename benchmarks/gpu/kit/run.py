@@ -72,8 +72,8 @@ class Kit:
         self.report.end(name)
 
 
-def first_line(*command):
-    """What a program of this machine says first; "" where there is none."""
+def last_line(*command):
+    """What a program of this machine says last; "" where there is none."""
     if shutil.which(command[0]) is None:
         return ""
     try:
@@ -91,10 +91,10 @@ def describe_machine(kit):
     machine["system"] = f"{platform.platform()}, {os.cpu_count()} processors"
     machine["python"] = platform.python_version()
     versions = "import torch; print(torch.__version__, torch.version.cuda)"
-    machine["torch"] = first_line(sys.executable, "-c", versions) or "not installed"
-    machine["nvcc"] = first_line("nvcc", "--version") or "not on PATH"
+    machine["torch"] = last_line(sys.executable, "-c", versions) or "not installed"
+    machine["nvcc"] = last_line("nvcc", "--version") or "not on PATH"
     query = "--query-gpu=name,driver_version,memory.total"
-    machine["driver"] = first_line("nvidia-smi", query, "--format=csv,noheader") or "no nvidia-smi"
+    machine["driver"] = last_line("nvidia-smi", query, "--format=csv,noheader") or "no nvidia-smi"
 
 
 def open_device(kit):
@@ -113,7 +113,7 @@ def open_device(kit):
         {"PYTHONPATH": str(kit.path("kit"))})  # fmt: skip
     if ended.code != 0:
         return ended.fault()
-    info = json.loads(ended.last_line if len(ended.last_line) < 300 else ended.output.strip())
+    info = json.loads(ended.output.strip().splitlines()[-1])
     kit.report.machine["device"] = f"{info['name']} ({info['detail']})"
     kit.report.machine["multiprocessors"] = info["threads"]
     return ""

@@ -73,9 +73,13 @@ def graph_of(torch, body):
 
 def peer(clock, torch, calls, synchronize):
     """The same for PyTorch. Without a GPU there is no graph and so no device time."""
-    result = {}
+    median, _ = clock.seconds(lambda times: [c() for _ in range(times) for c in calls], synchronize)
+    result = {"wall_us": median / len(calls) * 1e6}
     if torch.cuda.is_available():
-        graph = graph_of(torch, lambda: [call() for call in calls])
+        try:
+            graph = graph_of(torch, lambda: [call() for call in calls])
+        except Exception as error:  # not everything can be captured
+            return result | {"device_skipped": f"{type(error).__name__}: {error}"[:300]}
 
         def replay(times):
             for _ in range(times):
@@ -83,8 +87,6 @@ def peer(clock, torch, calls, synchronize):
 
         median, spread = clock.seconds(replay, synchronize)
         result["device_us"], result["device_spread"] = median / len(calls) * 1e6, spread
-    median, _ = clock.seconds(lambda times: [c() for _ in range(times) for c in calls], synchronize)
-    result["wall_us"] = median / len(calls) * 1e6
     return result
 
 
