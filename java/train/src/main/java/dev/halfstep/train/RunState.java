@@ -32,6 +32,7 @@ final class RunState implements AutoCloseable {
   private long launched;
   private long drained;
   private long performed; // as of the last download
+  private boolean moved; // since then
   private int rowsLeft; // of the schedule
   private boolean constant = true;
   private float rate;
@@ -98,6 +99,7 @@ final class RunState implements AutoCloseable {
     }
     rowsLeft -= steps;
     launched += steps;
+    moved = true;
   }
 
   /** The same learning rate and momentum from the next performed step on. */
@@ -132,7 +134,7 @@ final class RunState implements AutoCloseable {
   }
 
   private void uploadSchedule(int rows) {
-    if (pending() > 0) {
+    if (moved) {
       download();
     }
     hostSchedule.upload(stream, schedule.address(), 0, (long) rows * ScheduleRow.BYTES);
@@ -185,6 +187,7 @@ final class RunState implements AutoCloseable {
   private void download() {
     hostState.download(stream, state.address(), 0, StepState.BYTES);
     performed = StepState.performed(hostState.buffer());
+    moved = false;
   }
 
   /** Waits for all steps and reads the records of those since the last time. */

@@ -316,6 +316,20 @@ class TrainingSessionTest {
   }
 
   @Test
+  void aLoopOfTheCallersOwnSetsTheRateOfEachStep() {
+    try (TrainingSession session = options(SmallTask.model()).pendingSteps(4).open()) {
+      for (int step = 0; step < 11; step++) {
+        float rate = 0.5f / (1 + step);
+        if (step < 6) {
+          session.learningRate(rate);
+        }
+        session.step(batchX(0, BATCH), batchY(0, BATCH));
+        assertEquals(step < 6 ? rate : 0.5f / 6, session.lastStep().learningRate(), "step " + step);
+      }
+    }
+  }
+
+  @Test
   void aConstantRateLastsLongerThanTheTable() {
     try (TrainingSession session = options(SmallTask.model()).pendingSteps(4).open()) {
       session.data(task.data);
