@@ -311,6 +311,19 @@ public final class Model {
     }
   }
 
+  /**
+   * What a model of tokens says of samples, on the CPU.
+   *
+   * @param tokens {@code [rows, sampleShape...]}, any number of rows
+   * @return {@code [rows, outputShape...]}
+   */
+  public float[] predict(int[] tokens) {
+    try (Device device = Device.cpu();
+        Predictor predictor = new Predictor(this, device, PREDICTED_AT_ONCE)) {
+      return predictor.predict(tokens);
+    }
+  }
+
   @Override
   public String toString() {
     StringBuilder text = new StringBuilder(layer.toString()).append('\n');

@@ -17,8 +17,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A model's weights on a device with a plan that only goes forward, in F32. It keeps the weights
- * that the model had when it was made. For the thread that owns the device's default stream.
+ * A model's weights on a device with a plan that only goes forward, computed in F32. It keeps the
+ * weights that the model had when it was made. For the thread that owns the device's default
+ * stream.
  */
 public final class Predictor implements AutoCloseable {
   private final Model model;
@@ -35,23 +36,19 @@ public final class Predictor implements AutoCloseable {
    * Uploads the weights and records the plan.
    *
    * @param batch rows computed at once
-   * @throws IllegalArgumentException if batch is not positive, or the samples are tokens
+   * @throws IllegalArgumentException if batch is not positive
    * @throws IllegalStateException if the model has no weights
    */
   public Predictor(Model model, Device device, int batch) {
-    if (batch < 1 || model.sampleType() != DType.F32) {
-      throw new IllegalArgumentException(
-          "prediction takes F32 samples, at least 1 at once: it was given "
-              + model.sampleType()
-              + " and a batch of "
-              + batch);
+    if (batch < 1) {
+      throw new IllegalArgumentException("prediction takes at least 1 row at once, not " + batch);
     }
     this.model = model;
     this.device = device;
     this.batch = batch;
     float[] values = model.weights();
     Graph graph = new Graph(DType.F32, false);
-    Value x = graph.input("features", DType.F32, model.sampleShape().prepend(batch));
+    Value x = graph.input("features", model.sampleType(), model.sampleShape().prepend(batch));
     Value y = model.build(graph, x);
     Value out = graph.input("output", y.type(), y.shape());
     plan = plan(graph, y, out);
@@ -91,25 +88,57 @@ public final class Predictor implements AutoCloseable {
    *
    * @param samples {@code [rows, sampleShape...]}, any number of rows
    * @return {@code [rows, outputShape...]}
-   * @throws IllegalArgumentException if the samples are not a whole number of rows
+   * @throws IllegalArgumentException if the samples are not a whole number of rows, or the model
+   *     takes tokens
    */
   public float[] predict(float[] samples) {
+    requireType(DType.F32);
+    return predict(
+        samples.length, (from, to, place) -> place.upload(Arrays.copyOfRange(samples, from, to)));
+  }
+
+  /**
+   * What a model of tokens says of samples.
+   *
+   * @param tokens {@code [rows, sampleShape...]}, any number of rows
+   * @return {@code [rows, outputShape...]}
+   * @throws IllegalArgumentException if the tokens are not a whole number of rows, or the model
+   *     takes numbers
+   */
+  public float[] predict(int[] tokens) {
+    requireType(DType.I32);
+    return predict(
+        tokens.length, (from, to, place) -> place.upload(Arrays.copyOfRange(tokens, from, to)));
+  }
+
+  private void requireType(DType given) {
+    if (model.sampleType() != given) {
+      throw new IllegalArgumentException(
+          "the model takes samples of " + model.sampleType() + ", but was given " + given);
+    }
+  }
+
+  /** Uploads the elements from (inclusive) up to (exclusive) of what is predicted. */
+  private interface Source {
+    void upload(int from, int to, Tensor place);
+  }
+
+  private float[] predict(int length, Source samples) {
     int sampleSize = (int) model.sampleShape().elements();
     int outputSize = (int) model.outputShape().elements();
-    if (sampleSize == 0 || samples.length % sampleSize != 0) {
+    if (sampleSize == 0 || length % sampleSize != 0) {
       throw new IllegalArgumentException(
-          samples.length
+          length
               + " numbers are not a whole number of samples "
               + model.sampleShape()
               + " of "
               + sampleSize);
     }
-    int rows = samples.length / sampleSize;
+    int rows = length / sampleSize;
     float[] result = new float[rows * outputSize];
     for (int from = 0; from < rows; from += batch) {
       int count = Math.min(batch, rows - from);
-      float[] part = Arrays.copyOfRange(samples, from * sampleSize, (from + count) * sampleSize);
-      features.slice(0, count).upload(part);
+      samples.upload(from * sampleSize, (from + count) * sampleSize, features.slice(0, count));
       device.stream().launch(list);
       float[] said = output.slice(0, count).toFloats();
       System.arraycopy(said, 0, result, from * outputSize, said.length);

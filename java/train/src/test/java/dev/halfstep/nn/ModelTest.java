@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.Activate;
@@ -211,14 +210,19 @@ class ModelTest {
   }
 
   @Test
-  void closedPredictorsAndTokensAreRefused() {
-    Model tokens =
-        Model.ofTokens(
-            Shape.of(4),
-            (scope, x) ->
-                scope.graph().input("embedded", DType.F32, Shape.of(x.shape().dim(0), 4)));
-    tokens.initialize(0);
-    assertThrows(IllegalArgumentException.class, () -> tokens.predict(new float[4]));
+  void aModelOfTokensIsGivenTokens() {
+    Model tokens = Model.ofTokens(Shape.of(2), new Embedding(3, 2));
+    tokens.set("weight", new float[] {0, 1, 10, 11, 20, 21});
+    assertArrayEquals(
+        new float[] {20, 21, 0, 1, 10, 11, 10, 11}, tokens.predict(new int[] {2, 0, 1, 1}));
+    assertThrows(IllegalArgumentException.class, () -> tokens.predict(new int[3]));
+    assertThrows(IllegalArgumentException.class, () -> tokens.predict(new float[2]));
+    Model numbers = mlp().initialize(0);
+    assertThrows(IllegalArgumentException.class, () -> numbers.predict(new int[12]));
+  }
+
+  @Test
+  void closedPredictorsAreRefused() {
     try (Device device = TestDevice.open()) {
       Predictor predictor = new Predictor(mlp().initialize(0), device, 2);
       predictor.close();

@@ -1,0 +1,138 @@
+package dev.halfstep.data;
+
+import dev.halfstep.Shape;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.OptionalInt;
+
+/**
+ * A text as tokens, one for each character: for models that say which character comes next. The
+ * vocabulary is what occurs in the text, in the order of Unicode; characters are code points.
+ *
+ * <pre>{@code
+ * Characters text = Characters.load(Path.of("shakespeare.txt"));
+ * Split parts = text.windows(64, 0.1); // [samples, 64] tokens, and for each the one that follows
+ * }</pre>
+ *
+ * <p>Immutable.
+ */
+public final class Characters {
+  private final String name;
+  private final int[] vocabulary;
+  private final int[] tokens;
+
+  private Characters(String name, String text) {
+    this.name = name;
+    this.vocabulary = text.codePoints().distinct().sorted().toArray();
+    this.tokens = tokens(text);
+  }
+
+  /**
+   * Reads a file of UTF-8.
+   *
+   * @throws DataException if it cannot be read, or is no text
+   */
+  public static Characters load(Path file) throws DataException {
+    try {
+      ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
+      String text = StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
+      return new Characters(String.valueOf(file.getFileName()), text);
+    } catch (CharacterCodingException e) {
+      throw new DataException(file + ": is no text in UTF-8", e);
+    } catch (IOException e) {
+      throw new DataException(file + ": cannot be read (" + e + "); expected a text", e);
+    }
+  }
+
+  /** A text that is there already. */
+  public static Characters of(String text) {
+    return new Characters("text", text);
+  }
+
+  /** How many different characters there are: tokens lie in [0, vocabulary). */
+  public int vocabulary() {
+    return vocabulary.length;
+  }
+
+  /** How many characters the text has. */
+  public int size() {
+    return tokens.length;
+  }
+
+  /**
+   * The tokens of another text.
+   *
+   * @throws IllegalArgumentException if it has a character that this text does not have
+   */
+  public int[] tokens(String text) {
+    return text.codePoints().map(this::token).toArray();
+  }
+
+  private int token(int character) {
+    int token = Arrays.binarySearch(vocabulary, character);
+    if (token < 0) {
+      throw new IllegalArgumentException(
+          "'"
+              + Character.toString(character)
+              + "' does not occur in "
+              + name
+              + ": use its "
+              + vocabulary.length
+              + " characters alone");
+    }
+    return token;
+  }
+
+  /**
+   * The characters of tokens.
+   *
+   * @throws IndexOutOfBoundsException if a token is outside [0, vocabulary)
+   */
+  public String text(int... tokens) {
+    StringBuilder text = new StringBuilder();
+    for (int token : tokens) {
+      text.appendCodePoint(vocabulary[token]);
+    }
+    return text.toString();
+  }
+
+  /**
+   * Cuts the text into windows that lie side by side. Features are I32 {@code [samples, length]},
+   * labels {@code [samples, length]} the token that follows each. The end of the text is held out;
+   * no window crosses the border, and what does not fill one at the end of a part is left out.
+   *
+   * @param length characters of a window
+   * @param heldOut the fraction of the characters that is not trained on, between 0 and 1
+   * @throws IllegalArgumentException if a part is too short for one window
+   */
+  public Split windows(int length, double heldOut) {
+    int cut = tokens.length - Split.heldOut(tokens.length, heldOut);
+    return new Split(
+        windows(name, 0, cut, length), windows(name + " held out", cut, tokens.length, length));
+  }
+
+  /** The windows of the characters from (inclusive) up to (exclusive). */
+  private Dataset windows(String part, int from, int to, int length) {
+    int samples = length < 1 ? 0 : (to - from - 1) / length;
+    if (samples < 1) {
+      throw new IllegalArgumentException(
+          part
+              + ": windows of "
+              + length
+              + " characters, each with the one that follows, cannot be cut from "
+              + (to - from));
+    }
+    int[] features = Arrays.copyOfRange(tokens, from, from + samples * length);
+    int[] labels = Arrays.copyOfRange(tokens, from + 1, from + 1 + samples * length);
+    Shape shape = Shape.of(length);
+    return Dataset.of(
+        part,
+        Features.of(features, shape),
+        Labels.of(labels, shape, Math.max(2, vocabulary.length), OptionalInt.empty()));
+  }
+}
