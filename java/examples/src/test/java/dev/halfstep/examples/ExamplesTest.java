@@ -1,5 +1,6 @@
 package dev.halfstep.examples;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
@@ -8,41 +9,136 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
 
+/** Each example is run, for a short while, and does what it says. */
 class ExamplesTest {
-  private static final Path ROOT = Path.of(System.getProperty("halfstep.root", "../.."));
-
   @Test
-  void theReadmeShowsTheProgramThatIsCompiled() throws IOException {
-    String readme = Files.readString(ROOT.resolve("README.md"));
-    String program =
-        Files.readString(
-            ROOT.resolve("java/examples/src/main/java/dev/halfstep/examples/TrainDigits.java"));
-    Matcher shown = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(readme);
+  void theReadmesProgramLearnsTheDigitsInOneEpoch() throws IOException {
+    String printed = printedBy(() -> TrainDigits.main(args("1")));
 
-    assertTrue(shown.find(), "README.md has no Java example");
-    String expected = shown.group(1).strip().indent(4).stripTrailing();
-    assertTrue(program.contains(expected), "TrainDigits.java does not hold:\n" + expected);
+    assertTrue(number(printed, "test accuracy ([0-9.]+) %") > 80, printed);
   }
 
   @Test
-  void theReadmesProgramLearnsTheDigitsInOneEpoch() {
-    String printed = printedBy(() -> TrainDigits.main(new String[] {"1"}));
-    Matcher accuracy = Pattern.compile("test accuracy ([0-9.]+) %").matcher(printed);
+  void theConvolutionalNetworkLearnsTheDigitsAndDrawsItsCurves(@TempDir Path folder)
+      throws IOException {
+    Path figure = folder.resolve("curves.png");
 
-    assertTrue(accuracy.find(), printed);
-    assertTrue(Double.parseDouble(accuracy.group(1)) > 80, printed);
+    String printed = printedBy(() -> MnistCnn.main(args("digits", "1", "1", figure.toString())));
+
+    assertTrue(number(printed, "test accuracy ([0-9.]+) %") > 95, printed);
+    assertTrue(Files.size(figure) > 5_000, "the figure has " + Files.size(figure) + " bytes");
   }
 
-  private static String printedBy(Runnable program) {
+  @Test
+  void smallBatchesLearnWhatCanBeLearnedInTwoEpochsAndNoneWhatIsDrawnByLot() throws IOException {
+    String learnable = printedBy(() -> BatchSizes.main(args("2", "1")));
+    String random = printedBy(() -> BatchSizes.main(args("2", "1", "random")));
+
+    assertEquals(List.of(1, 8, 16, 32, 64, 128, 256, 1024), batchSizes(learnable));
+    assertEquals(List.of(1, 8, 16, 32, 64, 128, 256, 1024), batchSizes(random));
+    assertTrue(testAccuracy(learnable, 8) > 75, learnable);
+    for (int batchSize : batchSizes(random)) {
+      assertEquals(50, testAccuracy(random, batchSize), 12, random); // 256 samples: +- 3
+    }
+  }
+
+  private static List<Integer> batchSizes(String table) {
+    return Pattern.compile("(?m)^ *([0-9]+) +[0-9]+ +[0-9]+ ")
+        .matcher(table)
+        .results()
+        .map(row -> Integer.valueOf(row.group(1)))
+        .toList();
+  }
+
+  private static double testAccuracy(String table, int batchSize) {
+    return number(
+        table,
+        "(?m)^ *" + batchSize + " +[0-9]+ +[0-9]+ +[0-9.]+ +[0-9.]+ \\+- [0-9.]+ +([0-9.]+)");
+  }
+
+  @Test
+  void theRateThatIsFoundTrains() throws IOException {
+    String printed = printedBy(() -> FindLearningRate.main(args("100")));
+
+    assertTrue(number(printed, "steeply at ([0-9.e-]+)") > 1e-5, printed);
+    assertTrue(number(printed, "test accuracy ([0-9.]+) %") > 80, printed);
+  }
+
+  @Test
+  void everyStorageTypeLearnsAndTheSmallerOnesTakeLessMemory() throws IOException {
+    String printed = printedBy(() -> MixedPrecision.main(args("1")));
+
+    double wide = number(printed, "F32 .*activations +([0-9,]+)");
+    for (String type : List.of("BF16", "F16")) {
+      assertTrue(number(printed, "(?m)^" + type + " .*activations +([0-9,]+)") < wide, printed);
+      assertTrue(number(printed, "(?m)^" + type + " .*accuracy ([0-9.]+)") > 80, printed);
+    }
+  }
+
+  @Test
+  void aResumedRunEndsWithTheSameBits(@TempDir Path folder) throws IOException {
+    String printed = printedBy(() -> ResumeRun.main(args(folder.toString())));
+
+    assertTrue(printed.contains("going on from checkpoint-100.safetensors"), printed);
+    assertTrue(printed.contains("bit for bit: true"), printed);
+  }
+
+  @Test
+  void aLoopOfOnesOwnTellsTheSpiralsApart() throws IOException {
+    String printed = printedBy(() -> OwnLoop.main(args()));
+
+    assertTrue(number(printed, "accuracy on new points ([0-9.]+) %") > 90, printed);
+  }
+
+  @Test
+  void oneKernelFindsTheDocumentsAndAgreesWithALoop() throws IOException {
+    String printed = printedBy(() -> OneKernel.main(args()));
+
+    for (int query = 0; query < 8; query++) {
+      String line = "query " + query + ": document " + 1000 * (query + 1) + ",";
+      assertTrue(printed.contains(line), printed);
+    }
+    assertTrue(number(printed, "loop in Java: ([0-9.e+-]+)") < 1e-3, printed);
+  }
+
+  @Test
+  void theTransformerLearnsFromAFewLines() throws IOException {
+    Path license = Path.of(System.getProperty("halfstep.root", "../.."), "LICENSE");
+
+    String printed = printedBy(() -> CharTransformer.main(args(license.toString(), "40")));
+
+    double byLot = Math.log(number(printed, "([0-9]+) different ones"));
+    assertTrue(number(printed, "validation loss ([0-9.]+) nats") < byLot - 0.8, printed);
+    assertTrue(printed.strip().length() > 300, printed);
+  }
+
+  private static String[] args(String... args) {
+    return args;
+  }
+
+  private static double number(String printed, String pattern) {
+    Matcher matcher = Pattern.compile(pattern).matcher(printed);
+    assertTrue(matcher.find(), () -> "there is no " + pattern + " in:\n" + printed);
+    return Double.parseDouble(matcher.group(1).replace(",", ""));
+  }
+
+  private static String printedBy(Executable program) throws IOException {
     PrintStream before = System.out;
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
     try {
-      program.run();
+      program.execute();
+    } catch (IOException | RuntimeException e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new AssertionError(e);
     } finally {
       System.setOut(before);
     }

@@ -1,0 +1,115 @@
+package dev.halfstep.examples;
+
+import dev.halfstep.data.Digits;
+import dev.halfstep.data.Mnist;
+import dev.halfstep.data.Split;
+import dev.halfstep.nn.Conv2d;
+import dev.halfstep.nn.Flatten;
+import dev.halfstep.nn.Linear;
+import dev.halfstep.nn.MaxPool2d;
+import dev.halfstep.nn.Model;
+import dev.halfstep.nn.ReLU;
+import dev.halfstep.nn.Sequential;
+import dev.halfstep.train.Callback;
+import dev.halfstep.train.EarlyStopping;
+import dev.halfstep.train.EpochRecord;
+import dev.halfstep.train.Fit;
+import dev.halfstep.train.History;
+import dev.halfstep.train.Metric;
+import dev.halfstep.train.Metrics;
+import dev.halfstep.train.Optimizer;
+import dev.halfstep.train.Plateau;
+import dev.halfstep.train.Trainer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+
+/**
+ * A convolutional network on handwritten digits, with all that belongs to such a run: validation,
+ * early stopping, a learning rate that falls on a plateau, the best weights, a test, the curves.
+ */
+public final class MnistCnn {
+  private MnistCnn() {}
+
+  /**
+   * Trains and tests.
+   *
+   * @param args a folder with MNIST's files, or "digits" for drawn ones (the default); the seed
+   *     (1); the most epochs (30); where the curves go (training_curves.png)
+   */
+  public static void main(String[] args) throws IOException {
+    boolean drawn = args.length == 0 || args[0].equals("digits");
+    Split data = drawn ? Digits.generate(0) : Mnist.load(Path.of(args[0]));
+    long seed = args.length > 1 ? Long.parseLong(args[1]) : 1;
+    int epochs = args.length > 2 ? Integer.parseInt(args[2]) : 30;
+    String figure = args.length > 3 ? args[3] : "training_curves.png";
+
+    Split parts = data.train().splitLast(0.1);
+    Model model =
+        Model.of(
+            data.train().sampleShape(), // [28, 28, 1]: height, width, channels
+            Sequential.of(
+                new Conv2d(32, 3).padding(1), // [28, 28, 32]
+                new ReLU(),
+                new MaxPool2d(2), // [14, 14, 32]
+                new Conv2d(64, 3).padding(1), // [14, 14, 64]
+                new ReLU(),
+                new MaxPool2d(2), // [7, 7, 64]
+                new Flatten(), // [3136]
+                new Linear(128),
+                new ReLU(),
+                new Linear(10)));
+    History history =
+        Trainer.builder(model, parts.train())
+            .validation(parts.heldOut())
+            .test(data.heldOut())
+            .optimizer(Optimizer.adam(0.001))
+            .plateau(Plateau.of(Metric.VAL_LOSS, 0.5, 3))
+            .earlyStopping(EarlyStopping.on(Metric.VAL_LOSS, 5))
+            .batchSize(64)
+            .epochs(epochs)
+            .seed(seed)
+            .callbacks(new PrintEpochs())
+            .fit();
+
+    System.out.println(history.stopReason().text());
+    System.out.printf(
+        "weights of epoch %d, test accuracy %.2f %%, %.1f s%n",
+        history.bestEpoch(), 100 * history.test().orElseThrow().accuracy(), history.seconds());
+    List<XYChart> row =
+        List.of(
+            curves(history, "loss", Metrics::loss), curves(history, "accuracy", Metrics::accuracy));
+    BitmapEncoder.saveBitmap(row, 1, 2, figure, BitmapEncoder.BitmapFormat.PNG);
+  }
+
+  private static final class PrintEpochs implements Callback {
+    @Override
+    public void epochEnd(Fit fit, EpochRecord epoch) {
+      Metrics validation = epoch.validation().orElseThrow();
+      System.out.printf(
+          "epoch %2d  train %.4f  validation %.4f (%.2f %%)  learning rate %.2g  %.0f images/s%n",
+          epoch.epoch(),
+          epoch.train().loss(),
+          validation.loss(),
+          100 * validation.accuracy(),
+          epoch.learningRate(),
+          epoch.samplesPerSecond());
+    }
+  }
+
+  private static XYChart curves(History history, String what, ToDoubleFunction<Metrics> value) {
+    XYChart chart = new XYChartBuilder().title(what).xAxisTitle("epoch").build();
+    List<EpochRecord> epochs = history.epochs();
+    double[] x = epochs.stream().mapToDouble(EpochRecord::epoch).toArray();
+    double[] train = epochs.stream().map(EpochRecord::train).mapToDouble(value).toArray();
+    double[] validation =
+        epochs.stream().map(e -> e.validation().orElseThrow()).mapToDouble(value).toArray();
+    chart.addSeries("training", x, train);
+    chart.addSeries("validation", x, validation);
+    return chart;
+  }
+}
