@@ -252,12 +252,15 @@ class GuideTest {
         noise = noise.add(8, probe.gradients(16, 8, i)); // 16 batches of 8 samples
       }
       System.out.println("noise scale: " + noise.value() + " samples");
-      System.out.println("variance at B = 32: " + probe.variance(64, 32, 1));
+      List<float[]> gradients = probe.gradients(64, 32, 1); // 64 batches of 32, drawn by seed 1
+      System.out.println("variance at B = 32: " + GradientProbe.variance(gradients));
     }
 
     model.initialize(1);
     try (GradientProbe probe = new GradientProbe(trainer.sessionOptions(), train)) {
-      assertEquals(4, probe.variance(64, 8, 1) / probe.variance(64, 32, 1), 1);
+      double at8 = GradientProbe.variance(probe.gradients(64, 8, 1));
+      double at32 = GradientProbe.variance(probe.gradients(64, 32, 1));
+      assertEquals(4, at8 / at32, 1);
     }
   }
 
