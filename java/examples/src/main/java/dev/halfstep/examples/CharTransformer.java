@@ -71,7 +71,7 @@ public final class CharTransformer {
     History history =
         Trainer.builder(model, parts.train())
             .validation(parts.heldOut())
-            .optimizer(Optimizer.adamW(0.001))
+            .optimizer(Optimizer.adamW(0.003))
             .schedule(Schedule.cosine(0.1).withWarmUp(100))
             .session(options -> options.clipNorm(1))
             .batchSize(16)
