@@ -88,13 +88,17 @@ struct Mlp {
                                nullptr, nullptr, nullptr});
     kernels().activation_backward(
         nullptr, {HS_RELU, HS_F32, batch * kHidden, d_hidden.get(), hidden.get(), d_hidden.get()});
-    weight_gradient(d_hidden.get(), kHidden, x.get(), kFeatures, 0, kBias1);
+    const hs_matmul_desc d1{HS_F32,    HS_F32,    1, 0, 1, kHidden, kFeatures, batch,   kHidden,
+                            kFeatures, kFeatures, 0, 0, 0, 1,       0,         HS_NONE, 0};
     hs_optimizer_desc sgd{};
     sgd.rule = HS_SGD;
     sgd.learning_rate = 1e-4f;
     sgd.weight_units = static_cast<float>(batch);
-    kernels().optimizer_step(nullptr, {sgd, kCount, parameters.get(), gradients.get(), nullptr,
-                                       nullptr, nullptr, &state, nullptr, nullptr, 0, nullptr});
+    kernels().matmul_update(
+        nullptr, {{d1, d_hidden.get(), x.get(), gradients.get(), nullptr, nullptr,
+                   gradients.get() + kBias1},
+                  {sgd, kCount, parameters.get(), gradients.get(), nullptr, nullptr, nullptr,
+                   &state, nullptr, nullptr, 0, nullptr}});
     kernels().micro_step_end(nullptr, {&state, batch});
     kernels().step_end(nullptr, {&state, nullptr, {}, false, &record, 1});
   }

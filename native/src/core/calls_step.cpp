@@ -26,6 +26,54 @@ hs_status check_optimizer(const hs_optimizer_desc& d) {
   return HS_OK;
 }
 
+bool overlap(const void* p, int64_t bytes, const void* q, int64_t q_bytes) {
+  const auto* const a = static_cast<const char*>(p);
+  const auto* const b = static_cast<const char*>(q);
+  return p != nullptr && q != nullptr && a < b + q_bytes && b < a + bytes;
+}
+
+// Whether a step behind a product may update the parameters of a part of C as soon as that part is
+// there: C is a run of the gradients, and the step writes nothing that the product still reads.
+bool can_update_at_once(const MatmulArgs& product, const OptimizerArgs& step) {
+  const hs_matmul_desc& d = product.desc;
+  const float* const c = static_cast<const float*>(product.c);
+  const auto is_gradient = [&step](const float* p, int64_t count) {
+    return p >= step.gradients && p + count <= step.gradients + step.count;
+  };
+  if (is_layerwise(step.desc.rule) || d.batch != 1 || d.out_type != HS_F32 || d.ldc != d.n ||
+      product.bias != nullptr || product.aux != nullptr || !is_gradient(c, d.m * d.n) ||
+      (product.bias_grad != nullptr && !is_gradient(product.bias_grad, d.m))) {
+    return false;
+  }
+  const int64_t a_bytes = (d.transpose_a ? d.k : d.m) * d.lda * 4;  // at most
+  const int64_t b_bytes = (d.transpose_b ? d.n : d.k) * d.ldb * 4;
+  for (const void* written : {static_cast<const void*>(step.parameters),
+                              static_cast<const void*>(step.moment1),
+                              static_cast<const void*>(step.moment2),
+                              static_cast<const void*>(step.copy)}) {
+    if (overlap(written, step.count * 4, product.a, a_bytes) ||
+        overlap(written, step.count * 4, product.b, b_bytes)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Records the step and the product before it as one call, if that product was recorded last.
+bool record_as_one(hs_stream stream, const OptimizerArgs& step) {
+  if (stream == nullptr || check_owner(stream) != HS_OK || stream->recording == nullptr) {
+    return false;
+  }
+  hs_list_t& list = *stream->recording;
+  const MatmulArgs* const product = last_recorded<MatmulArgs>(list);
+  if (product == nullptr || !can_update_at_once(*product, step)) return false;
+  const MatmulUpdateArgs both{*product, step};
+  list.calls.pop_back();
+  record(list, stream->device->backend->kernels.matmul_update, both);
+  list.size++;
+  return true;
+}
+
 }  // namespace
 
 hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int64_t count,
@@ -54,11 +102,12 @@ hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int
                dtype_name(desc->copy_type));
     HS_REQUIRE(state != 0 || (desc->checked == 0 && schedule == 0),
                "optimizer_step: a checked step and a schedule need the state");
-    return submit(stream, &KernelTable::optimizer_step,
-                  OptimizerArgs{*desc, count, as<float>(parameters), as<float>(gradients),
-                                as<float>(moment1), as<float>(moment2), as<void>(copy),
-                                as<hs_step_state>(state), as<hs_schedule_row>(schedule),
-                                as<hs_segment>(segments), segment_count, as<double>(workspace)});
+    const OptimizerArgs args{*desc, count, as<float>(parameters), as<float>(gradients),
+                             as<float>(moment1), as<float>(moment2), as<void>(copy),
+                             as<hs_step_state>(state), as<hs_schedule_row>(schedule),
+                             as<hs_segment>(segments), segment_count, as<double>(workspace)};
+    if (record_as_one(stream, args)) return HS_OK;
+    return submit(stream, &KernelTable::optimizer_step, args);
   });
 }
 

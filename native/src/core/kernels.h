@@ -324,6 +324,13 @@ struct OptimizerArgs {
   double* workspace;
 };
 
+// A product whose C is a run of the gradients, and the step of the optimizer behind it. Recorded in
+// place of the two, so that gradients are used while they are in the caches.
+struct MatmulUpdateArgs {
+  MatmulArgs product;
+  OptimizerArgs update;
+};
+
 struct GradientCheckArgs {
   int64_t count;
   const float* gradients;
@@ -383,6 +390,7 @@ struct StepEndArgs {
   X(pointwise_loss, PointwiseLossArgs)                  \
   X(gradient_statistics, GradientStatisticsArgs)        \
   X(optimizer_step, OptimizerArgs)                      \
+  X(matmul_update, MatmulUpdateArgs)                    \
   X(gradient_check, GradientCheckArgs)                  \
   X(micro_step_end, MicroStepEndArgs)                   \
   X(step_end, StepEndArgs)

@@ -65,24 +65,35 @@ hs_status relay(hs_device_t& device, hs_status status);
 // Whether the calling thread may use the stream; sets the error if not.
 hs_status check_owner(hs_stream stream);
 
+// A kernel with its arguments, as a list keeps them.
+template <class Args>
+struct Bound {
+  hs_status (*kernel)(void*, const Args&);
+  Args args;
+
+  static hs_status run(void* queue, const std::byte* at) {
+    const auto& call = *reinterpret_cast<const Bound*>(at);
+    return call.kernel(queue, call.args);
+  }
+};
+
 // Appends a call to a list that core records.
 template <class Args>
 void record(hs_list_t& list, hs_status (*kernel)(void*, const Args&), const Args& args) {
   static_assert(std::is_trivially_copyable_v<Args>);
-  struct Bound {
-    hs_status (*kernel)(void*, const Args&);
-    Args args;
-  };
   constexpr size_t align = alignof(std::max_align_t);
   const size_t offset = (list.bytes.size() + align - 1) / align * align;
-  list.bytes.resize(offset + sizeof(Bound));
-  const Bound bound{kernel, args};
+  list.bytes.resize(offset + sizeof(Bound<Args>));
+  const Bound<Args> bound{kernel, args};
   std::memcpy(list.bytes.data() + offset, &bound, sizeof bound);
-  list.calls.push_back({[](void* queue, const std::byte* at) {
-                          const auto& call = *reinterpret_cast<const Bound*>(at);
-                          return call.kernel(queue, call.args);
-                        },
-                        offset});
+  list.calls.push_back({Bound<Args>::run, offset});
+}
+
+// The arguments of the call that was recorded last, if core recorded it and they are `Args`.
+template <class Args>
+const Args* last_recorded(const hs_list_t& list) {
+  if (list.calls.empty() || list.calls.back().run != Bound<Args>::run) return nullptr;
+  return &reinterpret_cast<const Bound<Args>*>(list.bytes.data() + list.calls.back().args)->args;
 }
 
 // Gives checked arguments to the stream's backend: run, or recorded. A null stream is the CPU, now.

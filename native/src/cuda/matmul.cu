@@ -27,4 +27,9 @@ hs_status matmul(void* queue_of_call, const MatmulArgs& args) {
   }
 }
 
+hs_status matmul_update(void* queue, const MatmulUpdateArgs& args) {
+  const hs_status status = matmul(queue, args.product);
+  return status == HS_OK ? optimizer_step(queue, args.update) : status;
+}
+
 }  // namespace hs::cuda

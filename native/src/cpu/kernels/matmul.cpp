@@ -7,6 +7,7 @@
 // (matmul_micro.h) per panel of rows. What registers cannot finish (16-bit C, GELU, aux) goes
 // through a tile of float sums.
 #include "cpu/kernels/kernels.h"
+#include "cpu/kernels/matmul.h"
 #include "cpu/kernels/matmul_micro.h"
 #include "cpu/kernels/matmul_pack.h"
 #include "cpu/kernels/matmul_plan.h"
@@ -24,10 +25,11 @@ int64_t round_up(int64_t a, int64_t b) { return (a + b - 1) / b * b; }
 // op(B) at p * b_step + j * b_column.
 class Product {
  public:
-  Product(const MatmulArgs& args, const MatmulPlan& plan)
+  Product(const MatmulArgs& args, const MatmulPlan& plan, const PartDone& done)
       : args_(args),
         d_(args.desc),
         plan_(plan),
+        done_(done),
         a_row_(d_.transpose_a ? 1 : d_.lda),
         a_step_(d_.transpose_a ? d_.lda : 1),
         b_step_(d_.transpose_b ? 1 : d_.ldb),
@@ -58,6 +60,10 @@ class Product {
         outer_block(matrix, rows, columns, packed_a);
       }
     }
+    if (plan_.thin || done_.call == nullptr) return;
+    const int64_t row = row_begin(rows.begin), column = column_begin(columns.begin);
+    done_.call(done_.context, static_cast<const float*>(args_.c) + row * d_.ldc + column,
+               row_begin(rows.end) - row, column_begin(columns.end) - column);
   }
 
   // bias_grad of rows [begin, end).
@@ -160,6 +166,7 @@ class Product {
   const MatmulArgs& args_;
   const hs_matmul_desc& d_;
   const MatmulPlan& plan_;
+  const PartDone& done_;
   int64_t a_row_, a_step_, b_step_, b_column_;
 };
 
@@ -254,6 +261,7 @@ void Product::thin_block(int64_t matrix, Range rows, Range columns) const {
     t.a = static_cast<const float*>(args_.a) + matrix * d_.stride_a + i * a_row_;
     t.c = static_cast<float*>(args_.c) + matrix * d_.stride_c + i * d_.ldc + column;
     thin_row(t, end - column);
+    if (done_.call != nullptr) done_.call(done_.context, t.c, 1, end - column);
   }
 }
 
@@ -312,9 +320,9 @@ void Product::finish(int64_t matrix, int64_t row, int64_t rows, int64_t column, 
 
 namespace {
 
-void multiply(const MatmulArgs& args, const MatmulPlan& plan) {
+void multiply(const MatmulArgs& args, const MatmulPlan& plan, const PartDone& done) {
   const hs_matmul_desc& d = args.desc;
-  const Product product(args, plan);
+  const Product product(args, plan, done);
   float* packed_a = nullptr;
   if (plan.pack_a == PackA::kOnce && plan.tiles() > 0) {
     const int64_t bytes = d.m * d.k * 4;
@@ -354,7 +362,9 @@ MatmulArgs rows_of(const MatmulArgs& args, int64_t begin, int64_t end) {
 
 }  // namespace
 
-void matmul(const MatmulArgs& given) {
+void matmul(const MatmulArgs& args) { matmul_in_parts(args, {}); }
+
+void matmul_in_parts(const MatmulArgs& given, const PartDone& done) {
   MatmulArgs args = given;
   hs_matmul_desc& d = args.desc;
   // A vector lies the same way transposed or not.
@@ -370,10 +380,10 @@ void matmul(const MatmulArgs& given) {
   const MatmulPlan plan = plan_matmul(d, simple);
   // What is packed once stays under 32 MB, or 128 rows.
   const int64_t rows = d.k > (int64_t{8} << 20) / 128 ? 128 : (int64_t{8} << 20) / (d.k + 1);
-  if (plan.pack_a != PackA::kOnce || d.m <= rows) return multiply(args, plan);
+  if (plan.pack_a != PackA::kOnce || d.m <= rows) return multiply(args, plan, done);
   for (int64_t i = 0; i < d.m; i += rows) {
     const MatmulArgs part = rows_of(args, i, min(i + rows, d.m));
-    multiply(part, plan_matmul(part.desc, simple));
+    multiply(part, plan_matmul(part.desc, simple), done);
   }
 }
 

@@ -1,7 +1,11 @@
 // One update of the whole parameter arena, and the pass over the gradients before it. Bound by
 // memory: AdamW reads 16 bytes a parameter and writes 12 (a copy: 2 or 4 more), SGD with momentum
-// 12 and 8, without 8 and 4, the check reads 4. Floor: bytes / (memory bandwidth).
+// 12 and 8, without 8 and 4, the check reads 4. Floor: bytes / (memory bandwidth). A step recorded
+// behind the product that gives its gradients runs on each part of them while a core has it in its
+// caches (matmul_update).
 #include "cpu/kernels/optimizer.h"
+
+#include "cpu/kernels/matmul.h"
 
 namespace hs::cpu::HS_ISA {
 namespace {
@@ -82,6 +86,48 @@ double ns_per_parameter(const OptimizerArgs& args) {
   return static_cast<double>(12 + 8 * moments + (args.copy != nullptr ? 4 : 0)) * kNsPerByte;
 }
 
+// The factors of a step; leaves the error of a schedule that has no row.
+StepFactors begin_step(const OptimizerArgs& args) {
+  if (args.schedule != nullptr && schedule_row(*args.state, args.schedule) == nullptr) {
+    args.state->error |= HS_ERROR_SCHEDULE;
+  }
+  return step_factors(args.desc, args.state, args.schedule,
+                      [](double x) { return __builtin_sqrt(x); });
+}
+
+// One step of a rule that moves each element by itself.
+class ArenaUpdate {
+ public:
+  ArenaUpdate(const OptimizerArgs& args, const StepFactors& factors)
+      : args_(args), factors_(factors), update_(select_update(args.desc)) {}
+
+  // Parameters [begin, end), on this thread.
+  void run(int64_t begin, int64_t end) const {
+    for_runs(args_, begin, end, [&](const Run& run) { update_(args_, factors_, run); });
+  }
+
+  // Parameters [begin, end), on all threads.
+  void run_all(int64_t begin, int64_t end) const {
+    // A small arena in eighths, so that two or four threads have the same share.
+    const int64_t eighth = ((end - begin) / 8 + 64) / 64 * 64;
+    const int64_t span = eighth < kArenaSpan ? eighth : kArenaSpan;
+    for_spans(end - begin, span, ns_per_parameter(args_),
+              [&](int64_t from, int64_t to) { run(begin + from, begin + to); });
+  }
+
+  // The parameters whose gradients are a part of a product, rows x columns of [.., row_size].
+  void run_part(const float* gradients, int64_t rows, int64_t columns, int64_t row_size) const {
+    const int64_t begin = gradients - args_.gradients;
+    if (columns == row_size) return run(begin, begin + rows * columns);
+    for (int64_t i = 0; i < rows; i++) run(begin + i * row_size, begin + i * row_size + columns);
+  }
+
+ private:
+  const OptimizerArgs& args_;
+  const StepFactors& factors_;
+  RunUpdate update_;
+};
+
 typedef double vd __attribute__((vector_size(kLanes * 4)));
 
 // The sum of squares in double, in which no square of a float overflows: it is finite if and only
@@ -108,20 +154,31 @@ double sum_of_squares(const float* x, int64_t begin, int64_t end) {
 }  // namespace
 
 void optimizer_step(const OptimizerArgs& args) {
-  const StepFactors factors = step_factors(args.desc, args.state, args.schedule,
-                                           [](double x) { return __builtin_sqrt(x); });
-  if (args.schedule != nullptr && schedule_row(*args.state, args.schedule) == nullptr) {
-    args.state->error |= HS_ERROR_SCHEDULE;
-  }
+  const StepFactors factors = begin_step(args);
   if (!factors.perform) return;
   if (args.desc.rule == HS_LARS || args.desc.rule == HS_LAMB) return layer_step(args, factors);
-  const RunUpdate update = select_update(args.desc);
-  // A small arena in eighths, so that two or four threads have the same share.
-  const int64_t eighth = (args.count / 8 + 64) / 64 * 64;
-  const int64_t span = eighth < kArenaSpan ? eighth : kArenaSpan;
-  for_spans(args.count, span, ns_per_parameter(args), [&](int64_t begin, int64_t end) {
-    for_runs(args, begin, end, [&](const Run& run) { update(args, factors, run); });
-  });
+  ArenaUpdate(args, factors).run_all(0, args.count);
+}
+
+// The weights' update as each part of their gradients is there: in a step of 1000-100-2 that saves
+// handing a second job out, and moving the gradients to it.
+void matmul_update(const MatmulUpdateArgs& args) {
+  const StepFactors factors = begin_step(args.update);
+  if (!factors.perform) return matmul(args.product);
+  const ArenaUpdate update(args.update, factors);
+  const hs_matmul_desc& d = args.product.desc;
+  struct Context {
+    const ArenaUpdate& update;
+    int64_t row_size;
+  } context{update, d.n};
+  matmul_in_parts(args.product, {[](void* to, const float* c, int64_t rows, int64_t columns) {
+                                   const auto& self = *static_cast<const Context*>(to);
+                                   self.update.run_part(c, rows, columns, self.row_size);
+                                 },
+                                 &context});
+  const int64_t first = static_cast<const float*>(args.product.c) - args.update.gradients;
+  update.run_all(0, first);
+  update.run_all(first + d.m * d.n, args.update.count);
 }
 
 void gradient_check(const GradientCheckArgs& args) {
