@@ -94,11 +94,10 @@ struct Mlp {
     sgd.rule = HS_SGD;
     sgd.learning_rate = 1e-4f;
     sgd.weight_units = static_cast<float>(batch);
-    kernels().matmul_update(
-        nullptr, {{d1, d_hidden.get(), x.get(), gradients.get(), nullptr, nullptr,
-                   gradients.get() + kBias1},
-                  {sgd, kCount, parameters.get(), gradients.get(), nullptr, nullptr, nullptr,
-                   &state, nullptr, nullptr, 0, nullptr}});
+    kernels().matmul_update(nullptr, {{d1, d_hidden.get(), x.get(), gradients.get(), nullptr,
+                                       nullptr, gradients.get() + kBias1},
+                                      {sgd, kCount, parameters.get(), gradients.get(), nullptr,
+                                       nullptr, nullptr, &state, nullptr, nullptr, 0, nullptr}});
     kernels().micro_step_end(nullptr, {&state, batch});
     kernels().step_end(nullptr, {&state, nullptr, {}, false, &record, 1});
   }

@@ -47,10 +47,9 @@ bool can_update_at_once(const MatmulArgs& product, const OptimizerArgs& step) {
   }
   const int64_t a_bytes = (d.transpose_a ? d.k : d.m) * d.lda * 4;  // at most
   const int64_t b_bytes = (d.transpose_b ? d.n : d.k) * d.ldb * 4;
-  for (const void* written : {static_cast<const void*>(step.parameters),
-                              static_cast<const void*>(step.moment1),
-                              static_cast<const void*>(step.moment2),
-                              static_cast<const void*>(step.copy)}) {
+  for (const void* written :
+       {static_cast<const void*>(step.parameters), static_cast<const void*>(step.moment1),
+        static_cast<const void*>(step.moment2), static_cast<const void*>(step.copy)}) {
     if (overlap(written, step.count * 4, product.a, a_bytes) ||
         overlap(written, step.count * 4, product.b, b_bytes)) {
       return false;
@@ -61,7 +60,8 @@ bool can_update_at_once(const MatmulArgs& product, const OptimizerArgs& step) {
 
 // Records the step and the product before it as one call, if that product was recorded last.
 bool record_as_one(hs_stream stream, const OptimizerArgs& step) {
-  if (stream == nullptr || check_owner(stream) != HS_OK || stream->recording == nullptr) {
+  if (stream == nullptr || check_owner(stream) != HS_OK || check_usable(*stream->device) != HS_OK ||
+      stream->recording == nullptr) {
     return false;
   }
   hs_list_t& list = *stream->recording;
@@ -102,10 +102,18 @@ hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int
                dtype_name(desc->copy_type));
     HS_REQUIRE(state != 0 || (desc->checked == 0 && schedule == 0),
                "optimizer_step: a checked step and a schedule need the state");
-    const OptimizerArgs args{*desc, count, as<float>(parameters), as<float>(gradients),
-                             as<float>(moment1), as<float>(moment2), as<void>(copy),
-                             as<hs_step_state>(state), as<hs_schedule_row>(schedule),
-                             as<hs_segment>(segments), segment_count, as<double>(workspace)};
+    const OptimizerArgs args{*desc,
+                             count,
+                             as<float>(parameters),
+                             as<float>(gradients),
+                             as<float>(moment1),
+                             as<float>(moment2),
+                             as<void>(copy),
+                             as<hs_step_state>(state),
+                             as<hs_schedule_row>(schedule),
+                             as<hs_segment>(segments),
+                             segment_count,
+                             as<double>(workspace)};
     if (record_as_one(stream, args)) return HS_OK;
     return submit(stream, &KernelTable::optimizer_step, args);
   });

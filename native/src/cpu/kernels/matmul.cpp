@@ -6,8 +6,8 @@
 // k and panels of columns, packs a panel of B where that pays, and calls a register kernel
 // (matmul_micro.h) per panel of rows. What registers cannot finish (16-bit C, GELU, aux) goes
 // through a tile of float sums.
-#include "cpu/kernels/kernels.h"
 #include "cpu/kernels/matmul.h"
+#include "cpu/kernels/kernels.h"
 #include "cpu/kernels/matmul_micro.h"
 #include "cpu/kernels/matmul_pack.h"
 #include "cpu/kernels/matmul_plan.h"
