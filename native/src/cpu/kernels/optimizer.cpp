@@ -161,10 +161,10 @@ void optimizer_step(const OptimizerArgs& args) {
   ArenaUpdate(args, factors).run_all(0, args.count);
 }
 
-// The weights' update as each part of their gradients is there: that saves handing a second job out,
-// and moving the gradients to it. The step of 1000-100-2 took 0.83 of its time with 1 sample and
-// 0.90 with 8; from 16 on, where parts of the product are shorter than rows and fewer, it took
-// longer (1.09 with 16, 1.39 with 64; medians of 5 pairs, 2026-11-22).
+// The weights' update as each part of their gradients is there: no second job is handed out, and
+// the gradients stay where they are. The step of 1000-100-2 took 0.83 of its time with 1 sample and
+// 0.90 with 8; from 16 on, where the parts of the product are cut by columns, it took longer (1.09
+// with 16, 1.39 with 64; medians of 5 pairs on two cores with AVX-512, 2026-11-22).
 void matmul_update(const MatmulUpdateArgs& args) {
   if (args.product.desc.k > kFewSamples) {
     matmul(args.product);
