@@ -49,9 +49,9 @@ struct Row {
 template <bool kBarrier>
 HS_KERNEL void rotate(const float* in, float* out) {
   Row& row = shared_memory<Row>();
-  row.value[threadIdx.x] = in[threadIdx.x];
+  row.value[threadIdx.x] = in[threadIdx.x];  // races.sh: written
   if (kBarrier) __syncthreads();
-  out[threadIdx.x] = row.value[(threadIdx.x + 1) % blockDim.x];
+  out[threadIdx.x] = row.value[(threadIdx.x + 1) % blockDim.x];  // races.sh: read
 }
 
 template <bool kBarrier>

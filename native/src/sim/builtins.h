@@ -98,17 +98,13 @@ T __shfl_down_sync(unsigned mask, T value, unsigned delta,
 
 inline void __threadfence() {}
 
-// One host thread runs a launch, so plain arithmetic is atomic.
+// With the fences that belong to them, which the race checker does not know of alone.
 inline unsigned atomicAdd(unsigned* at, unsigned value) {
-  unsigned old = *at;
-  *at = old + value;
-  return old;
+  return __atomic_fetch_add(at, value, __ATOMIC_ACQ_REL);
 }
 
 inline unsigned atomicOr(unsigned* at, unsigned bits) {
-  unsigned old = *at;
-  *at = old | bits;
-  return old;
+  return __atomic_fetch_or(at, bits, __ATOMIC_ACQ_REL);
 }
 
 inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }

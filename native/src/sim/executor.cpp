@@ -31,15 +31,19 @@ std::string Executor::run(const LaunchShape& shape, void (*kernel)(const void*),
   block_warps_ = (block_threads_ + kWarp - 1) / kWarp;
   std::size_t groups = shape.grid.count() / shape.cluster;
   schedule_.begin(schedule_options(), groups);
+  races_.begin_launch();
   for (std::size_t turn = 0; turn < groups && fault_.kind == Fault::kNone; ++turn) {
     start_group(schedule_.group(turn));
     run_threads();
   }
   current_thread = nullptr;
+  races_.end_launch();
   std::string wrong;
   if (fault_.kind != Fault::kNone) {
     wrong = report();
     fibers_.reset();
+    own_fibers_.clear();
+    races_.forget();
     collectives_.clear();
     free_collectives_.clear();
   }
@@ -101,7 +105,7 @@ void Executor::start_group(std::size_t group) {
       thread.lane = t % kWarp;
       thread.state = State::kReady;
       thread.place = {};
-      thread.fiber = nullptr;
+      thread.fiber = kRaces ? own_fiber(block.first_warp * kWarp + t) : nullptr;
       thread.copies.clear();
       if (++index.x == shape_.block.x) {
         index.x = 0;
@@ -119,12 +123,19 @@ void Executor::start_group(std::size_t group) {
       ready_[block.first_warp + w] = warp.lanes;
     }
   }
+  races_.begin_group(threads_.size(), barrier_of_warp(cluster * block_warps_));
+}
+
+Fiber* Executor::own_fiber(std::size_t thread) {
+  while (own_fibers_.size() <= thread) own_fibers_.push_back(fibers_.take());
+  return own_fibers_[thread];
 }
 
 // Runs on the launching thread's own stack; comes back when the group has ended or failed.
 void Executor::run_threads() {
   Thread* first = next();
   continue_with(*first, main_);
+  races_.leave();
 }
 
 // Takes the next thread that can go on; null if the group has ended or nobody can.
@@ -139,6 +150,7 @@ Thread* Executor::next() {
 void Executor::continue_with(Thread& thread, Fiber& from) {
   if (!thread.fiber) thread.fiber = fibers_.take();
   current_thread = &thread;
+  races_.enter(static_cast<std::size_t>(&thread - threads_.data()));
   switch_fiber(from, *thread.fiber);
 }
 
@@ -149,6 +161,7 @@ void Executor::fiber_main() {
   for (;;) {
     Executor& executor = of_this_thread();
     Thread& self = *current_thread;
+    executor.races_.begin_thread();
     executor.kernel_(executor.arguments_);
     executor.end_thread(self);
   }
@@ -158,6 +171,7 @@ void Executor::end_thread(Thread& self) {
   if (const Place* place = self.copies.forgotten()) {
     misuse("the thread ended without waiting for this asynchronous copy", *place);
   }
+  races_.end_thread();
   self.state = State::kEnded;
   --remaining_;
   Fiber* fiber = self.fiber;
@@ -167,7 +181,7 @@ void Executor::end_thread(Thread& self) {
     current_thread = following;
     return;
   }
-  fibers_.give_back(fiber);
+  if (!kRaces) fibers_.give_back(fiber);
   if (following) {
     continue_with(*following, *fiber);
   } else {
@@ -208,19 +222,25 @@ bool Executor::arrive(Barrier& barrier, unsigned expected, Place place) {
 
 void Executor::sync_block(Place place) {
   Block& block = *current_thread->block;
+  void* phase = races_.arrive(block.rank);
   if (arrive(block.barrier, block_threads_, place)) {
+    races_.complete(block.rank);
     release(block.first_warp, block_warps_);
   } else {
     wait(State::kAtBarrier);
   }
+  races_.pass(phase);
 }
 
 void Executor::sync_cluster(Place place) {
+  void* phase = races_.arrive(barrier_of_cluster());
   if (arrive(cluster_barrier_, shape_.cluster * block_threads_, place)) {
+    races_.complete(barrier_of_cluster());
     release(0, static_cast<unsigned>(warps_.size()));
   } else {
     wait(State::kAtClusterBarrier);
   }
+  races_.pass(phase);
 }
 
 void Executor::collect(std::uint32_t mask, void* operand, std::size_t bytes, Complete complete,
@@ -248,16 +268,23 @@ void Executor::collect(std::uint32_t mask, void* operand, std::size_t bytes, Com
   } else if (c->complete != complete || !(c->place == place)) {
     stop({.kind = Fault::kCollective, .thread = &self, .place = place});
   }
-  if (bytes > 0) std::memcpy(c->slots[self.lane], operand, bytes);  // a mere barrier brings nothing
+  const UncheckedAccesses unchecked;
+  // A mere barrier brings nothing; what brings something orders no accesses to memory.
+  const bool orders = bytes == 0;
+  const std::size_t barrier = barrier_of_warp(self.warp);
+  void* phase = orders ? races_.arrive(barrier) : nullptr;
+  if (bytes > 0) std::memcpy(c->slots[self.lane], operand, bytes);
   c->arrived |= own;
   if (c->arrived == mask) {
     std::erase(warp.open, c);
     c->readers = static_cast<unsigned>(std::popcount(mask));
     complete(*c);
+    if (orders) races_.complete(barrier);
     ready_[self.warp] |= mask & ~own;
   } else {
     wait(State::kInCollective);
   }
+  if (orders) races_.pass(phase);
   if (bytes > 0) std::memcpy(operand, c->slots[self.lane], bytes);
   if (--c->readers == 0) free_collectives_.push_back(c);
 }

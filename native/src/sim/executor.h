@@ -21,6 +21,7 @@
 #include "sim/fiber.h"
 #include "sim/limits.h"
 #include "sim/place.h"
+#include "sim/races.h"
 #include "sim/schedule.h"
 #include "sim/shared_memory.h"
 
@@ -123,6 +124,7 @@ class Executor {
   void run_threads();
   void end_thread(Thread& self);
   Thread* next();
+  Fiber* own_fiber(std::size_t thread);
   void wait(State state);
   void continue_with(Thread& thread, Fiber& from);
   void release(unsigned first_warp, unsigned warps);
@@ -152,6 +154,12 @@ class Executor {
 
   Fiber main_;
   FiberPool fibers_;
+
+  // Barriers are numbered: the blocks', the cluster's, the warps'.
+  std::size_t barrier_of_cluster() const { return shape_.cluster; }
+  std::size_t barrier_of_warp(unsigned warp) const { return shape_.cluster + 1 + warp; }
+  Races races_;
+  std::vector<Fiber*> own_fibers_;  // under the race checker each thread keeps its own stack
 };
 
 // The thread that is running; null outside of a launch.

@@ -14,6 +14,11 @@
 #else
 #define HS_SIM_ASAN 0
 #endif
+#ifdef HS_SIM_RACES
+#define HS_SIM_INSTRUMENTED 1
+#else
+#define HS_SIM_INSTRUMENTED HS_SIM_ASAN
+#endif
 
 #if !defined(__x86_64__)
 #error "the emulated execution of CUDA kernels is written for x86-64"
@@ -57,7 +62,7 @@ namespace hs::sim {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kStackBytes = HS_SIM_ASAN ? 256 * 1024 : 96 * 1024;
+constexpr std::size_t kStackBytes = HS_SIM_INSTRUMENTED ? 256 * 1024 : 96 * 1024;
 constexpr std::size_t kSavedRegisters = 6;
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "sim/limits.h"
+#include "sim/races.h"
 
 namespace hs::sim {
 namespace {
@@ -31,6 +32,12 @@ SharedMemory::~SharedMemory() {
 unsigned char* SharedMemory::begin(std::size_t bytes) const {
   std::size_t rounded = (bytes + 15) / 16 * 16;
   unsigned char* start = mapping_ + kUsable - rounded;
+  if (kRaces && rounded > 0) {
+    // New memory: the last block's accesses are nothing to this one's.
+    const std::size_t pages = (rounded + kPage - 1) / kPage * kPage;
+    mmap(mapping_ + kUsable - pages, pages, PROT_READ | PROT_WRITE,
+         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  }
   std::memset(start, 0xff, rounded);
   return start;
 }

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# The race checker: CUDA kernels on the simulated device under ThreadSanitizer, which names both
+# places of two accesses to memory that no barrier orders. Some minutes; for a nightly run.
+#   races.sh [TEST...]         builds target/races and runs the tests of kernels (all of them, or for
+#                              instance softmax_test) with small shapes, in two orders of threads
+#   races.sh planted PROGRAM   checks the checker: it must find the barrier that is missing in
+#                              sim_faults_test.cpp, as the ctest sim_races does
+# It cannot see: what only fences order (atomic operations count as fences too).
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+build=$here/../../target/races
+# Shapes of more elements are left out: the checker costs a hundredfold.
+export HALFSTEP_TEST_LARGEST=${HALFSTEP_TEST_LARGEST:-4000}
+seconds=${HALFSTEP_RACES_SECONDS:-300} # for one test in one order
+
+# ThreadSanitizer wants its memory where some kernels put a program with random addresses.
+checked() {
+  local fixed=()
+  if setarch -R true 2>/dev/null; then fixed=(setarch -R); fi
+  TSAN_OPTIONS="exitcode=66 report_bugs=1" "${fixed[@]}" "$@" 2>&1
+}
+
+planted() {
+  local output status=0 word
+  output=$(checked "$1" a_missing_barrier) || status=$?
+  local source=$here/sim_faults_test.cpp
+  for word in written read; do
+    local line
+    line=$(grep -n "races.sh: $word" "$source" | cut -d: -f1)
+    if [ "$status" -ne 66 ] || ! grep -q "sim_faults_test.cpp:$line" <<<"$output"; then
+      echo "$output" | head -n 40
+      echo "races.sh: the missing barrier was not found: nothing names line $line (status $status)"
+      return 1
+    fi
+  done
+  if grep -q 'rotate<true>' <<<"$output"; then
+    echo "$output"
+    echo "races.sh: the kernel that has its barrier was reported too"
+    return 1
+  fi
+  echo "the missing barrier was found, with its two lines"
+}
+
+if [ "${1:-}" = planted ]; then
+  planted "$2"
+  exit
+fi
+
+cmake -S "$here/.." -B "$build" -G Ninja -DHALFSTEP_RACES=ON -DHALFSTEP_CUDA=OFF >/dev/null
+tests=("$@")
+if [ ${#tests[@]} -eq 0 ]; then
+  mapfile -t tests < <(grep -l '^KERNEL_TEST_MAIN' "$here"/*_test.cpp | xargs -n 1 basename -s .cpp)
+fi
+ninja -C "$build" -j "${HALFSTEP_JOBS:-$(nproc)}" sim_races_test "${tests[@]}" | tail -n 1
+planted "$build/test/sim_races_test"
+
+racing=() cut=()
+mkdir -p "$build/reports"
+for test in "${tests[@]}"; do
+  for order in forward reverse; do
+    report=$build/reports/$test-$order status=0 begun=$SECONDS
+    HALFSTEP_TEST_DEVICES=sim HALFSTEP_SIM_ORDER=$order \
+      checked timeout "$seconds" "$build/test/$test" >"$report" || status=$?
+    races=$(grep -c 'WARNING: ThreadSanitizer: data race' "$report" || true)
+    echo "$test $order: status $status, $races races, $((SECONDS - begun)) s"
+    if [ "$status" -eq 124 ]; then cut+=("$test/$order"); fi
+    if [ "$status" -ne 0 ] && [ "$status" -ne 124 ] || [ "$races" -gt 0 ]; then racing+=("$report"); fi
+  done
+done
+[ ${#cut[@]} -eq 0 ] || echo "not finished in $seconds s (raise HALFSTEP_RACES_SECONDS): ${cut[*]}"
+if [ ${#racing[@]} -gt 0 ]; then
+  echo "races or failures: read ${racing[*]}"
+  exit 1
+fi
+echo "no race in ${#tests[@]} tests, in two orders"
