@@ -56,6 +56,9 @@ struct HeldByWarp {
   HS_DEVICE static std::int64_t teams() { return std::int64_t{gridDim.x} * kWarps; }
   HS_DEVICE static bool leads() { return lane_id() == 0; }
   HS_DEVICE static TwoSums reduce(const TwoSums& sums, Shared&) {
+    // All lanes have read the group's first value: in place, it is written after this. A shuffle
+    // alone orders no accesses to memory.
+    __syncwarp();
     return warp_reduce(sums, Sum<TwoSums>{});
   }
   // Calls body(number of the vector, place in the array, channel of the group).
