@@ -102,7 +102,9 @@ public final class Bench implements Callable<Integer> {
     Rounds all = new Rounds(programs, folder, seconds);
     for (Group group : only) {
       List<Program> running = new ArrayList<>();
-      running.add(programs.halfstep());
+      if (group != Group.ROBUST) {
+        running.add(programs.halfstep());
+      }
       if (against != null) {
         running.add(programs.halfstep("before", against));
       } else if (group == Group.ROBUST) {

@@ -16,6 +16,9 @@ import java.util.regex.Pattern;
 /** The programs of the contenders, and how they are run. */
 final class Contenders {
   private static final String HALFSTEP = "dev.halfstep.benchmarks.HalfstepContender";
+  /** Halfstep beside itself under other conditions: not mixed with what it did beside others. */
+  static final String USUAL = "halfstep usual";
+
   private static final String PEERS = "dev.halfstep.benchmarks.peers.";
   private static final Pattern CEILINGS =
       Pattern.compile("multiply-adds ([0-9.]+) GFLOP/s, axpy ([0-9.]+) GB/s");
@@ -52,10 +55,11 @@ final class Contenders {
     return new Program(name, command(classPath), Map.of(), "", 0);
   }
 
-  /** Halfstep under conditions that are not its best. */
+  /** Halfstep as usual, and under conditions that are not its best. */
   List<Program> conditions() {
     List<String> command = command(System.getProperty("java.class.path"));
     return List.of(
+        new Program(USUAL, command, Map.of(), "", 0),
         new Program("halfstep 1 thread", command, Map.of(), "1 thread", 0),
         new Program("halfstep 4 threads", command, Map.of(), "4 threads", 0),
         new Program("halfstep beside a busy process", command, Map.of(), "", 1),

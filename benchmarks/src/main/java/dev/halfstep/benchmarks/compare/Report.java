@@ -73,7 +73,7 @@ final class Report {
   private Table table(List<String> heading) {
     if (!peers.isEmpty()) {
       heading.addAll(peers);
-      heading.addAll(List.of("best peer / halfstep", "target"));
+      heading.add("best peer / halfstep");
     }
     return new Table(heading.toArray(String[]::new));
   }
@@ -86,24 +86,31 @@ final class Report {
       Entry best = Comparison.best(comparison.entries(work), e -> e.contender().equals(peer));
       row.add(best == null ? NONE : number(best.median()) + " (" + best.setting() + ")");
     }
-    List<Target> targets = Target.of(work);
     Entry best = Comparison.best(comparison.entries(work), e -> peers.contains(e.contender()));
     row.add(best == null ? NONE : Comparison.ratio(best, ours).toString());
-    List<String> verdicts = new ArrayList<>();
-    for (Target target : targets) {
+  }
+
+  /** Each target, whether it is reached, and how far what Halfstep took is from the floor. */
+  Table targets() {
+    Table table =
+        new Table("work", "against", "target", "measured", "verdict", "halfstep / its floor");
+    for (Target target : Target.ALL) {
+      Work work = Work.parse(target.work());
+      Entry ours = ours(work);
       Entry against = Comparison.best(comparison.entries(work), target::isAgainst);
-      if (against != null) {
+      if (ours != null && against != null) {
         Estimate ratio = Comparison.ratio(against, ours);
-        verdicts.add(
-            String.format(
-                Locale.ROOT,
-                "%s%s: %s",
+        table.row(
+            List.of(
+                target.work(),
+                against.contender() + ", " + against.setting(),
                 number(target.ratio()),
-                target.peer().isEmpty() ? NONE : " x " + target.peer() + " (" + ratio + ")",
-                target.verdict(ratio)));
+                ratio.toString(),
+                target.verdict(ratio),
+                number(1 / comparison.shareOfCeiling(work, ours.median()))));
       }
     }
-    row.add(String.join("; ", verdicts));
+    return table;
   }
 
   /** The time to the first step. */
@@ -121,16 +128,15 @@ final class Report {
   Table conditions() {
     Table table = new Table("work", "condition", "us", "times the usual");
     for (Work work : comparison.works(work -> true)) {
-      Entry usual = ours(work);
-      List<Entry> others =
+      List<Entry> all =
           comparison.entries(work).stream()
               .filter(entry -> entry.contender().startsWith(HALFSTEP + " "))
               .toList();
-      if (usual == null || others.isEmpty()) {
+      Entry usual = Comparison.best(all, entry -> entry.contender().equals(Contenders.USUAL));
+      if (usual == null) {
         continue;
       }
-      table.row(List.of(work.toString(), usual.setting(), number(usual.median()), "1"));
-      for (Entry other : others) {
+      for (Entry other : all) {
         table.row(
             List.of(
                 work.toString(),

@@ -38,7 +38,7 @@ final class ResultsPage {
     this.report = new Report(comparison);
   }
 
-  /** Writes everything anew. */
+  /** Writes everything anew; {@code notes.md}, written by hand, is put under the targets. */
   void write() throws IOException {
     if (forks.isEmpty()) {
       throw new IllegalStateException(folder + " holds no measurements: forks.jsonl is not there");
@@ -110,7 +110,8 @@ final class ResultsPage {
         .append("). A time is the median over the rounds, of the contender's best setting; a ")
         .append("ratio is the median over the rounds of peer's time / Halfstep's, with the ")
         .append("interval of 95 % (of fewer than 6 rounds: the range). A target is reached when ")
-        .append("the whole interval is above it. All data are those of [forks.jsonl](forks.jsonl)")
+        .append("the whole interval is above it. The floor of a work is the time of its operations ")
+        .append("or bytes at the ceilings; data that stay in the caches can be faster. All data are those of [forks.jsonl](forks.jsonl)")
         .append(" and [results.json](results.json).\n\n")
         .append("    ./halfstep bench --peers --full --out ")
         .append("benchmarks/results/")
@@ -122,6 +123,11 @@ final class ResultsPage {
             "Ceilings, measured before each round: multiply-adds %s GFLOP/s, y = a x + y %s GB/s.%n",
             comparison.gflops(),
             comparison.gbPerSecond()));
+    section(text, "Targets", report.targets(), "");
+    Path notes = folder.resolve("notes.md");
+    if (Files.exists(notes)) {
+      text.append('\n').append(Files.readString(notes));
+    }
     section(text, "Training 1000-100-2", report.training(Kind.MLP), "mlp.png");
     section(text, "Training MNIST's CNN", report.training(Kind.CNN), "cnn.png");
     section(text, "Kernels", report.kernels(), "kernels.png");

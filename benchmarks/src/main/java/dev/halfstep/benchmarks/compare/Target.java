@@ -49,9 +49,4 @@ record Target(String work, String peer, double ratio) {
     }
     return measured.median() >= ratio ? "not sure" : "missed";
   }
-
-  /** The targets of a work. */
-  static List<Target> of(Work work) {
-    return ALL.stream().filter(target -> target.work().equals(work.toString())).toList();
-  }
 }

@@ -39,8 +39,9 @@ class ComparisonTest {
     ceilings(200, 20);
     Comparison comparison = new Comparison(forks);
     String row = new Report(comparison).training(Work.Kind.MLP).markdown();
-    assertTrue(row.contains("(1 thread)"), row);
-    assertTrue(row.contains("| 3.20 [3.20, 3.20] | 3.00: reached |"), row);
+    assertTrue(row.contains("(1 thread) | 3.20 [3.20, 3.20] |"), row);
+    String target = new Report(comparison).targets().markdown();
+    assertTrue(target.contains("| 3.00 | 3.20 [3.20, 3.20] | reached |"), target);
     assertEquals(List.of(), comparison.differences(Work.parse(WORK), "halfstep"));
   }
 
