@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
 /** The programs of the contenders, and how they are run. */
 final class Contenders {
   private static final String HALFSTEP = "dev.halfstep.benchmarks.HalfstepContender";
+
   /** Halfstep beside itself under other conditions: not mixed with what it did beside others. */
   static final String USUAL = "halfstep usual";
 

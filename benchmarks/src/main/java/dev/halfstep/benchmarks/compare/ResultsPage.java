@@ -110,8 +110,10 @@ final class ResultsPage {
         .append("). A time is the median over the rounds, of the contender's best setting; a ")
         .append("ratio is the median over the rounds of peer's time / Halfstep's, with the ")
         .append("interval of 95 % (of fewer than 6 rounds: the range). A target is reached when ")
-        .append("the whole interval is above it. The floor of a work is the time of its operations ")
-        .append("or bytes at the ceilings; data that stay in the caches can be faster. All data are those of [forks.jsonl](forks.jsonl)")
+        .append(
+            "the whole interval is above it. The floor of a work is the time of its operations ")
+        .append(
+            "or bytes at the ceilings; data that stay in the caches can be faster. All data are those of [forks.jsonl](forks.jsonl)")
         .append(" and [results.json](results.json).\n\n")
         .append("    ./halfstep bench --peers --full --out ")
         .append("benchmarks/results/")

@@ -2,7 +2,6 @@ package dev.halfstep.benchmarks.compare;
 
 import dev.halfstep.benchmarks.compare.Comparison.Entry;
 import dev.halfstep.benchmarks.compare.Statistics.Estimate;
-import dev.halfstep.benchmarks.harness.Work;
 import java.util.List;
 
 /**
