@@ -578,8 +578,9 @@ typedef struct hs_segment {
   int32_t flags; /* HS_SEGMENT_... */
 } hs_segment;
 enum {
-  HS_SEGMENT_FROZEN = 1, /* not updated */
-  HS_SEGMENT_COPY = 2    /* has a copy in the storage type */
+  HS_SEGMENT_FROZEN = 1,  /* not updated */
+  HS_SEGMENT_COPY = 2,    /* has a copy in the storage type */
+  HS_SEGMENT_NO_DECAY = 4 /* left out of decay whatever the optimizer's: weight_decay is 0 */
 };
 
 /* Update rules, g the gradient times the multiplier, t = performed + 1, lr and wd the learning rate
@@ -589,8 +590,8 @@ enum {
  * ADAMW  p -= lr wd p; m += (1 - beta1)(g - m); v = beta2 v + (1 - beta2) g^2;
  *        p -= lr m^ / (sqrt(v^) + eps), m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t)
  * ADAM   as ADAMW, but the decay goes into the gradient: g += wd p
- * LARS   r = trust |p| / (|g| + wd |p| + eps), or 1 where |p|, |g| or wd is 0;
- *        v = momentum v + r (g + wd p); p -= lr v
+ * LARS   r = trust |p| / (|g| + wd |p| + eps), or 1 where |p| or |g| is 0 or the segment has
+ *        HS_SEGMENT_NO_DECAY; v = momentum v + r (g + wd p); p -= lr v
  * LAMB   m and v as ADAMW; u = m^ / (sqrt(v^) + eps) + wd p; p -= lr r u, r = |p| / |u|, or 1 where
  *        one of them is 0 */
 typedef struct hs_optimizer_desc {

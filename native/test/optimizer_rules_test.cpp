@@ -25,7 +25,7 @@ struct Model {
   explicit Model(const std::vector<float>& initial)
       : p(initial.begin(), initial.end()), m(p.size()), v(p.size()) {}
 
-  void step(const hs_optimizer_desc& d, size_t begin, size_t end, double decay,
+  void step(const hs_optimizer_desc& d, size_t begin, size_t end, double decay, bool left_out,
             const std::vector<float>& gradients, double multiplier, int64_t t) {
     const double beta1 = d.momentum, beta2 = d.beta2, rate = d.learning_rate;
     const double correction1 = 1 - std::pow(beta1, static_cast<double>(t));
@@ -51,7 +51,7 @@ struct Model {
     others = std::sqrt(others);
     double ratio = 1;
     if (d.rule == HS_LAMB && parameters != 0 && others != 0) ratio = parameters / others;
-    if (d.rule == HS_LARS && parameters != 0 && others != 0 && decay != 0) {
+    if (d.rule == HS_LARS && parameters != 0 && others != 0 && !left_out) {
       ratio = d.trust * parameters / (others + decay * parameters + d.eps);
     }
     for (size_t i = begin; i < end; i++) {
@@ -110,11 +110,11 @@ void check_rule(Device& device, hs_rule rule, float decay, size_t count,
     CHECK_OK(arenas.step(device.stream(), desc, memory.address(), copy.address(),
                          segments.empty() ? 0 : table.address(),
                          static_cast<int32_t>(segments.size())));
-    if (segments.empty()) model.step(desc, 0, count, decay, g, 0.25, t);
+    if (segments.empty()) model.step(desc, 0, count, decay, false, g, 0.25, t);
     for (const hs_segment& s : segments) {
       if (s.flags & HS_SEGMENT_FROZEN) continue;
       model.step(desc, static_cast<size_t>(s.offset), static_cast<size_t>(s.offset + s.count),
-                 s.weight_decay, g, 0.25, t);
+                 s.weight_decay, (s.flags & HS_SEGMENT_NO_DECAY) != 0, g, 0.25, t);
     }
     std::vector<Expected> expected;
     for (size_t i = 0; i < count; i++) {
@@ -160,8 +160,9 @@ TEST(each_segment_has_norms_decay_and_copy_of_its_own) {
                                               {16, 40000, 0.25f, HS_SEGMENT_COPY},
                                               {40032, 7, 0.1f, HS_SEGMENT_FROZEN},
                                               {40048, 0, 0, HS_SEGMENT_COPY},
-                                              {40048, 33, 0, 0},
+                                              {40048, 33, 0, HS_SEGMENT_NO_DECAY},
                                               {40096, 16, 0.1f, HS_SEGMENT_COPY},
+                                              {40112, 9, 0, 0},
                                               {98304, 17000, 0.1f, 0}};
     for (hs_rule rule : {HS_ADAM, HS_LARS, HS_LAMB}) {
       check_rule(device, rule, 0, 98304 + 17000 + 3, segments);
@@ -186,12 +187,13 @@ TEST(the_workspace_receives_the_norms) {
   });
 }
 
-TEST(a_norm_of_zero_or_no_decay_leaves_lars_as_sgd) {
+TEST(a_norm_of_zero_or_what_decay_leaves_out_is_sgd_to_lars) {
   on_devices([](Device& device) {
     for (const bool zero : {true, false}) {
-      Arenas arenas(device, std::vector<float>(3, zero ? 0.0f : 1.0f), 0);
+      Arenas arenas(device, std::vector<float>(3, zero ? 0.0f : 1.0f), 1);
       arenas.gradients.set({1, 2, 3});
-      CHECK_OK(arenas.step(device.stream(), describe(HS_LARS, zero ? 0.5f : 0.0f), 0));
+      Array<hs_segment> segments(device, {{0, 3, 0, zero ? 0 : HS_SEGMENT_NO_DECAY}});
+      CHECK_OK(arenas.step(device.stream(), describe(HS_LARS, 0), 0, 0, segments.address(), 1));
       std::vector<float> expected;
       for (float g : {1.0f, 2.0f, 3.0f}) expected.push_back((zero ? 0 : 1.0f) - 0.01f * g);
       check_close(arenas.parameters.get(),

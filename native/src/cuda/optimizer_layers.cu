@@ -169,7 +169,8 @@ HS_KERNEL void __launch_bounds__(kArenaThreads)
     for_arena<kAligned>(args, tile, args.count, [&](std::int64_t i, auto n, const Treatment& t) {
       double of_parameters = norms[t.segment], of_updates = norms[segments + t.segment];
       double ratio = kLamb ? lamb_ratio(of_parameters, of_updates)
-                           : lars_ratio(args.desc, t.weight_decay, of_parameters, of_updates);
+                           : lars_ratio(args.desc, left_out_of_decay(args.segments, t.segment),
+                                        t.weight_decay, of_parameters, of_updates);
       update<kLamb, n.value>(args, f, t, static_cast<float>(ratio), i);
     });
   }

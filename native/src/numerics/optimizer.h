@@ -115,11 +115,16 @@ HS_HOST_DEVICE void sgd_momentum(const StepFactors& f, bool nesterov, float weig
   p = p - f.learning_rate * (nesterov ? g + f.momentum * v : v);
 }
 
+// Whether a segment is one that decay leaves out; without a table none is.
+HS_HOST_DEVICE bool left_out_of_decay(const hs_segment* segments, int32_t segment) {
+  return segments != nullptr && (segments[segment].flags & HS_SEGMENT_NO_DECAY) != 0;
+}
+
 // LARS scales a segment's update by `ratio`, from the norms of its parameters and of its gradients,
-// unscaled. A segment without decay is left out.
-HS_HOST_DEVICE double lars_ratio(const hs_optimizer_desc& desc, float weight_decay,
+// unscaled. What is left out of decay is left out of this too: a decay of 0 alone is not enough.
+HS_HOST_DEVICE double lars_ratio(const hs_optimizer_desc& desc, bool left_out, float weight_decay,
                                  double parameter_norm, double gradient_norm) {
-  if (weight_decay == 0 || parameter_norm == 0 || gradient_norm == 0) return 1;
+  if (left_out || parameter_norm == 0 || gradient_norm == 0) return 1;
   return desc.trust * parameter_norm /
          (gradient_norm + weight_decay * parameter_norm + static_cast<double>(desc.eps));
 }

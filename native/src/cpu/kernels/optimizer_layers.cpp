@@ -116,7 +116,8 @@ void layer_step(const OptimizerArgs& args, const StepFactors& factors) {
         const double update_norm = norms[segments + run.segment];
         run.ratio = static_cast<float>(
             lamb ? lamb_ratio(parameter_norm, update_norm)
-                 : lars_ratio(args.desc, run.weight_decay, parameter_norm, update_norm));
+                 : lars_ratio(args.desc, left_out_of_decay(args.segments, run.segment),
+                              run.weight_decay, parameter_norm, update_norm));
         if (lamb) {
           lamb_run<To>(args, factors, run);
         } else {

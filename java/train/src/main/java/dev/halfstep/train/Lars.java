@@ -5,7 +5,8 @@ import dev.halfstep.kernel.OptimizerStep;
 /**
  * LARS (You et al., 2017), for large batches: SGD with momentum whose rate is fitted to each
  * parameter tensor by r = trust |p| / (|g| + weightDecay |p| + 1e-8); v = momentum v + r (g +
- * weightDecay p); p -= learningRate v. What has no weight decay, as biases do, has r = 1.
+ * weightDecay p); p -= learningRate v. Biases and other parameters of one dimension, which weight
+ * decay leaves out, have r = 1.
  *
  * @param trust how large a step is, as a part of the tensor's norm: 0.001
  */

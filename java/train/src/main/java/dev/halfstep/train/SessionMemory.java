@@ -2,6 +2,7 @@ package dev.halfstep.train;
 
 import static dev.halfstep.bindings.Native.HS_SEGMENT_COPY;
 import static dev.halfstep.bindings.Native.HS_SEGMENT_FROZEN;
+import static dev.halfstep.bindings.Native.HS_SEGMENT_NO_DECAY;
 
 import dev.halfstep.CommandList;
 import dev.halfstep.DType;
@@ -84,7 +85,7 @@ final class SessionMemory implements AutoCloseable {
           table.offset(parameter),
           parameter.shape().elements(),
           matrix ? weightDecay : 0,
-          (matrix ? HS_SEGMENT_COPY : 0) | (trained ? 0 : HS_SEGMENT_FROZEN));
+          (matrix ? HS_SEGMENT_COPY : HS_SEGMENT_NO_DECAY) | (trained ? 0 : HS_SEGMENT_FROZEN));
     }
     return buffer;
   }

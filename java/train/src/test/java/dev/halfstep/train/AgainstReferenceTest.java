@@ -101,6 +101,12 @@ class AgainstReferenceTest {
     compare(options(Optimizer.lars(0.5).withTrust(0.02).withWeightDecay(0.01)));
   }
 
+  /** Without decay too, only biases keep the plain learning rate. */
+  @Test
+  void larsWithoutWeightDecay() {
+    compare(options(Optimizer.lars(0.5).withTrust(0.02).withWeightDecay(0)));
+  }
+
   @Test
   void larsOnMicroBatchesWithClipping() {
     reference.clipNorm = 0.3;

@@ -155,7 +155,7 @@ final class ReferenceMlp {
         if (rule instanceof Sgd sgd) {
           sgd(sgd, rate, momentum, decay, p, gradient, state[0]);
         } else if (rule instanceof Lars lars) {
-          lars(lars, rate, momentum, decay, p, gradient, state[0]);
+          lars(lars, rate, momentum, bias, p, gradient, state[0]);
         } else {
           adaptive(rule, rate, momentum, decay, p, gradient, state);
         }
@@ -182,13 +182,14 @@ final class ReferenceMlp {
       Lars rule,
       double rate,
       double momentum,
-      double decay,
+      boolean bias,
       double[] p,
       double[] gradient,
       double[] v) {
+    double decay = bias ? 0 : rule.weightDecay();
     double norm = norm(p);
     double gradientNorm = norm(gradient);
-    boolean fitted = decay > 0 && norm > 0 && gradientNorm > 0;
+    boolean fitted = !bias && norm > 0 && gradientNorm > 0;
     double r = fitted ? rule.trust() * norm / (gradientNorm + decay * norm + 1e-8) : 1;
     for (int i = 0; i < p.length; i++) {
       v[i] = momentum * v[i] + r * (gradient[i] + decay * p[i]);
