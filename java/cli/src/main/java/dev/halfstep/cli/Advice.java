@@ -27,11 +27,19 @@ final class Advice {
         Advisor.of(setup.train().size(), setup.batchSize(), setup.optimizer().learningRate())
             .epochs(plan.epochs())
             .validation(setup.samples().validation())
-            .batchNorm(
-                setup.model().parameters().list().stream()
-                    .anyMatch(parameter -> parameter.name().endsWith("running_mean")));
+            .batchNorm(hasBatchNorm(setup));
     Integer microBatch = setup.recipe().recipe().microBatch();
-    return microBatch == null ? advisor : advisor.microBatch(microBatch);
+    advisor = microBatch == null ? advisor : advisor.microBatch(microBatch);
+    boolean grows = plan.largestBatch() > setup.batchSize();
+    return setup.recipe().changesBatchWithoutRate()
+        ? advisor.rateChosenFor(grows ? plan.largestBatch() : plan.batchSize(0))
+        : advisor;
+  }
+
+  /** Whether the model normalises over batches. */
+  static boolean hasBatchNorm(RunSetup setup) {
+    return setup.model().parameters().list().stream()
+        .anyMatch(parameter -> parameter.name().endsWith("running_mean"));
   }
 
   /** A line for each finding. */

@@ -6,6 +6,7 @@ import dev.halfstep.study.Finding;
 import dev.halfstep.study.GradientProbe;
 import dev.halfstep.study.LargestBatch;
 import dev.halfstep.study.NoiseScale;
+import dev.halfstep.study.RulesOfThumb;
 import dev.halfstep.train.SessionOptions;
 import dev.halfstep.train.TrainingPlan;
 import java.io.IOException;
@@ -51,6 +52,8 @@ final class AdviseCommand implements Callable<Integer> {
       String halfstep,
       List<Finding> findings,
       LargestBatch largestBatch,
+      RulesOfThumb.Range usualBatchSizes,
+      RulesOfThumb.Range usualEpochs,
       @Nullable Double noiseScale) {}
 
   @Override
@@ -68,6 +71,16 @@ final class AdviseCommand implements Callable<Integer> {
           largest.batchSize(),
           largest.bytes() * 1e-6,
           largest.usable() * 1e-6);
+      RulesOfThumb.Range batches = batchSizes(setup, largest);
+      RulesOfThumb.Range epochs =
+          RulesOfThumb.epochs(setup.train().size(), RulesOfThumb.Effort.USUAL);
+      out.printf(
+          Locale.ROOT,
+          "usual    batches of %d to %d, %d to %d epochs, for so many samples%n",
+          batches.least(),
+          batches.most(),
+          epochs.least(),
+          epochs.most());
       OptionalDouble noise = noiseScale(session, setup);
       out.println(
           noise.isPresent()
@@ -85,9 +98,24 @@ final class AdviseCommand implements Callable<Integer> {
       json.write(
           file,
           new AdviceResult(
-              Report.SCHEMA, Version.current(), findings, largest, Json.number(noise)));
+              Report.SCHEMA,
+              Version.current(),
+              findings,
+              largest,
+              batches,
+              epochs,
+              Json.number(noise)));
     }
     return 0;
+  }
+
+  private static RulesOfThumb.Range batchSizes(RunSetup setup, LargestBatch largest) {
+    boolean images = setup.train().sampleShape().rank() == 3;
+    return RulesOfThumb.batchSizes(
+        images ? RulesOfThumb.Task.IMAGES : RulesOfThumb.Task.OTHER,
+        setup.train().size(),
+        Advice.hasBatchNorm(setup),
+        largest.batchSize());
   }
 
   /** From small batches that make up a large one, all of different samples. */

@@ -2,9 +2,11 @@ package dev.halfstep.cli;
 
 import dev.halfstep.Device;
 import dev.halfstep.study.LearningRateFinder;
+import dev.halfstep.train.SessionOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -41,18 +43,30 @@ final class LrFindCommand implements Callable<Integer> {
       description = "Steps from 1e-8 to 10 (default: ${DEFAULT-VALUE}).")
   private int steps = 200;
 
+  @Option(
+      names = "--batch-sizes",
+      paramLabel = "N,...",
+      split = ",",
+      description = "One test for each of these batch sizes (default: for --batch-size alone).")
+  private List<Integer> batchSizes = List.of();
+
   LrFindCommand(PrintWriter out, PrintWriter err) {
     this.out = out;
     this.err = err;
   }
 
-  /** What {@code --json} writes. */
+  /** What {@code --json} writes; suggestion, diverged and points are the first test's. */
   record Found(
       int schema,
       String halfstep,
       @Nullable Double suggestion,
       boolean diverged,
-      List<FoundPoint> points) {}
+      List<FoundPoint> points,
+      List<FoundTest> tests) {}
+
+  /** The test with one batch size. */
+  record FoundTest(
+      int batchSize, @Nullable Double suggestion, boolean diverged, List<FoundPoint> points) {}
 
   /** A step of the test. */
   record FoundPoint(double learningRate, @Nullable Double loss, @Nullable Double smoothed) {}
@@ -65,46 +79,64 @@ final class LrFindCommand implements Callable<Integer> {
       throw new UsageException("--steps must be at least 2, not " + steps);
     }
     RunSetup setup = options.load();
+    int[] sizes =
+        batchSizes.isEmpty()
+            ? new int[] {setup.batchSize()}
+            : setup.checkedBatchSizes("--batch-sizes", batchSizes);
     try (Device device = options.openDevice()) {
-      LearningRateFinder.Result found =
-          LearningRateFinder.DEFAULT
-              .withSteps(steps)
-              .find(setup.trainer(device).sessionOptions(), setup.train());
-      print(found);
-      List<LearningRateFinder.Point> points = found.points();
-      figure.write(
-          picture,
-          new StudyFigure("Learning-rate range test", "learning rate", "loss")
-              .line(
-                  "loss",
-                  points.stream().map(LearningRateFinder.Point::learningRate).toList(),
-                  points.stream().map(LearningRateFinder.Point::loss).toList())
-              .line(
-                  "smoothed",
-                  points.stream().map(LearningRateFinder.Point::learningRate).toList(),
-                  points.stream().map(LearningRateFinder.Point::smoothed).toList()),
-          err);
+      SessionOptions session = setup.trainer(device).sessionOptions();
+      List<LearningRateFinder.Result> results =
+          LearningRateFinder.DEFAULT.withSteps(steps).findEach(session, setup.train(), sizes);
+      StudyFigure chart = new StudyFigure("Learning-rate range test", "learning rate", "loss");
+      List<FoundTest> tests = new ArrayList<>();
+      for (int i = 0; i < sizes.length; i++) {
+        LearningRateFinder.Result found = results.get(i);
+        print(sizes[i], found);
+        chart = lines(chart, sizes.length == 1 ? "" : ", batch " + sizes[i], found.points());
+        tests.add(
+            new FoundTest(
+                sizes[i], Json.number(found.suggestion()), found.diverged(), points(found)));
+      }
+      figure.write(picture, chart, err);
+      FoundTest first = tests.get(0);
       json.write(
           file,
           new Found(
               Report.SCHEMA,
               Version.current(),
-              Json.number(found.suggestion()),
-              found.diverged(),
-              points.stream()
-                  .map(
-                      point ->
-                          new FoundPoint(
-                              point.learningRate(),
-                              Json.number(point.loss()),
-                              Json.number(point.smoothed())))
-                  .toList()));
+              first.suggestion(),
+              first.diverged(),
+              first.points(),
+              tests));
     }
     return 0;
   }
 
-  private void print(LearningRateFinder.Result found) {
+  private static StudyFigure lines(
+      StudyFigure chart, String which, List<LearningRateFinder.Point> points) {
+    List<Double> rates = points.stream().map(LearningRateFinder.Point::learningRate).toList();
+    StudyFigure smoothed =
+        chart.line(
+            "smoothed" + which,
+            rates,
+            points.stream().map(LearningRateFinder.Point::smoothed).toList());
+    return which.isEmpty()
+        ? smoothed.line("loss", rates, points.stream().map(LearningRateFinder.Point::loss).toList())
+        : smoothed;
+  }
+
+  private static List<FoundPoint> points(LearningRateFinder.Result found) {
+    return found.points().stream()
+        .map(
+            point ->
+                new FoundPoint(
+                    point.learningRate(), Json.number(point.loss()), Json.number(point.smoothed())))
+        .toList();
+  }
+
+  private void print(int batchSize, LearningRateFinder.Result found) {
     List<LearningRateFinder.Point> points = found.points();
+    out.println("batch size " + batchSize);
     out.println("learning rate       loss   smoothed");
     int every = Math.max(1, points.size() / ROWS);
     for (int i = 0; i < points.size(); i += every) {

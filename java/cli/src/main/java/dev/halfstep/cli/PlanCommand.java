@@ -118,6 +118,14 @@ final class PlanCommand implements Callable<Integer> {
         plan.largestBatch() == plan.batchSize()
             ? "batch size " + plan.batchSize()
             : "batch size " + plan.batchSize(0) + " at first, at most " + plan.largestBatch();
+    if (plan.totalUpdates() == Long.MAX_VALUE && plan.epochs() < Integer.MAX_VALUE) {
+      return String.format(
+          Locale.ROOT,
+          "%.1f epochs, the first of %,d updates; %s, by the measured noise",
+          plan.length(),
+          plan.updatesPerEpoch(),
+          batches);
+    }
     if (plan.totalUpdates() == Long.MAX_VALUE) {
       return String.format(
           Locale.ROOT,

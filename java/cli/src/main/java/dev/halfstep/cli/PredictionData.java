@@ -22,6 +22,7 @@ import java.util.Optional;
 record PredictionData(Features features, Optional<Labels> labels) {
   private static final String IDX = "idx:";
   private static final String CSV = "csv:";
+  private static final List<String> KINDS = List.of("digits", "mnist", "random");
 
   /**
    * Loads samples for a model.
@@ -74,6 +75,12 @@ record PredictionData(Features features, Optional<Labels> labels) {
       return new PredictionData(
           images(DataSource.path(source, "idx:FILE")).withNormalization(normalization),
           Optional.empty());
+    }
+    String kind = source.contains(":") ? source.substring(0, source.indexOf(':')) : source;
+    if (!KINDS.contains(kind)) {
+      throw new UsageException(
+          "unknown --data '" + source + "'." + Suggestion.didYouMean(kind, KINDS),
+          "Possible are idx:FILE, csv:FILE, and digits and mnist:DIR for their test samples.");
     }
     Dataset test = DataSource.load(source, Optional.empty(), 0).parts().heldOut();
     if (test.classes() != card.classes().size()) {

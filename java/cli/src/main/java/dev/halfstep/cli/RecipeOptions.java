@@ -6,6 +6,7 @@ import dev.halfstep.train.EarlyStopping;
 import dev.halfstep.train.LearningRateScaling;
 import dev.halfstep.train.Metric;
 import dev.halfstep.train.Plateau;
+import dev.halfstep.train.ResponsiveBatch;
 import dev.halfstep.train.Schedule;
 import dev.halfstep.train.TrainerBuilder;
 import java.util.Map;
@@ -36,7 +37,8 @@ final class RecipeOptions {
           "warmup", new Spec.Form(2, 2, "warmup:FIRST,EPOCHS"),
           "double", new Spec.Form(1, 99, "double:EPOCHS,..."),
           "double-and-halve", new Spec.Form(1, 99, "double-and-halve:EPOCHS,..."),
-          "one-cycle", new Spec.Form(0, 0, "one-cycle"));
+          "one-cycle", new Spec.Form(0, 0, "one-cycle"),
+          "responsive", new Spec.Form(2, 3, "responsive:LEAST,MOST[,PATIENCE]"));
   private static final Map<String, Spec.Form> BUDGETS =
       Map.of(
           "updates", new Spec.Form(1, 1, "updates:N"),
@@ -103,7 +105,9 @@ final class RecipeOptions {
         "The batch size over the run (default: ${DEFAULT-VALUE}): warmup:FIRST,EPOCHS doubles from"
             + " FIRST after so many epochs each; double:EPOCHS,... doubles after so many epochs"
             + " instead of lowering the rate; double-and-halve:EPOCHS,... halves the rate too;"
-            + " one-cycle: to half of it and back"
+            + " one-cycle: to half of it and back;",
+        "responsive:LEAST,MOST[,PATIENCE] doubles or halves where the gradient noise, measured after"
+            + " each epoch, asks for it in PATIENCE (2) epochs in a row"
       })
   private String batchSchedule = "constant";
 
@@ -117,8 +121,9 @@ final class RecipeOptions {
       names = "--early-stopping",
       paramLabel = "METRIC",
       description =
-          "Ends the run when train_loss, train_accuracy, val_loss or val_accuracy no longer"
-              + " improves, and chooses the best epoch by it.")
+          "Ends the run when train_loss, train_accuracy, val_loss, val_accuracy, val_precision,"
+              + " val_recall or val_f1 (means over classes) no longer improves, and chooses the"
+              + " best epoch by it.")
   private @Nullable String metric;
 
   @Option(
@@ -198,7 +203,7 @@ final class RecipeOptions {
   }
 
   private TrainerBuilder applied(TrainerBuilder trainer, boolean validated) {
-    TrainerBuilder result = trainer.budget(budget()).batchSchedule(batchSchedule());
+    TrainerBuilder result = batchSchedule(trainer.budget(budget()));
     if (microBatch != null) {
       int samples = RunOptions.atLeastOne("--micro-batch", microBatch);
       result = result.session(options -> options.microBatch(samples));
@@ -238,15 +243,29 @@ final class RecipeOptions {
     };
   }
 
-  private BatchSchedule batchSchedule() {
+  private TrainerBuilder batchSchedule(TrainerBuilder trainer) {
     Spec spec = Spec.parse("--batch-schedule", batchSchedule, BATCH_SCHEDULES);
     return switch (spec.name()) {
-      case "warmup" -> BatchSchedule.warmUp(spec.integer(0, 0), spec.integer(1, 0));
-      case "double" -> BatchSchedule.doublingInsteadOfDecay(spec.integers());
-      case "double-and-halve" -> BatchSchedule.doublingWithDecay(spec.integers());
-      case "one-cycle" -> BatchSchedule.oneCycle();
-      default -> BatchSchedule.constant();
+      case "warmup" ->
+          trainer.batchSchedule(BatchSchedule.warmUp(spec.integer(0, 0), spec.integer(1, 0)));
+      case "double" -> trainer.batchSchedule(BatchSchedule.doublingInsteadOfDecay(spec.integers()));
+      case "double-and-halve" ->
+          trainer.batchSchedule(BatchSchedule.doublingWithDecay(spec.integers()));
+      case "one-cycle" -> trainer.batchSchedule(BatchSchedule.oneCycle());
+      case "responsive" ->
+          trainer.responsiveBatch(
+              ResponsiveBatch.between(spec.integer(0, 0), spec.integer(1, 0))
+                  .withPatience(spec.integer(2, 2)));
+      default -> trainer;
     };
+  }
+
+  /**
+   * Whether the batch size changes while the learning rate stays, without a rule that means it so.
+   */
+  boolean changesBatchWithoutRate() {
+    boolean meant = batchSchedule.startsWith("double") || batchSchedule.equals("one-cycle");
+    return scaling.equals("none") && !meant && !batchSchedule.equals("constant");
   }
 
   /** How long the run may go on. */

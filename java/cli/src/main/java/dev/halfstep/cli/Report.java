@@ -2,12 +2,15 @@ package dev.halfstep.cli;
 
 import dev.halfstep.Device;
 import dev.halfstep.DeviceInfo;
+import dev.halfstep.kernel.GradientStatistics;
 import dev.halfstep.study.Finding;
+import dev.halfstep.train.Confusion;
 import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.History;
 import dev.halfstep.train.Metrics;
 import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.TrainingPlan;
+import dev.halfstep.train.WeightTrace;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -33,6 +36,7 @@ record Report(
     Samples samples,
     PlanReport plan,
     List<Epoch> epochs,
+    List<WeightTrace> traces,
     @Nullable Evaluation test,
     int bestEpoch,
     String stopReason,
@@ -62,6 +66,7 @@ record Report(
         setup.samples(),
         PlanReport.of(plan),
         history.epochs().stream().map(Epoch::of).toList(),
+        history.traces(),
         history.test().map(Evaluation::of).orElse(null),
         history.bestEpoch(),
         history.stopReason().text(),
@@ -122,24 +127,58 @@ record Report(
       @Nullable Double trainAccuracy,
       @Nullable Double valLoss,
       @Nullable Double valAccuracy,
+      @Nullable Double valPrecision,
+      @Nullable Double valRecall,
+      @Nullable Double valF1,
       int steps,
       int batchSize,
       float learningRate,
       double seconds,
-      double samplesPerSecond) {
+      double samplesPerSecond,
+      Gradients gradients,
+      @Nullable Double noiseScale,
+      @Nullable Double signalToNoise) {
     static Epoch of(EpochRecord epoch) {
       Metrics validation = epoch.validation().orElse(null);
+      Confusion confusion = epoch.confusion().orElse(null);
       return new Epoch(
           epoch.epoch(),
           Json.number(epoch.train().loss()),
           Json.number(epoch.train().accuracy()),
           validation == null ? null : Json.number(validation.loss()),
           validation == null ? null : Json.number(validation.accuracy()),
+          confusion == null ? null : Json.number(confusion.precision()),
+          confusion == null ? null : Json.number(confusion.recall()),
+          confusion == null ? null : Json.number(confusion.f1()),
           epoch.steps(),
           epoch.batchSize(),
           epoch.learningRate(),
           epoch.seconds(),
-          epoch.samplesPerSecond());
+          epoch.samplesPerSecond(),
+          Gradients.of(epoch.gradients()),
+          Json.number(epoch.noiseScale()),
+          Json.number(epoch.signalToNoise()));
+    }
+  }
+
+  /** Statistics of the gradients of an epoch's last step. */
+  record Gradients(
+      double mean,
+      double meanMagnitude,
+      double deviation,
+      double minimum,
+      double maximum,
+      double norm,
+      long nonfinite) {
+    static Gradients of(GradientStatistics found) {
+      return new Gradients(
+          found.mean(),
+          found.meanMagnitude(),
+          found.deviation(),
+          found.minimum(),
+          found.maximum(),
+          found.norm(),
+          found.nonfinite());
     }
   }
 

@@ -7,6 +7,7 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.Trainer;
 import dev.halfstep.train.TrainerBuilder;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -61,6 +62,22 @@ record RunSetup(
   /** The trainer of this run on a device, without callbacks. */
   TrainerBuilder trainer(Device device) {
     return trainer().device(device);
+  }
+
+  /**
+   * Batch sizes that are to be compared.
+   *
+   * @throws UsageException if one is less than 1 or more than the training samples
+   */
+  int[] checkedBatchSizes(String option, List<Integer> sizes) {
+    for (int size : sizes) {
+      RunOptions.atLeastOne(option, size);
+      if (size > train.size()) {
+        throw new UsageException(
+            option + " " + size + " is larger than the " + train.size() + " training samples.");
+      }
+    }
+    return sizes.stream().mapToInt(Integer::intValue).toArray();
   }
 
   /** How many samples each part has. */

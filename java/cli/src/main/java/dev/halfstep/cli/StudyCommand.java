@@ -66,17 +66,7 @@ final class StudyCommand implements Callable<Integer> {
     Path picture = figure.check();
     RunOptions.atLeastOne("--seeds", seeds);
     RunSetup setup = options.load();
-    for (int size : batchSizes) {
-      RunOptions.atLeastOne("--batch-sizes", size);
-      if (size > setup.train().size()) {
-        throw new UsageException(
-            "--batch-sizes "
-                + size
-                + " is larger than the "
-                + setup.train().size()
-                + " training samples.");
-      }
-    }
+    setup.checkedBatchSizes("--batch-sizes", batchSizes);
     try (Device device = options.openDevice()) {
       BatchSizeStudy study = new BatchSizeStudy(batchSizes, setup.recipe().budget(), seeds);
       BatchSizeStudy.Result result =

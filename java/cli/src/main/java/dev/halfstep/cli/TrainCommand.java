@@ -45,6 +45,7 @@ final class TrainCommand implements Callable<Integer> {
   private final PrintWriter err;
 
   @Mixin private final RunOptions options = new RunOptions();
+  @Mixin private final MeasureOptions measures = new MeasureOptions();
   @Mixin private final JsonOption json = new JsonOption();
 
   @Option(
@@ -91,6 +92,7 @@ final class TrainCommand implements Callable<Integer> {
       RunOptions.atLeastOne("--checkpoint-every", checkpointEvery);
     }
     RunSetup setup = options.load();
+    measures.apply(setup.trainer());
     try (Device device = options.openDevice()) {
       OutputFolder output = OutputFolder.open(given);
       try {
@@ -136,7 +138,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private TrainerBuilder trainer(RunSetup setup, Device device, OutputFolder output)
       throws IOException {
-    TrainerBuilder trainer = setup.trainer(device);
+    TrainerBuilder trainer = measures.apply(setup.trainer(device));
     if (checkpointEvery != null) {
       trainer =
           trainer.checkpoints(

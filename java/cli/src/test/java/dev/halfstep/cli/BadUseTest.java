@@ -73,6 +73,11 @@ final class BadUseTest {
           --schedule plateau:2               | a plateau needs a factor in (0, 1)
           --batch-schedule warmup:0,1        | the first batch size must be at least 1, not 0
           --batch-schedule grow              | Possible are constant, double-and-halve:EPOCHS,...
+          --batch-schedule responsive:8      | Give it as responsive:LEAST,MOST
+          --batch-schedule responsive:64,8   | a responsive batch needs 1 <= least <= most
+          --trace 1.weight                   | names no weight
+          --trace 9.weight[0]                | there is no parameter 9.weight
+          --trace 1.bias[256]                | it has 256
           --budget 1000                      | Possible are samples:N, seconds:S, updates:N
           --budget updates:0                 | a budget needs at least 1 epoch, 1 update
           --budget updates:1.5               | 1.5 is not a whole number

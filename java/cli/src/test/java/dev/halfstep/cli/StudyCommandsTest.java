@@ -50,6 +50,19 @@ final class StudyCommandsTest {
   }
 
   @Test
+  void lrFindTestsEachOfSeveralBatchSizes() throws IOException {
+    CliRun run = run("lr-find", "--steps", "40", "--batch-sizes", "16,128");
+    assertTrue(run.out().contains("batch size 16") && run.out().contains("batch size 128"));
+    assertEquals(2, json().at("/tests").size());
+    assertEquals(128, json().at("/tests/1/batchSize").asInt());
+    assertEquals(json().at("/points"), json().at("/tests/0/points"));
+    assertTrue(json().at("/tests/1/points").size() > 10);
+    CliRun large = CliRun.of("lr-find", "--batch-sizes", "99999");
+    assertEquals(2, large.status());
+    assertTrue(large.err().contains("is larger than the 9000 training samples"), large.err());
+  }
+
+  @Test
   void studyComparesBatchSizes() throws IOException {
     CliRun run =
         run(
@@ -81,6 +94,8 @@ final class StudyCommandsTest {
     assertTrue(run.out().contains("warning  batch-of-one: "), run.out());
     assertTrue(json().at("/largestBatch/batchSize").asInt() >= 1);
     assertTrue(run.out().contains("memory   the largest batch that fits is "), run.out());
+    assertTrue(run.out().contains("usual    batches of 32 to "), run.out());
+    assertEquals(50, json().at("/usualEpochs/least").asInt());
     CliRun clean = run("advise", "--batch-size", "64");
     assertTrue(clean.out().contains("nothing speaks against these options"), clean.out());
     assertTrue(json().at("/findings").isEmpty());

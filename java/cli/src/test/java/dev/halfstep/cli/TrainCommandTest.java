@@ -55,7 +55,8 @@ final class TrainCommandTest {
       all.put(options[i], options[i + 1]);
     }
     List<String> args = new ArrayList<>(List.of("train"));
-    all.forEach((option, value) -> args.addAll(List.of(option, value)));
+    all.forEach(
+        (option, value) -> args.addAll(value.isEmpty() ? List.of(option) : List.of(option, value)));
     return CliRun.of(args.toArray(String[]::new));
   }
 
@@ -110,6 +111,44 @@ final class TrainCommandTest {
     assertEquals(10, report.at("/epochs/0/batchSize").asInt());
     assertEquals(20, report.at("/epochs/1/batchSize").asInt());
     assertEquals(4, report.at("/epochs/1/steps").asInt());
+  }
+
+  @Test
+  void theReportSaysWhatWasMeasured() throws IOException {
+    CliRun run =
+        train(
+            "run",
+            "--batch-schedule",
+            "responsive:5,40,1",
+            "--trace",
+            "1.weight[3],3.bias[0]",
+            "--early-stopping",
+            "val_f1");
+    assertEquals(0, run.status(), run.err());
+    assertTrue(run.out().contains("at first, at most 40, by the measured noise"), run.out());
+    // The rate stays where the batch changes, which nobody asked for by name.
+    assertTrue(run.out().contains("batch-without-rate"), run.out());
+    JsonNode report = report("run");
+    assertTrue(report.at("/plan/totalUpdates").isNull());
+    assertEquals(40, report.at("/plan/largestBatch").asInt());
+    assertEquals(2, report.at("/traces").size());
+    assertEquals("1.weight", report.at("/traces/0/parameter").asText());
+    assertEquals(3, report.at("/traces/0/index").asInt());
+    assertEquals(report.at("/traces/0/steps").size(), report.at("/traces/0/values").size());
+    for (JsonNode epoch : report.at("/epochs")) {
+      double f1 = epoch.at("/valF1").asDouble();
+      assertTrue(f1 > 0 && f1 <= 1);
+      assertTrue(epoch.at("/valPrecision").isNumber() && epoch.at("/valRecall").isNumber());
+      assertTrue(epoch.at("/gradients/norm").asDouble() > 0);
+      assertEquals(0, epoch.at("/gradients/nonfinite").asInt());
+      assertTrue(epoch.has("noiseScale") && epoch.has("signalToNoise"));
+    }
+    assertEquals(0, train("noise", "--epochs", "1", "--gradient-noise", "").status());
+    assertEquals(0, train("plain", "--epochs", "1").status());
+    assertTrue(report("noise").at("/epochs/0/noiseScale").asDouble() > 0, "" + report("noise"));
+    assertTrue(report("plain").at("/epochs/0/noiseScale").isNull());
+    assertTrue(report("plain").at("/epochs/0/valF1").isNull());
+    assertArrayEquals(weights("plain"), weights("noise"));
   }
 
   @Test

@@ -18,7 +18,9 @@ public enum RandomStream {
   /** Augmentation of samples. */
   AUGMENTATION(4),
   /** Generated data and the cutting of data into parts; one sequence a sample. */
-  DATA(5);
+  DATA(5),
+  /** Samples whose gradients are measured; one sequence a measurement. */
+  NOISE(6);
 
   private final int number;
 

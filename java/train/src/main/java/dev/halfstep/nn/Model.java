@@ -256,16 +256,16 @@ public final class Model {
    * @throws IllegalStateException if the weights were never set
    */
   public void save(Path file, Map<String, String> metadata) throws IOException {
-    Safetensors.write(file, WeightFiles.tensors(this), metadata);
+    Safetensors.write(file, tensors(weights()), metadata);
   }
 
   /**
-   * The weights as tensors of a file, as {@link #save} writes them.
+   * Weights of such a model as tensors of a file, as {@link #save} writes its own.
    *
-   * @throws IllegalStateException if the weights were never set
+   * @param weights laid out by {@link #parameters}
    */
-  public Map<String, Safetensors.Entry> tensors() {
-    return WeightFiles.tensors(this);
+  public Map<String, Safetensors.Entry> tensors(float[] weights) {
+    return WeightFiles.tensors(parameters, weights);
   }
 
   /**

@@ -5,6 +5,7 @@ import dev.halfstep.graph.FileLayout;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.graph.Parameters;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,12 +14,18 @@ import java.util.Map;
 final class WeightFiles {
   private WeightFiles() {}
 
-  /** The weights as tensors of a file, in the order of their creation. */
-  static Map<String, Safetensors.Entry> tensors(Model model) {
+  /**
+   * Weights as tensors of a file, in the order of their creation.
+   *
+   * @param weights laid out by {@code parameters}
+   */
+  static Map<String, Safetensors.Entry> tensors(Parameters parameters, float[] weights) {
     Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>();
-    for (Parameter parameter : model.parameters().list()) {
+    for (Parameter parameter : parameters.list()) {
       FileLayout layout = parameter.fileLayout();
-      float[] values = layout.toFile(model.get(parameter.name()));
+      int offset = (int) parameters.offset(parameter);
+      int count = (int) parameter.shape().elements();
+      float[] values = layout.toFile(Arrays.copyOfRange(weights, offset, offset + count));
       tensors.put(parameter.name(), new Safetensors.Entry(layout.shape(), values));
     }
     return tensors;

@@ -4,9 +4,11 @@ import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Labels;
 import dev.halfstep.study.Finding.Code;
 import dev.halfstep.study.Finding.Severity;
+import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.History;
+import dev.halfstep.train.StopReason;
+import dev.halfstep.train.TrainingSession;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -27,11 +29,7 @@ public final class Advisor {
   private static final int LONG_RUN = 10;
   private static final double HIGH_RATE = 0.05;
   private static final int SMALL_BATCH = 64;
-  private static final double VANISHING = 1e-6;
-  private static final double EXPLODING = 1e3;
-  private static final double COLLAPSED = 0x1p-10;
   private static final double WAITING = 0.3;
-  private static final double FAR = 10;
 
   private final int samples;
   private final int batchSize;
@@ -44,6 +42,7 @@ public final class Advisor {
   private boolean unshuffled;
   private int rateBatch;
   private Optional<CurveAnalysis> curves = Optional.empty();
+  private boolean stoppedEarly;
   private double[] gradientNorms = {};
   private double[] lossScales = {};
   private double waiting;
@@ -71,6 +70,7 @@ public final class Advisor {
     next.unshuffled = unshuffled;
     next.rateBatch = rateBatch;
     next.curves = curves;
+    next.stoppedEarly = stoppedEarly;
     next.gradientNorms = gradientNorms;
     next.lossScales = lossScales;
     next.waiting = waiting;
@@ -104,19 +104,65 @@ public final class Advisor {
     return with(next -> next.batchNorm = batchNorm);
   }
 
-  /** That a loop of the caller's own visits these data in the order in which they lie. */
+  /**
+   * That a loop of the caller's own visits these data in the order in which they lie. A trainer
+   * shuffles.
+   */
   public Advisor inOrder(Dataset data) {
     return with(next -> next.unshuffled = isSorted(data));
   }
 
-  /** The batch size that the learning rate was chosen for, if it was not scaled to this one. */
+  /**
+   * Another batch size for which the learning rate was chosen, or with which it is used too, as
+   * where a schedule changes the batch and the rate stays.
+   */
   public Advisor rateChosenFor(int batchSize) {
     return with(next -> next.rateBatch = batchSize);
   }
 
-  /** What the run was. */
+  /**
+   * What the run was: its curves, the norms of the gradients, the loss scales where there was loss
+   * scaling, and the last gradient noise scale that was measured with this batch size.
+   */
   public Advisor history(History history) {
-    return curves(CurveAnalysis.of(history));
+    Advisor next = curves(CurveAnalysis.of(history)).gradientNorms(norms(history));
+    next = next.stoppedEarly(history.stopReason().kind() == StopReason.Kind.EARLY_STOPPING);
+    float[] scales = history.lossScales();
+    double[] all = new double[scales.length];
+    boolean scaled = false;
+    for (int i = 0; i < all.length; i++) {
+      all[i] = scales[i];
+      scaled |= scales[i] != 1;
+    }
+    OptionalDouble noise = OptionalDouble.empty();
+    for (EpochRecord epoch : history.epochs()) {
+      noise = epoch.batchSize() == batchSize ? epoch.noiseScale() : OptionalDouble.empty();
+    }
+    next = scaled ? next.lossScales(all) : next;
+    return noise.isPresent() ? next.noiseScale(noise) : next;
+  }
+
+  /** That early stopping ended the run: what it is there for is no mistake then. */
+  Advisor stoppedEarly(boolean stopped) {
+    return with(next -> next.stoppedEarly = stopped);
+  }
+
+  /** Of the steps that were measured, and of the last one of each epoch. */
+  private static double[] norms(History history) {
+    List<Double> norms = new ArrayList<>();
+    float[] ofSteps = history.gradientNorms();
+    int step = 0;
+    for (EpochRecord epoch : history.epochs()) {
+      for (int end = step + epoch.steps(); step < end; step++) {
+        if (ofSteps[step] != 0) {
+          norms.add((double) ofSteps[step]);
+        }
+      }
+      if (epoch.gradients().nonfinite() == 0) {
+        norms.add(epoch.gradients().norm());
+      }
+    }
+    return norms.stream().mapToDouble(Double::doubleValue).toArray();
   }
 
   Advisor curves(CurveAnalysis analysis) {
@@ -135,7 +181,11 @@ public final class Advisor {
     return with(next -> next.lossScales = copy);
   }
 
-  /** The part of the time in which the device waited for data, in [0, 1]. */
+  /**
+   * The part of the time in which the device waited for data, in [0, 1]: what {@link
+   * TrainingSession#waiting} says of a loop of the caller's own. A trainer's data lie on the
+   * device.
+   */
   public Advisor waitingForData(double part) {
     return with(next -> next.waiting = part);
   }
@@ -163,8 +213,10 @@ public final class Advisor {
     List<Finding> found = new ArrayList<>();
     adviseOnSizes(found);
     adviseOnBatch(found);
-    adviseOnGradients(found);
-    curves.ifPresent(analysis -> adviseOnCurves(analysis, found));
+    noiseScale.ifPresent(scale -> RunFindings.addNoise(batchSize, scale, found));
+    RunFindings.addLossScales(lossScales, found);
+    RunFindings.addGradients(gradientNorms, found);
+    curves.ifPresent(analysis -> RunFindings.addCurves(analysis, stoppedEarly, found));
     found.sort((a, b) -> b.severity().compareTo(a.severity()));
     return List.copyOf(found);
   }
@@ -245,7 +297,7 @@ public final class Advisor {
           finding(
               Code.BATCH_WITHOUT_RATE,
               Severity.WARNING,
-              "the learning rate %s was chosen for a batch of %d, the batch is %d",
+              "the learning rate %s is the same for batches of %d and of %d",
               "scale it linearly (SGD) or with the root (Adam)",
               learningRate,
               rateBatch,
@@ -270,124 +322,9 @@ public final class Advisor {
               "keep the data on the device, or prepare batches ahead",
               100 * waiting));
     }
-    noiseScale.ifPresent(
-        scale -> {
-          boolean under = batchSize > 1 && batchSize * FAR < scale; // one is a finding of its own
-          if (under || batchSize > scale * FAR) {
-            found.add(
-                finding(
-                    under ? Code.BATCH_UNDER_NOISE : Code.BATCH_OVER_NOISE,
-                    Severity.NOTE,
-                    "a batch of %d where the gradient noise scale is %.0f",
-                    under
-                        ? "a larger batch takes fewer steps at nearly the same cost in samples"
-                        : "a smaller batch learns as much from fewer samples",
-                    batchSize,
-                    scale));
-          }
-        });
-    if (lossScales.length > 1) {
-      double end = lossScales[lossScales.length - 1] / lossScales[0];
-      if (end < COLLAPSED) {
-        found.add(
-            finding(
-                Code.LOSS_SCALE_COLLAPSING,
-                Severity.WARNING,
-                "the loss scale fell from %s to %s",
-                "train in BF16, clip the gradients, or lower the learning rate",
-                lossScales[0],
-                lossScales[lossScales.length - 1]));
-      }
-    }
   }
 
-  private void adviseOnGradients(List<Finding> found) {
-    if (gradientNorms.length == 0) {
-      return;
-    }
-    double[] sorted = Arrays.stream(gradientNorms).sorted().toArray();
-    double most = sorted[sorted.length - 1]; // NaN is sorted last
-    double median = sorted[sorted.length / 2];
-    Object[] numbers = {median, most};
-    String evidence = "gradient norms: median %.2g, largest %.2g";
-    if (!Double.isFinite(most)) {
-      found.add(
-          finding(
-              Code.GRADIENTS_NOT_FINITE,
-              Severity.ERROR,
-              evidence,
-              "lower the learning rate; in F16 use loss scaling, or BF16",
-              numbers));
-    } else if (most == 0) {
-      found.add(
-          finding(
-              Code.GRADIENTS_ZERO,
-              Severity.ERROR,
-              evidence,
-              "nothing is learned: look for dead ReLUs, frozen layers and constant outputs",
-              numbers));
-    } else if (most < VANISHING) {
-      found.add(
-          finding(
-              Code.GRADIENTS_VANISHING,
-              Severity.WARNING,
-              evidence,
-              "use ReLU, normalisation or residual connections; in F16 loss scaling",
-              numbers));
-    } else if (most > EXPLODING * Math.max(median, VANISHING)) {
-      found.add(
-          finding(
-              Code.GRADIENTS_EXPLODING,
-              Severity.WARNING,
-              evidence,
-              "clip the gradients by their norm, or lower the learning rate",
-              numbers));
-    }
-  }
-
-  private static void adviseOnCurves(CurveAnalysis analysis, List<Finding> found) {
-    String evidence = analysis.evidence().replace("%", "%%");
-    switch (analysis.verdict()) {
-      case OSCILLATING ->
-          found.add(
-              finding(
-                  Code.OSCILLATING_LOSS,
-                  Severity.WARNING,
-                  evidence,
-                  "raise the batch size or lower the learning rate"));
-      case UNDERFITTING ->
-          found.add(
-              finding(
-                  Code.FLAT_LOSS,
-                  Severity.WARNING,
-                  evidence,
-                  "lower the batch size, raise the learning rate, or take a larger model"));
-      case OVERFITTING ->
-          found.add(
-              finding(
-                  Code.OVERFITTING,
-                  Severity.WARNING,
-                  evidence,
-                  "stop early, add weight decay or dropout, or get more data"));
-      case STILL_IMPROVING ->
-          found.add(finding(Code.STILL_IMPROVING, Severity.NOTE, evidence, "train longer"));
-      case DIVERGED -> {
-        if (found.stream().noneMatch(other -> other.code().name().startsWith("GRADIENTS"))) {
-          found.add(
-              finding(
-                  Double.isFinite(analysis.slope())
-                      ? Code.GRADIENTS_EXPLODING
-                      : Code.GRADIENTS_NOT_FINITE,
-                  Severity.ERROR,
-                  evidence,
-                  "lower the learning rate"));
-        }
-      }
-      case TOO_SHORT, CONVERGED -> {}
-    }
-  }
-
-  private static Finding finding(
+  static Finding finding(
       Code code, Severity severity, String evidence, String advice, Object... values) {
     return new Finding(code, severity, String.format(Locale.ROOT, evidence, values), advice);
   }

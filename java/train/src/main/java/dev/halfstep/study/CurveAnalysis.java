@@ -29,7 +29,7 @@ public record CurveAnalysis(Verdict verdict, String evidence, double slope, doub
     OSCILLATING,
     /** The validation loss rises while the training loss falls. */
     OVERFITTING,
-    /** The loss still falls. */
+    /** The loss still falls, and is at its best. */
     STILL_IMPROVING,
     /** The loss rests, but has hardly fallen since the first epoch. */
     UNDERFITTING,
@@ -86,7 +86,7 @@ public record CurveAnalysis(Verdict verdict, String evidence, double slope, doub
       verdict = Verdict.DIVERGED;
     } else if (validated && risen > RISEN && fallen > 0) {
       verdict = Verdict.OVERFITTING;
-    } else if (slope < -FLAT) {
+    } else if (slope < -FLAT && risen <= FLAT) {
       verdict = Verdict.STILL_IMPROVING;
     } else {
       verdict = fallen < HARDLY ? Verdict.UNDERFITTING : Verdict.CONVERGED;

@@ -1,12 +1,13 @@
 package dev.halfstep.study;
 
 import dev.halfstep.data.Dataset;
+import dev.halfstep.data.Philox;
+import dev.halfstep.data.RandomStream;
 import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.SessionOptions;
 import dev.halfstep.train.TrainingSession;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 
 /**
  * Gradients of batches at fixed weights: steps with a learning rate of 0, in a session of its own.
@@ -51,13 +52,17 @@ public final class GradientProbe implements AutoCloseable {
   /**
    * Gradients of batches whose samples are drawn with replacement.
    *
-   * @param seed draws the samples; of no other stream of random numbers
+   * @param seed draws the samples, in the stream {@link RandomStream#NOISE}
    */
   public List<float[]> gradients(int batches, int batchSize, long seed) {
-    Random random = new Random(seed);
     List<float[]> gradients = new ArrayList<>();
-    for (int i = 0; i < batches; i++) {
-      gradients.add(gradient(random.ints(batchSize, 0, data.size()).toArray()));
+    int[] samples = new int[batchSize];
+    for (int batch = 0; batch < batches; batch++) {
+      Philox random = new Philox(RandomStream.NOISE.key(seed), batch);
+      for (int i = 0; i < batchSize; i++) {
+        samples[i] = random.nextInt(data.size());
+      }
+      gradients.add(gradient(samples));
     }
     return gradients;
   }

@@ -5,6 +5,7 @@ import dev.halfstep.data.Order;
 import dev.halfstep.train.SessionOptions;
 import dev.halfstep.train.TrainingSession;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -114,6 +115,17 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
       }
       return new Result(List.copyOf(points), diverged, steepest(points));
     }
+  }
+
+  /**
+   * Makes the test with several batch sizes, each from the same weights and in the same order.
+   *
+   * @return the results in the order of the batch sizes
+   */
+  public List<Result> findEach(SessionOptions options, Dataset data, int... batchSizes) {
+    return Arrays.stream(batchSizes)
+        .mapToObj(batchSize -> find(options.batchSize(batchSize), data))
+        .toList();
   }
 
   /** Where the smoothed loss falls most steeply, up to its minimum. */

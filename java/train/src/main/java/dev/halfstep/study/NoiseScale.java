@@ -1,5 +1,6 @@
 package dev.halfstep.study;
 
+import dev.halfstep.train.GradientNoise;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -46,8 +47,7 @@ public final class NoiseScale {
   }
 
   /**
-   * Takes in a measurement: |G|^2 = (Bb |gb|^2 - Bs mean |gs|^2) / (Bb - Bs), S = (mean |gs|^2 -
-   * |gb|^2) / (1 / Bs - 1 / Bb).
+   * Takes in a measurement, as {@link GradientNoise#of} defines it.
    *
    * @param smallBatch Bs
    * @param smallSquare mean |gs|^2
@@ -55,27 +55,17 @@ public final class NoiseScale {
    * @param largeSquare |gb|^2
    */
   public NoiseScale add(int smallBatch, double smallSquare, int largeBatch, double largeSquare) {
-    if (smallBatch < 1 || largeBatch <= smallBatch) {
-      throw new IllegalArgumentException(
-          "a noise scale needs a small batch of at least 1 and a larger one, not "
-              + smallBatch
-              + " and "
-              + largeBatch);
-    }
-    double g = (largeBatch * largeSquare - smallBatch * smallSquare) / (largeBatch - smallBatch);
-    double s = (smallSquare - largeSquare) / (1.0 / smallBatch - 1.0 / largeBatch);
+    GradientNoise found = GradientNoise.of(smallBatch, smallSquare, largeBatch, largeSquare);
     return new NoiseScale(
         decay,
-        decay * variance + (1 - decay) * s,
-        decay * square + (1 - decay) * g,
+        decay * variance + (1 - decay) * found.variance(),
+        decay * square + (1 - decay) * found.squaredGradient(),
         decay * weight + (1 - decay));
   }
 
   /** The estimate in samples; empty ("unmeasured") where the estimate of |G|^2 is not positive. */
   public OptionalDouble value() {
-    return square > 0 && variance >= 0
-        ? OptionalDouble.of(variance / square)
-        : OptionalDouble.empty();
+    return new GradientNoise(variance, square).scale();
   }
 
   /** The estimate of |G|^2; NaN before the first measurement. */

@@ -8,6 +8,9 @@ import java.util.Arrays;
  * LearningRateScaling}, apart from schedules whose own rule changes it.
  */
 public interface BatchSchedule {
+  /** What {@link #constant} gives. */
+  BatchSchedule CONSTANT = (epoch, epochs, batchSize) -> batchSize;
+
   /**
    * The batch size of one epoch.
    *
@@ -29,7 +32,7 @@ public interface BatchSchedule {
 
   /** The trainer's batch size throughout. */
   static BatchSchedule constant() {
-    return (epoch, epochs, batchSize) -> batchSize;
+    return CONSTANT;
   }
 
   /**

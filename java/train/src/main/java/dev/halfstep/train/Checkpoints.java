@@ -40,7 +40,7 @@ public record Checkpoints(Path folder, int everyUpdates, Map<String, String> met
   private static final Pattern TEMPORARY =
       Pattern.compile("\\.checkpoint-\\d{1,18}\\.safetensors\\.\\d+");
   private static final String PREFIX = "halfstep.";
-  private static final String VERSION = "1";
+  private static final String VERSION = "2";
   private static final int KEPT = 2;
 
   /** Checks the number. */
@@ -98,16 +98,12 @@ public record Checkpoints(Path folder, int everyUpdates, Map<String, String> met
     return matcher.matches() ? Long.parseLong(matcher.group(1)) : -1;
   }
 
-  /**
-   * Writes a checkpoint, and removes those that are older than the one before. The model has the
-   * weights of the checkpoint then.
-   */
+  /** Writes a checkpoint, and removes those that are older than the one before. */
   void save(Model model, TrainingSession session, Fit fit) {
     try {
       Files.createDirectories(folder);
       SessionState state = session.state();
-      model.weights(state.weights);
-      Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>(model.tensors());
+      Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>(model.tensors(state.weights));
       put(tensors, "moment1", state.moment1);
       put(tensors, "moment2", state.moment2);
       put(tensors, "average", state.average);

@@ -4,7 +4,6 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -17,26 +16,17 @@ import org.jspecify.annotations.Nullable;
 public final class Fit {
   private final TrainerBuilder options;
   private final TrainingPlan plan;
-  private final Metric monitor;
   private final long begin = System.nanoTime();
   private double secondsBefore; // it was resumed
   private final List<EpochRecord> epochs = new ArrayList<>();
   private final List<Integer> batchSizes = new ArrayList<>(); // of each epoch, this one included
-  private double[] stepLosses = new double[1024];
-  private int steps;
-  private int epochFirstStep;
-  private long updates;
+  private final StepLog log = new StepLog();
+  private final EpochJudge judge;
+  private final WeightTraces traces;
   private long samples;
   private int sample;
-  private double lossSum;
-  private double weight;
-  private double correct;
-  private double rows;
-  private int bestEpoch;
-  private double best;
+  private ResponsiveBatch.@Nullable State responsive;
   private float @Nullable [] bestWeights;
-  private Plateau.@Nullable State plateau;
-  private final List<EarlyStopping.State> stopping = new ArrayList<>();
   float @Nullable [] average; // of the weights at the ends of so many epochs
   private int averaged;
   private Optional<StopReason> stop = Optional.empty();
@@ -49,11 +39,9 @@ public final class Fit {
   Fit(TrainerBuilder options, TrainingPlan plan) {
     this.options = options;
     this.plan = plan;
-    monitor = options.monitored();
-    best = monitor.worst();
-    options.plateau.ifPresent(rule -> plateau = rule.begin());
-    options.earlyStopping.ifPresent(
-        rule -> rule.rules().forEach(part -> stopping.add(part.begin())));
+    judge = new EpochJudge(options);
+    traces = new WeightTraces(options.traced);
+    options.responsive.ifPresent(rule -> responsive = rule.begin(plan.batchSize(0)));
   }
 
   /** What was planned before the run began. */
@@ -83,22 +71,22 @@ public final class Fit {
 
   /** Steps of the whole run so far, skipped ones included. */
   public int steps() {
-    return steps;
+    return log.steps();
   }
 
   /** Steps of this epoch so far, skipped ones included. */
   public int stepsOfEpoch() {
-    return steps - epochFirstStep;
+    return log.stepsOfEpoch();
   }
 
   /** Updates performed so far: steps without those that were skipped. */
   public long updates() {
-    return updates;
+    return log.updates();
   }
 
   /** What the steps of this epoch gave so far, weighted by samples. */
   public Metrics metrics() {
-    return new Metrics(lossSum, weight, correct, rows);
+    return log.metrics();
   }
 
   /** The complete epochs so far. */
@@ -108,7 +96,7 @@ public final class Fit {
 
   /** The best epoch so far, as {@link History#bestEpoch} defines it; 0 for none. */
   public int bestEpoch() {
-    return bestEpoch;
+    return judge.bestEpoch();
   }
 
   /** Wall time since the run began, in seconds. */
@@ -118,7 +106,7 @@ public final class Fit {
 
   /** What {@link Plateau} has come to multiply the learning rate by. */
   public double plateauMultiplier() {
-    return plateau == null ? 1 : plateau.multiplier();
+    return judge.plateauMultiplier();
   }
 
   /**
@@ -129,7 +117,7 @@ public final class Fit {
     stop(new StopReason(StopReason.Kind.STOPPED, reason));
   }
 
-  void stop(StopReason reason) {
+  private void stop(StopReason reason) {
     if (stop.isEmpty()) {
       stop = Optional.of(reason);
     }
@@ -147,17 +135,17 @@ public final class Fit {
 
   /** Whether updates, samples or time are spent. */
   boolean isSpent() {
-    return plan.isSpent(updates, samples) || seconds() >= plan.budget().seconds();
+    return plan.isSpent(updates(), samples) || seconds() >= plan.budget().seconds();
   }
 
   void beginEpoch() {
-    batchSizes.add(plan.batchSize(epoch()));
-    epochFirstStep = steps;
+    batchSizes.add(nextBatchSize(epoch()));
+    log.beginEpoch();
     sample = 0;
-    lossSum = 0;
-    weight = 0;
-    correct = 0;
-    rows = 0;
+  }
+
+  private int nextBatchSize(int epoch) {
+    return responsive == null ? plan.batchSize(epoch) : plan.atMostAll(responsive.batchSize());
   }
 
   /** Whether an epoch was begun and has no record yet, as after resuming within one. */
@@ -172,29 +160,18 @@ public final class Fit {
 
   /** Takes in a block of steps; a loss that is not finite ends the run. */
   void endSteps(StepBlock block, int samples) {
-    for (int i = 0; i < block.size(); i++) {
-      double loss = block.loss(i);
-      if (steps == stepLosses.length) {
-        stepLosses = Arrays.copyOf(stepLosses, 2 * steps);
-      }
-      stepLosses[steps++] = loss;
-      // One after the other: the sums must not depend on how steps are grouped into blocks.
-      lossSum += block.lossSum(i);
-      weight += block.weight(i);
-      correct += block.correct(i);
-      rows += block.rows(i);
-      updates += block.skipped(i) ? 0 : 1;
-      if (!Double.isFinite(loss)) {
-        stop(
-            notFinite(
-                "the training loss became "
-                    + loss
-                    + " in step "
-                    + steps
-                    + " (epoch "
-                    + epoch()
-                    + ")"));
-      }
+    int broken = log.add(block);
+    if (broken > 0) {
+      double loss = block.loss(block.size() - 1 - (log.steps() - broken));
+      stop(
+          StopReason.notFinite(
+              "the training loss became "
+                  + loss
+                  + " in step "
+                  + broken
+                  + " (epoch "
+                  + epoch()
+                  + ")"));
     }
     sample += samples;
     this.samples += samples;
@@ -203,50 +180,11 @@ public final class Fit {
   /** Takes in a complete epoch; true if it is the best so far. */
   boolean endEpoch(EpochRecord record) {
     epochs.add(record);
-    double loss = record.monitoredLoss();
-    double value = monitor.of(record);
-    if (!Double.isFinite(loss) || Double.isNaN(value)) {
-      String what = Double.isFinite(loss) ? monitor.label() : "validation loss";
-      double which = Double.isFinite(loss) ? value : loss;
-      stop(notFinite("the " + what + " became " + which + " in epoch " + epoch()));
+    judge.judge(record).ifPresent(this::stop);
+    if (responsive != null && record.noise().isPresent()) {
+      responsive = options.responsive.orElseThrow().next(responsive, record.noise().get());
     }
-    if (plateau != null) {
-      Plateau rule = options.plateau.orElseThrow();
-      plateau = rule.next(plateau, rule.metric().of(record));
-    }
-    options.earlyStopping.ifPresent(rule -> stopEarly(rule, record));
-    boolean better = monitor.better(value, best, 0);
-    if (better) {
-      bestEpoch = epoch();
-      best = value;
-    }
-    return better;
-  }
-
-  private void stopEarly(EarlyStopping rule, EpochRecord record) {
-    List<EarlyStopping.Rule> parts = rule.rules();
-    List<Boolean> spent = new ArrayList<>();
-    List<String> reasons = new ArrayList<>();
-    for (int i = 0; i < parts.size(); i++) {
-      EarlyStopping.Rule part = parts.get(i);
-      EarlyStopping.State state = part.next(stopping.get(i), record);
-      stopping.set(i, state);
-      spent.add(part.isSpent(state));
-      if (part.isSpent(state)) {
-        reasons.add(part.described(state));
-      }
-    }
-    if (rule.isOver(spent)) {
-      stop(
-          new StopReason(
-              StopReason.Kind.EARLY_STOPPING,
-              "stopped early after epoch " + epoch() + ": " + String.join(", ", reasons)));
-    }
-  }
-
-  private static StopReason notFinite(String what) {
-    return new StopReason(
-        StopReason.Kind.NOT_FINITE, what + ": a lower learning rate may prevent it");
+    return bestEpoch() == epoch();
   }
 
   /** Where an update stands that is performed now or, in this epoch, later. */
@@ -269,6 +207,11 @@ public final class Fit {
     return Optional.ofNullable(bestWeights);
   }
 
+  /** Notes the weights that are watched. */
+  void trace(TrainingSession session) {
+    traces.add(steps(), session);
+  }
+
   /** The mean of the weights at the ends of epochs, these included. */
   float[] average(float[] weights) {
     float[] mean = average == null ? new float[weights.length] : average.clone();
@@ -282,12 +225,7 @@ public final class Fit {
 
   History history(Optional<Metrics> test) {
     return new History(
-        epochs,
-        Arrays.copyOf(stepLosses, steps),
-        bestEpoch,
-        test,
-        stop.orElseGet(this::completed),
-        seconds());
+        epochs, log, traces.list(), bestEpoch(), test, stop.orElseGet(this::completed), seconds());
   }
 
   /**
@@ -299,17 +237,9 @@ public final class Fit {
     out.writeInt(options.train.size());
     out.writeUTF(options.session.optimizer.getClass().getSimpleName());
     out.writeDouble(seconds());
-    out.writeInt(steps);
-    for (int i = 0; i < steps; i++) {
-      out.writeDouble(stepLosses[i]);
-    }
-    out.writeInt(epochFirstStep);
-    out.writeLong(updates);
+    log.write(out);
     out.writeLong(samples);
     out.writeInt(sample);
-    RunRecords.write(out, metrics());
-    out.writeInt(bestEpoch);
-    out.writeDouble(best);
     out.writeInt(averaged);
     out.writeInt(batchSizes.size());
     for (int size : batchSizes) {
@@ -319,19 +249,17 @@ public final class Fit {
     for (EpochRecord epoch : epochs) {
       RunRecords.write(out, epoch);
     }
-    out.writeBoolean(plateau != null);
-    if (plateau != null) {
-      RunRecords.write(out, plateau);
+    judge.write(out);
+    out.writeBoolean(responsive != null);
+    if (responsive != null) {
+      RunRecords.write(out, responsive);
     }
-    out.writeInt(stopping.size());
-    for (EarlyStopping.State state : stopping) {
-      RunRecords.write(out, state);
-    }
+    traces.write(out);
   }
 
   /**
    * Goes on from where another run of the same options was when it wrote this. An epoch that has
-   * begun goes on with the batch size that this run's options give it.
+   * begun goes on with the batch size that this run's options give it, or that was measured.
    *
    * @throws IllegalArgumentException if seed, data or optimizer are others
    */
@@ -340,22 +268,9 @@ public final class Fit {
     same("the number of training samples", in.readInt(), options.train.size());
     same("the optimizer", in.readUTF(), options.session.optimizer.getClass().getSimpleName());
     secondsBefore = in.readDouble();
-    steps = in.readInt();
-    stepLosses = new double[Math.max(1024, steps)];
-    for (int i = 0; i < steps; i++) {
-      stepLosses[i] = in.readDouble();
-    }
-    epochFirstStep = in.readInt();
-    updates = in.readLong();
+    log.read(in);
     samples = in.readLong();
     sample = in.readInt();
-    Metrics sums = RunRecords.metrics(in);
-    lossSum = sums.lossSum();
-    weight = sums.weight();
-    correct = sums.correct();
-    rows = sums.rows();
-    bestEpoch = in.readInt();
-    best = in.readDouble();
     averaged = in.readInt();
     for (int left = in.readInt(); left > 0; left--) {
       batchSizes.add(in.readInt());
@@ -363,20 +278,19 @@ public final class Fit {
     for (int left = in.readInt(); left > 0; left--) {
       epochs.add(RunRecords.epoch(in, epochs.size() + 1));
     }
+    judge.read(in);
+    same("the use of a responsive batch", in.readBoolean(), responsive != null);
+    if (responsive != null) {
+      responsive = RunRecords.responsive(in);
+    }
+    traces.read(in);
     if (isEpochOpen()) {
-      batchSizes.set(epoch() - 1, plan.batchSize(epoch() - 1));
-    }
-    same("the use of a plateau", in.readBoolean(), plateau != null);
-    if (plateau != null) {
-      plateau = RunRecords.plateau(in);
-    }
-    same("the number of rules of early stopping", in.readInt(), stopping.size());
-    for (int i = 0; i < stopping.size(); i++) {
-      stopping.set(i, RunRecords.stopping(in));
+      batchSizes.set(epoch() - 1, nextBatchSize(epoch() - 1));
     }
   }
 
-  private static void same(String what, Object saved, Object given) {
+  /** Throws if a checkpoint has another value of something than the run that is to go on. */
+  static void same(String what, Object saved, Object given) {
     if (!saved.equals(given)) {
       throw new IllegalArgumentException(
           "the checkpoint cannot be resumed: " + what + " was " + saved + " and is now " + given);
@@ -388,8 +302,8 @@ public final class Fit {
     String text = "completed";
     if (epoch() < budget.epochs() || isInEpoch()) {
       text =
-          updates >= budget.updates()
-              ? "completed " + updates + " updates"
+          updates() >= budget.updates()
+              ? "completed " + updates() + " updates"
               : samples >= budget.samples()
                   ? "completed " + samples + " samples"
                   : "ended after " + budget.seconds() + " s";

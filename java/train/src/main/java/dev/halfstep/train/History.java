@@ -7,6 +7,9 @@ import java.util.Optional;
 public final class History {
   private final List<EpochRecord> epochs;
   private final double[] stepLosses;
+  private final float[] gradientNorms;
+  private final float[] lossScales;
+  private final List<WeightTrace> traces;
   private final int bestEpoch;
   private final Optional<Metrics> test;
   private final StopReason stopReason;
@@ -14,13 +17,17 @@ public final class History {
 
   History(
       List<EpochRecord> epochs,
-      double[] stepLosses,
+      StepLog log,
+      List<WeightTrace> traces,
       int bestEpoch,
       Optional<Metrics> test,
       StopReason stopReason,
       double seconds) {
     this.epochs = List.copyOf(epochs);
-    this.stepLosses = stepLosses.clone();
+    this.stepLosses = log.losses();
+    this.gradientNorms = log.gradientNorms();
+    this.lossScales = log.lossScales();
+    this.traces = List.copyOf(traces);
     this.bestEpoch = bestEpoch;
     this.test = test;
     this.stopReason = stopReason;
@@ -35,6 +42,25 @@ public final class History {
   /** The mean loss of each step's batch, in order, those of an incomplete last epoch included. */
   public double[] stepLosses() {
     return stepLosses.clone();
+  }
+
+  /**
+   * The norm of each step's gradient, unscaled and before clipping; 0 where it was not measured
+   * ({@link SessionOptions#gradientNorm}, clipping and loss scaling measure it) or the step was
+   * skipped.
+   */
+  public float[] gradientNorms() {
+    return gradientNorms.clone();
+  }
+
+  /** The loss scale of each step; 1 without loss scaling. */
+  public float[] lossScales() {
+    return lossScales.clone();
+  }
+
+  /** The ways of the weights that {@link TrainerBuilder#trace} names. */
+  public List<WeightTrace> traces() {
+    return traces;
   }
 
   /**

@@ -8,7 +8,13 @@ public enum Metric {
   TRAIN_LOSS("train_loss", false),
   TRAIN_ACCURACY("train_accuracy", true),
   VAL_LOSS("val_loss", false),
-  VAL_ACCURACY("val_accuracy", true);
+  VAL_ACCURACY("val_accuracy", true),
+  /** The mean over classes of {@link Confusion#precision}. */
+  VAL_PRECISION("val_precision", true),
+  /** The mean over classes of {@link Confusion#recall}. */
+  VAL_RECALL("val_recall", true),
+  /** The mean over classes of {@link Confusion#f1}. */
+  VAL_F1("val_f1", true);
 
   private final String label;
   private final boolean increasing;
@@ -30,7 +36,12 @@ public enum Metric {
 
   /** Whether it is measured on validation data. */
   public boolean needsValidation() {
-    return this == VAL_LOSS || this == VAL_ACCURACY;
+    return this != TRAIN_LOSS && this != TRAIN_ACCURACY;
+  }
+
+  /** Whether it comes from counts of which class was taken for which: class labels alone do. */
+  public boolean needsConfusion() {
+    return this == VAL_PRECISION || this == VAL_RECALL || this == VAL_F1;
   }
 
   /**
@@ -62,6 +73,18 @@ public enum Metric {
    * @throws IllegalArgumentException if the epoch was not validated and it needs that
    */
   public double of(EpochRecord epoch) {
+    if (needsConfusion()) {
+      Confusion confusion =
+          epoch
+              .confusion()
+              .orElseThrow(
+                  () ->
+                      new IllegalArgumentException(
+                          label + " needs validation data with class labels, but there are none"));
+      return this == VAL_F1
+          ? confusion.f1()
+          : this == VAL_RECALL ? confusion.recall() : confusion.precision();
+    }
     Metrics metrics =
         needsValidation()
             ? epoch

@@ -26,6 +26,8 @@ final class ResidentData implements AutoCloseable {
   private @Nullable Tensor order;
   private @Nullable Feed training;
   private @Nullable Feed evaluation;
+  private @Nullable Tensor probeOrder;
+  private @Nullable Feed probe;
 
   ResidentData(Device device, SessionOptions options, SessionMemory memory, Dataset data) {
     BatchSource.of(options, data, 0);
@@ -94,6 +96,34 @@ final class ResidentData implements AutoCloseable {
     return evaluation;
   }
 
+  /**
+   * The feed of gradients that nothing is done with, in this order of the samples.
+   *
+   * @param state addresses of the measuring state, always the same
+   */
+  Feed probe(int[] indices, Map<String, Long> state) {
+    if (probeOrder == null || probe == null || probeOrder.shape().elements() != indices.length) {
+      closeProbe();
+      probeOrder = device.empty(DType.I32, Shape.of(indices.length)).label("probed samples");
+      Map<String, Long> inputs = inputs(state);
+      inputs.put("order", probeOrder.address());
+      StepPlans plans = new StepPlans(options, BatchSource.of(options, data, indices.length));
+      probe = new Feed(memory, inputs, plans::gradientParts);
+    }
+    probeOrder.upload(indices);
+    return probe;
+  }
+
+  /**
+   * A feed of what the model says, in the order in which the samples lie; the caller's to close.
+   *
+   * @param memory addresses of the state and of the outputs
+   */
+  Feed outputs(Map<String, Long> memory) {
+    StepPlans plans = new StepPlans(options, BatchSource.of(options, data, 0));
+    return new Feed(this.memory, inputs(memory), plans::outputParts);
+  }
+
   private Map<String, Long> inputs(Map<String, Long> state) {
     Map<String, Long> inputs = memory.addresses();
     inputs.putAll(state);
@@ -115,9 +145,19 @@ final class ResidentData implements AutoCloseable {
     }
   }
 
+  private void closeProbe() {
+    if (probe != null) {
+      probe.close();
+    }
+    if (probeOrder != null) {
+      probeOrder.close();
+    }
+  }
+
   @Override
   public void close() {
     closeTraining();
+    closeProbe();
     if (evaluation != null) {
       evaluation.close();
     }

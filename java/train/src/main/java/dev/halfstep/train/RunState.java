@@ -22,6 +22,7 @@ final class RunState implements AutoCloseable {
   private final Stream stream;
   private final int capacity;
   private final int maxSkips;
+  private final boolean withoutMomentum;
   private final Tensor state;
   private final Tensor schedule;
   private final Tensor ring;
@@ -42,6 +43,7 @@ final class RunState implements AutoCloseable {
     LossScaling scaling = options.activeScaling();
     stream = device.stream();
     capacity = options.pendingSteps;
+    withoutMomentum = options.optimizer instanceof Sgd sgd && sgd.momentum() == 0;
     maxSkips = scaling == null ? Integer.MAX_VALUE : scaling.maxSkips();
     rate = options.optimizer.learningRate();
     momentum = options.optimizer.momentum();
@@ -127,6 +129,12 @@ final class RunState implements AutoCloseable {
     }
     for (int i = 0; i < rows; i++) {
       Optimizer.check("schedule, row " + i, learningRates[i], momenta[i], 0);
+      if (withoutMomentum && momenta[i] != 0) {
+        throw new IllegalArgumentException(
+            "a schedule with momentum "
+                + momenta[i]
+                + " for SGD without: give the optimizer a momentum, which keeps it in memory");
+      }
       ScheduleRow.put(hostSchedule.buffer(), i, learningRates[i], momenta[i]);
     }
     uploadSchedule(rows);
@@ -172,6 +180,12 @@ final class RunState implements AutoCloseable {
   long performed() {
     download();
     return performed;
+  }
+
+  /** The loss scale of the next step, after {@link #drain}. */
+  float lossScale() {
+    download();
+    return hostState.buffer().getFloat(StepState.LOSS_SCALE);
   }
 
   /** Where the next batch begins in the order of the samples. */

@@ -194,6 +194,18 @@ final class SessionMemory implements AutoCloseable {
     return values;
   }
 
+  /** Where the gradient of a parameter lies. */
+  long gradientAddress(Parameter parameter) {
+    return gradients.address() + table.offset(parameter) * DType.F32.bytes();
+  }
+
+  /** One weight, by its place in the arena. */
+  float weight(long offset) {
+    try (Tensor one = parameters.slice(offset, offset + 1)) {
+      return one.toFloats()[0];
+    }
+  }
+
   /** The gradients of the last step, as they are: scaled, and not clipped. */
   float[] gradients() {
     return gradients.toFloats();

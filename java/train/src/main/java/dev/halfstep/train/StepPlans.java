@@ -11,6 +11,7 @@ import dev.halfstep.graph.Value;
 import dev.halfstep.internal.ScheduleRow;
 import dev.halfstep.internal.Segment;
 import dev.halfstep.internal.StepState;
+import dev.halfstep.kernel.Elementwise;
 import dev.halfstep.kernel.OptimizerStep;
 import dev.halfstep.kernel.StepKernels;
 import java.util.ArrayList;
@@ -83,6 +84,33 @@ final class StepPlans {
     addLoss(graph, calls, rows, rows);
     addMicroBatchEnd(graph, calls, rows);
     return new Plan("evaluation, batch " + rows, calls, List.of());
+  }
+
+  /** The plan of the gradients of so many rows, with which nothing is done. */
+  List<Feed.Part> gradientParts(int rows) {
+    Calls calls = new Calls();
+    addMicroBatchEnd(addMicroBatch(calls, rows, rows, false), calls, rows);
+    return List.of(new Feed.Part(new Plan("gradients, batch " + rows, calls, List.of()), 1));
+  }
+
+  /** The plan of what the model says of so many rows, left in the input named outputs. */
+  List<Feed.Part> outputParts(int rows) {
+    Calls calls = new Calls();
+    Graph graph = new Graph(options.storage, false);
+    Value state = state(graph);
+    Value output = options.model.build(graph, source.build(graph, rows, state).features());
+    Value outputs = graph.input("outputs", output.type(), output.shape());
+    graph.forward(calls);
+    calls.add(
+        Call.of(
+            "outputs",
+            List.of(output),
+            List.of(outputs),
+            0,
+            (stream, at) ->
+                Elementwise.copy(stream, at.of(outputs), at.of(output), outputs.bytes())));
+    addMicroBatchEnd(graph, calls, rows);
+    return List.of(new Feed.Part(new Plan("outputs, batch " + rows, calls, List.of()), 1));
   }
 
   private Graph addMicroBatch(Calls calls, int rows, int window, boolean accumulate) {

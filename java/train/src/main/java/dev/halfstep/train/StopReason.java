@@ -18,4 +18,8 @@ public record StopReason(Kind kind, String text) {
     /** A loss or metric became infinite or NaN: what follows could not have learned anything. */
     NOT_FINITE
   }
+
+  static StopReason notFinite(String what) {
+    return new StopReason(Kind.NOT_FINITE, what + ": a lower learning rate may prevent it");
+  }
 }

@@ -2,7 +2,10 @@ package dev.halfstep.train;
 
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Order;
+import dev.halfstep.data.RandomStream;
+import dev.halfstep.kernel.GradientStatistics;
 import dev.halfstep.nn.Model;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -32,6 +35,9 @@ import java.util.Optional;
  * short is trained as it is, and counts in the epoch's loss for the samples that it holds.
  */
 public final class Trainer {
+  private static final int NOISE_BATCH = 8;
+  private static final int NOISE_BATCHES = 16;
+
   private final TrainerBuilder options;
   private final Dataset train;
   private final TrainingPlan plan;
@@ -65,6 +71,7 @@ public final class Trainer {
       session.data(train);
       options.resumed.ifPresent(
           from -> Checkpoints.restore(from, options.session.model, session, fit));
+      fit.trace(session);
       options.callbacks.forEach(callback -> callback.fitBegin(fit));
       int[] order = new int[train.size()];
       StepBlock steps = new StepBlock(options.syncEvery + 1);
@@ -112,17 +119,24 @@ public final class Trainer {
       return;
     }
     double seconds = fit.seconds() - begin;
+    GradientStatistics gradients = session.gradientStatistics();
+    Optional<GradientNoise> noise = noise(session, fit);
     float[] trained = useAverage(session, fit);
     Optional<Metrics> validation = options.validation.map(session::evaluate);
+    Optional<Confusion> confusion =
+        options.countsConfusion() ? options.validation.map(session::confusion) : Optional.empty();
     EpochRecord record =
         new EpochRecord(
             fit.epoch(),
             fit.metrics(),
             validation,
+            confusion,
             fit.stepsOfEpoch(),
             fit.batchSize(),
             rate(fit, fit.progress(Math.max(0, fit.updates() - 1))),
-            seconds);
+            seconds,
+            gradients,
+            noise);
     if (fit.endEpoch(record)) {
       fit.keepWeights(session.weights());
     }
@@ -130,6 +144,19 @@ public final class Trainer {
       session.weights(trained);
     }
     options.callbacks.forEach(callback -> callback.epochEnd(fit, record));
+  }
+
+  /** Measured on samples of the epoch's own choice, if it is asked for. */
+  private Optional<GradientNoise> noise(TrainingSession session, Fit fit) {
+    boolean asked = options.gradientNoise || options.responsive.isPresent();
+    int small = Math.min(NOISE_BATCH, train.size() / 2);
+    if (!asked || small == 0) {
+      return Optional.empty();
+    }
+    int[] order = new int[train.size()];
+    Order.fill(RandomStream.NOISE.key(options.session.seed), fit.epoch() - 1, order);
+    int batches = Math.min(NOISE_BATCHES, train.size() / small);
+    return Optional.of(session.gradientNoise(small, Arrays.copyOf(order, batches * small)));
   }
 
   /** Lets the session evaluate averaged weights, where there are any; gives those it had. */
@@ -164,6 +191,7 @@ public final class Trainer {
     session.drain(steps);
     boolean due = updatesToCheckpoint(fit) == updatesPerformed(steps);
     fit.endSteps(steps, full * batchSize + shortRows);
+    fit.trace(session);
     if (due && !fit.stopped()) {
       options.checkpoints.ifPresent(
           checkpoints -> checkpoints.save(options.session.model, session, fit));

@@ -23,6 +23,7 @@ public final class TrainerBuilder {
   LearningRateScaling scaling = LearningRateScaling.NONE;
   int referenceBatch = 32;
   BatchSchedule batchSchedule = BatchSchedule.constant();
+  Optional<ResponsiveBatch> responsive = Optional.empty();
   Optional<Plateau> plateau = Optional.empty();
   Optional<EarlyStopping> earlyStopping = Optional.empty();
   Optional<Metric> monitor = Optional.empty();
@@ -30,6 +31,8 @@ public final class TrainerBuilder {
   Budget budget = Budget.ofEpochs(10);
   Optional<Checkpoints> checkpoints = Optional.empty();
   Optional<Safetensors.Contents> resumed = Optional.empty();
+  boolean gradientNoise;
+  List<WeightTraces.Watched> traced = List.of();
   boolean dropLast;
   int syncEvery = 50;
   List<Callback> callbacks = List.of();
@@ -47,6 +50,7 @@ public final class TrainerBuilder {
     next.scaling = scaling;
     next.referenceBatch = referenceBatch;
     next.batchSchedule = batchSchedule;
+    next.responsive = responsive;
     next.plateau = plateau;
     next.earlyStopping = earlyStopping;
     next.monitor = monitor;
@@ -54,6 +58,8 @@ public final class TrainerBuilder {
     next.budget = budget;
     next.checkpoints = checkpoints;
     next.resumed = resumed;
+    next.gradientNoise = gradientNoise;
+    next.traced = traced;
     next.dropLast = dropLast;
     next.syncEvery = syncEvery;
     next.callbacks = callbacks;
@@ -135,6 +141,39 @@ public final class TrainerBuilder {
   /** The batch size of each epoch (default: the batch size throughout). */
   public TrainerBuilder batchSchedule(BatchSchedule schedule) {
     return with(next -> next.batchSchedule = Objects.requireNonNull(schedule, "schedule"));
+  }
+
+  /**
+   * Lets the batch size follow the gradient noise that is measured after each epoch, from the
+   * trainer's batch size on (default: not). It takes the place of a {@link #batchSchedule}.
+   */
+  public TrainerBuilder responsiveBatch(ResponsiveBatch rule) {
+    return with(next -> next.responsive = Optional.of(rule));
+  }
+
+  /**
+   * Whether to measure after each epoch how the gradients of single samples scatter (default: not):
+   * {@link EpochRecord#noise}. It takes the time of about 128 training samples; training goes on as
+   * if it had not been.
+   */
+  public TrainerBuilder gradientNoise(boolean measured) {
+    return with(next -> next.gradientNoise = measured);
+  }
+
+  /**
+   * Follows one weight through the run ({@link History#traces}): its value is read at the beginning
+   * and after each block of at most {@link #syncEvery} steps. May be called for several.
+   *
+   * @param parameter its tensor's name, such as {@code 1.weight}
+   * @param index of the weight in the tensor, row-major
+   * @throws IllegalArgumentException if there is no such weight
+   */
+  public TrainerBuilder trace(String parameter, int index) {
+    WeightTraces.Watched watched = new WeightTraces.Watched(parameter, index);
+    watched.offset(session.model);
+    List<WeightTraces.Watched> all = new ArrayList<>(traced);
+    all.add(watched);
+    return with(next -> next.traced = List.copyOf(all));
   }
 
   /** Lowers the learning rate when a metric no longer improves (default: never). */
@@ -224,19 +263,21 @@ public final class TrainerBuilder {
               + train.size()
               + " training samples: give at most that");
     }
-    if (validation.isEmpty()) {
-      List<Metric> metrics = new ArrayList<>();
-      monitor.ifPresent(metrics::add);
-      plateau.ifPresent(rule -> metrics.add(rule.metric()));
-      earlyStopping.ifPresent(rule -> rule.rules().forEach(part -> metrics.add(part.metric())));
-      for (Metric metric : metrics) {
-        if (metric.needsValidation()) {
-          throw new IllegalArgumentException(
-              metric.label()
-                  + " needs validation data, but there are none; without them there are "
-                  + Metric.labels(false));
-        }
+    for (Metric metric : metrics()) {
+      if (metric.needsValidation() && validation.isEmpty()) {
+        throw new IllegalArgumentException(
+            metric.label()
+                + " needs validation data, but there are none; without them there are "
+                + Metric.labels(false));
       }
+      if (metric.needsConfusion() && !(session.loss instanceof CrossEntropy)) {
+        throw new IllegalArgumentException(
+            metric.label() + " needs class labels, but the loss is " + session.loss);
+      }
+    }
+    if (responsive.isPresent() && !batchSchedule.equals(BatchSchedule.constant())) {
+      throw new IllegalArgumentException(
+          "a responsive batch and a batch schedule both set the batch size: give one of them");
     }
     return new Trainer(with(next -> {}));
   }
@@ -254,6 +295,19 @@ public final class TrainerBuilder {
   /** What is trained on. */
   public Dataset trainingData() {
     return train;
+  }
+
+  /** Whether validation is to count which class was taken for which. */
+  boolean countsConfusion() {
+    return metrics().stream().anyMatch(Metric::needsConfusion);
+  }
+
+  private List<Metric> metrics() {
+    List<Metric> metrics = new ArrayList<>();
+    monitor.ifPresent(metrics::add);
+    plateau.ifPresent(rule -> metrics.add(rule.metric()));
+    earlyStopping.ifPresent(rule -> rule.rules().forEach(part -> metrics.add(part.metric())));
+    return metrics;
   }
 
   /** What the best epoch is chosen by. */

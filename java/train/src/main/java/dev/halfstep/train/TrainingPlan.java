@@ -1,6 +1,9 @@
 package dev.halfstep.train;
 
 import dev.halfstep.graph.Plan;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * What a run will be, known before it begins: how many updates it makes of how many samples, and
@@ -12,6 +15,7 @@ public final class TrainingPlan {
   private final int batchSize;
   private final int trainSamples;
   private final boolean dropLast;
+  private final Optional<ResponsiveBatch> responsive;
   private final int largestBatch;
   private final int epochs;
   private final double length;
@@ -25,28 +29,68 @@ public final class TrainingPlan {
     batchSize = options.session.batchSize;
     trainSamples = options.train.size();
     dropLast = options.dropLast;
-    int most = batchSize(0);
+    responsive = options.responsive;
+    Set<Integer> sizes = new TreeSet<>(possible(batchSize(0)));
     int epoch = 0;
     double parts = 0;
     long updates = 0;
     long samples = 0;
     boolean counted = budget.isCounted();
+    boolean planned = responsive.isEmpty();
     while (counted && epoch < budget.epochs() && !isSpent(updates, samples)) {
       int batch = batchSize(epoch++);
-      most = Math.max(most, batch);
+      sizes.add(batch);
       long all = updates(batch);
       long some = Math.min(all, updatesLeft(updates, samples, batch));
       updates += some;
       samples += Math.min(some * batch, samples(batch));
       parts += (double) some / all;
     }
-    largestBatch = most;
-    epochs = counted ? epoch : Integer.MAX_VALUE;
-    length = counted ? parts : Double.POSITIVE_INFINITY;
-    totalUpdates = counted ? updates : Long.MAX_VALUE;
+    largestBatch = sizes.stream().reduce(1, Math::max);
+    epochs = counted && (planned || lastsEpochs()) ? epoch : Integer.MAX_VALUE;
+    length = counted && (planned || lastsEpochs()) ? parts : Double.POSITIVE_INFINITY;
+    totalUpdates = counted && planned ? updates : Long.MAX_VALUE;
+    sizes.forEach(size -> requireLastBatch(options, size));
     SessionOptions largest = options.session.batchSize(largestBatch);
     step = largest.plan(options.train);
     memory = largest.memory(options.train);
+  }
+
+  /** All batch sizes that a run may come to which begins with this one. */
+  private Set<Integer> possible(int first) {
+    Set<Integer> sizes = new TreeSet<>();
+    if (responsive.isEmpty()) {
+      sizes.add(first);
+    } else {
+      ResponsiveBatch rule = responsive.get();
+      for (int start : new int[] {rule.begin(first).batchSize(), rule.least(), rule.most()}) {
+        for (long up = start; up <= rule.most(); up *= 2) {
+          sizes.add(atMostAll((int) up));
+        }
+        for (int down = start; down >= rule.least(); down /= 2) {
+          sizes.add(atMostAll(down));
+        }
+      }
+    }
+    return sizes;
+  }
+
+  /** Whether the length in epochs does not depend on how many updates one has. */
+  private boolean lastsEpochs() {
+    return budget.updates() == Long.MAX_VALUE;
+  }
+
+  /**
+   * Throws what a last batch of one sample would throw in mid-epoch, where a layer such as batch
+   * normalisation cannot train on one value.
+   */
+  private void requireLastBatch(TrainerBuilder options, int size) {
+    int last = samples(size) % size;
+    int computed = Math.min(size, options.session.microBatch);
+    if (last % computed == 1 || computed == 1 || (last == 0 && size % computed == 1)) {
+      BatchSource source = BatchSource.of(options.session, options.train, options.train.size());
+      new StepPlans(options.session, source).parts(1);
+    }
   }
 
   /** How long the run may go on. */
@@ -54,12 +98,15 @@ public final class TrainingPlan {
     return budget;
   }
 
-  /** Epochs that are begun, the last perhaps not completed; 2^31 - 1 if only a time is given. */
+  /** Epochs that are begun, the last perhaps not completed; 2^31 - 1 if that is not known. */
   public int epochs() {
     return epochs;
   }
 
-  /** The run's length in epochs, with a fraction; infinite if only a time is given. */
+  /**
+   * The run's length in epochs, with a fraction; infinite if only a time is given, or a number of
+   * updates whose batches are not known beforehand.
+   */
   public double length() {
     return length;
   }
@@ -84,7 +131,12 @@ public final class TrainingPlan {
       throw new IllegalStateException(
           "the batch schedule gives " + scheduled + " samples in epoch " + (epoch + 1));
     }
-    return Math.min(scheduled, trainSamples);
+    return atMostAll(scheduled);
+  }
+
+  /** The batch size, but at most as many samples as there are. */
+  int atMostAll(int batchSize) {
+    return Math.min(batchSize, trainSamples);
   }
 
   /** The largest batch of the run. */
@@ -110,7 +162,10 @@ public final class TrainingPlan {
     return updates(batchSize(0));
   }
 
-  /** Updates of the whole run, if nothing ends it early; 2^63 - 1 if only a time is given. */
+  /**
+   * Updates of the whole run, if nothing ends it early; 2^63 - 1 if only a time is given, or if the
+   * batch size follows what is measured.
+   */
   public long totalUpdates() {
     return totalUpdates;
   }

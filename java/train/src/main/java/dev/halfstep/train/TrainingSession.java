@@ -4,12 +4,11 @@ import dev.halfstep.Device;
 import dev.halfstep.Stream;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Order;
+import dev.halfstep.kernel.GradientStatistics;
 import dev.halfstep.nn.Model;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,18 +34,20 @@ import org.jspecify.annotations.Nullable;
  * the call in progress. A closed session throws {@link IllegalStateException}.
  */
 public final class TrainingSession implements AutoCloseable {
-  private static final int RESIDENT = 4;
-
   private final SessionOptions options;
   private final Device device;
   private final Stream stream;
   private final SessionMemory memory;
   private final RunState run;
   private final Evaluation evaluation;
-  private final Map<Dataset, ResidentData> resident = new LinkedHashMap<>(8, 0.75f, true);
+  private final GradientMeter meter;
+  private final Classification classification;
+  private final ResidentCache resident;
+  private final StepClock clock = new StepClock();
   private @Nullable UploadedBatch uploaded;
   private @Nullable Dataset data;
   private @Nullable Feed training;
+  private int lastRows;
   private boolean closed;
 
   TrainingSession(SessionOptions options) {
@@ -60,6 +61,9 @@ public final class TrainingSession implements AutoCloseable {
       memory = new SessionMemory(device, options);
       run = new RunState(device, options);
       evaluation = new Evaluation(device, options.evaluationBatch);
+      meter = new GradientMeter(device, options, memory);
+      classification = new Classification(device, options);
+      resident = new ResidentCache(device, options, memory);
     } catch (RuntimeException failure) {
       closeDevice();
       throw failure;
@@ -117,9 +121,21 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   private double step(UploadedBatch batch, int rows) {
+    clock.begin();
     run.reserve(1);
     batch.feed().launch(stream, rows, 1);
-    return run.awaitLast();
+    double loss = run.awaitLast();
+    clock.end();
+    return loss;
+  }
+
+  /**
+   * The part of the time from the first step to the last in which the device had none to run, in
+   * [0, 1]: what a loop of step(x, y) spends on preparing and uploading batches. 0 before the
+   * second step, and where data lie on the device.
+   */
+  public synchronized double waiting() {
+    return clock.idle();
   }
 
   private UploadedBatch uploaded() {
@@ -147,14 +163,10 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IllegalArgumentException if they do not fit the model
    */
   public synchronized void data(Dataset data) {
-    int[] order = new int[data.size()];
-    for (int i = 0; i < order.length; i++) {
-      order[i] = i;
-    }
     requireOpen();
     resident(data);
     this.data = data;
-    order(order);
+    order(IntStream.range(0, data.size()).toArray());
   }
 
   /**
@@ -192,16 +204,6 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized void schedule(float[] learningRates, float[] momenta) {
     requireOpen();
-    if (options.optimizer instanceof Sgd sgd && sgd.momentum() == 0) {
-      for (float momentum : momenta) {
-        if (momentum != 0) {
-          throw new IllegalArgumentException(
-              "a schedule with momentum "
-                  + momentum
-                  + " for SGD without: give the optimizer a momentum, which keeps it in memory");
-        }
-      }
-    }
     run.schedule(learningRates, momenta);
   }
 
@@ -255,6 +257,7 @@ public final class TrainingSession implements AutoCloseable {
     }
     run.reserve(steps);
     training.launch(stream, rows, steps);
+    lastRows = rows;
   }
 
   /**
@@ -289,6 +292,17 @@ public final class TrainingSession implements AutoCloseable {
   public synchronized Metrics evaluate(Dataset data) {
     requireOpen();
     return evaluation.run(resident(data), data.size());
+  }
+
+  /**
+   * Which class the model takes each sample for, computed as {@link #evaluate} does: precision,
+   * recall and F1 follow from it.
+   *
+   * @throws IllegalArgumentException if the data do not fit the model, or have no class labels
+   */
+  public synchronized Confusion confusion(Dataset data) {
+    requireOpen();
+    return classification.run(resident(data), data);
   }
 
   /** A copy of the weights as they are now, laid out by {@code model.parameters()}. */
@@ -340,25 +354,36 @@ public final class TrainingSession implements AutoCloseable {
     return memory.gradients();
   }
 
-  private ResidentData resident(Dataset wanted) {
-    ResidentData found = resident.get(wanted);
-    if (found == null) {
-      found = new ResidentData(device, options, memory, wanted);
-      resident.put(wanted, found);
-      evict();
-    }
-    return found;
+  /**
+   * Statistics of the gradients of the last step on data on the device, over all trained
+   * parameters, unscaled and before clipping.
+   *
+   * @throws IllegalStateException if there was none
+   */
+  public synchronized GradientStatistics gradientStatistics() {
+    return meter.statistics(requireData(), lastRows, run.lastRecord());
   }
 
-  private void evict() {
-    Iterator<Map.Entry<Dataset, ResidentData>> oldest = resident.entrySet().iterator();
-    while (resident.size() > RESIDENT) {
-      Map.Entry<Dataset, ResidentData> entry = oldest.next();
-      if (entry.getKey() != data) {
-        entry.getValue().close();
-        oldest.remove();
-      }
-    }
+  /**
+   * How the gradients of single samples scatter, estimated from those of batches of {@code
+   * batchSize}, with the weights as they are. Training goes on as if it had not been, but {@link
+   * #gradients} and its statistics are those of the last of these batches then.
+   *
+   * @param samples indices of at least two batches of different samples of the training data
+   */
+  public synchronized GradientNoise gradientNoise(int batchSize, int... samples) {
+    Dataset current = requireData();
+    return meter.noise(resident(current), current, samples, batchSize, run.lossScale());
+  }
+
+  /** One weight, by its place in the layout of {@link #weights}. */
+  synchronized float weight(long offset) {
+    requireOpen();
+    return memory.weight(offset);
+  }
+
+  private ResidentData resident(Dataset wanted) {
+    return resident.get(wanted, data);
   }
 
   private Dataset requireData() {
@@ -389,11 +414,13 @@ public final class TrainingSession implements AutoCloseable {
     }
     closed = true;
     if (!device.isClosed()) {
-      resident.values().forEach(ResidentData::close);
+      resident.close();
       if (uploaded != null) {
         uploaded.close();
       }
       evaluation.close();
+      meter.close();
+      classification.close();
       run.close();
       memory.close();
     }

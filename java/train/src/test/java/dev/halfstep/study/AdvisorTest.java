@@ -106,10 +106,15 @@ final class AdvisorTest {
         Code.OVERFITTING,
         Severity.WARNING,
         curves(down, 2.2, 1.5, 1.1, 0.8, 0.8, 0.9, 1.1, 1.3, 1.5));
+    Advisor stopped = curves(down, 2.2, 1.5, 1.1, 0.8, 0.8, 0.9, 1.1, 1.3, 1.5).stoppedEarly(true);
+    assertEquals(List.of(), stopped.findings());
     only(
         Code.STILL_IMPROVING,
         Severity.NOTE,
         curves(new double[] {2.3, 2, 1.7, 1.4, 1.1, 0.8}, 2.3, 2, 1.7, 1.4, 1.1, 0.8));
+    // It falls at the end, but only back towards where it was.
+    double[] back = {2.3, 0.9, 0.5, 0.4, 0.39, 0.38, 0.37, 0.36};
+    assertEquals(List.of(), curves(back, 2.2, 0.9, 0.4, 0.38, 0.39, 0.5, 0.47, 0.44).findings());
     double[] jumping = {2.3, 1.2, 2.6, 1.1, 2.4, 1.3, 2.5};
     only(Code.OSCILLATING_LOSS, Severity.WARNING, curves(jumping, jumping));
     double[] flat = {2.3, 2.3, 2.29, 2.29, 2.29, 2.29};

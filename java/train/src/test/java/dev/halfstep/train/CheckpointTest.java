@@ -6,12 +6,21 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.halfstep.data.Dataset;
+import dev.halfstep.data.Digits;
+import dev.halfstep.nn.Conv2d;
+import dev.halfstep.nn.Flatten;
 import dev.halfstep.nn.Linear;
+import dev.halfstep.nn.MaxPool2d;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ModelFileException;
+import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Safetensors;
+import dev.halfstep.nn.Sequential;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -170,6 +179,67 @@ final class CheckpointTest {
     assertTrue(e.getMessage().startsWith(newest + ": "), e.getMessage());
     Files.delete(newest);
     assertThrows(ModelFileException.class, () -> Checkpoints.newest(folder));
+  }
+
+  @Test
+  void aThousandRandomBytesOfTheConvolutionalNetsCheckpointAreEachRefusedWhenDamaged()
+      throws IOException {
+    Dataset digits = Digits.generate(16, 4, 1).train();
+    Model cnn =
+        Model.of(
+            digits.sampleShape(),
+            Sequential.of(
+                new Conv2d(32, 3).padding(1),
+                new ReLU(),
+                new MaxPool2d(2),
+                new Conv2d(64, 3).padding(1),
+                new ReLU(),
+                new MaxPool2d(2),
+                new Flatten(),
+                new Linear(128),
+                new ReLU(),
+                new Linear(10)));
+    Trainer.builder(cnn, digits)
+        .session(options -> options.device(TestDevice.ID))
+        .epochs(1)
+        .batchSize(8)
+        .checkpoints(Checkpoints.in(folder, 1))
+        .fit();
+    Path newest = folder.resolve("checkpoint-2.safetensors");
+    Path before = folder.resolve("checkpoint-1.safetensors");
+    byte[] whole = Files.readAllBytes(newest);
+    assertTrue(whole.length > 4 * 421_642, whole.length + " bytes");
+    long header = 8 + java.nio.ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
+    Random random = new Random(9);
+    try (RandomAccessFile file = new RandomAccessFile(newest.toFile(), "rw")) {
+      for (int i = 0; i < 1000; i++) {
+        int at = random.nextInt(i < 200 ? (int) header : whole.length);
+        file.seek(at);
+        file.write(whole[at] ^ (1 << random.nextInt(8)));
+        assertThrows(ModelFileException.class, () -> Safetensors.read(newest), "byte " + at);
+        if (i == 999) {
+          assertEquals(before, Checkpoints.newest(folder).file(), "the one before still loads");
+        }
+        file.seek(at);
+        file.write(whole[at]);
+      }
+    }
+    assertEquals(newest, Checkpoints.newest(folder).file());
+  }
+
+  @Test
+  void savingLeavesTheModelsWeights() {
+    Model model = linear();
+    float[] first = model.weights();
+    Callback check =
+        new Callback() {
+          @Override
+          public void stepsEnd(Fit fit, StepBlock steps) {
+            assertArrayEquals(first, model.weights());
+          }
+        };
+    small(folder, model).callbacks(check).fit();
+    assertNotEquals(first[0], model.weights()[0]);
   }
 
   @Test

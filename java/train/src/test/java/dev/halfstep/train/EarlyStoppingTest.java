@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.halfstep.kernel.GradientStatistics;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -12,7 +13,17 @@ import org.junit.jupiter.api.Test;
 final class EarlyStoppingTest {
   private static EpochRecord epoch(int number, double loss, double accuracy) {
     Metrics metrics = new Metrics(loss * 100, 100, accuracy * 100, 100);
-    return new EpochRecord(number, metrics, Optional.of(metrics), 10, 10, 0.1f, 1);
+    return new EpochRecord(
+        number,
+        metrics,
+        Optional.of(metrics),
+        Optional.empty(),
+        10,
+        10,
+        0.1f,
+        1,
+        new GradientStatistics(0, 0, 0, 0, 0, 0, 0, 0),
+        Optional.empty());
   }
 
   /** After how many epochs the rule ends a run with these losses and accuracies; 0: it does not. */
@@ -107,7 +118,8 @@ final class EarlyStoppingTest {
     IllegalArgumentException e =
         assertThrows(IllegalArgumentException.class, () -> Metric.named("val_los"));
     assertEquals(
-        "there is no metric val_los: there are train_loss, train_accuracy, val_loss, val_accuracy",
+        "there is no metric val_los: there are train_loss, train_accuracy, val_loss, val_accuracy,"
+            + " val_precision, val_recall, val_f1",
         e.getMessage());
     assertEquals(Metric.VAL_ACCURACY, Metric.named("val_accuracy"));
   }

@@ -190,6 +190,25 @@ class LayersTrainingTest {
     }
   }
 
+  @Test
+  void aLastBatchOfOneIsRefusedBeforeTrainingBegins() {
+    TrainerBuilder trainer =
+        Trainer.builder(residualNet(), new SmallTask(33).data)
+            .session(options -> options.device(TestDevice.ID));
+    assertRefused(trainer.batchSize(16));
+    assertRefused(trainer.batchSize(32).session(options -> options.microBatch(1)));
+    assertRefused(
+        trainer.batchSize(11).batchSchedule((epoch, epochs, size) -> epoch == 3 ? 16 : size));
+    assertRefused(trainer.batchSize(11).responsiveBatch(ResponsiveBatch.between(2, 11)));
+    assertEquals(2, trainer.batchSize(16).dropLast(true).build().plan().updatesPerEpoch());
+    assertEquals(3, trainer.batchSize(11).build().plan().updatesPerEpoch());
+  }
+
+  private static void assertRefused(TrainerBuilder trainer) {
+    String message = assertThrows(IllegalArgumentException.class, trainer::build).getMessage();
+    assertTrue(message.startsWith("layer block.1:"), message);
+  }
+
   @ParameterizedTest
   @EnumSource(names = {"F32", "BF16"})
   void whatIsFrozenKeepsEveryBitAndTheRestLearns(DType storage) {

@@ -9,7 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.DType;
 import dev.halfstep.HalfstepException;
+import dev.halfstep.Shape;
+import dev.halfstep.data.Dataset;
+import dev.halfstep.data.Features;
 import dev.halfstep.data.Order;
+import dev.halfstep.data.Values;
+import dev.halfstep.nn.Linear;
+import dev.halfstep.nn.Model;
+import dev.halfstep.nn.Sequential;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -130,6 +137,49 @@ class MixedPrecisionTest {
       }
       assertTrue(block.skipped(0) && grew);
     }
+  }
+
+  /** Targets so small that the gradients of the outputs are under the least number of F16. */
+  @Test
+  void tinyGradientsAreLearnedFromOnlyWithTheScaler() {
+    int samples = 1024;
+    float[] x = new float[samples * 4];
+    float[] y = new float[samples];
+    java.util.Random random = new java.util.Random(4);
+    for (int i = 0; i < samples; i++) {
+      for (int j = 0; j < 4; j++) {
+        x[4 * i + j] = (float) random.nextGaussian();
+      }
+      y[i] = 4e-6f * (x[4 * i] - 0.5f * x[4 * i + 2]);
+    }
+    Dataset data = Dataset.of("tiny", Features.of(x, Shape.of(4)), Values.of(y, Shape.of(1)));
+    double[] after = new double[2];
+    double before = 0;
+    for (int i = 0; i < 2; i++) {
+      LossScaling scaling = i == 0 ? LossScaling.DEFAULT : new LossScaling(1, 2, 0.5f, 9999, 1, 9);
+      Model model = Model.of(Shape.of(4), Sequential.of(new Linear(1)));
+      model.weights(new float[(int) model.parameters().arenaSize()]);
+      SessionOptions options =
+          TrainingSession.builder(model)
+              .device(TestDevice.ID)
+              .storage(DType.F16)
+              .loss(Loss.meanSquaredError())
+              .optimizer(Optimizer.sgd(0.1))
+              .lossScaling(scaling)
+              .batchSize(samples);
+      try (TrainingSession session = options.open()) {
+        session.data(data);
+        before = session.evaluate(data).loss();
+        for (int step = 0; step < 20; step++) {
+          session.position(0);
+          session.run(1);
+          session.drain();
+        }
+        after[i] = session.evaluate(data).loss();
+      }
+    }
+    assertTrue(after[0] < 0.05 * before, before + " to " + after[0]);
+    assertEquals(before, after[1], 1e-6 * before, "without a scale nothing moves");
   }
 
   @Test

@@ -1,0 +1,112 @@
+package dev.halfstep.train;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Judges complete epochs: which is the best, what a plateau says, and whether to stop. */
+final class EpochJudge {
+  private final TrainerBuilder options;
+  private final Metric monitor;
+  private int bestEpoch;
+  private double best;
+  private Plateau.@Nullable State plateau;
+  private final List<EarlyStopping.State> stopping = new ArrayList<>();
+
+  EpochJudge(TrainerBuilder options) {
+    this.options = options;
+    monitor = options.monitored();
+    best = monitor.worst();
+    options.plateau.ifPresent(rule -> plateau = rule.begin());
+    options.earlyStopping.ifPresent(
+        rule -> rule.rules().forEach(part -> stopping.add(part.begin())));
+  }
+
+  int bestEpoch() {
+    return bestEpoch;
+  }
+
+  double plateauMultiplier() {
+    return plateau == null ? 1 : plateau.multiplier();
+  }
+
+  /**
+   * Takes in an epoch.
+   *
+   * @return why the run is to end, if it is; whether the epoch is the best says {@link #bestEpoch}
+   */
+  Optional<StopReason> judge(EpochRecord record) {
+    double loss = record.monitoredLoss();
+    double value = monitor.of(record);
+    Optional<StopReason> stop = Optional.empty();
+    if (!Double.isFinite(loss) || Double.isNaN(value)) {
+      String what = Double.isFinite(loss) ? monitor.label() : "validation loss";
+      double which = Double.isFinite(loss) ? value : loss;
+      stop =
+          Optional.of(
+              StopReason.notFinite(
+                  "the " + what + " became " + which + " in epoch " + record.epoch()));
+    }
+    if (plateau != null) {
+      Plateau rule = options.plateau.orElseThrow();
+      plateau = rule.next(plateau, rule.metric().of(record));
+    }
+    Optional<StopReason> early = options.earlyStopping.flatMap(rule -> stopEarly(rule, record));
+    if (monitor.better(value, best, 0)) {
+      bestEpoch = record.epoch();
+      best = value;
+    }
+    return stop.or(() -> early);
+  }
+
+  private Optional<StopReason> stopEarly(EarlyStopping rule, EpochRecord record) {
+    List<EarlyStopping.Rule> parts = rule.rules();
+    List<Boolean> spent = new ArrayList<>();
+    List<String> reasons = new ArrayList<>();
+    for (int i = 0; i < parts.size(); i++) {
+      EarlyStopping.Rule part = parts.get(i);
+      EarlyStopping.State state = part.next(stopping.get(i), record);
+      stopping.set(i, state);
+      spent.add(part.isSpent(state));
+      if (part.isSpent(state)) {
+        reasons.add(part.described(state));
+      }
+    }
+    return rule.isOver(spent)
+        ? Optional.of(
+            new StopReason(
+                StopReason.Kind.EARLY_STOPPING,
+                "stopped early after epoch " + record.epoch() + ": " + String.join(", ", reasons)))
+        : Optional.empty();
+  }
+
+  void write(DataOutput out) throws IOException {
+    out.writeInt(bestEpoch);
+    out.writeDouble(best);
+    out.writeBoolean(plateau != null);
+    if (plateau != null) {
+      RunRecords.write(out, plateau);
+    }
+    out.writeInt(stopping.size());
+    for (EarlyStopping.State state : stopping) {
+      RunRecords.write(out, state);
+    }
+  }
+
+  void read(DataInput in) throws IOException {
+    bestEpoch = in.readInt();
+    best = in.readDouble();
+    Fit.same("the use of a plateau", in.readBoolean(), plateau != null);
+    if (plateau != null) {
+      plateau = RunRecords.plateau(in);
+    }
+    Fit.same("the number of rules of early stopping", in.readInt(), stopping.size());
+    for (int i = 0; i < stopping.size(); i++) {
+      stopping.set(i, RunRecords.stopping(in));
+    }
+  }
+}

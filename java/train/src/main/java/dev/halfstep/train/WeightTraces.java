@@ -1,0 +1,87 @@
+package dev.halfstep.train;
+
+import dev.halfstep.graph.Parameter;
+import dev.halfstep.nn.Model;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The values of chosen weights, one row each time that the trainer waits for the device. */
+final class WeightTraces {
+  /** A weight that is watched. */
+  record Watched(String parameter, int index) {
+    /** Where it lies in the arena of parameters. */
+    long offset(Model model) {
+      Parameter tensor = model.parameters().get(parameter);
+      if (index < 0 || index >= tensor.shape().elements()) {
+        throw new IllegalArgumentException(
+            "weight "
+                + index
+                + " of "
+                + parameter
+                + " cannot be traced: it has "
+                + tensor.shape().elements());
+      }
+      return model.parameters().offset(tensor) + index;
+    }
+  }
+
+  private final List<Watched> watched;
+  private final List<Integer> steps = new ArrayList<>();
+  private final List<float[]> values = new ArrayList<>();
+
+  WeightTraces(List<Watched> watched) {
+    this.watched = watched;
+  }
+
+  /** Takes in the weights after so many steps; the same number a second time counts for nothing. */
+  void add(int step, TrainingSession session) {
+    if (watched.isEmpty() || (!steps.isEmpty() && steps.get(steps.size() - 1) == step)) {
+      return;
+    }
+    float[] row = new float[watched.size()];
+    for (int i = 0; i < row.length; i++) {
+      row[i] = session.weight(watched.get(i).offset(session.options().model));
+    }
+    steps.add(step);
+    values.add(row);
+  }
+
+  /** All traces. */
+  List<WeightTrace> list() {
+    List<WeightTrace> traces = new ArrayList<>();
+    for (int i = 0; i < watched.size(); i++) {
+      List<Float> way = new ArrayList<>();
+      for (float[] row : values) {
+        way.add(row[i]);
+      }
+      traces.add(new WeightTrace(watched.get(i).parameter(), watched.get(i).index(), steps, way));
+    }
+    return traces;
+  }
+
+  void write(DataOutput out) throws IOException {
+    out.writeInt(watched.size());
+    out.writeInt(steps.size());
+    for (int k = 0; k < steps.size(); k++) {
+      out.writeInt(steps.get(k));
+      for (float value : values.get(k)) {
+        out.writeFloat(value);
+      }
+    }
+  }
+
+  void read(DataInput in) throws IOException {
+    Fit.same("the number of traced weights", in.readInt(), watched.size());
+    for (int left = in.readInt(); left > 0; left--) {
+      steps.add(in.readInt());
+      float[] row = new float[watched.size()];
+      for (int i = 0; i < row.length; i++) {
+        row[i] = in.readFloat();
+      }
+      values.add(row);
+    }
+  }
+}
