@@ -1,5 +1,6 @@
 package dev.halfstep.train;
 
+import dev.halfstep.kernel.GradientStatistics;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -26,6 +27,7 @@ public final class Fit {
   private long samples;
   private int sample;
   private ResponsiveBatch.@Nullable State responsive;
+  private Optional<GradientStatistics> gradients = Optional.empty();
   private float @Nullable [] bestWeights;
   float @Nullable [] average; // of the weights at the ends of so many epochs
   private int averaged;
@@ -160,6 +162,7 @@ public final class Fit {
 
   /** Takes in a block of steps; a loss that is not finite ends the run. */
   void endSteps(StepBlock block, int samples) {
+    gradients = Optional.empty();
     int broken = log.add(block);
     if (broken > 0) {
       double loss = block.loss(block.size() - 1 - (log.steps() - broken));
@@ -175,6 +178,16 @@ public final class Fit {
     }
     sample += samples;
     this.samples += samples;
+  }
+
+  /** The statistics of the last step's gradients, once they were measured. */
+  Optional<GradientStatistics> gradients() {
+    return gradients;
+  }
+
+  /** Keeps them: after a checkpoint at an epoch's end the gradients themselves are gone. */
+  void gradients(GradientStatistics measured) {
+    gradients = Optional.of(measured);
   }
 
   /** Takes in a complete epoch; true if it is the best so far. */
@@ -255,6 +268,10 @@ public final class Fit {
       RunRecords.write(out, responsive);
     }
     traces.write(out);
+    out.writeBoolean(gradients.isPresent());
+    if (gradients.isPresent()) {
+      RunRecords.write(out, gradients.get());
+    }
   }
 
   /**
@@ -284,6 +301,7 @@ public final class Fit {
       responsive = RunRecords.responsive(in);
     }
     traces.read(in);
+    gradients = in.readBoolean() ? Optional.of(RunRecords.statistics(in)) : Optional.empty();
     if (isEpochOpen()) {
       batchSizes.set(epoch() - 1, nextBatchSize(epoch() - 1));
     }

@@ -82,7 +82,7 @@ final class RunRecords {
     return new Confusion(classes, counts);
   }
 
-  private static void write(DataOutput out, GradientStatistics statistics) throws IOException {
+  static void write(DataOutput out, GradientStatistics statistics) throws IOException {
     out.writeDouble(statistics.mean());
     out.writeDouble(statistics.meanMagnitude());
     out.writeDouble(statistics.deviation());
@@ -93,7 +93,7 @@ final class RunRecords {
     out.writeLong(statistics.nonfinite());
   }
 
-  private static GradientStatistics statistics(DataInput in) throws IOException {
+  static GradientStatistics statistics(DataInput in) throws IOException {
     return new GradientStatistics(
         in.readDouble(),
         in.readDouble(),

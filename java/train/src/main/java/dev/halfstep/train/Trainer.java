@@ -119,7 +119,7 @@ public final class Trainer {
       return;
     }
     double seconds = fit.seconds() - begin;
-    GradientStatistics gradients = session.gradientStatistics();
+    GradientStatistics gradients = fit.gradients().orElseGet(session::gradientStatistics);
     Optional<GradientNoise> noise = noise(session, fit);
     float[] trained = useAverage(session, fit);
     Optional<Metrics> validation = options.validation.map(session::evaluate);
@@ -192,6 +192,9 @@ public final class Trainer {
     boolean due = updatesToCheckpoint(fit) == updatesPerformed(steps);
     fit.endSteps(steps, full * batchSize + shortRows);
     fit.trace(session);
+    if (!fit.isInEpoch() || fit.isSpent()) {
+      fit.gradients(session.gradientStatistics());
+    }
     if (due && !fit.stopped()) {
       options.checkpoints.ifPresent(
           checkpoints -> checkpoints.save(options.session.model, session, fit));

@@ -153,7 +153,9 @@ final class MeasurementsTest {
         };
     History history =
         Trainer.builder(model, task.data)
-            .session(options -> options.device(TestDevice.ID).loss(Loss.crossEntropy().ignoreLabel(-100)))
+            .session(
+                options ->
+                    options.device(TestDevice.ID).loss(Loss.crossEntropy().ignoreLabel(-100)))
             .batchSize(BATCH)
             .epochs(2)
             .syncEvery(4)
