@@ -32,10 +32,12 @@ import dev.halfstep.study.GradientProbe;
 import dev.halfstep.study.LargestBatch;
 import dev.halfstep.study.LearningRateFinder;
 import dev.halfstep.study.NoiseScale;
+import dev.halfstep.study.RulesOfThumb;
 import dev.halfstep.train.BatchSchedule;
 import dev.halfstep.train.Budget;
 import dev.halfstep.train.Callback;
 import dev.halfstep.train.Checkpoints;
+import dev.halfstep.train.Confusion;
 import dev.halfstep.train.EarlyStopping;
 import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.Fit;
@@ -45,6 +47,7 @@ import dev.halfstep.train.LossScaling;
 import dev.halfstep.train.Metric;
 import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.Plateau;
+import dev.halfstep.train.ResponsiveBatch;
 import dev.halfstep.train.Schedule;
 import dev.halfstep.train.StopReason;
 import dev.halfstep.train.Trainer;
@@ -52,6 +55,7 @@ import dev.halfstep.train.TrainerBuilder;
 import dev.halfstep.train.TrainingPlan;
 import dev.halfstep.train.TrainingSession;
 import dev.halfstep.train.WeightAverage;
+import dev.halfstep.train.WeightTrace;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -182,6 +186,51 @@ class GuideTest {
     assertEquals(List.of(16, 16, 32), history.epochs().stream().map(e -> e.batchSize()).toList());
     assertEquals(64, doubling.batchSize(10, 30, 32));
     assertEquals(0.25, both.rateFactor(20));
+  }
+
+  @Test
+  void responsiveBatch() {
+    ResponsiveBatch rule = ResponsiveBatch.between(16, 128).withPatience(1);
+    History history = trainer.batchSize(16).responsiveBatch(rule).fit();
+
+    assertEquals(16, history.epochs().get(0).batchSize());
+    double noise = history.epochs().get(0).noiseScale().orElseThrow();
+    int next = noise > 2 * 16 ? 32 : 16;
+    assertEquals(next, history.epochs().get(1).batchSize(), "noise scale " + noise);
+  }
+
+  @Test
+  void measurements() {
+    History history = trainer.gradientNoise(true).trace("1.weight", 0).fit();
+    for (EpochRecord epoch : history.epochs()) {
+      System.out.println(epoch.gradients()); // of the last step: mean, deviation, norm and so on
+      System.out.println(epoch.noiseScale() + " samples, signal to noise " + epoch.signalToNoise());
+    }
+    WeightTrace path = history.traces().get(0); // path.values() at path.steps()
+
+    assertTrue(history.epochs().get(2).gradients().norm() > 0);
+    assertTrue(history.epochs().get(0).noiseScale().isPresent());
+    assertEquals(0, path.steps().get(0));
+    assertEquals(path.steps().size(), path.values().size());
+  }
+
+  @Test
+  void rulesOfThumb() {
+    RulesOfThumb.Range epochs = RulesOfThumb.epochs(60_000, RulesOfThumb.Effort.USUAL); // 20 to 50
+    RulesOfThumb.Range batch = // of images, without batch normalisation, where 4,096 would fit
+        RulesOfThumb.batchSizes(RulesOfThumb.Task.IMAGES, 60_000, false, 4096); // 32 to 128
+
+    assertEquals(new RulesOfThumb.Range(20, 50), epochs);
+    assertEquals(new RulesOfThumb.Range(32, 128), batch);
+  }
+
+  @Test
+  void classMetrics() {
+    History history = trainer.earlyStopping(EarlyStopping.on(Metric.VAL_F1, 3)).fit();
+    Confusion counts = history.epochs().get(0).confusion().orElseThrow();
+    System.out.println(counts.f1() + ", and sevens taken for ones: " + counts.count(7, 1));
+
+    assertTrue(counts.f1() > 0 && counts.f1() <= 1);
   }
 
   @Test

@@ -102,7 +102,7 @@ final class CheckpointTest {
     Random random = new Random(5);
     List<String> begins = new ArrayList<>();
     for (int kill = 0; kill < KILLS; kill++) {
-      Process process = start(killed);
+      Process process = start(ResumedRun.class, killed);
       try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
         begins.add(String.valueOf(out.readLine()));
         Thread.sleep(random.nextInt(MOST_MILLIS));
@@ -125,7 +125,8 @@ final class CheckpointTest {
     }
   }
 
-  private static Process start(Path folder) throws IOException {
+  /** A JVM that runs a main class of the tests on the folder. */
+  static Process start(Class<?> main, Path folder) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
@@ -136,7 +137,7 @@ final class CheckpointTest {
     }
     String classPath =
         System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-    command.addAll(List.of("-cp", classPath, ResumedRun.class.getName(), folder.toString()));
+    command.addAll(List.of("-cp", classPath, main.getName(), folder.toString()));
     return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 
