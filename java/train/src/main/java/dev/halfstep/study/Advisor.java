@@ -136,7 +136,9 @@ public final class Advisor {
     }
     OptionalDouble noise = OptionalDouble.empty();
     for (EpochRecord epoch : history.epochs()) {
-      noise = epoch.batchSize() == batchSize ? epoch.noiseScale() : OptionalDouble.empty();
+      if (epoch.batchSize() == batchSize && epoch.noiseScale().isPresent()) {
+        noise = epoch.noiseScale();
+      }
     }
     next = scaled ? next.lossScales(all) : next;
     return noise.isPresent() ? next.noiseScale(noise) : next;
