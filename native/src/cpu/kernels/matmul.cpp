@@ -45,9 +45,12 @@ class Product {
   }
 
   void run_tile(int64_t tile, const float* packed_a) const {
-    const int64_t across = tile % plan_.across.parts;
-    const int64_t down = tile / plan_.across.parts % plan_.down.parts;
-    const int64_t group = tile / plan_.across.parts / plan_.down.parts;
+    const int64_t group = tile / (plan_.across.parts * plan_.down.parts);
+    const int64_t place = tile % (plan_.across.parts * plan_.down.parts);
+    const int64_t across =
+        plan_.columns_first ? place / plan_.down.parts : place % plan_.across.parts;
+    const int64_t down =
+        plan_.columns_first ? place % plan_.down.parts : place / plan_.across.parts;
     const Range rows{plan_.down.begin(down), plan_.down.begin(down + 1)};
     const Range columns{plan_.across.begin(across), plan_.across.begin(across + 1)};
     const int64_t end = min((group + 1) * plan_.group, d_.batch);

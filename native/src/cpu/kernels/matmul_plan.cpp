@@ -16,7 +16,7 @@ constexpr int64_t kMaxTiles = 64;
 constexpr double kNsPerFloat = 0.08;            // of memory in L2, read or written
 constexpr int64_t kTileBytes = 512 << 10;       // of A that a tile walks over: a part of L2
 constexpr int64_t kInPlaceBytes = 256 << 10;    // a panel of B that reaches farther is packed
-constexpr int64_t kRowsFirstBytes = 128 << 10;  // of B: every tile can read it all
+constexpr int64_t kRowsFirstBytes = 512 << 10;  // of B: every tile can read it all
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -104,6 +104,9 @@ MatmulPlan plan_matmul(const hs_matmul_desc& d, bool simple) {
   }
   plan.down = cut(plan.rows.parts, down);
   plan.across = cut(plan.columns.parts, across);
+  // The threads take tiles from both ends. Where B is the larger, each reads a part of it only:
+  // of weights, the rows that it also updates.
+  plan.columns_first = plan.dot && 2 * d.n > d.m;
   plan.groups = ceil_div(d.batch, plan.group);
   return plan;
 }

@@ -36,6 +36,7 @@ struct MatmulPlan {
   Cut rows, columns;
   // Tiles of the pool: these parts of the panels of one matrix, or `group` whole matrices.
   Cut down, across;
+  bool columns_first;  // tiles that follow each other lie below each other
   int64_t group, groups;
   double cost_ns;  // of the whole product, on one thread
 
