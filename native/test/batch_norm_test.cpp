@@ -487,6 +487,7 @@ TEST(on_chip_too_results_depend_on_neither_threads_nor_capture) {
   on_devices([](Device& device) {
     check_repetition(device, 128, 64);  // backward: several slabs in two buffers
     check_repetition(device, 258, 32);  // forward: in one
+    check_repetition(device, 129, 32);  // backward: in one
     check_repetition(device, 600, 8);   // several blocks, one slab
   });
 }

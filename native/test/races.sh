@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The race checker: CUDA kernels on the simulated device under ThreadSanitizer, which names both
-# places of two accesses to memory that no barrier orders. Some minutes; for a nightly run.
+# places of two accesses to memory that no barrier orders. Ten minutes and the build; for a nightly run.
 #   races.sh [TEST...]         builds target/races and runs the tests of kernels (all of them, or for
 #                              instance softmax_test) with small shapes, in two orders of threads
 #   races.sh planted PROGRAM   checks the checker: it must find the barriers that are missing in
@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=$here/../../target/races
 # Shapes of more elements are left out: the checker costs a hundredfold.
 export HALFSTEP_TEST_LARGEST=${HALFSTEP_TEST_LARGEST:-4000}
-seconds=${HALFSTEP_RACES_SECONDS:-300} # for one test in one order
+seconds=${HALFSTEP_RACES_SECONDS:-900} # for one test in one order
 
 # ThreadSanitizer wants its memory where some kernels put a program with random addresses.
 checked() {
