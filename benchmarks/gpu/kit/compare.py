@@ -44,7 +44,7 @@ KERNELS = {
             BatchNorm(*shape, backward)
             for shape in ((64, 56, 56, 256, "BF16"),  # on chip, slab after slab
                           (256, 7, 7, 512, "BF16"),  # all slabs at once
-                          (256, 1, 1, 512, "BF16"),  # each by one block
+                          (256, 1, 1, 512, "BF16"),  # each by one block or two
                           (4, 1024, 1024, 128, "F16"))  # no slab fits: two launches
             for backward in (False, True)
         ],
