@@ -1,15 +1,49 @@
 // Batch normalisation against its definition in fp64.
 #include "compare.h"
+#include "cuda/batch_norm_slabs.h"
 
 using namespace hs::test;
 
 namespace {
 
 // One row more than two, one channel; narrow rows that are joined; one under, at and over vectors;
-// several tiles of rows, the last one short; more columns than rows; outputs past the caches.
+// several tiles of rows, the last one short; more columns than rows; outputs past the caches; a
+// backward pass in FP32 that just fits the simulated device's shared memory, and one row more.
 constexpr size_t kShapes[][2] = {{2, 1},     {3, 5},     {7, 17},    {16, 64},   {33, 10},
                                  {100, 3},   {64, 63},   {65, 65},   {129, 128}, {1000, 7},
-                                 {700, 200}, {20000, 3}, {4097, 64}, {5, 3000},  {32768, 64}};
+                                 {700, 200}, {20000, 3}, {4097, 64}, {5, 3000},  {32768, 64},
+                                 {6712, 16}, {6713, 16}};
+
+// While it lives, blocks of a simulated device have so little shared memory (8 KB beside what slabs
+// need themselves) that small shapes are cut as large ones are elsewhere.
+class SmallDevice {
+ public:
+  static constexpr size_t kBytes = hs::cuda::kSlabScratchBytes + 8192;
+  SmallDevice() { setenv("HALFSTEP_SIM_SHARED", std::to_string(kBytes).c_str(), 1); }
+  ~SmallDevice() { unsetenv("HALFSTEP_SIM_SHARED"); }
+};
+
+// How a shape is cut on such a device: `vectors` of 16 bytes are a row. The backward pass, which
+// holds two arrays, is cut alike with half the rows.
+struct SlabCase {
+  size_t rows, vectors;
+  unsigned teams, team, slabs, buffers;  // all 0: two launches
+};
+constexpr SlabCase kSlabCases[] = {
+    {200, 1, 1, 1, 1, 1},   // rows of one vector, in one block
+    {600, 2, 1, 3, 1, 1},   // rows narrower than a slab may be, in three blocks
+    {50, 5, 1, 1, 1, 1},    // threads of a row that have no columns
+    {256, 8, 1, 4, 1, 1},   // the widest slab just fits
+    {258, 8, 1, 3, 2, 1},   // narrower ones fit alone: each is copied into the last one's place
+    {512, 8, 1, 4, 2, 1},   // they just fit
+    {514, 8, 0, 0, 0, 0},   // they do not
+    {128, 16, 2, 2, 2, 1},  // all slabs at once
+    {256, 16, 1, 4, 4, 2},  // several slabs in turn, in two buffers
+    {256, 11, 1, 4, 3, 2},  // the last one narrower
+    {128, 40, 1, 4, 5, 2},  // wide ones in two buffers
+    {64, 72, 2, 2, 9, 2},   // two teams, one of which has a slab less
+    {32, 72, 3, 1, 9, 2},   // teams of one block: no barrier
+};
 
 struct Settings {
   hs_dtype type = HS_F32;
@@ -84,6 +118,14 @@ std::vector<Expected> outputs(const std::vector<float>& x, const std::vector<flo
                  16 * kUnit * (std::abs(scaled) + std::abs(beta[c]) + std::abs(added) + lost)});
   }
   return y;
+}
+
+hs::cuda::SlabPlan plan_on_small_device(size_t rows, size_t vectors, hs_dtype type,
+                                        unsigned arrays) {
+  const hs::cuda::Queue queue{.multiprocessors = 4, .shared_bytes = SmallDevice::kBytes};
+  const int vector = type == HS_F32 ? 4 : 8;
+  return hs::cuda::plan_slabs(queue, static_cast<int64_t>(rows),
+                              static_cast<int64_t>(vectors) * vector, vector, arrays);
 }
 
 void check_training(Device& device, size_t rows, size_t channels, const Settings& s) {
@@ -210,6 +252,48 @@ TEST(sixteen_bit_storage_matches_the_definition) {
   });
 }
 
+TEST(slabs_are_cut_as_their_shapes_were_chosen_for) {
+  for (const SlabCase& c : kSlabCases) {
+    for (hs_dtype type : {HS_F32, HS_BF16}) {
+      for (unsigned arrays : {1u, 2u}) {
+        const auto plan = plan_on_small_device(c.rows / arrays, c.vectors, type, arrays);
+        const std::string where = shape_name({c.rows / arrays, c.vectors}) + ": " +
+                                  std::to_string(plan.teams) + " teams of " +
+                                  std::to_string(plan.team) + ", " + std::to_string(plan.slabs) +
+                                  " slabs, " + std::to_string(plan.buffers) + " buffers";
+        CHECK_THAT(plan.team == c.team && plan.teams == c.teams, where);
+        CHECK_THAT(plan.slabs == c.slabs && plan.buffers == c.buffers, where);
+      }
+    }
+  }
+}
+
+TEST(slabs_on_chip_match_the_definition) {
+  const SmallDevice small;
+  on_devices([](Device& device) {
+    for (const SlabCase& c : kSlabCases) {
+      for (const StorageType& type : kStorageTypes) {
+        const size_t channels = c.vectors * (type.type == HS_F32 ? 4 : 8);
+        if (is_left_out(device, c.rows * channels)) continue;
+        for (bool fused : {false, true}) {
+          const Settings s{.type = type.type, .relu = fused, .residual = fused, .shift = 0};
+          check_training(device, c.rows, channels, s);
+          check_backward(device, c.rows / 2, channels, s);
+        }
+      }
+    }
+  });
+}
+
+TEST(on_chip_too_a_mean_far_from_zero_costs_no_precision_of_the_variance) {
+  const SmallDevice small;
+  on_devices([](Device& device) {
+    for (float deviation : {1.0f, 0.01f}) {
+      check_training(device, 256, 44, {.mean = 1000, .deviation = deviation, .shift = 0});
+    }
+  });
+}
+
 TEST(a_mean_far_from_zero_costs_no_precision_of_the_variance) {
   on_devices([](Device& device) {
     for (float deviation : {1.0f, 0.01f}) {
@@ -322,62 +406,89 @@ TEST(gradients_match_finite_differences) {
   });
 }
 
+namespace {
+
+void check_places(Device& device, size_t rows, size_t channels) {
+  if (is_left_out(device, rows * channels)) return;
+  const size_t count = rows * channels;
+  const hs_batch_norm_desc desc = describe(rows, channels, {.relu = true});
+  const std::vector<float> values = normals(count, 1), others = normals(count, 2);
+  Array<float> x(device, values), added(device, others), y(device, count);
+  Array<float> dx(device, count), dr(device, count);
+  Parameters p(device, channels);
+  hs_stream stream = device.stream();
+  CHECK_OK(p.train(stream, desc, x.address(), added.address(), y.address()));
+  const std::vector<float> output = y.get();
+  CHECK_OK(p.train(stream, desc, x.address(), added.address(), added.address()));
+  CHECK(same_bits(added.get(), output));
+  added.set(others);
+  CHECK_OK(p.differentiate(stream, desc, added.address(), x.address(), y.address(), dx.address(),
+                           dr.address()));
+  const std::vector<float> d_x = dx.get(), d_residual = dr.get();
+  CHECK_OK(p.differentiate(stream, desc, added.address(), x.address(), y.address(), added.address(),
+                           dr.address()));
+  CHECK(same_bits(added.get(), d_x) && same_bits(dr.get(), d_residual));
+  added.set(others);
+  CHECK_OK(p.differentiate(stream, desc, added.address(), x.address(), y.address(), dx.address(),
+                           added.address()));
+  CHECK(same_bits(added.get(), d_residual) && same_bits(dx.get(), d_x));
+  added.set(others);
+  CHECK_OK(p.train(stream, desc, x.address(), added.address(), x.address()));
+  CHECK(same_bits(x.get(), output));
+}
+
+void check_repetition(Device& device, size_t rows, size_t channels) {
+  const hs_batch_norm_desc desc = describe(rows, channels, {.relu = true});
+  Array<float> x(device, normals(rows * channels, 1)), y(device, rows * channels);
+  Array<float> dy(device, normals(rows * channels, 2)), dx(device, rows * channels);
+  Parameters p(device, channels);
+  check_same_everywhere(
+      device,
+      [&](hs_stream stream) {
+        CHECK_OK(p.train(stream, desc, x.address(), 0, y.address()));
+        CHECK_OK(
+            p.differentiate(stream, desc, dy.address(), x.address(), y.address(), dx.address(), 0));
+      },
+      [&] {
+        std::vector<float> all = y.get();
+        for (const auto& part : {dx.get(), p.saved_mean.get(), p.saved_invstd.get(),
+                                 p.d_gamma.get(), p.d_beta.get()}) {
+          all.insert(all.end(), part.begin(), part.end());
+        }
+        return all;
+      });
+}
+
+}  // namespace
+
 TEST(outputs_may_take_the_place_of_inputs) {
   on_devices([](Device& device) {
-    for (const int chosen : {5, 8, 14}) {
-      const auto& [rows, channels] = kShapes[chosen];
-      if (is_left_out(device, rows * channels)) continue;
-      const size_t count = rows * channels;
-      const hs_batch_norm_desc desc = describe(rows, channels, {.relu = true});
-      const std::vector<float> values = normals(count, 1), others = normals(count, 2);
-      Array<float> x(device, values), added(device, others), y(device, count);
-      Array<float> dx(device, count), dr(device, count);
-      Parameters p(device, channels);
-      hs_stream stream = device.stream();
-      CHECK_OK(p.train(stream, desc, x.address(), added.address(), y.address()));
-      const std::vector<float> output = y.get();
-      CHECK_OK(p.train(stream, desc, x.address(), added.address(), added.address()));
-      CHECK(same_bits(added.get(), output));
-      added.set(others);
-      CHECK_OK(p.differentiate(stream, desc, added.address(), x.address(), y.address(),
-                               dx.address(), dr.address()));
-      const std::vector<float> d_x = dx.get(), d_residual = dr.get();
-      CHECK_OK(p.differentiate(stream, desc, added.address(), x.address(), y.address(),
-                               added.address(), dr.address()));
-      CHECK(same_bits(added.get(), d_x) && same_bits(dr.get(), d_residual));
-      added.set(others);
-      CHECK_OK(p.differentiate(stream, desc, added.address(), x.address(), y.address(),
-                               dx.address(), added.address()));
-      CHECK(same_bits(added.get(), d_residual) && same_bits(dx.get(), d_x));
-      added.set(others);
-      CHECK_OK(p.train(stream, desc, x.address(), added.address(), x.address()));
-      CHECK(same_bits(x.get(), output));
-    }
+    for (const int chosen : {5, 8, 14})
+      check_places(device, kShapes[chosen][0], kShapes[chosen][1]);
+  });
+}
+
+TEST(on_chip_too_outputs_may_take_the_place_of_inputs) {
+  const SmallDevice small;
+  on_devices([](Device& device) {
+    for (const SlabCase& c : kSlabCases) check_places(device, c.rows, c.vectors * 4);
   });
 }
 
 TEST(results_depend_on_neither_threads_nor_capture) {
   on_devices([](Device& device) {
-    const size_t rows = is_left_out(device, 20001 * 24) ? 2001 : 20001, channels = 24;
-    const hs_batch_norm_desc desc = describe(rows, channels, {.relu = true});
-    Array<float> x(device, normals(rows * channels, 1)), y(device, rows * channels);
-    Array<float> dy(device, normals(rows * channels, 2)), dx(device, rows * channels);
-    Parameters p(device, channels);
-    check_same_everywhere(
-        device,
-        [&](hs_stream stream) {
-          CHECK_OK(p.train(stream, desc, x.address(), 0, y.address()));
-          CHECK_OK(p.differentiate(stream, desc, dy.address(), x.address(), y.address(),
-                                   dx.address(), 0));
-        },
-        [&] {
-          std::vector<float> all = y.get();
-          for (const auto& part : {dx.get(), p.saved_mean.get(), p.saved_invstd.get(),
-                                   p.d_gamma.get(), p.d_beta.get()}) {
-            all.insert(all.end(), part.begin(), part.end());
-          }
-          return all;
-        });
+    check_repetition(device, is_left_out(device, 20001 * 24) ? 2001 : 20001, 24);
+    check_repetition(device, 2001, 23);
+  });
+}
+
+TEST(on_chip_too_results_depend_on_neither_threads_nor_capture) {
+  const SmallDevice small;
+  on_devices([](Device& device) {
+    check_repetition(device, 128, 64);  // backward: several slabs in two buffers
+    check_repetition(device, 258, 32);  // forward: in one
+    check_repetition(device, 129, 32);  // backward: in one
+    check_repetition(device, 600, 8);   // several blocks, one slab
   });
 }
 

@@ -232,6 +232,59 @@ TEST(each_matrix_of_a_batch_has_its_own_product) {
   });
 }
 
+// More small matrices than multiprocessors, which warps take in turn: at the sizes to which they are
+// rounded up, and beside them.
+TEST(many_small_products_of_integers_are_exact) {
+  on_devices([](Device& device) {
+    check_variants(device, {.m = 16, .n = 16, .k = 16, .batch = 5});
+    check_variants(device, {.m = 1, .n = 9, .k = 17, .batch = 6});
+    check_variants(device, {.m = 33, .n = 20, .k = 31, .batch = 5});
+    check_variants(device, {.m = 64, .n = 64, .k = 64, .batch = 4});
+    check_variants(device, {.m = 65, .n = 64, .k = 64, .batch = 4});  // too large
+  });
+}
+
+// So many that each warp goes through its ring of stages more than once.
+TEST(very_many_small_products_of_integers_are_exact) {
+  on_devices([](Device& device) {
+    const bool few = is_left_out(device, 64 * 50 * 60);
+    for (hs_dtype type : {HS_BF16, HS_F16}) {
+      for (int layout = 0; layout < 4; layout++) {
+        Problem c{.m = 7, .n = 8, .k = 9, .type = type, .batch = few ? 600 : 1001};
+        c.transpose_a = (layout & 1) != 0;
+        c.transpose_b = (layout & 2) != 0;
+        check(device, c);
+        c.m = 24, c.n = 32, c.k = 17, c.batch = few ? 140 : 330, c.padding = 7;
+        check(device, c);
+        c.m = 64, c.n = 50, c.k = 60, c.batch = few ? 17 : 150, c.padding = 4;
+        check(device, c);
+      }
+    }
+  });
+}
+
+TEST(options_hold_for_many_small_products) {
+  on_devices([](Device& device) {
+    for (hs_dtype type : {HS_BF16, HS_F16}) {
+      for (bool f32_output : {false, true}) {
+        check(device, {.m = 20,
+                       .n = 28,
+                       .k = 16,
+                       .type = type,
+                       .f32_output = f32_output,
+                       .batch = 150,
+                       .alpha = -0.5f,
+                       .beta = 2,
+                       .bias = true,
+                       .aux = true,
+                       .shared_b = true,
+                       .activation = HS_GELU,
+                       .integers = false});
+      }
+    }
+  });
+}
+
 TEST(options_follow_their_definition_in_every_type) {
   on_devices([](Device& device) {
     for (const StorageType& type : kStorageTypes) {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The race checker: CUDA kernels on the simulated device under ThreadSanitizer, which names both
-# places of two accesses to memory that no barrier orders. Some minutes; for a nightly run.
+# places of two accesses to memory that no barrier orders. Ten minutes and the build; for a nightly run.
 #   races.sh [TEST...]         builds target/races and runs the tests of kernels (all of them, or for
 #                              instance softmax_test) with small shapes, in two orders of threads
-#   races.sh planted PROGRAM   checks the checker: it must find the barrier that is missing in
+#   races.sh planted PROGRAM   checks the checker: it must find the barriers that are missing in
 #                              sim_faults_test.cpp, as the ctest sim_races does
 # It cannot see: what only fences order (atomic operations count as fences too).
 set -euo pipefail
@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=$here/../../target/races
 # Shapes of more elements are left out: the checker costs a hundredfold.
 export HALFSTEP_TEST_LARGEST=${HALFSTEP_TEST_LARGEST:-4000}
-seconds=${HALFSTEP_RACES_SECONDS:-300} # for one test in one order
+seconds=${HALFSTEP_RACES_SECONDS:-900} # for one test in one order
 
 # ThreadSanitizer wants its memory where some kernels put a program with random addresses.
 checked() {
@@ -20,29 +20,37 @@ checked() {
   TSAN_OPTIONS="exitcode=66 report_bugs=1" "${fixed[@]}" "$@" 2>&1
 }
 
+# planted PROGRAM TEST KERNEL WORD...: TEST runs KERNEL with its barrier and without; the lines that
+# bear the words must be found, and only in the latter.
 planted() {
-  local output status=0 word
-  output=$(checked "$1" a_missing_barrier) || status=$?
+  local program=$1 test=$2 kernel=$3 output status=0 word
+  shift 3
+  output=$(checked "$program" "$test") || status=$?
   local source=$here/sim_faults_test.cpp
-  for word in written read; do
+  for word in "$@"; do
     local line
     line=$(grep -n "races.sh: $word" "$source" | cut -d: -f1)
     if [ "$status" -ne 66 ] || ! grep -q "sim_faults_test.cpp:$line" <<<"$output"; then
       echo "$output" | head -n 40
-      echo "races.sh: the missing barrier was not found: nothing names line $line (status $status)"
+      echo "races.sh: $test: the missing barrier was not found: nothing names line $line (status $status)"
       return 1
     fi
   done
-  if grep -q 'rotate<true>' <<<"$output"; then
+  if grep -q "$kernel<true>" <<<"$output"; then
     echo "$output"
     echo "races.sh: the kernel that has its barrier was reported too"
     return 1
   fi
-  echo "the missing barrier was found, with its two lines"
+  echo "$test: found, with its two lines"
+}
+
+check_checker() {
+  planted "$1" a_missing_barrier rotate written read
+  planted "$1" blocks_of_a_team take_from_neighbour left taken
 }
 
 if [ "${1:-}" = planted ]; then
-  planted "$2"
+  check_checker "$2"
   exit
 fi
 
@@ -52,7 +60,7 @@ if [ ${#tests[@]} -eq 0 ]; then
   mapfile -t tests < <(grep -l '^KERNEL_TEST_MAIN' "$here"/*_test.cpp | xargs -n 1 basename -s .cpp)
 fi
 ninja -C "$build" -j "${HALFSTEP_JOBS:-$(nproc)}" sim_races_test "${tests[@]}" | tail -n 1
-planted "$build/test/sim_races_test"
+check_checker "$build/test/sim_races_test"
 
 racing=() cut=()
 mkdir -p "$build/reports"

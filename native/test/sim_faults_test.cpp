@@ -4,6 +4,7 @@
 #include "cuda/ptx/async_copy.h"
 #include "cuda/ptx/cluster.h"
 #include "cuda/ptx/memory.h"
+#include "cuda/ptx/team.h"
 #include "sim/launch.h"
 #include "sim/memory.h"
 #include "test.h"
@@ -267,6 +268,76 @@ bool sums_over_clusters_in_every_order() {
 TEST(blocks_of_a_cluster_see_each_others_shared_memory_after_their_barrier_only) {
   CHECK(sums_over_clusters_in_every_order<true>());
   CHECK(!sums_over_clusters_in_every_order<false>());
+}
+
+// out[block] = what the next block of the team wrote; `word` is zero.
+template <bool kSync>
+HS_KERNEL void take_from_neighbour(float* word, float* written, float* out) {
+  auto& counter = *reinterpret_cast<unsigned*>(word);
+  if (threadIdx.x == 33) written[blockIdx.x] = static_cast<float>(blockIdx.x);  // races.sh: left
+  if (kSync) team_sync(counter, blockIdx.x, gridDim.x);
+  unsigned next = (blockIdx.x + 1) % gridDim.x;
+  if (threadIdx.x == 34) out[blockIdx.x] = written[next];  // races.sh: taken
+}
+
+template <bool kSync>
+bool takes_in_every_order() {
+  DeviceFloats word(1), written(4), out(4);
+  bool right = true;
+  for (auto order : kOrders) {
+    hs::sim::set_schedule(order);
+    word[0] = 0;
+    for (unsigned i = 0; i < 4; ++i) written[i] = -1;
+    std::string wrong =
+        run_kernel({.name = "take_from_neighbour", .grid = {4}, .block = {64}, .cooperative = true},
+                   take_from_neighbour<kSync>, word.at(), written.at(), out.at());
+    CHECK_THAT(wrong.empty(), wrong);
+    for (unsigned i = 0; i < 4; ++i) right &= out[i] == static_cast<float>((i + 1) % 4);
+  }
+  hs::sim::set_schedule({});
+  return right;
+}
+
+TEST(blocks_of_a_team_see_what_others_wrote_after_their_barrier_only) {
+  CHECK(takes_in_every_order<true>());
+  CHECK(!takes_in_every_order<false>());
+}
+
+constexpr int kTeamLine = __LINE__ + 2;
+HS_KERNEL void most_of_a_team(float* word) {
+  if (blockIdx.x != 2) team_sync(*reinterpret_cast<unsigned*>(word), blockIdx.x, gridDim.x);
+}
+
+TEST(a_barrier_of_several_blocks_that_some_never_reach_lists_who_waits_and_who_ended) {
+  DeviceFloats word(1);
+  word[0] = 0;
+  for (auto order : kOrders) {
+    hs::sim::set_schedule(order);
+    std::string wrong =
+        run_kernel({.name = "most_of_a_team", .grid = {4}, .block = {64}, .cooperative = true},
+                   most_of_a_team, word.at());
+    CHECK_THAT(has(wrong, "block (1,0,0): threads 0 at the barrier of several blocks " +
+                              here(kTeamLine) + "; threads 1-63 at the barrier"),
+               wrong);
+    CHECK_THAT(has(wrong, "block (2,0,0): threads 0-63 ended"), wrong);
+  }
+  hs::sim::set_schedule({});
+  // The next launch is not harmed.
+  CHECK(takes_in_every_order<true>());
+}
+
+TEST(blocks_that_do_not_run_at_once_cannot_wait_for_each_other) {
+  DeviceFloats word(1), written(4), out(4);
+  std::string wrong = run_kernel({"take_from_neighbour", {4}, {64}}, take_from_neighbour<true>,
+                                 word.at(), written.at(), out.at());
+  CHECK_THAT(has(wrong, "waits for more blocks than the launch makes run at once"), wrong);
+  wrong = run_kernel({.name = "take_from_neighbour",
+                      .grid = {5},
+                      .block = {64},
+                      .shared_bytes = 120 * 1024,
+                      .cooperative = true},
+                     take_from_neighbour<true>, word.at(), written.at(), out.at());
+  CHECK_THAT(has(wrong, "a cooperative grid of 5 blocks, 4 without clusters run at once"), wrong);
 }
 
 TEST(a_launch_that_no_device_would_take_is_refused_with_its_reason) {

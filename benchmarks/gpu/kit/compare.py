@@ -42,11 +42,14 @@ KERNELS = {
     "batch-norm": (
         lambda: [
             BatchNorm(*shape, backward)
-            for shape in ((64, 56, 56, 256, "BF16"), (4, 1024, 1024, 128, "F16"),
-                          (256, 7, 7, 512, "BF16"))
+            for shape in ((64, 56, 56, 256, "BF16"),  # on chip, slab after slab
+                          (256, 7, 7, 512, "BF16"),  # all slabs at once
+                          (256, 1, 1, 512, "BF16"),  # each by one block or two
+                          (4, 1024, 1024, 128, "F16"))  # no slab fits: two launches
             for backward in (False, True)
         ],
-        lambda: [BatchNorm(2, 3, 3, 33, "BF16", False), BatchNorm(2, 3, 3, 33, "F32", True)],
+        lambda: [BatchNorm(2, 3, 3, 33, "BF16", False), BatchNorm(2, 3, 3, 33, "F32", True),
+                 BatchNorm(2, 16, 16, 64, "BF16", True)],
     ),
     "matmul-batched": (
         lambda: [

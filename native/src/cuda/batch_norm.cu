@@ -1,15 +1,16 @@
 // Batch normalisation over [rows, channels], with a residual and ReLU fused, and its gradients.
 //
+// What fits on chip goes to batch_norm_slabs.cu, which reads everything once; the rest stays here.
 // Bytes of an element: forward reads x twice and writes y; backward reads dy and x twice (y too with
 // ReLU) and writes dx. Floor: bytes / bandwidth, with one read less where the second-level cache holds
 // what the first pass ended with.
-// Design: two launches. The first reduces columns: sums around a pivot of each thread, merged in
+// Design: two launches. The first reduces columns: sums around a pivot of each thread, added up in
 // double in fixed order, by the block that finishes a column last. The second goes over the rows
 // backward, coefficients in registers. Not yet measured on a GPU.
-#include "cuda/columns.h"
+#include "cuda/batch_norm_parts.h"
+#include "cuda/batch_norm_slabs.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
-#include "cuda/moments.h"
 
 namespace hs::cuda {
 namespace {
@@ -17,30 +18,27 @@ namespace {
 template <class T, int kVector>
 HS_KERNEL void __launch_bounds__(kColumnThreads)
     observe(const BatchNormTrainingArgs args, const ColumnCut cut, void* workspace) {
-  using Shared = ColumnShared<Moments>;
+  using Shared = ColumnShared<DistanceSums>;
   Shared& shared = shared_memory<Shared>();
   const ColumnPart part = column_part<kVector>(cut);
   auto* x = static_cast<const T*>(args.x);
-  PivotSums sums[kVector];
+  float pivot[kVector] = {};  // the column's first value
+  PivotSums own[kVector];
   if (part.column < cut.columns) {
+    load_elements(x + part.column, pivot);
     for (std::int64_t row = part.begin + part.depth; row < part.end; row += part.depths) {
       float v[kVector];
       load_elements(x + row * cut.columns + part.column, v);
-      HS_UNROLL for (int e = 0; e < kVector; ++e) sums[e].add(v[e]);
+      HS_UNROLL for (int e = 0; e < kVector; ++e) own[e].add(v[e]);
     }
   }
-  Moments moments[kVector];
-  HS_UNROLL for (int e = 0; e < kVector; ++e) moments[e] = sums[e].moments();
-  reduce_columns(
-      cut, part, moments, MergeMoments{}, workspace, shared, [&](std::int64_t c, const Moments& m) {
-        double n = static_cast<double>(cut.rows), keep = 1.0 - args.desc.momentum;
-        args.saved_mean[c] = static_cast<float>(m.mean);
-        args.saved_invstd[c] = static_cast<float>(1.0 / sqrt(m.squares / n + args.desc.eps));
-        args.running_mean[c] =
-            static_cast<float>(keep * args.running_mean[c] + args.desc.momentum * m.mean);
-        args.running_variance[c] = static_cast<float>(keep * args.running_variance[c] +
-                                                      args.desc.momentum * (m.squares / (n - 1)));
-      });
+  DistanceSums sums[kVector];
+  HS_UNROLL for (int e = 0; e < kVector; ++e) sums[e] = own[e].around(pivot[e]);
+  reduce_columns(cut, part, sums, Sum<DistanceSums>{}, workspace, shared,
+                 [&](std::int64_t c, const DistanceSums& total) {
+                   save_moments(args, c,
+                                moments_of(total, to_float(x[c]), static_cast<double>(cut.rows)));
+                 });
 }
 
 // What normalising needs; kVariance: `spread` is the variance, otherwise 1 / deviation.
@@ -61,28 +59,18 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
     normalize(const Normalization n, const ColumnCut cut) {
   const ColumnPart part = column_part<kVector>(cut);
   if (part.column >= cut.columns) return;
-  float mean[kVector], scale[kVector], shift[kVector];
+  Scaling of[kVector];
   HS_UNROLL for (int e = 0; e < kVector; ++e) {
     std::int64_t c = part.column + e;
     float invstd = kVariance ? 1.0f / sqrtf(n.spread[c] + n.eps) : n.spread[c];
-    mean[e] = n.mean[c];
-    scale[e] = invstd * n.gamma[c];
-    shift[e] = n.beta[c];
+    of[e] = {n.mean[c], invstd * n.gamma[c], n.beta[c]};
   }
   for_rows_backward(part, [&](std::int64_t row) {
     std::int64_t at = row * cut.columns + part.column;
-    float v[kVector];
+    float v[kVector], added[kVector] = {};
     load_elements(static_cast<const T*>(n.x) + at, v);
-    HS_UNROLL for (int e = 0; e < kVector; ++e) v[e] = (v[e] - mean[e]) * scale[e] + shift[e];
-    if (n.residual != nullptr) {
-      float added[kVector];
-      load_elements(static_cast<const T*>(n.residual) + at, added);
-      HS_UNROLL for (int e = 0; e < kVector; ++e) v[e] += added[e];
-    }
-    if (n.relu) {
-      HS_UNROLL for (float& e : v) e = e < 0.0f ? 0.0f : e;
-    }
-    store_elements(static_cast<T*>(n.y) + at, v);
+    if (n.residual != nullptr) load_elements(static_cast<const T*>(n.residual) + at, added);
+    put_normalized(v, of, n.residual != nullptr, added, n.relu, static_cast<T*>(n.y) + at);
   });
 }
 
@@ -95,14 +83,6 @@ HS_DEVICE void load_dy(const BatchNormBackwardArgs& args, std::int64_t at, float
   load_elements(static_cast<const T*>(args.y) + at, y);
   HS_UNROLL for (int e = 0; e < kVector; ++e) g[e] = y[e] > 0.0f ? g[e] : 0.0f;
 }
-
-// Sums over a column of dy and of dy (x - mean).
-struct GradientSums {
-  double dy, product;
-  HS_DEVICE GradientSums operator+(const GradientSums& o) const {
-    return {dy + o.dy, product + o.product};
-  }
-};
 
 // Leaves the sums for `differentiate`.
 template <class T, int kVector>
@@ -133,8 +113,7 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
   reduce_columns(cut, part, sums, Sum<GradientSums>{}, workspace, shared,
                  [&](std::int64_t c, const GradientSums& s) {
                    result[c] = s;
-                   put_gradient(args.d_gamma, c, s.product * args.saved_invstd[c], args.accumulate);
-                   put_gradient(args.d_beta, c, s.dy, args.accumulate);
+                   save_gradients(args, c, s);
                  });
 }
 
@@ -143,26 +122,18 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
     differentiate(const BatchNormBackwardArgs args, const ColumnCut cut, const GradientSums* sums) {
   const ColumnPart part = column_part<kVector>(cut);
   if (part.column >= cut.columns) return;
-  float mean[kVector], scale[kVector], slope[kVector], offset[kVector];
+  Slope of[kVector];
   HS_UNROLL for (int e = 0; e < kVector; ++e) {
     std::int64_t c = part.column + e;
-    double n = static_cast<double>(cut.rows), invstd = args.saved_invstd[c];
-    double factor = invstd * args.gamma[c];
-    mean[e] = args.saved_mean[c];
-    scale[e] = static_cast<float>(factor);
-    slope[e] = static_cast<float>(factor * invstd * invstd * sums[c].product / n);
-    offset[e] = static_cast<float>(factor * sums[c].dy / n);
+    of[e] = slope_of(args.saved_mean[c], args.saved_invstd[c], args.gamma[c], sums[c],
+                     static_cast<double>(cut.rows));
   }
   for_rows_backward(part, [&](std::int64_t row) {
     std::int64_t at = row * cut.columns + part.column;
     float g[kVector], v[kVector];
     load_dy<T>(args, at, g);
     load_elements(static_cast<const T*>(args.x) + at, v);
-    if (args.d_residual != nullptr) store_elements(static_cast<T*>(args.d_residual) + at, g);
-    HS_UNROLL for (int e = 0; e < kVector; ++e) {
-      v[e] = scale[e] * g[e] - (slope[e] * (v[e] - mean[e]) + offset[e]);
-    }
-    store_elements(static_cast<T*>(args.dx) + at, v);
+    put_differentiated<T>(args, at, g, v, of);
   });
 }
 
@@ -174,6 +145,14 @@ hs_status with_columns(const hs_batch_norm_desc& desc, bool is_aligned, const La
     return is_aligned && desc.channels % kVector == 0 ? launcher(element, Elements<kVector>{})
                                                       : launcher(element, Elements<1>{});
   });
+}
+
+// How to hold `arrays` arrays on chip; team 0: not at all.
+SlabPlan plan_of(const Queue& queue, const hs_batch_norm_desc& desc, bool is_aligned,
+                 unsigned arrays) {
+  int vector = desc.type == HS_F32 ? kColumnVector<float> : kColumnVector<Bf16>;
+  if (!is_aligned || desc.channels % vector != 0) return {};
+  return plan_slabs(queue, desc.rows, desc.channels, vector, arrays);
 }
 
 template <bool kVariance>
@@ -192,6 +171,10 @@ hs_status launch_normalize(const Queue& queue, const hs_batch_norm_desc& desc,
 hs_status batch_norm_training(void* queue_of_call, const BatchNormTrainingArgs& args) {
   const Queue& queue = as_queue(queue_of_call);
   const hs_batch_norm_desc& desc = args.desc;
+  bool is_aligned = aligned(args.x) && aligned(args.residual) && aligned(args.y);
+  if (SlabPlan plan = plan_of(queue, desc, is_aligned, 1); plan.team > 0) {
+    return train_slabs(queue, args, plan);
+  }
   hs_status status = with_columns(desc, aligned(args.x), [&](auto element, auto columns) {
     constexpr int kVector = decltype(columns)::value;
     ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, kVector, sizeof(Moments));
@@ -215,13 +198,16 @@ hs_status batch_norm_inference(void* queue, const BatchNormInferenceArgs& args) 
 hs_status batch_norm_backward(void* queue_of_call, const BatchNormBackwardArgs& args) {
   const Queue& queue = as_queue(queue_of_call);
   const hs_batch_norm_desc& desc = args.desc;
+  bool is_aligned = aligned(args.dy) && aligned(args.x) && aligned(args.y) && aligned(args.dx) &&
+                    aligned(args.d_residual);
+  if (SlabPlan plan = plan_of(queue, desc, is_aligned, 2); plan.team > 0) {
+    return differentiate_slabs(queue, args, plan);
+  }
   if (static_cast<std::size_t>(desc.channels) * sizeof(GradientSums) > kResultBytes) {
     return fail(HS_UNSUPPORTED, "batch_norm_backward: %lld channels: %zu are possible",
                 static_cast<long long>(desc.channels), kResultBytes / sizeof(GradientSums));
   }
   auto* sums = static_cast<GradientSums*>(results_of(queue));
-  bool is_aligned = aligned(args.dy) && aligned(args.x) && aligned(args.y) && aligned(args.dx) &&
-                    aligned(args.d_residual);
   return with_columns(desc, is_aligned, [&](auto element, auto columns) {
     using T = decltype(element);
     constexpr int kVector = decltype(columns)::value;

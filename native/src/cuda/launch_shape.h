@@ -17,6 +17,7 @@ struct LaunchShape {
   Dim3 block = {};
   std::size_t shared_bytes = 0;  // dynamic shared memory of a block
   unsigned cluster = 1;          // blocks of a cluster, along x; more than 1 from sm_90 on
+  bool cooperative = false;      // all blocks run at once and may wait for each other
 };
 
 }  // namespace hs::cuda

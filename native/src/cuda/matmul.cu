@@ -6,7 +6,8 @@
 // Design: 16-bit types on tensor cores by mma.sync from a ring of four stages that cp.async fills,
 // permuted in shared memory so that ldmatrix has no bank conflicts in any of the four layouts; FP32
 // by FMA with 8 x 8 sums a thread. Products with fewer tiles than multiprocessors share k among
-// blocks, whose sums the last one adds in order. The bias gradient is a product with ones, by the
+// blocks, whose sums the last one adds in order. Small matrices, of which there are many, belong to a
+// warp each (matmul_packed.h). The bias gradient is a product with ones, by the
 // blocks of the first columns. Edges are filled with zeros; rows that do not begin at multiples of 16
 // bytes are read element by element. Not yet measured on a GPU.
 #include "cuda/kernels.h"

@@ -1,5 +1,5 @@
 // The product of BF16 matrices; see matmul.cu.
-#include "cuda/matmul_tensor.h"
+#include "cuda/matmul_packed.h"
 
 namespace hs::cuda {
 

@@ -131,7 +131,7 @@ HS_DEVICE void multiply_tile_by_fma(const MatmulArgs& args, const MatmulCut& cut
   }
   __syncthreads();
   MatmulOutput<float>(args, tile.matrix, vectors.bias)
-      .template put_tile<kFmaThreads>(shared.result, tile.m, tile.n);
+      .template put_tile<kFmaThreads>(shared.result, tile.m, tile.n, threadIdx.x);
 }
 
 // Launches a kernel that multiplies tiles of this size; `more` are its further arguments.

@@ -63,11 +63,12 @@ HS_DEVICE bool sum_splits(float (&sums)[kCount], const MatmulTile& tile, const M
 
 // A finished tile in shared memory, from where it goes out row by row. Groups of eight columns are
 // permuted within a row, so that the rows that a warp writes at one column lie in different banks.
+// kColumns is a power of two.
 template <int kRows, int kColumns>
 struct ResultTile {
   float element[kRows * kColumns];
   HS_DEVICE float* at(int row, int column) {
-    return element + row * kColumns + (column ^ row % 4 * 8);
+    return element + row * kColumns + (column ^ (row % 4 * 8 & (kColumns - 1)));
   }
 };
 
@@ -85,11 +86,12 @@ class MatmulOutput {
     vectors_ = addresses % 16 == 0 && (args.desc.ldc | first_) % kCount == 0;
   }
 
-  // All threads of the block write the tile that begins at (row, column).
+  // kThreads threads, of which this one is number `thread`, write the tile that begins at (row,
+  // column).
   template <unsigned kThreads, int kRows, int kColumns>
-  HS_DEVICE void put_tile(ResultTile<kRows, kColumns>& tile, std::int64_t row,
-                          std::int64_t column) const {
-    for (int i = static_cast<int>(threadIdx.x) * kCount; i < kRows * kColumns;
+  HS_DEVICE void put_tile(ResultTile<kRows, kColumns>& tile, std::int64_t row, std::int64_t column,
+                          unsigned thread) const {
+    for (int i = static_cast<int>(thread) * kCount; i < kRows * kColumns;
          i += static_cast<int>(kThreads) * kCount) {
       int r = i / kColumns, c = i % kColumns;
       if (row + r >= args_.desc.m || column + c >= args_.desc.n) continue;
@@ -177,7 +179,9 @@ struct MatmulVectors {
 };
 
 // Cuts a product into tiles of kRows x kColumns and depth kDepth. Where there are fewer tiles than
-// multiprocessors, k is shared by several blocks, each with at least four depths of it.
+// multiprocessors, k is shared by several blocks, each with at least four depths of it. A product
+// with a single row or column of tiles is bound by the bandwidth of the other operand, for which one
+// block has too few bytes under way: there are several of a multiprocessor.
 inline MatmulCut cut_matmul(const Queue& queue, const hs_matmul_desc& desc, int rows, int columns,
                             int depth, std::size_t part_bytes) {
   auto pieces = [](std::int64_t whole, std::int64_t piece) { return (whole + piece - 1) / piece; };
@@ -185,7 +189,9 @@ inline MatmulCut cut_matmul(const Queue& queue, const hs_matmul_desc& desc, int 
   cut.tiles_m = static_cast<unsigned>(pieces(desc.m, rows));
   cut.tiles_n = desc.n == 0 ? 1 : static_cast<unsigned>(pieces(desc.n, columns));  // bias_grad
   std::int64_t tiles = std::int64_t{cut.tiles_m} * cut.tiles_n * desc.batch;
-  std::int64_t splits = queue.multiprocessors / tiles;
+  constexpr int kThinBlocks = 3;  // of a multiprocessor
+  bool is_thin = cut.tiles_m == 1 || cut.tiles_n == 1;
+  std::int64_t splits = std::int64_t{queue.multiprocessors} * (is_thin ? kThinBlocks : 1) / tiles;
   auto room = static_cast<std::int64_t>((kWorkspaceBytes - sizeof(GridWorkspace)) / part_bytes);
   splits = splits * tiles > room ? room / tiles : splits;
   std::int64_t depths = pieces(desc.k, depth);
@@ -209,8 +215,9 @@ hs_status launch_cut(const Queue& queue, const MatmulArgs& args, const MatmulCut
   return launch(queue, shape, kernel, args, cut, queue.workspace, more...);
 }
 
-// Whether tiles of this size are enough for the device.
+// Whether tiles of this size are enough for the device, and none is empty by half.
 inline bool fills_device(const Queue& queue, const hs_matmul_desc& desc, int rows, int columns) {
+  if (desc.m <= rows / 2 || desc.n <= columns / 2) return false;
   std::int64_t tiles = (desc.m + rows - 1) / rows * ((desc.n + columns - 1) / columns) * desc.batch;
   return tiles >= queue.multiprocessors;
 }

@@ -29,23 +29,24 @@ constexpr int kChunkElements = 8;  // of 16 bytes
 template <class T, int kRows, int kColumns>
 struct alignas(128) StoredTile {
   static constexpr int kChunks = kColumns / kChunkElements;
-  static_assert(kChunks == 4 || kChunks % 8 == 0);
+  static_assert(kChunks == 2 || kChunks == 4 || kChunks % 8 == 0);
   T element[kRows * kColumns];
 
   HS_DEVICE T* chunk(int row, int at) {
-    int permuted = at ^ (kChunks == 4 ? row / 2 % 4 : row % 8);
+    int permuted = at ^ (kChunks < 8 ? row * kChunks / 8 % kChunks : row % 8);
     return element + (row * kChunks + permuted) * kChunkElements;
   }
 };
 
 // Brings the tile that begins at (row, column) of an operand into shared memory, zeros where it
-// leaves it: asynchronously where chunks are aligned, element by element otherwise.
+// leaves it: asynchronously where chunks are aligned, element by element otherwise. kThreads threads
+// do so, of which this one is number `thread`.
 template <unsigned kThreads, class Operand, class T, int kRows, int kColumns>
 HS_DEVICE void bring_tile(StoredTile<T, kRows, kColumns>& tile, const Operand& from,
-                          std::int64_t row, std::int64_t column HS_AND_CALLER) {
+                          std::int64_t row, std::int64_t column, unsigned thread HS_AND_CALLER) {
   constexpr int kChunks = kColumns / kChunkElements;
   HS_UNROLL for (int i = 0; i < kRows * kChunks / static_cast<int>(kThreads); ++i) {
-    int number = i * static_cast<int>(kThreads) + static_cast<int>(threadIdx.x);
+    int number = i * static_cast<int>(kThreads) + static_cast<int>(thread);
     int r = number / kChunks, c = number % kChunks;
     std::int64_t first = column + c * kChunkElements;
     if (from.chunks) {
@@ -136,6 +137,20 @@ HS_DEVICE void multiply_stage(TensorSums<Config>& sums, Stage& stage, int warp_m
   }
 }
 
+// A warp's sums into the result, (row, column) being the lane's first element.
+template <class Config, class Result>
+HS_DEVICE void store_sums(Result& result, const TensorSums<Config>& sums, int row, int column) {
+  HS_UNROLL for (int i = 0; i < Config::kBlocksM; ++i) {
+    HS_UNROLL for (int j = 0; j < Config::kBlocksN; ++j) {
+      const auto& block = sums.block[i][j];
+      float* upper = result.at(row + 16 * i, column + 8 * j);
+      float* lower = result.at(row + 16 * i + 8, column + 8 * j);
+      store(upper, Vector<float, 2>{{block[0], block[1]}});
+      store(lower, Vector<float, 2>{{block[2], block[3]}});
+    }
+  }
+}
+
 // One block's part of the product of operands A and B. A is stored [m, k], or [k, m] if kTransposeA;
 // B [k, n], or [n, k].
 template <class T, bool kTransposeA, bool kTransposeB, class Config, class A, class B>
@@ -148,8 +163,10 @@ HS_DEVICE void multiply_tile(const MatmulArgs& args, const MatmulCut& cut, const
     std::int64_t k = tile.k_begin + step * Config::kK;
     auto& stage = shared.stage[step % Config::kStages];
     if (k < tile.k_end) {
-      bring_tile<Config::kThreads>(stage.a, a, kTransposeA ? k : tile.m, kTransposeA ? tile.m : k);
-      bring_tile<Config::kThreads>(stage.b, b, kTransposeB ? tile.n : k, kTransposeB ? k : tile.n);
+      bring_tile<Config::kThreads>(stage.a, a, kTransposeA ? k : tile.m, kTransposeA ? tile.m : k,
+                                   threadIdx.x);
+      bring_tile<Config::kThreads>(stage.b, b, kTransposeB ? tile.n : k, kTransposeB ? k : tile.n,
+                                   threadIdx.x);
     }
     cp_async_commit();  // a group a step, be it empty
   };
@@ -177,14 +194,8 @@ HS_DEVICE void multiply_tile(const MatmulArgs& args, const MatmulCut& cut, const
   __syncthreads();  // the stages give way to the result
   int row = warp_m + static_cast<int>(lane_id()) / 4;
   int column = warp_n + static_cast<int>(lane_id()) % 4 * 2;
+  store_sums(shared.result, sums, row, column);
   HS_UNROLL for (int i = 0; i < Config::kBlocksM; ++i) {
-    HS_UNROLL for (int j = 0; j < Config::kBlocksN; ++j) {
-      const auto& block = sums.block[i][j];
-      float* upper = shared.result.at(row + 16 * i, column + 8 * j);
-      float* lower = shared.result.at(row + 16 * i + 8, column + 8 * j);
-      store(upper, Vector<float, 2>{{block[0], block[1]}});
-      store(lower, Vector<float, 2>{{block[2], block[3]}});
-    }
     if (sum_rows && lane_id() % 4 == 0) {
       put_bias_grad(args, vectors.bias_grad, tile.m + row + 16 * i, sums.rows[i][0]);
       put_bias_grad(args, vectors.bias_grad, tile.m + row + 16 * i + 8, sums.rows[i][2]);
@@ -192,7 +203,7 @@ HS_DEVICE void multiply_tile(const MatmulArgs& args, const MatmulCut& cut, const
   }
   __syncthreads();
   MatmulOutput<T>(args, tile.matrix, vectors.bias)
-      .template put_tile<Config::kThreads>(shared.result, tile.m, tile.n);
+      .template put_tile<Config::kThreads>(shared.result, tile.m, tile.n, threadIdx.x);
 }
 
 template <class T, bool kTransposeA, bool kTransposeB, class Config>
@@ -230,23 +241,6 @@ hs_status launch_matmul(const Queue& queue, const MatmulArgs& args) {
   return launch_tensor<T, kTransposeA, kTransposeB, Config>(
       queue, "multiply_on_tensor_cores", args,
       multiply_on_tensor_cores<T, kTransposeA, kTransposeB, Config>);
-}
-
-template <class T, bool kTransposeA, bool kTransposeB>
-hs_status choose_tile(const Queue& queue, const MatmulArgs& args) {
-  return fills_device(queue, args.desc, LargeTiles::kM, LargeTiles::kN)
-             ? launch_matmul<T, kTransposeA, kTransposeB, LargeTiles>(queue, args)
-             : launch_matmul<T, kTransposeA, kTransposeB, SmallTiles>(queue, args);
-}
-
-template <class T>
-hs_status matmul_on_tensor_cores(const Queue& queue, const MatmulArgs& args) {
-  if (args.desc.transpose_a != 0) {
-    return args.desc.transpose_b != 0 ? choose_tile<T, true, true>(queue, args)
-                                      : choose_tile<T, true, false>(queue, args);
-  }
-  return args.desc.transpose_b != 0 ? choose_tile<T, false, true>(queue, args)
-                                    : choose_tile<T, false, false>(queue, args);
 }
 
 }  // namespace hs::cuda

@@ -1,5 +1,9 @@
-// Means and variances in one pass: sums around a value of the thread's own, merged in double by the
-// rule of Chan, Golub and LeVeque (1979).
+// Means and variances in one pass. Each thread sums in FP32 around a value of its own, so that a mean
+// that is large beside the deviation costs nothing; its sums are then moved to a pivot that all
+// threads of a column share, in double, and merging them is an addition.
+//
+// The shared pivot is one of the column's n values. So its distance from the mean is at most sqrt(n)
+// deviations, and what the sums around it lose of the variance at most about n roundings of a double.
 #ifndef HALFSTEP_CUDA_MOMENTS_H
 #define HALFSTEP_CUDA_MOMENTS_H
 
@@ -7,25 +11,26 @@
 
 namespace hs::cuda {
 
-// Of `count` values: their mean, and the sum of the squares of their distances from it.
-struct Moments {
-  double count, mean, squares;
-};
-
-struct MergeMoments {
-  HS_DEVICE static Moments identity() { return {0, 0, 0}; }
-  // Commutes bit by bit.
-  HS_DEVICE Moments operator()(const Moments& a, const Moments& b) const {
-    double count = a.count + b.count;
-    if (count == 0) return a;
-    double distance = b.mean - a.mean;
-    return {count, (a.count * a.mean + b.count * b.mean) / count,
-            a.squares + b.squares + distance * distance * (a.count * b.count / count)};
+// Of some values: the sums of their distances from a pivot, and of the squares of these.
+struct DistanceSums {
+  double distance, square;
+  HS_DEVICE DistanceSums operator+(const DistanceSums& o) const {
+    return {distance + o.distance, square + o.square};
   }
 };
 
-// One thread's values; the first is the pivot, so that a mean that is large beside the deviation
-// costs nothing.
+// The mean, and the sum of the squares of the distances from it.
+struct Moments {
+  double mean, squares;
+};
+
+HS_DEVICE Moments moments_of(const DistanceSums& sums, double pivot, double count) {
+  double offset = sums.distance / count;
+  double rest = sums.square - offset * sums.distance;
+  return {pivot + offset, rest < 0 ? 0 : rest};  // what is no number stays none
+}
+
+// One thread's values; the first is its pivot.
 struct PivotSums {
   float pivot = 0, sum = 0, squares = 0;
   int count = 0;
@@ -37,11 +42,11 @@ struct PivotSums {
     sum += distance;
     squares += distance * distance;
   }
-  HS_DEVICE Moments moments() const {
-    if (count == 0) return MergeMoments::identity();
-    double n = count, offset = static_cast<double>(sum) / n;
-    double rest = static_cast<double>(squares) - offset * static_cast<double>(sum);
-    return {n, static_cast<double>(pivot) + offset, rest > 0 ? rest : rest == rest ? 0 : rest};
+  HS_DEVICE DistanceSums around(float other) const {
+    if (count == 0) return {0, 0};
+    double moved = static_cast<double>(pivot) - static_cast<double>(other);
+    double all = count * moved;
+    return {sum + all, squares + moved * (2 * static_cast<double>(sum) + all)};
   }
 };
 

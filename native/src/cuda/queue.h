@@ -13,7 +13,8 @@ struct Queue {
   void* stream = nullptr;  // a cudaStream_t
   int ordinal = 0;
   int multiprocessors = 0;
-  unsigned max_cluster = 1;  // blocks of the largest cluster that the kernels' code can use
+  unsigned max_cluster = 1;      // blocks of the largest cluster that the kernels' code can use
+  std::size_t shared_bytes = 0;  // shared memory that a block may ask for
   void* workspace = nullptr;
 };
 

@@ -107,9 +107,11 @@ HS_DEVICE T cluster_reduce(T own, Op op, T& slot HS_AND_CALLER) {
 
 constexpr unsigned kGridCounters = 1024;
 
-// A queue's workspace: counters, which every kernel leaves zero, and partial results.
+// A queue's workspace: counters, which every kernel leaves zero, words for barriers of blocks, and
+// partial results.
 struct GridWorkspace {
   unsigned counters[kGridCounters];
+  unsigned barriers[kGridCounters];
   // Then the blocks' partial results.
   template <class T>
   HS_DEVICE T* partials() {

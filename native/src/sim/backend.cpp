@@ -2,7 +2,9 @@
 // Streams and recorded lists are core's own, as on the CPU.
 #include "core/backend.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 
@@ -52,10 +54,18 @@ hs_status release(void*, hs_ptr address, std::uint64_t) {
   return HS_OK;
 }
 
+// Less than a block has makes a small device, whose limits small shapes reach too.
+std::size_t shared_bytes() {
+  const char* bytes = std::getenv("HALFSTEP_SIM_SHARED");
+  return bytes ? std::min<std::size_t>(std::strtoull(bytes, nullptr, 10), kMaxSharedBytes)
+               : kMaxSharedBytes;
+}
+
 hs_status create_queue(void*, void** queue) {
   auto made = std::make_unique<cuda::Queue>();
   made->multiprocessors = kMultiprocessors;
   made->max_cluster = kMaxCluster;
+  made->shared_bytes = shared_bytes();
   made->workspace = allocate_guarded(cuda::kWorkspaceBytes);
   if (!made->workspace) return fail(HS_OUT_OF_MEMORY, "the host has no memory left");
   std::memset(made->workspace, 0, cuda::kWorkspaceBytes);

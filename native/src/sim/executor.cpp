@@ -1,5 +1,6 @@
 #include "sim/executor.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -29,7 +30,7 @@ std::string Executor::run(const LaunchShape& shape, void (*kernel)(const void*),
   fault_ = {};
   block_threads_ = static_cast<unsigned>(shape.block.count());
   block_warps_ = (block_threads_ + kWarp - 1) / kWarp;
-  std::size_t groups = shape.grid.count() / shape.cluster;
+  std::size_t groups = shape.grid.count() / group_blocks();
   schedule_.begin(schedule_options(), groups);
   races_.begin_launch();
   for (std::size_t turn = 0; turn < groups && fault_.kind == Fault::kNone; ++turn) {
@@ -74,27 +75,42 @@ std::string Executor::check(const LaunchShape& shape) const {
     return name + "clusters of " + std::to_string(shape.cluster) + " in a grid of " +
            std::to_string(shape.grid.x) + " blocks";
   }
+  if (shape.cooperative) {
+    std::size_t blocks =
+        std::min(kThreadsOfMultiprocessor / threads,
+                 kSharedOfMultiprocessor / (shape.shared_bytes + kSharedReservedForBlock));
+    if (shape.grid.count() > kMultiprocessors * blocks || shape.cluster > 1) {
+      return name + "a cooperative grid of " + std::to_string(shape.grid.count()) + " blocks, " +
+             std::to_string(kMultiprocessors * blocks) + " without clusters run at once";
+    }
+  }
   return "";
 }
 
+unsigned Executor::group_blocks() const {
+  return shape_.cooperative ? static_cast<unsigned>(shape_.grid.count()) : shape_.cluster;
+}
+
 void Executor::start_group(std::size_t group) {
-  unsigned cluster = shape_.cluster;
-  blocks_.resize(cluster);
-  threads_.resize(std::size_t{cluster} * block_warps_ * kWarp);
-  warps_.resize(std::size_t{cluster} * block_warps_);
+  unsigned blocks = group_blocks();
+  blocks_.resize(blocks);
+  threads_.resize(std::size_t{blocks} * block_warps_ * kWarp);
+  warps_.resize(std::size_t{blocks} * block_warps_);
   ready_.resize(warps_.size());
-  while (shared_.size() < cluster) shared_.emplace_back();
+  while (shared_.size() < blocks) shared_.emplace_back();
   cluster_barrier_ = {};
-  remaining_ = cluster * block_threads_;
-  for (unsigned rank = 0; rank < cluster; ++rank) {
-    std::size_t flat = group * cluster + rank;
-    Block& block = blocks_[rank];
+  team_barriers_.clear();
+  remaining_ = blocks * block_threads_;
+  for (unsigned number = 0; number < blocks; ++number) {
+    std::size_t flat = group * blocks + number;
+    Block& block = blocks_[number];
     block.index.x = static_cast<unsigned>(flat % shape_.grid.x);
     block.index.y = static_cast<unsigned>(flat / shape_.grid.x % shape_.grid.y);
     block.index.z = static_cast<unsigned>(flat / shape_.grid.x / shape_.grid.y);
-    block.rank = rank;
-    block.first_warp = rank * block_warps_;
-    block.shared = shared_[rank].begin(shape_.shared_bytes);
+    block.number = number;
+    block.rank = number % shape_.cluster;
+    block.first_warp = number * block_warps_;
+    block.shared = shared_[number].begin(shape_.shared_bytes);
     block.barrier = {};
     Dim3 index{0, 0, 0};
     for (unsigned t = 0; t < block_threads_; ++t) {
@@ -123,7 +139,7 @@ void Executor::start_group(std::size_t group) {
       ready_[block.first_warp + w] = warp.lanes;
     }
   }
-  races_.begin_group(threads_.size(), barrier_of_warp(cluster * block_warps_));
+  races_.begin_group(threads_.size(), barrier_of_team(blocks));
 }
 
 Fiber* Executor::own_fiber(std::size_t thread) {
@@ -222,9 +238,9 @@ bool Executor::arrive(Barrier& barrier, unsigned expected, Place place) {
 
 void Executor::sync_block(Place place) {
   Block& block = *current_thread->block;
-  void* phase = races_.arrive(block.rank);
+  void* phase = races_.arrive(block.number);
   if (arrive(block.barrier, block_threads_, place)) {
-    races_.complete(block.rank);
+    races_.complete(block.number);
     release(block.first_warp, block_warps_);
   } else {
     wait(State::kAtBarrier);
@@ -233,12 +249,35 @@ void Executor::sync_block(Place place) {
 }
 
 void Executor::sync_cluster(Place place) {
+  if (shape_.cluster == 1) return sync_block(place);
   void* phase = races_.arrive(barrier_of_cluster());
   if (arrive(cluster_barrier_, shape_.cluster * block_threads_, place)) {
     races_.complete(barrier_of_cluster());
     release(0, static_cast<unsigned>(warps_.size()));
   } else {
     wait(State::kAtClusterBarrier);
+  }
+  races_.pass(phase);
+}
+
+void Executor::sync_team(const void* word, unsigned blocks, Place place) {
+  if (blocks > blocks_.size()) {
+    misuse("waits for more blocks than the launch makes run at once", place);
+  }
+  const UncheckedAccesses unchecked;
+  std::size_t team = 0;
+  while (team < team_barriers_.size() && team_barriers_[team].word != word) ++team;
+  if (team == team_barriers_.size()) team_barriers_.push_back({word, {}, {}});
+  if (team >= blocks_.size()) misuse("there are more barriers than blocks", place);
+  std::size_t barrier = barrier_of_team(team);
+  void* phase = races_.arrive(barrier);
+  if (arrive(team_barriers_[team].barrier, blocks, place)) {
+    races_.complete(barrier);
+    for (const Thread* t : team_barriers_[team].waiting) ready_[t->warp] |= 1u << t->lane;
+    team_barriers_[team].waiting.clear();
+  } else {
+    team_barriers_[team].waiting.push_back(current_thread);
+    wait(State::kAtTeamBarrier);
   }
   races_.pass(phase);
 }
@@ -292,7 +331,8 @@ void Executor::collect(std::uint32_t mask, void* operand, std::size_t bytes, Com
 void* Executor::map_shared(const void* own, unsigned rank, Place place) {
   const Block& block = *current_thread->block;
   if (rank >= shape_.cluster) misuse("names a block outside of the cluster", place);
-  return blocks_[rank].shared + (static_cast<const unsigned char*>(own) - block.shared);
+  const Block& other = blocks_[block.number - block.rank + rank];
+  return other.shared + (static_cast<const unsigned char*>(own) - block.shared);
 }
 
 void Executor::misuse(const char* words, Place place) {
@@ -321,7 +361,7 @@ std::string Executor::report() const {
   std::string where;
   if (fault_.kind == Fault::kAddress) {
     const Block& block = *fault_.thread->block;
-    long past = shared_[block.rank].past_end(fault_.address);
+    long past = shared_[block.number].past_end(fault_.address);
     if (fibers_.holds(fault_.address)) {
       where = "the stack of a thread overflowed";
     } else if (past >= 0) {

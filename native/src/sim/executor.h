@@ -1,9 +1,9 @@
 // Runs CUDA kernels on the host, one thread of a block at a time.
 //
-// The blocks of a grid run in turn, those of one cluster together. Each CUDA thread is run by a
-// fiber until it has to wait for others at a barrier or in a warp collective; then another thread
-// of the same cluster is continued. A fiber whose thread has ended starts the next one itself, so a
-// kernel without barriers needs one fiber.
+// The blocks of a grid run in turn, those of one group together: a cluster, or all blocks of a
+// cooperative launch. Each CUDA thread is run by a fiber until it has to wait for others at a barrier
+// or in a warp collective; then another thread of the same group is continued. A fiber whose thread
+// has ended starts the next one itself, so a kernel without barriers needs one fiber.
 //
 // What a kernel does wrong (a barrier that some threads never reach, an access outside of memory)
 // ends the launch with a report; the threads that were running are abandoned without unwinding.
@@ -66,23 +66,38 @@ struct Barrier {
 
 struct Block {
   Dim3 index;
+  unsigned number = 0;      // in its group
   unsigned rank = 0;        // in its cluster
-  unsigned first_warp = 0;  // in its cluster
+  unsigned first_warp = 0;  // in its group
   unsigned char* shared = nullptr;
   Barrier barrier;
 };
 
-enum class State : std::uint8_t { kReady, kAtBarrier, kAtClusterBarrier, kInCollective, kEnded };
+enum class State : std::uint8_t {
+  kReady,
+  kAtBarrier,
+  kAtClusterBarrier,
+  kAtTeamBarrier,
+  kInCollective,
+  kEnded
+};
 
 struct Thread {
   Dim3 index;
   Block* block = nullptr;
-  unsigned warp = 0;  // in its cluster
+  unsigned warp = 0;  // in its group
   unsigned lane = 0;
   State state = State::kReady;
   Place place;             // of the last barrier or collective
   Fiber* fiber = nullptr;  // null until it starts
   AsyncCopies copies;
+};
+
+// A barrier of one thread of each of several blocks, known by the word that they count in.
+struct TeamBarrier {
+  const void* word;
+  Barrier barrier;
+  std::vector<const Thread*> waiting;
 };
 
 struct Fault {
@@ -106,6 +121,8 @@ class Executor {
   const LaunchShape& shape() const { return shape_; }
   void sync_block(Place place);
   void sync_cluster(Place place);
+  // The calling threads of `blocks` blocks of a cooperative launch wait for each other.
+  void sync_team(const void* word, unsigned blocks, Place place);
   // Brings `bytes` of `operand` into the collective of `mask`; on return they hold the result.
   void collect(std::uint32_t mask, void* operand, std::size_t bytes, Complete complete,
                Place place);
@@ -120,6 +137,7 @@ class Executor {
  private:
   Executor();
   std::string check(const LaunchShape& shape) const;
+  unsigned group_blocks() const;
   void start_group(std::size_t group);
   void run_threads();
   void end_thread(Thread& self);
@@ -139,7 +157,7 @@ class Executor {
   Schedule schedule_;
   Fault fault_;
 
-  // The group of blocks that runs: a cluster.
+  // The group of blocks that runs.
   unsigned block_threads_ = 0;
   unsigned block_warps_ = 0;
   std::vector<Block> blocks_;
@@ -148,6 +166,7 @@ class Executor {
   std::vector<std::uint32_t> ready_;  // a bit a lane
   unsigned remaining_ = 0;
   Barrier cluster_barrier_;
+  std::vector<TeamBarrier> team_barriers_;
   std::deque<Collective> collectives_;
   std::vector<Collective*> free_collectives_;
   std::vector<SharedMemory> shared_;
@@ -155,9 +174,12 @@ class Executor {
   Fiber main_;
   FiberPool fibers_;
 
-  // Barriers are numbered: the blocks', the cluster's, the warps'.
-  std::size_t barrier_of_cluster() const { return shape_.cluster; }
-  std::size_t barrier_of_warp(unsigned warp) const { return shape_.cluster + 1 + warp; }
+  // Barriers are numbered: the blocks', the cluster's, the warps', the teams'.
+  std::size_t barrier_of_cluster() const { return blocks_.size(); }
+  std::size_t barrier_of_warp(std::size_t warp) const { return blocks_.size() + 1 + warp; }
+  std::size_t barrier_of_team(std::size_t team) const {
+    return barrier_of_warp(warps_.size()) + team;
+  }
   Races races_;
   std::vector<Fiber*> own_fibers_;  // under the race checker each thread keeps its own stack
 };

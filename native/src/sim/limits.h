@@ -11,6 +11,9 @@ constexpr int kMultiprocessors = 4;
 constexpr unsigned kMaxThreadsPerBlock = 1024;
 constexpr std::size_t kMaxSharedBytes = 227 * 1024;
 constexpr unsigned kMaxCluster = 8;
+// What decides how many blocks a multiprocessor runs at once.
+constexpr unsigned kThreadsOfMultiprocessor = 2048;
+constexpr std::size_t kSharedOfMultiprocessor = 228 * 1024, kSharedReservedForBlock = 1024;
 
 }  // namespace hs::sim
 

@@ -28,6 +28,8 @@ const char* action(State state) {
       return "at the barrier ";
     case State::kAtClusterBarrier:
       return "at the cluster's barrier ";
+    case State::kAtTeamBarrier:
+      return "at the barrier of several blocks ";
     case State::kInCollective:
       return "in the warp operation ";
     case State::kEnded:

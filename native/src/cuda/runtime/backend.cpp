@@ -17,6 +17,7 @@ struct Device {
   int ordinal;
   int multiprocessors;
   int capability;
+  int shared_bytes;  // that a block may ask for
 };
 
 // A stream and what its kernels need. While it records, kernels get the workspace that the graph
@@ -62,13 +63,14 @@ hs_status count_devices(std::int32_t* count) {
 }
 
 hs_status open_device(std::int32_t ordinal, void** device) {
-  int major = 0, minor = 0, multiprocessors = 0;
+  int major = 0, minor = 0, multiprocessors = 0, shared_bytes = 0;
   auto read = [&](int* value, cudaDeviceAttr attribute) {
     return check(cudaDeviceGetAttribute(value, attribute, ordinal), "asking the device");
   };
   hs_status status = read(&major, cudaDevAttrComputeCapabilityMajor);
   if (status == HS_OK) status = read(&minor, cudaDevAttrComputeCapabilityMinor);
   if (status == HS_OK) status = read(&multiprocessors, cudaDevAttrMultiProcessorCount);
+  if (status == HS_OK) status = read(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin);
   if (status != HS_OK) return status;
   int capability = 10 * major + minor;
   if (capability < kLeastCapability) {
@@ -76,7 +78,7 @@ hs_status open_device(std::int32_t ordinal, void** device) {
                 "cuda:%d has compute capability %d.%d, and 8.0 or later is needed: use device cpu",
                 ordinal, major, minor);
   }
-  auto made = std::make_unique<Device>(Device{ordinal, multiprocessors, capability});
+  auto made = std::make_unique<Device>(Device{ordinal, multiprocessors, capability, shared_bytes});
   HS_SELECT(*made);
   *device = made.release();
   return HS_OK;
@@ -155,7 +157,12 @@ hs_status create_queue(void* device, void** queue) {
   }
   // Later devices run what the driver makes of the PTX for 8.0, which knows no clusters.
   unsigned max_cluster = d.capability == 90 ? 8 : 1;
-  made->queue = {stream, d.ordinal, d.multiprocessors, max_cluster, made->own_workspace};
+  made->queue = {stream,
+                 d.ordinal,
+                 d.multiprocessors,
+                 max_cluster,
+                 static_cast<std::size_t>(d.shared_bytes),
+                 made->own_workspace};
   *queue = made.release();
   return HS_OK;
 }

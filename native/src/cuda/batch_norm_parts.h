@@ -1,0 +1,86 @@
+// What the two ways of batch normalisation share (batch_norm.cu: two launches, batch_norm_slabs.cu:
+// one): the formulas of a column and of an element.
+#ifndef HALFSTEP_CUDA_BATCH_NORM_PARTS_H
+#define HALFSTEP_CUDA_BATCH_NORM_PARTS_H
+
+#include "core/kernels.h"
+#include "cuda/columns.h"
+#include "cuda/moments.h"
+
+namespace hs::cuda {
+
+// 1 / deviation of a column.
+HS_DEVICE float invstd_of(const Moments& m, double rows, float eps) {
+  return static_cast<float>(1.0 / sqrt(m.squares / rows + eps));
+}
+
+// Leaves a column's statistics for the backward pass, and moves the running ones.
+HS_DEVICE void save_moments(const BatchNormTrainingArgs& args, std::int64_t c, const Moments& m) {
+  double n = static_cast<double>(args.desc.rows), keep = 1.0 - args.desc.momentum;
+  args.saved_mean[c] = static_cast<float>(m.mean);
+  args.saved_invstd[c] = invstd_of(m, n, args.desc.eps);
+  args.running_mean[c] =
+      static_cast<float>(keep * args.running_mean[c] + args.desc.momentum * m.mean);
+  args.running_variance[c] = static_cast<float>(keep * args.running_variance[c] +
+                                                args.desc.momentum * (m.squares / (n - 1)));
+}
+
+// What normalising takes of a column: y = (x - mean) * scale + shift.
+struct Scaling {
+  float mean, scale, shift;
+};
+
+// Stores what the values v become; `adds`: with the residual's values `added`.
+template <class T, int kVector>
+HS_DEVICE void put_normalized(float (&v)[kVector], const Scaling (&of)[kVector], bool adds,
+                              const float (&added)[kVector], bool relu, T* y) {
+  HS_UNROLL for (int e = 0; e < kVector; ++e) {
+    v[e] = (v[e] - of[e].mean) * of[e].scale + of[e].shift;
+    if (adds) v[e] += added[e];
+    if (relu && v[e] < 0.0f) v[e] = 0.0f;
+  }
+  store_elements(y, v);
+}
+
+// Sums over a column of dy and of dy (x - mean).
+struct GradientSums {
+  double dy, product;
+  HS_DEVICE GradientSums operator+(const GradientSums& o) const {
+    return {dy + o.dy, product + o.product};
+  }
+};
+
+HS_DEVICE void save_gradients(const BatchNormBackwardArgs& args, std::int64_t c,
+                              const GradientSums& s) {
+  put_gradient(args.d_gamma, c, s.product * args.saved_invstd[c], args.accumulate);
+  put_gradient(args.d_beta, c, s.dy, args.accumulate);
+}
+
+// What differentiating takes of a column: dx = scale * dy - (slope * (x - mean) + offset).
+struct Slope {
+  float mean, scale, slope, offset;
+};
+
+HS_DEVICE Slope slope_of(float mean, double invstd, double gamma, const GradientSums& sums,
+                         double rows) {
+  double factor = invstd * gamma;
+  return {mean, static_cast<float>(factor),
+          static_cast<float>(factor * invstd * invstd * sums.product / rows),
+          static_cast<float>(factor * sums.dy / rows)};
+}
+
+// Stores the gradients at `at`: g is dy behind the activation, v is x.
+template <class T, int kVector>
+HS_DEVICE void put_differentiated(const BatchNormBackwardArgs& args, std::int64_t at,
+                                  const float (&g)[kVector], float (&v)[kVector],
+                                  const Slope (&of)[kVector]) {
+  if (args.d_residual != nullptr) store_elements(static_cast<T*>(args.d_residual) + at, g);
+  HS_UNROLL for (int e = 0; e < kVector; ++e) {
+    v[e] = of[e].scale * g[e] - (of[e].slope * (v[e] - of[e].mean) + of[e].offset);
+  }
+  store_elements(static_cast<T*>(args.dx) + at, v);
+}
+
+}  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_BATCH_NORM_PARTS_H

@@ -1,0 +1,129 @@
+// Many products of small matrices on tensor cores: several matrices a block, one a warp.
+//
+// FLOPs and bytes as in matmul.cu; up to 64 x 64 x 64 bandwidth is the floor.
+// Design: a warp takes matrices in turn through a ring of stages of its own, which cp.async fills
+// while it multiplies; nothing but the warp waits. The result goes out through the stage that it came
+// from. Matrices are rounded up to 16, 32 or 64 with zeros that are not read. Not yet measured on a
+// GPU.
+#ifndef HALFSTEP_CUDA_MATMUL_PACKED_H
+#define HALFSTEP_CUDA_MATMUL_PACKED_H
+
+#include "cuda/matmul_tensor.h"
+
+namespace hs::cuda {
+
+constexpr std::int64_t kMostPacked = 64;  // rows and columns
+
+// Matrices of up to kSize x kSize. A multiprocessor's shared memory, of 164 KB or more, holds the
+// blocks: 32, 48 and 96 KB each.
+template <int kSize>
+struct PackedConfig {
+  static constexpr int kM = kSize, kN = kSize, kK = kSize;
+  static constexpr int kBlocksM = kSize / 16, kBlocksN = kSize / 8;
+  static constexpr int kStages = kSize == 16 ? 4 : 3;
+  static constexpr unsigned kWarps = kSize == 16 ? 8 : kSize == 32 ? 4 : 2;
+  static constexpr int kBlocks = kSize == 16 ? 6 : kSize == 32 ? 4 : 2;  // of a multiprocessor
+};
+
+template <class T, class Config>
+struct PackedShared {
+  using Matrix = StoredTile<T, Config::kM, Config::kK>;
+  struct Operands {
+    Matrix a, b;
+  };
+  union Stage {
+    Operands operands;
+    ResultTile<Config::kM, Config::kN> result;
+  };
+  Stage ring[Config::kWarps][Config::kStages];
+};
+
+template <class T, bool kTransposeA, bool kTransposeB, class Config>
+HS_KERNEL void __launch_bounds__(Config::kWarps* kWarpSize) multiply_packed(const MatmulArgs args) {
+  using Shared = PackedShared<T, Config>;
+  const hs_matmul_desc& desc = args.desc;
+  auto& ring = shared_memory<Shared>().ring[warp_id()];
+  const std::int64_t first = std::int64_t{blockIdx.x} * Config::kWarps + warp_id();
+  const std::int64_t step = std::int64_t{gridDim.x} * Config::kWarps;
+  auto bring = [&](int stage, std::int64_t matrix) {
+    if (matrix < desc.batch) {
+      const T* at_a = static_cast<const T*>(args.a) + matrix * desc.stride_a;
+      const T* at_b = static_cast<const T*>(args.b) + matrix * desc.stride_b;
+      const StoredMatrix<T> a(at_a, desc.lda, kTransposeA ? desc.k : desc.m,
+                              kTransposeA ? desc.m : desc.k);
+      const StoredMatrix<T> b(at_b, desc.ldb, kTransposeB ? desc.n : desc.k,
+                              kTransposeB ? desc.k : desc.n);
+      bring_tile<kWarpSize>(ring[stage].operands.a, a, 0, 0, lane_id());
+      bring_tile<kWarpSize>(ring[stage].operands.b, b, 0, 0, lane_id());
+    }
+    cp_async_commit();  // a group a matrix, be it none
+  };
+
+  HS_UNROLL for (int i = 0; i < Config::kStages - 1; ++i) bring(i, first + i * step);
+  int stage = 0;
+  for (std::int64_t matrix = first; matrix < desc.batch; matrix += step) {
+    cp_async_wait<Config::kStages - 2>();
+    // All lanes have this matrix, and all are done with the result that lies where the next goes.
+    __syncwarp();
+    bring((stage + Config::kStages - 1) % Config::kStages, matrix + (Config::kStages - 1) * step);
+    TensorSums<Config> sums{};
+    multiply_stage<T, kTransposeA, kTransposeB>(sums, ring[stage].operands, 0, 0, false);
+    __syncwarp();  // the operands give way to the result
+    store_sums(ring[stage].result, sums, static_cast<int>(lane_id()) / 4,
+               static_cast<int>(lane_id()) % 4 * 2);
+    __syncwarp();
+    MatmulOutput<T>(args, matrix, args.bias)
+        .template put_tile<kWarpSize>(ring[stage].result, 0, 0, lane_id());
+    stage = (stage + 1) % Config::kStages;
+  }
+  cp_async_wait<0>();
+}
+
+// Fewer matrices than multiprocessors are better shared by the warps of a block.
+inline bool is_packed(const Queue& queue, const MatmulArgs& args) {
+  const hs_matmul_desc& d = args.desc;
+  return d.batch >= queue.multiprocessors && args.bias_grad == nullptr && d.m <= kMostPacked &&
+         d.n <= kMostPacked && d.k <= kMostPacked;
+}
+
+template <class T, bool kTransposeA, bool kTransposeB, int kSize>
+hs_status launch_packed(const Queue& queue, const MatmulArgs& args) {
+  using Config = PackedConfig<kSize>;
+  return launch(queue,
+                {.name = "multiply_packed",
+                 .grid = {blocks_for(queue, args.desc.batch, Config::kWarps, Config::kBlocks)},
+                 .block = {Config::kWarps * kWarpSize},
+                 .shared_bytes = sizeof(PackedShared<T, Config>)},
+                multiply_packed<T, kTransposeA, kTransposeB, Config>, args);
+}
+
+template <class T, bool kTransposeA, bool kTransposeB>
+hs_status matmul_packed(const Queue& queue, const MatmulArgs& args) {
+  const hs_matmul_desc& d = args.desc;
+  auto fits = [&](std::int64_t size) { return d.m <= size && d.n <= size && d.k <= size; };
+  if (fits(16)) return launch_packed<T, kTransposeA, kTransposeB, 16>(queue, args);
+  if (fits(32)) return launch_packed<T, kTransposeA, kTransposeB, 32>(queue, args);
+  return launch_packed<T, kTransposeA, kTransposeB, 64>(queue, args);
+}
+
+template <class T, bool kTransposeA, bool kTransposeB>
+hs_status choose_kernel(const Queue& queue, const MatmulArgs& args) {
+  if (is_packed(queue, args)) return matmul_packed<T, kTransposeA, kTransposeB>(queue, args);
+  return fills_device(queue, args.desc, LargeTiles::kM, LargeTiles::kN)
+             ? launch_matmul<T, kTransposeA, kTransposeB, LargeTiles>(queue, args)
+             : launch_matmul<T, kTransposeA, kTransposeB, SmallTiles>(queue, args);
+}
+
+template <class T>
+hs_status matmul_on_tensor_cores(const Queue& queue, const MatmulArgs& args) {
+  if (args.desc.transpose_a != 0) {
+    return args.desc.transpose_b != 0 ? choose_kernel<T, true, true>(queue, args)
+                                      : choose_kernel<T, true, false>(queue, args);
+  }
+  return args.desc.transpose_b != 0 ? choose_kernel<T, false, true>(queue, args)
+                                    : choose_kernel<T, false, false>(queue, args);
+}
+
+}  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_MATMUL_PACKED_H
