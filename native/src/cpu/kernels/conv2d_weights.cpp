@@ -180,7 +180,9 @@ void conv2d_backward_weights(const Conv2dBackwardWeightsArgs& args) {
   partial.columns = d.k / d.groups;
   partial.with_bias = args.d_bias != nullptr;
   const int64_t rows = product.patched ? partial.depth : partial.rows();
-  product.rows = cut(rows, ceil_div(rows, kTileRows));
+  // Few pixels make few chunks: then the rows are shared out as well.
+  const bool few = pixels < kFewTiles / 2 * kLeastPixels;
+  product.rows = cut(rows, ceil_div(rows, few ? kTileRows / 2 : kTileRows));
   const int64_t tiles = d.groups * product.rows.parts;
   partial.chunks = larger(1, smaller(kFewTiles / tiles, pixels / kLeastPixels));
   const int64_t units = product.patched ? pixels / w.columns.outputs : pixels;
