@@ -12,9 +12,9 @@
 // 0.7-1.15 x oneDNN (0.5-0.6 x at 512 channels of 7 x 7, whose weights it keeps packed between
 // calls); forward from 1 channel 55 %, from 3 33 %. Outputs of 1 or 3 channels leave most lanes
 // idle: 6-8 %.
-// With patches (two cores of an AMD EPYC with AVX-512, 2026-11-27): 64 x 14 x 14 x 32 -> 64 of 3 x
-// 3 94 % of the floor forward and 93 % backward, from 86 and 81 %. Of what is missing, the copy
-// takes 3 and 7 %.
+// With patches (an AMD EPYC with AVX-512, one of two cores, 2026-11-27): 64 x 14 x 14 x 32 -> 64 of
+// 3 x 3 94 % of the floor forward and 91 % backward, from 84 and 83 %; copying the patches takes 3
+// and 7 %.
 #include "cpu/kernels/conv2d.h"
 #include "cpu/kernels/conv2d_patch.h"
 #include "cpu/kernels/matmul_pack.h"

@@ -8,8 +8,8 @@
 // one more row: the weight of an input that is always one. The sums of the chunks are then added in
 // order, and transposed.
 // Measured (xeon-avx512-2cores, 2026-11-22): 37-64 % of the floor, 0.7-1.0 x oneDNN; of one channel
-// 52 % and 0.62 x, of three 29 % and 0.5 x. With patches (two cores of an AMD EPYC with AVX-512,
-// 2026-11-27): 64 x 14 x 14 x 32 -> 64 of 3 x 3 90 %, from 83 %.
+// 52 % and 0.62 x, of three 29 % and 0.5 x. With patches (an AMD EPYC with AVX-512, one of
+// two cores, 2026-11-27): 64 x 14 x 14 x 32 -> 64 of 3 x 3 86-92 %, from 84-86 %.
 #include "cpu/kernels/conv2d.h"
 #include "cpu/kernels/conv2d_patch.h"
 #include "cpu/kernels/matmul_pack.h"
