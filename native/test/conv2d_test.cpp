@@ -53,6 +53,14 @@ const Shape kShapes[] = {
     {3, 20, 20, 3, 20, 3, 3, 1, 1, 1, 1},  // several tiles, the last one short
     {1, 2, 3, 300, 6, 1, 1},               // a block of depth in the middle of a pixel
     {1, 4, 4, 40, 200, 3, 3, 1, 1, 1, 1},  // few pixels: panels are shared out
+    // Channels enough for patches:
+    {3, 7, 5, 16, 20, 3, 3, 2, 2, 1, 1},           // strides
+    {2, 9, 8, 32, 24, 3, 3, 1, 1, 2, 2, 2, 2},     // dilation
+    {2, 7, 6, 32, 36, 3, 3, 1, 1, 1, 1, 1, 1, 2},  // groups
+    {1, 4, 4, 16, 8, 3, 3, 1, 1, 4, 5},            // lines and columns of zeros alone
+    {1, 2, 200, 16, 4, 3, 3, 1, 1, 1, 1},          // lines too long for one
+    {5, 2, 3, 16, 512, 3, 3, 1, 1, 1, 1},          // several images in one; dy is copied
+    {1, 2, 3, 260, 6, 3, 3, 1, 1, 1, 1},           // blocks of depth that end within a run
 };
 
 // Whether a shape is left to fewer tests: the simulated device takes a second for a million products.

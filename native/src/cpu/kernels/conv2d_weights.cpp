@@ -3,12 +3,15 @@
 // 2 n p q k r s c / groups FLOP; bytes: x and dy once, the weights' gradient. Floor: the machine's
 // peak of multiply-adds, or memory where r s c / groups or k is small.
 // Design: the matrix product [r s c, n p q] x [n p q, k] over chunks of pixels, which depend on the
-// shape alone; a tile copies what 128 pixels see of x, reads dy in place, and adds to the sums of
-// its chunk. The bias is one more row: the weight of an input that is always one. The sums of the
-// chunks are then added in order, and transposed.
-// Measured (xeon-avx512-2cores, 2026-11-22): 37-64 % of the floor, 0.7-1.0 x oneDNN; of one
-// channel 52 % and 0.62 x, of three 29 % and 0.5 x.
+// shape alone; a tile copies what some rows of pixels see of x (conv2d_patch.h; for few channels,
+// what each of 128 pixels sees), reads dy in place, and adds to the sums of its chunk. The bias is
+// one more row: the weight of an input that is always one. The sums of the chunks are then added in
+// order, and transposed.
+// Measured (xeon-avx512-2cores, 2026-11-22): 37-64 % of the floor, 0.7-1.0 x oneDNN; of one channel
+// 52 % and 0.62 x, of three 29 % and 0.5 x. With patches (an AMD EPYC with AVX-512, one of
+// two cores, 2026-11-27): 64 x 14 x 14 x 32 -> 64 of 3 x 3 86-92 %, from 84-86 %.
 #include "cpu/kernels/conv2d.h"
+#include "cpu/kernels/conv2d_patch.h"
 #include "cpu/kernels/matmul_pack.h"
 
 namespace hs::cpu::HS_ISA {
@@ -26,14 +29,26 @@ int64_t pitch_of(int64_t elements) {
   return (lines % 2 == 0 ? lines + 1 : lines) * 16;
 }
 
+template <class T>
+void copy_rows(const T* from, int64_t rows, int64_t columns, int64_t pitch, int64_t to_pitch,
+               float* to) {
+  for (int64_t i = 0; i < rows; ++i) {
+    for_vectors(0, columns, [&](int64_t j, auto lanes) {
+      store(to + i * to_pitch + j, load(from + i * pitch + j, lanes), lanes);
+    });
+  }
+}
+
 struct Product {
   const Conv2dBackwardWeightsArgs& args;
   Window w;
   PartialSums partial;
-  Cut chunks;  // of pixels
+  Cut chunks;  // of pixels, or of their rows
   Cut rows;    // of the rows of the sums
+  bool patched;
 
   void run_tile(int64_t group, int64_t chunk, int64_t part) const;
+  void run_patches(int64_t group, int64_t chunk, int64_t part) const;
   void add_block(int64_t group, int64_t begin, int64_t count, int64_t first, int64_t last,
                  bool fresh, float* sums) const;
 };
@@ -48,6 +63,55 @@ void Product::run_tile(int64_t group, int64_t chunk, int64_t part) const {
     add_block(group, at, count, first, last, at == begin, sums);
     at += count;
   } while (at < end);
+}
+
+// The same from patches; the last part adds the row of the bias, the sums of dy.
+void Product::run_patches(int64_t group, int64_t chunk, int64_t part) const {
+  const hs_conv2d_desc& d = args.desc;
+  const int64_t first = rows.begin(part), last = rows.begin(part + 1), columns = partial.columns;
+  float* const sums = partial.at(chunk, group);
+  const bool bias = partial.with_bias && part == rows.parts - 1;
+  const bool in_place = d.type == HS_F32 && d.k % 512 != 0;
+  const int64_t dy_pitch = in_place ? d.k : pitch_of(columns);
+  const int64_t row = w.columns.outputs;
+  const int64_t begin = chunks.begin(chunk), all = chunks.begin(chunk + 1) - begin;
+  const Cut blocks = cut(all, ceil_div(all, Patch::most_rows(w)));
+  int64_t places[kTileRows], row_places[kPatchPixels];
+  Run runs[kPatchPixels];
+  for (int64_t block = 0; block < blocks.parts; ++block) {
+    const Patch patch{w, begin + blocks.begin(block), begin + blocks.begin(block + 1)};
+    const int64_t size = round_up(patch.size(), 16), pixels = patch.pixels();
+    const int64_t floats = size + (in_place ? 0 : pixels * dy_pitch);
+    float* const seen = static_cast<float*>(thread_scratch(Scratch::kTile, (floats + 32) * 4));
+    const int64_t dy_at = patch.begin * row * d.k + group * columns;
+    with_storage(d.type, [&](auto type) {
+      using T = typename decltype(type)::type;
+      patch.copy(static_cast<const T*>(args.x) + group * w.group, seen, row_places);
+      const T* dy = static_cast<const T*>(args.dy) + dy_at;
+      if (!in_place) copy_rows(dy, pixels, columns, d.k, dy_pitch, seen + size);
+    });
+    for (int64_t i = 0; i < patch.end - patch.begin; ++i) runs[i] = {row_places[i], row};
+    for (int64_t i = first; i < last; ++i) places[i - first] = patch.place(i);
+    PatchTile t{{}, seen, places, runs, patch.end - patch.begin};
+    t.tile.a_step = w.columns.step * w.group;
+    t.tile.b_step = dy_pitch;
+    t.tile.alpha = 1;
+    t.tile.beta = block == 0 ? 0 : 1;
+    t.tile.ldc = columns;
+    const float* const dy = in_place ? static_cast<const float*>(args.dy) + dy_at : seen + size;
+    for (int64_t j = 0; j < columns; j += kMaxVectors * kLanes) {
+      t.tile.b = dy + j;
+      t.tile.c = sums + first * columns + j;
+      run_patch_panel(t, last - first, smaller(kMaxVectors * kLanes, columns - j));
+    }
+    if (!bias) continue;
+    for_vectors(0, columns, [&](int64_t j, auto lanes) {
+      float* const to = sums + partial.depth * columns + j;
+      vf sum = block == 0 ? vf{} : load(to, lanes);
+      for (int64_t i = 0; i < pixels; ++i) sum = sum + load(dy + i * dy_pitch + j, lanes);
+      store(to, sum, lanes);
+    });
+  }
 }
 
 // Adds what `count` pixels from `begin` on contribute to rows [first, last).
@@ -79,12 +143,7 @@ void Product::add_block(int64_t group, int64_t begin, int64_t count, int64_t fir
       gather_rows(w, x, pixels, count, first, first + weights, seen_pitch, seen);
     }
     if (in_place) return;
-    const T* dy = static_cast<const T*>(args.dy) + dy_at;
-    for (int64_t i = 0; i < count; ++i) {
-      for_vectors(0, columns, [&](int64_t j, auto lanes) {
-        store(copy + i * dy_pitch + j, load(dy + i * d.k + j, lanes), lanes);
-      });
-    }
+    copy_rows(static_cast<const T*>(args.dy) + dy_at, count, columns, d.k, dy_pitch, copy);
   });
   if (weights < height) {
     for (int64_t i = 0; i < count; ++i) {
@@ -111,22 +170,34 @@ void Product::add_block(int64_t group, int64_t begin, int64_t count, int64_t fir
 void conv2d_backward_weights(const Conv2dBackwardWeightsArgs& args) {
   const hs_conv2d_desc& d = args.desc;
   if (is_depthwise(d)) return depthwise_backward_weights(args);
-  Product product{args, forward_window(d), {}, {}, {}};
+  Product product{args, forward_window(d), {}, {}, {}, false};
+  const Window& w = product.w;
+  product.patched = w.pixels() > 0 && Patch::suits(w);
   PartialSums& partial = product.partial;
-  const int64_t pixels = product.w.pixels();
+  const int64_t pixels = w.pixels();
   partial.groups = d.groups;
-  partial.depth = product.w.depth();
+  partial.depth = w.depth();
   partial.columns = d.k / d.groups;
   partial.with_bias = args.d_bias != nullptr;
-  product.rows = cut(partial.rows(), ceil_div(partial.rows(), kTileRows));
+  const int64_t rows = product.patched ? partial.depth : partial.rows();
+  // Few pixels make few chunks: then the rows are shared out as well.
+  const bool few = pixels < kFewTiles / 2 * kLeastPixels;
+  product.rows = cut(rows, ceil_div(rows, few ? kTileRows / 2 : kTileRows));
   const int64_t tiles = d.groups * product.rows.parts;
   partial.chunks = larger(1, smaller(kFewTiles / tiles, pixels / kLeastPixels));
-  product.chunks = cut(pixels, partial.chunks);
+  const int64_t units = product.patched ? pixels / w.columns.outputs : pixels;
+  partial.chunks = smaller(partial.chunks, larger(1, units));
+  product.chunks = cut(units, partial.chunks);
   partial.sums = static_cast<float*>(thread_scratch(Scratch::kCall, (partial.size() + kLanes) * 4));
   const double fmas = static_cast<double>(pixels * partial.rows()) *
                       static_cast<double>(d.groups * ceil_div(partial.columns, kLanes));
   parallel_for(tiles * partial.chunks, fmas * kNsPerFma, [&](int64_t tile) {
-    product.run_tile(tile / product.rows.parts % d.groups, tile / tiles, tile % product.rows.parts);
+    const int64_t group = tile / product.rows.parts % d.groups, part = tile % product.rows.parts;
+    if (product.patched) {
+      product.run_patches(group, tile / tiles, part);
+    } else {
+      product.run_tile(group, tile / tiles, part);
+    }
   });
   add_partial_sums(partial, args);
 }

@@ -3,6 +3,7 @@ package dev.halfstep.nn;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +15,10 @@ import org.jspecify.annotations.Nullable;
  * apply it, that kernel does. These are {@link ReLU} and {@link GELU} behind a {@link Linear} or
  * {@link Conv2d}, ReLU behind a {@link BatchNorm}, and both behind a {@link Residual} or another
  * Sequential that ends so.
+ *
+ * <p>And one of order: a ReLU before a {@link MaxPool2d} is computed behind it where the graph is
+ * trained. The largest of max(x, 0) is the larger of the maximum and 0, and its gradient the same,
+ * but a ReLU and its gradient over what the pooling leaves are a fraction of the work.
  */
 public final class Sequential implements Fusing {
   private record Child(String name, Layer layer) {}
@@ -75,11 +80,12 @@ public final class Sequential implements Fusing {
 
   @Override
   public Value apply(Scope scope, Value x, @Nullable Value residual, Activation activation) {
+    List<Child> order = scope.graph().training() ? poolingFirst() : children;
     Value value = x;
-    for (int i = 0; i < children.size(); i++) {
-      Child child = children.get(i);
-      boolean isLast = i + 1 == children.size();
-      Layer next = isLast ? null : children.get(i + 1).layer();
+    for (int i = 0; i < order.size(); i++) {
+      Child child = order.get(i);
+      boolean isLast = i + 1 == order.size();
+      Layer next = isLast ? null : order.get(i + 1).layer();
       Activation follows = isLast ? activation : Activation.NONE;
       Value added = isLast ? residual : null;
       if (child.layer() instanceof Fusing layer
@@ -91,6 +97,16 @@ public final class Sequential implements Fusing {
       value = apply(scope, child, value, added, follows);
     }
     return value;
+  }
+
+  private List<Child> poolingFirst() {
+    List<Child> order = new ArrayList<>(children);
+    for (int i = 1; i < order.size(); i++) {
+      if (order.get(i - 1).layer() instanceof ReLU && order.get(i).layer() instanceof MaxPool2d) {
+        Collections.swap(order, i - 1, i);
+      }
+    }
+    return order;
   }
 
   private static Value apply(

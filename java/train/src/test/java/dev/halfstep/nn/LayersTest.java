@@ -239,6 +239,14 @@ class LayersTest {
   }
 
   @Test
+  void aReluInFrontOfMaximaIsTrainedBehindThem() {
+    Layer layer = Sequential.of(new Conv2d(3, 3), new ReLU(), new MaxPool2d(2), new Flatten());
+    Shape sample = Shape.of(6, 6, 1);
+    assertEquals(List.of("0 conv2d", "2 max_pool", "1 relu"), calls(layer, sample, true));
+    assertEquals(List.of("0 conv2d", "2 max_pool"), calls(layer, sample, false));
+  }
+
+  @Test
   void fusedAndSeparateKernelsSayTheSame() {
     Sequential body =
         Sequential.of(new Linear(6), new BatchNorm(), new ReLU(), new Linear(6), new BatchNorm());

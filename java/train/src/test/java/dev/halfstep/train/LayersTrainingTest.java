@@ -16,19 +16,24 @@ import dev.halfstep.data.Labels;
 import dev.halfstep.data.Order;
 import dev.halfstep.data.Values;
 import dev.halfstep.nn.BatchNorm;
+import dev.halfstep.nn.Conv2d;
 import dev.halfstep.nn.Dropout;
 import dev.halfstep.nn.Embedding;
+import dev.halfstep.nn.Flatten;
 import dev.halfstep.nn.GELU;
 import dev.halfstep.nn.Layer;
 import dev.halfstep.nn.LayerNorm;
 import dev.halfstep.nn.Linear;
+import dev.halfstep.nn.MaxPool2d;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.MultiHeadAttention;
 import dev.halfstep.nn.PositionEmbedding;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Residual;
 import dev.halfstep.nn.Sequential;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -79,6 +84,30 @@ class LayersTrainingTest {
       train(session, task.data, epochs);
       return session.weights();
     }
+  }
+
+  @Test
+  void aReluLearnsTheSameInFrontOfMaximaAndBehindThem() {
+    Shape image = Shape.of(4, 4, 1);
+    float[] x = Arrays.copyOf(task.x, SAMPLES * 16);
+    Dataset images =
+        Dataset.of("images", Features.of(x, image), Labels.of(task.y, SmallTask.CLASSES));
+    Layer fused = Sequential.of(new Conv2d(SmallTask.CLASSES, 2), new ReLU());
+    Layer inFront =
+        (scope, in) ->
+            new Flatten().apply(scope, new MaxPool2d(2).apply(scope, fused.apply(scope, in)));
+    Layer swapped =
+        Sequential.of(
+            new Conv2d(SmallTask.CLASSES, 2), new ReLU(), new MaxPool2d(2), new Flatten());
+    List<float[]> weights = new ArrayList<>();
+    for (Layer layer : List.of(inFront, swapped)) {
+      Model model = Model.of(image, layer).initialize(5);
+      try (TrainingSession session = options(model).open()) {
+        train(session, images, 3);
+        weights.add(session.weights());
+      }
+    }
+    assertArrayEquals(weights.get(0), weights.get(1));
   }
 
   @ParameterizedTest
