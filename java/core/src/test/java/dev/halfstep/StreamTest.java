@@ -138,8 +138,7 @@ class StreamTest {
     assertThrows(IllegalStateException.class, () -> closed.waitFor(device.stream()));
     Stream stream = device.stream();
     try (Stream second = device.newStream()) {
-      assertThrows(
-          IllegalStateException.class, () -> stream.capture(() -> second.waitFor(stream)));
+      assertThrows(IllegalStateException.class, () -> stream.capture(() -> second.waitFor(stream)));
     }
     device.close();
     assertThrows(IllegalStateException.class, () -> stream.waitFor(closed));
