@@ -34,7 +34,7 @@ extern "C" {
 #define HS_API __attribute__((visibility("default")))
 
 /* Raised when a signature, a struct or the meaning of a function changes. */
-#define HS_ABI_VERSION 2
+#define HS_ABI_VERSION 3
 
 /* ------------------------------------------------------------------------- status and errors */
 
@@ -140,6 +140,10 @@ HS_API hs_status hs_stream_destroy(hs_stream stream);
 /* Waits until all calls on the stream have finished. Reports what failed since the last time. */
 HS_API hs_status hs_stream_synchronize(hs_stream stream);
 
+/* Calls made on `stream` from now on run after all calls made on `other` so far; the host does not
+ * wait. Both streams are of one device and the caller's own, and neither records. */
+HS_API hs_status hs_stream_wait(hs_stream stream, hs_stream other);
+
 /* The owner gives the stream up; then one other thread may adopt it. */
 HS_API hs_status hs_stream_release(hs_stream stream);
 HS_API hs_status hs_stream_adopt(hs_stream stream);
@@ -153,6 +157,10 @@ HS_API hs_status hs_stream_native(hs_stream stream, uint64_t* native);
  * it, on return. Not while recording. */
 HS_API hs_status hs_upload(hs_stream stream, hs_ptr device, hs_ptr host, uint64_t bytes);
 HS_API hs_status hs_download(hs_stream stream, hs_ptr host, hs_ptr device, uint64_t bytes);
+
+/* As hs_upload, but returns before the copy has ended. `host` lies in memory from hs_host_alloc and
+ * stays as it is until the stream has been synchronized. Not while recording. */
+HS_API hs_status hs_upload_async(hs_stream stream, hs_ptr device, hs_ptr host, uint64_t bytes);
 
 /* Records the calls that follow into a list instead of running them. A failed call leaves the
  * recording as it was; hs_capture_end with a null `list` drops it. */

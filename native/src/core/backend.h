@@ -3,6 +3,8 @@
 #ifndef HALFSTEP_CORE_BACKEND_H
 #define HALFSTEP_CORE_BACKEND_H
 
+#include <functional>
+
 #include "core/kernels.h"
 
 namespace hs {
@@ -28,9 +30,13 @@ struct Backend {
   hs_status (*queue_create)(void* device, void** queue);
   void (*queue_destroy)(void* queue);
   hs_status (*queue_synchronize)(void* queue);
+  // What is put on `queue` from now on runs after what was put on `other` so far.
+  hs_status (*queue_wait)(void* queue, void* other);
   uint64_t (*queue_native)(void* queue);  // null: there is no such thing
   hs_status (*upload)(void* queue, hs_ptr device, const void* host, uint64_t bytes);
   hs_status (*download)(void* queue, void* host, hs_ptr device, uint64_t bytes);
+  // May return before `host` has been read.
+  hs_status (*upload_async)(void* queue, hs_ptr device, const void* host, uint64_t bytes);
 
   // Recording. Null where core records: calls then are kept as function and arguments, and a
   // launch runs them between launch_begin and launch_end (both null: nothing to do there).
@@ -40,6 +46,8 @@ struct Backend {
   void (*graph_destroy)(void* graph);
   void (*launch_begin)(void* queue);
   void (*launch_end)(void* queue);
+  // Takes over a launch of a list that core recorded, to run it later; null: it runs at once.
+  hs_status (*launch_later)(void* queue, std::function<hs_status()> launch);
 
   KernelTable kernels;
 };

@@ -49,19 +49,32 @@ hs_status end_capture(hs_stream stream, hs_list* list) {
   return HS_OK;
 }
 
+hs_status run_calls(void* queue, const std::vector<hs_list_t::Call>& calls,
+                    const std::vector<std::byte>& bytes, int32_t times) {
+  for (int32_t i = 0; i < times; i++) {
+    for (const hs_list_t::Call& call : calls) {
+      if (hs_status status = call.run(queue, bytes.data() + call.args); status != HS_OK) {
+        return status;
+      }
+    }
+  }
+  return HS_OK;
+}
+
 hs_status launch(const hs_stream_t& stream, const hs_list_t& list, int32_t times) {
   const Backend& backend = *stream.device->backend;
   if (list.graph != nullptr) {
     return relay(*stream.device, backend.graph_launch(stream.queue, list.graph, times));
   }
-  if (backend.launch_begin != nullptr) backend.launch_begin(stream.queue);
-  hs_status status = HS_OK;
-  for (int32_t i = 0; i < times && status == HS_OK; i++) {
-    for (const hs_list_t::Call& call : list.calls) {
-      status = call.run(stream.queue, list.bytes.data() + call.args);
-      if (status != HS_OK) break;
-    }
+  if (backend.launch_later != nullptr) {
+    // A copy of the list, which may be destroyed before it runs.
+    const auto calls = [queue = stream.queue, calls = list.calls, bytes = list.bytes, times] {
+      return run_calls(queue, calls, bytes, times);
+    };
+    return relay(*stream.device, backend.launch_later(stream.queue, calls));
   }
+  if (backend.launch_begin != nullptr) backend.launch_begin(stream.queue);
+  const hs_status status = run_calls(stream.queue, list.calls, list.bytes, times);
   if (backend.launch_end != nullptr) backend.launch_end(stream.queue);
   return relay(*stream.device, status);
 }
@@ -117,6 +130,21 @@ hs_status hs_stream_synchronize(hs_stream stream) {
   });
 }
 
+hs_status hs_stream_wait(hs_stream stream, hs_stream other) {
+  return guarded([&]() -> hs_status {
+    for (hs_stream one : {stream, other}) {
+      if (hs_status status = check_running(one, "wait"); status != HS_OK) return status;
+    }
+    if (stream->device != other->device) {
+      return fail(HS_INVALID_ARGUMENT,
+                  "the streams are of two devices, and one can wait only for another of its own: "
+                  "synchronize the other one");
+    }
+    if (stream == other) return HS_OK;
+    return relay(*stream->device, stream->device->backend->queue_wait(stream->queue, other->queue));
+  });
+}
+
 hs_status hs_stream_release(hs_stream stream) {
   return guarded([&]() -> hs_status {
     const hs_status status = check_idle(stream, "release");
@@ -160,6 +188,17 @@ hs_status hs_upload(hs_stream stream, hs_ptr device, hs_ptr host, uint64_t bytes
     return relay(*stream->device,
                  stream->device->backend->upload(stream->queue, device,
                                                  reinterpret_cast<const void*>(host), bytes));
+  });
+}
+
+hs_status hs_upload_async(hs_stream stream, hs_ptr device, hs_ptr host, uint64_t bytes) {
+  return guarded([&]() -> hs_status {
+    if (hs_status status = check_running(stream, "upload"); status != HS_OK) return status;
+    if (bytes == 0) return HS_OK;
+    if (device == 0 || host == 0) return fail(HS_INVALID_ARGUMENT, "upload: an address is 0");
+    return relay(*stream->device,
+                 stream->device->backend->upload_async(stream->queue, device,
+                                                       reinterpret_cast<const void*>(host), bytes));
   });
 }
 

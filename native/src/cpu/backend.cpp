@@ -72,6 +72,19 @@ void read_name(char* name, size_t size) {
   std::fclose(file);
 }
 
+// Bytes that programs can still get: what is free, and caches that the system would give up.
+uint64_t available_memory(uint64_t page) {
+  unsigned long long kilobytes = 0;
+  if (FILE* file = std::fopen("/proc/meminfo", "r")) {
+    char line[256];
+    while (std::fgets(line, sizeof line, file) != nullptr &&
+           std::sscanf(line, "MemAvailable: %llu kB", &kilobytes) != 1) {
+    }
+    std::fclose(file);
+  }
+  return kilobytes > 0 ? kilobytes * 1024 : static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * page;
+}
+
 hs_status query(void*, hs_device_info* info) {
   std::snprintf(info->backend, sizeof info->backend, "cpu");
   read_name(info->name, sizeof info->name);
@@ -79,7 +92,7 @@ hs_status query(void*, hs_device_info* info) {
   info->threads = pool_threads();
   const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   info->memory_total = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * page;
-  info->memory_available = static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * page;
+  info->memory_available = available_memory(page);
   return HS_OK;
 }
 
@@ -115,9 +128,11 @@ Backend make_backend() {
   };
   cpu.queue_destroy = [](void*) {};
   cpu.queue_synchronize = [](void*) -> hs_status { return HS_OK; };
+  cpu.queue_wait = [](void*, void*) -> hs_status { return HS_OK; };  // all calls have finished
   cpu.upload = [](void*, hs_ptr device, const void* host, uint64_t bytes) {
     return move(reinterpret_cast<void*>(device), host, bytes);
   };
+  cpu.upload_async = cpu.upload;
   cpu.download = [](void*, void* host, hs_ptr device, uint64_t bytes) {
     return move(host, reinterpret_cast<const void*>(device), bytes);
   };

@@ -10,6 +10,7 @@
 #include "cuda/queue.h"
 
 #ifdef HS_SIM
+#include "sim/backlog.h"
 #include "sim/launch.h"
 #else
 #include "cuda/runtime/launch.h"
@@ -20,8 +21,10 @@ namespace hs::cuda {
 #ifdef HS_SIM
 
 template <class... Parameters>
-hs_status launch(const Queue&, const LaunchShape& shape, void (*kernel)(Parameters...),
+hs_status launch(const Queue& queue, const LaunchShape& shape, void (*kernel)(Parameters...),
                  std::type_identity_t<Parameters>... arguments) {
+  hs_status before = sim::finish(queue.stream);
+  if (before != HS_OK) return before;
   std::string wrong = sim::run_kernel(shape, kernel, arguments...);
   return wrong.empty() ? HS_OK : fail(HS_DEVICE_FAILED, "%s", wrong.c_str());
 }

@@ -10,7 +10,7 @@ namespace hs::cuda {
 // What a launcher knows of the stream it launches on. `workspace` is zeroed when it is made, and
 // every kernel that uses its counters leaves them zero.
 struct Queue {
-  void* stream = nullptr;  // a cudaStream_t
+  void* stream = nullptr;  // a cudaStream_t; simulated: the sim::Backlog
   int ordinal = 0;
   int multiprocessors = 0;
   unsigned max_cluster = 1;      // blocks of the largest cluster that the kernels' code can use

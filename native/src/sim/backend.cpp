@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
+#include "sim/backlog.h"
 #include "sim/limits.h"
 #include "sim/memory.h"
 
@@ -50,6 +51,7 @@ hs_status allocate(void*, std::uint64_t bytes, hs_ptr* address) {
 }
 
 hs_status release(void*, hs_ptr address, std::uint64_t) {
+  Backlog::finish_all();  // as cudaFree waits for the device
   free_guarded(reinterpret_cast<void*>(address));
   return HS_OK;
 }
@@ -61,21 +63,31 @@ std::size_t shared_bytes() {
                : kMaxSharedBytes;
 }
 
+struct Stream {
+  cuda::Queue queue;  // first: kernels are given its address
+  std::shared_ptr<Backlog> backlog = std::make_shared<Backlog>();
+};
+
+Backlog& backlog_of(void* queue) { return *static_cast<Stream*>(queue)->backlog; }
+
 hs_status create_queue(void*, void** queue) {
-  auto made = std::make_unique<cuda::Queue>();
-  made->multiprocessors = kMultiprocessors;
-  made->max_cluster = kMaxCluster;
-  made->shared_bytes = shared_bytes();
-  made->workspace = allocate_guarded(cuda::kWorkspaceBytes);
-  if (!made->workspace) return fail(HS_OUT_OF_MEMORY, "the host has no memory left");
-  std::memset(made->workspace, 0, cuda::kWorkspaceBytes);
+  auto made = std::make_unique<Stream>();
+  void* workspace = allocate_guarded(cuda::kWorkspaceBytes);
+  if (!workspace) return fail(HS_OUT_OF_MEMORY, "the host has no memory left");
+  std::memset(workspace, 0, cuda::kWorkspaceBytes);
+  made->queue = {.stream = made->backlog.get(),
+                 .multiprocessors = kMultiprocessors,
+                 .max_cluster = kMaxCluster,
+                 .shared_bytes = shared_bytes(),
+                 .workspace = workspace};
   *queue = made.release();
   return HS_OK;
 }
 
 void destroy_queue(void* queue) {
-  std::unique_ptr<cuda::Queue> owned(static_cast<cuda::Queue*>(queue));
-  free_guarded(owned->workspace);
+  std::unique_ptr<Stream> owned(static_cast<Stream*>(queue));
+  Backlog::finish_all();  // of others too: they may wait for this one
+  free_guarded(owned->queue.workspace);
 }
 
 hs_status check_range(const char* call, hs_ptr device, std::uint64_t bytes) {
@@ -85,14 +97,24 @@ hs_status check_range(const char* call, hs_ptr device, std::uint64_t bytes) {
               call, static_cast<unsigned long long>(bytes), locate(address).c_str());
 }
 
-hs_status upload(void*, hs_ptr device, const void* host, std::uint64_t bytes) {
+hs_status upload(void* queue, hs_ptr device, const void* host, std::uint64_t bytes) {
   hs_status status = check_range("upload", device, bytes);
+  if (status == HS_OK) status = backlog_of(queue).finish();
   if (status == HS_OK) std::memcpy(reinterpret_cast<void*>(device), host, bytes);
   return status;
 }
 
-hs_status download(void*, void* host, hs_ptr device, std::uint64_t bytes) {
+hs_status upload_async(void* queue, hs_ptr device, const void* host, std::uint64_t bytes) {
+  if (hs_status status = check_range("upload", device, bytes); status != HS_OK) return status;
+  return backlog_of(queue).add([device, host, bytes]() -> hs_status {
+    std::memcpy(reinterpret_cast<void*>(device), host, bytes);
+    return HS_OK;
+  });
+}
+
+hs_status download(void* queue, void* host, hs_ptr device, std::uint64_t bytes) {
   hs_status status = check_range("download", device, bytes);
+  if (status == HS_OK) status = backlog_of(queue).finish();
   if (status == HS_OK) std::memcpy(host, reinterpret_cast<const void*>(device), bytes);
   return status;
 }
@@ -112,9 +134,16 @@ Backend make_backend() {
   sim.host_free = release;
   sim.queue_create = create_queue;
   sim.queue_destroy = destroy_queue;
-  sim.queue_synchronize = [](void*) -> hs_status { return HS_OK; };
+  sim.queue_synchronize = [](void* queue) { return backlog_of(queue).finish(); };
+  sim.queue_wait = [](void* queue, void* other) {
+    return backlog_of(queue).wait_for(static_cast<Stream*>(other)->backlog);
+  };
   sim.upload = upload;
   sim.download = download;
+  sim.upload_async = upload_async;
+  sim.launch_later = [](void* queue, std::function<hs_status()> launch) {
+    return backlog_of(queue).add(std::move(launch));
+  };
   sim.kernels = cuda::kernel_table();
   return sim;
 }

@@ -1,4 +1,4 @@
-// The order in which threads and blocks run, and when asynchronous copies land.
+// The order in which threads and blocks run, and when asynchronous work is done.
 //
 // Two orders that exclude each other show most missing barriers; random ones show the rest.
 #ifndef HALFSTEP_SIM_SCHEDULE_H
@@ -11,8 +11,8 @@
 namespace hs::sim {
 
 enum class Order {
-  kForward,  // lowest thread and block first; asynchronous copies land as late as they may
-  kReverse,  // highest first; asynchronous copies land at once
+  kForward,  // lowest thread and block first; asynchronous work is done as late as it may
+  kReverse,  // highest first; asynchronous work is done at once
   kRandom,   // by seed
 };
 

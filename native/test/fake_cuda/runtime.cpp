@@ -101,10 +101,18 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   return status();
 }
 
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = nullptr;
+  return status();
+}
+
 cudaError_t cudaGetLastError() { return status(); }
 cudaError_t cudaSetDevice(int) { return status(); }
 cudaError_t cudaStreamDestroy(cudaStream_t) { return status(); }
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return status(); }
+cudaError_t cudaEventDestroy(cudaEvent_t) { return status(); }
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return status(); }
+cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return status(); }
 cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) { return status(); }
 cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t*) { return status(); }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t*, cudaGraph_t, unsigned long long) {

@@ -26,6 +26,7 @@ struct Stream {
   Queue queue;  // first: kernels are given its address
   Device* device;
   void* own_workspace;
+  cudaEvent_t reached;  // how far the stream was when another one began to wait for it
 };
 
 struct Graph {
@@ -151,7 +152,13 @@ hs_status create_queue(void* device, void** queue) {
   HS_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "creating a stream");
   auto made = std::make_unique<Stream>();
   made->device = &d;
-  if (hs_status status = make_workspace(stream, &made->own_workspace); status != HS_OK) {
+  hs_status status = make_workspace(stream, &made->own_workspace);
+  if (status == HS_OK) {
+    status = check(cudaEventCreateWithFlags(&made->reached, cudaEventDisableTiming),
+                   "creating a stream's event");
+    if (status != HS_OK) cudaFree(made->own_workspace);
+  }
+  if (status != HS_OK) {
     cudaStreamDestroy(stream);
     return status;
   }
@@ -171,6 +178,7 @@ void destroy_queue(void* queue) {
   std::unique_ptr<Stream> owned(&as_stream(queue));
   cudaSetDevice(owned->device->ordinal);
   cudaStreamDestroy(handle(*owned));
+  cudaEventDestroy(owned->reached);
   cudaFree(owned->own_workspace);
 }
 
@@ -178,6 +186,16 @@ hs_status synchronize(void* queue) {
   const Stream& stream = as_stream(queue);
   HS_SELECT(*stream.device);
   return check(cudaStreamSynchronize(handle(stream)), "waiting for the stream");
+}
+
+// The event may be recorded again while others still wait: each waits for what it held when it began.
+hs_status wait_for(void* queue, void* other) {
+  const Stream& stream = as_stream(queue);
+  const Stream& waited = as_stream(other);
+  HS_SELECT(*stream.device);
+  HS_CUDA(cudaEventRecord(waited.reached, handle(waited)), "marking what a stream waits for");
+  return check(cudaStreamWaitEvent(handle(stream), waited.reached, 0),
+               "making a stream wait for another");
 }
 
 std::uint64_t native_handle(void* queue) {
@@ -194,6 +212,14 @@ hs_status move(Stream& stream, void* to, const void* from, std::uint64_t bytes, 
 hs_status upload(void* queue, hs_ptr device, const void* host, std::uint64_t bytes) {
   return move(as_stream(queue), reinterpret_cast<void*>(device), host, bytes,
               cudaMemcpyHostToDevice, "copying to the device");
+}
+
+hs_status upload_async(void* queue, hs_ptr device, const void* host, std::uint64_t bytes) {
+  const Stream& stream = as_stream(queue);
+  HS_SELECT(*stream.device);
+  return check(cudaMemcpyAsync(reinterpret_cast<void*>(device), host, bytes, cudaMemcpyHostToDevice,
+                               handle(stream)),
+               "beginning a copy to the device");
 }
 
 hs_status download(void* queue, void* host, hs_ptr device, std::uint64_t bytes) {
@@ -264,9 +290,11 @@ Backend make_backend() {
   cuda.queue_create = create_queue;
   cuda.queue_destroy = destroy_queue;
   cuda.queue_synchronize = synchronize;
+  cuda.queue_wait = wait_for;
   cuda.queue_native = native_handle;
   cuda.upload = upload;
   cuda.download = download;
+  cuda.upload_async = upload_async;
   cuda.capture_begin = begin_capture;
   cuda.capture_end = end_capture;
   cuda.graph_launch = launch_graph;

@@ -10,6 +10,7 @@ import static dev.halfstep.bindings.Native.hs_stream_destroy;
 import static dev.halfstep.bindings.Native.hs_stream_native;
 import static dev.halfstep.bindings.Native.hs_stream_release;
 import static dev.halfstep.bindings.Native.hs_stream_synchronize;
+import static dev.halfstep.bindings.Native.hs_stream_wait;
 
 import dev.halfstep.internal.Native;
 import java.util.LinkedHashSet;
@@ -49,6 +50,42 @@ public final class Stream implements AutoCloseable {
     long stream = enter();
     try {
       Native.check(hs_stream_synchronize(stream));
+    } finally {
+      exit();
+    }
+  }
+
+  /**
+   * Lets calls that are made on this stream from now on run after all calls that were made on the
+   * other one so far. The calling thread, which owns both, does not wait.
+   *
+   * @throws IllegalArgumentException if the other stream is another device's
+   * @throws IllegalStateException if one of them records
+   */
+  public void waitFor(Stream other) {
+    if (other.device != device) {
+      throw new IllegalArgumentException(
+          "a stream of "
+              + device
+              + " cannot wait for one of another device, "
+              + other.device
+              + ": synchronize that one");
+    }
+    if (other != this) {
+      // Under the device's lock, for two gates are taken: see DeviceState.
+      device.state().call(unused -> waitInside(other));
+    }
+  }
+
+  private int waitInside(Stream other) {
+    long stream = enter();
+    try {
+      long awaited = other.enter();
+      try {
+        return hs_stream_wait(stream, awaited);
+      } finally {
+        other.exit();
+      }
     } finally {
       exit();
     }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.halfstep.internal.HostMemory;
 import dev.halfstep.kernel.Elementwise;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -100,6 +101,47 @@ class StreamTest {
     assertArrayEquals(new float[] {1, 2}, b.toFloats());
     stream.launch(list, 2);
     assertArrayEquals(new float[] {9, 9}, b.toFloats());
+  }
+
+  @Test
+  void aStreamThatWaitsForAnotherSeesWhatThatOneCopied() {
+    Tensor table = device.tensor(Shape.of(2), 1f, 2f);
+    Tensor copy = device.zeros(DType.F32, Shape.of(2));
+    Stream stream = device.stream();
+    CommandList list = stream.capture(() -> Elementwise.copy(stream, copy, table));
+    try (HostMemory host = new HostMemory(device, 8);
+        Stream copies = device.newStream()) {
+      host.buffer().putFloat(0, 3).putFloat(4, 4);
+      host.uploadAsync(copies, table.address(), 0, 8);
+      stream.waitFor(copies);
+      stream.launch(list);
+      copies.waitFor(stream);
+      host.uploadAsync(copies, table.address() + 4, 0, 4);
+      stream.waitFor(stream);
+      assertArrayEquals(new float[] {3, 4}, copy.toFloats());
+      copies.synchronize();
+      assertArrayEquals(new float[] {3, 3}, table.toFloats());
+    }
+  }
+
+  @Test
+  void onlyStreamsOfOneDeviceWaitForOneAnotherWhileTheyAreOpen() {
+    Stream closed = device.newStream();
+    closed.close();
+    try (Device other = Device.open("noop")) {
+      var refused =
+          assertThrows(
+              IllegalArgumentException.class, () -> device.stream().waitFor(other.stream()));
+      assertTrue(refused.getMessage().contains("of another device, noop"), refused::getMessage);
+    }
+    assertThrows(IllegalStateException.class, () -> device.stream().waitFor(closed));
+    assertThrows(IllegalStateException.class, () -> closed.waitFor(device.stream()));
+    Stream stream = device.stream();
+    try (Stream second = device.newStream()) {
+      assertThrows(IllegalStateException.class, () -> stream.capture(() -> second.waitFor(stream)));
+    }
+    device.close();
+    assertThrows(IllegalStateException.class, () -> stream.waitFor(closed));
   }
 
   @Test

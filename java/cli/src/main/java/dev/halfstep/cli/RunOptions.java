@@ -71,6 +71,14 @@ final class RunOptions {
               + " updates and sums are fp32 always (default: ${DEFAULT-VALUE}).")
   private String precision = "fp32";
 
+  @Option(
+      names = "--data-memory",
+      paramLabel = "MB",
+      description =
+          "Megabytes of the device's memory that data may take; what does not fit streams, with the"
+              + " same results (default: as many as there are).")
+  private @Nullable Integer dataMemory;
+
   @Mixin private final DeviceOptions device = new DeviceOptions();
 
   @Option(
@@ -93,6 +101,8 @@ final class RunOptions {
     ModelSpec spec = ModelSpec.parse(model);
     Optimizer chosen = optimizer.optimizer();
     device.check();
+    Optional<Long> dataBytes =
+        Optional.ofNullable(dataMemory).map(mb -> 1_000_000L * atLeastOne("--data-memory", mb));
     if (!RunSetup.PRECISIONS.containsKey(precision)) {
       throw new UsageException(
           "unknown --precision '"
@@ -143,6 +153,7 @@ final class RunOptions {
             recipe,
             precision,
             batchSize,
+            dataBytes,
             seed);
     setup.trainer();
     return setup;

@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param modelName what was given for {@code --model}
  * @param card what the file of weights will say of the network
  * @param precision one of {@link #PRECISIONS}
+ * @param dataMemory bytes of the device's memory that data may take, if there is a bound
  */
 record RunSetup(
     String data,
@@ -32,6 +33,7 @@ record RunSetup(
     RecipeOptions recipe,
     String precision,
     int batchSize,
+    Optional<Long> dataMemory,
     long seed) {
 
   /** The storage types that {@code --precision} names. */
@@ -44,12 +46,13 @@ record RunSetup(
    * @throws UsageException if the options ask for something impossible
    */
   TrainerBuilder trainer() {
+    long bound = dataMemory.orElse(Long.MAX_VALUE);
     TrainerBuilder builder =
         Trainer.builder(model, train)
             .optimizer(optimizer)
             .batchSize(batchSize)
             .seed(seed)
-            .session(options -> options.storage(storage()))
+            .session(options -> options.storage(storage()).dataMemory(bound))
             .test(test);
     builder = validation.map(builder::validation).orElse(builder);
     return recipe.apply(builder, validation.isPresent());

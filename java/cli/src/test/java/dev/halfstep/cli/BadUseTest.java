@@ -62,6 +62,7 @@ final class BadUseTest {
           --threads -1                       | --threads must be 1 to 256, not -1
           --device gpu                       | unknown --device 'gpu'
           --device cuda:99                   | --device cuda:99:
+          --data-memory 0                    | --data-memory must be at least 1, not 0
           --micro-batch 0                    | --micro-batch must be at least 1, not 0
           --clip 0                           | --clip must be a finite number above 0, not 0.0
           --warmup -1                        | --warmup must be at least 0, not -1

@@ -69,6 +69,18 @@ final class TrainCommandTest {
   }
 
   @Test
+  void dataThatStreamTrainToTheSameWeights() throws IOException {
+    String[] whole = {"--data", "digits", "--epochs", "1", "--batch-size", "64"};
+    String[] streamed = Arrays.copyOf(whole, whole.length + 2);
+    streamed[whole.length] = "--data-memory";
+    streamed[whole.length + 1] = "3"; // of 9.4 MB
+    assertEquals(0, train("whole", whole).status());
+    CliRun run = train("streamed", streamed);
+    assertEquals(0, run.status(), run.err());
+    assertArrayEquals(weights("whole"), weights("streamed"));
+  }
+
+  @Test
   void theReportSaysByWhichRecipe() throws IOException {
     CliRun run =
         train(

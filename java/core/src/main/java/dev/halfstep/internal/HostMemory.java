@@ -2,6 +2,7 @@ package dev.halfstep.internal;
 
 import static dev.halfstep.bindings.Native.hs_download;
 import static dev.halfstep.bindings.Native.hs_upload;
+import static dev.halfstep.bindings.Native.hs_upload_async;
 
 import dev.halfstep.Device;
 import dev.halfstep.Stream;
@@ -53,6 +54,19 @@ public final class HostMemory implements AutoCloseable {
     long handle = ACCESS.enter(stream);
     try {
       Native.check(hs_upload(handle, target, address + offset, bytes));
+    } finally {
+      ACCESS.exit(stream);
+    }
+  }
+
+  /**
+   * Begins to copy bytes from here to device memory: they must stay as they are until the stream
+   * has been synchronized.
+   */
+  public void uploadAsync(Stream stream, long target, long offset, long bytes) {
+    long handle = ACCESS.enter(stream);
+    try {
+      Native.check(hs_upload_async(handle, target, address + offset, bytes));
     } finally {
       ACCESS.exit(stream);
     }

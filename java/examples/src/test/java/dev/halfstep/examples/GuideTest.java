@@ -345,6 +345,24 @@ class GuideTest {
   }
 
   @Test
+  void dataMemory() {
+    History history =
+        trainer
+            .session(options -> options.evaluationBatch(32).dataMemory(200_000)) // bytes in all
+            .fit();
+
+    assertTrue(train.features().buffer().remaining() > 200_000);
+    History resident =
+        Trainer.builder(Model.of(train.sampleShape(), layers), train)
+            .validation(DIGITS.heldOut())
+            .epochs(3)
+            .seed(1)
+            .session(options -> options.evaluationBatch(32))
+            .fit();
+    assertArrayEquals(resident.stepLosses(), history.stepLosses());
+  }
+
+  @Test
   void curveAnalysis() {
     CurveAnalysis curves = CurveAnalysis.of(trainer.fit());
     System.out.println(curves.verdict() + ": " + curves.evidence());

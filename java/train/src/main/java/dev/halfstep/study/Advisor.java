@@ -185,8 +185,7 @@ public final class Advisor {
 
   /**
    * The part of the time in which the device waited for data, in [0, 1]: what {@link
-   * TrainingSession#waiting} says of a loop of the caller's own. A trainer's data lie on the
-   * device.
+   * TrainingSession#waiting} says of a loop of the caller's own, or of data that stream.
    */
   public Advisor waitingForData(double part) {
     return with(next -> next.waiting = part);
@@ -321,7 +320,8 @@ public final class Advisor {
               Code.SLOW_LOADER,
               Severity.WARNING,
               "the device waits for data %.0f %% of the time",
-              "keep the data on the device, or prepare batches ahead",
+              "keep the data on the device, within its memory and dataMemory, or prepare batches"
+                  + " ahead",
               100 * waiting));
     }
   }

@@ -9,7 +9,8 @@ import dev.halfstep.train.TrainingSession;
 /**
  * The largest batch that fits into memory: computed from the plan, whose bytes are a fixed part
  * (weights, gradients, optimizer, data) and one that grows with the batch (activations), and then
- * verified by training one step in a session of its own. The model stays as it is.
+ * verified by training one step in a session of its own. The data lie on the device; only where
+ * they leave no room for a single sample, they stream. The model stays as it is.
  *
  * @param batchSize the largest that fits; at most as many as there are samples
  * @param bytes what a run with it takes by the plan
@@ -35,6 +36,27 @@ public record LargestBatch(int batchSize, long bytes, long nextBytes, long usabl
   public static LargestBatch find(
       SessionOptions options, Dataset data, Device device, long memoryBytes) {
     long usable = (long) (memoryBytes * (1 - HEADROOM));
+    LargestBatch found = search(options, data, device, usable);
+    if (found.batchSize == 0) {
+      long beside = usable - options.batchSize(1).memory(data).total();
+      long room = beside + options.memory(data).data();
+      found = search(options.dataMemory(Math.max(1, room)), data, device, usable);
+    }
+    if (found.batchSize == 0) {
+      throw new HalfstepException(
+          HalfstepException.Status.OUT_OF_MEMORY,
+          "not even a batch of 1 fits: it takes "
+              + found.nextBytes
+              + " bytes, and "
+              + usable
+              + " may be used; a smaller model is needed");
+    }
+    return found;
+  }
+
+  /** The largest with these options; 0 if there is none. */
+  private static LargestBatch search(
+      SessionOptions options, Dataset data, Device device, long usable) {
     int fits = 0;
     int least = 1;
     int most = data.size();
@@ -50,17 +72,8 @@ public record LargestBatch(int batchSize, long bytes, long nextBytes, long usabl
     while (fits > 0 && !trains(options.batchSize(fits).device(device), data)) {
       fits = (int) (fits * (1 - HEADROOM));
     }
-    if (fits == 0) {
-      throw new HalfstepException(
-          HalfstepException.Status.OUT_OF_MEMORY,
-          "not even a batch of 1 fits: it takes "
-              + bytes(options, data, 1)
-              + " bytes, and "
-              + usable
-              + " may be used; a smaller model or fewer samples are needed");
-    }
-    return new LargestBatch(
-        fits, bytes(options, data, fits), bytes(options, data, fits + 1), usable);
+    long bytes = fits == 0 ? 0 : bytes(options, data, fits);
+    return new LargestBatch(fits, bytes, bytes(options, data, fits + 1), usable);
   }
 
   private static long bytes(SessionOptions options, Dataset data, int batchSize) {

@@ -89,6 +89,11 @@ record BatchSource(
         orderSize);
   }
 
+  /** The same from tables of so many rows, in which they lie in the order of the samples. */
+  BatchSource ofRows(int rows) {
+    return new BatchSource(type, sampleShape, targetType, labelShape, rows, channels, 0);
+  }
+
   /** Labels of one sample. */
   long labelsPerSample() {
     return labelShape.elements();

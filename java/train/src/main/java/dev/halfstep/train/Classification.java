@@ -28,7 +28,7 @@ final class Classification implements AutoCloseable {
   }
 
   /** Goes over all samples once; the class of the largest output, of equal ones the first. */
-  Confusion run(ResidentData resident, Dataset data) {
+  Confusion run(DeviceData onDevice, Dataset data) {
     int classes = data.classes();
     int labelsEach = (int) data.targets().sampleShape().elements();
     int batch = Math.min(options.evaluationBatch, data.size());
@@ -37,10 +37,10 @@ final class Classification implements AutoCloseable {
         device.empty(options.storage, Shape.of(batch, (long) labelsEach * classes))) {
       zeros.upload(device.stream(), state.address(), 0, StepState.BYTES);
       try (Feed feed =
-          resident.outputs(Map.of("state", state.address(), "outputs", outputs.address()))) {
+          onDevice.outputs(Map.of("state", state.address(), "outputs", outputs.address()))) {
         for (int from = 0; from < data.size(); from += batch) {
           int rows = Math.min(batch, data.size() - from);
-          feed.launch(device.stream(), rows, 1);
+          feed.launch(device.stream(), from, rows, 1);
           count((Labels) data.targets(), from * labelsEach, rows * labelsEach, outputs, counts);
         }
       }

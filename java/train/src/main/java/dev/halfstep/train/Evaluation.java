@@ -31,13 +31,13 @@ final class Evaluation implements AutoCloseable {
   }
 
   /** Goes over all samples once, in the order in which they lie. */
-  Metrics run(ResidentData data, int samples) {
+  Metrics run(DeviceData data, int samples) {
     zeros.upload(stream, state.address(), 0, StepState.BYTES);
     Feed feed = data.evaluation(Map.of("state", state.address()));
     int rows = Math.min(batch, samples);
-    feed.launch(stream, rows, samples / rows);
+    feed.launch(stream, 0, rows, samples / rows);
     if (samples % rows > 0) {
-      feed.launch(stream, samples % rows, 1);
+      feed.launch(stream, samples - samples % rows, samples % rows, 1);
     }
     host.download(stream, state.address(), 0, StepState.BYTES);
     ByteBuffer sums = host.buffer();

@@ -21,12 +21,41 @@ final class Feed implements AutoCloseable {
   /** A plan, and how often it runs in one step. */
   record Part(Plan plan, int times) {}
 
+  /** Sees to it that the rows of coming steps lie on the device. */
+  interface Loader {
+    /** For rows that are there always. */
+    Loader NONE =
+        new Loader() {
+          @Override
+          public int prepare(long position, int rows, int steps) {
+            return steps;
+          }
+
+          @Override
+          public void launched() {}
+        };
+
+    /**
+     * Before steps are launched.
+     *
+     * @param position where the first one begins in the order of the samples, counted on over all
+     *     passes
+     * @param rows of each step
+     * @return how many of the steps can be launched now, at least one
+     */
+    int prepare(long position, int rows, int steps);
+
+    /** After these were launched. */
+    void launched();
+  }
+
   /** A recorded plan, and how often it is launched in one step. */
   private record Launch(String title, CommandList list, int times) {}
 
   private final SessionMemory memory;
   private final Map<String, Long> inputs;
   private final IntFunction<List<Part>> parts;
+  private final Loader loader;
   private final Map<Integer, Launch[]> recorded = new LinkedHashMap<>(16, 0.75f, true);
   private Launch @Nullable [] last;
   private int lastRows;
@@ -38,7 +67,12 @@ final class Feed implements AutoCloseable {
    * @param inputs addresses of the plans' inputs by name
    * @param parts the plans of which a step of so many rows is made, in order
    */
-  Feed(SessionMemory memory, Map<String, Long> inputs, IntFunction<List<Part>> parts) {
+  Feed(
+      SessionMemory memory,
+      Map<String, Long> inputs,
+      IntFunction<List<Part>> parts,
+      Loader loader) {
+    this.loader = loader;
     this.memory = memory;
     this.inputs = inputs;
     this.parts = parts;
@@ -46,8 +80,10 @@ final class Feed implements AutoCloseable {
 
   /**
    * Runs so many steps of this many rows. Nothing is allocated where the rows are the last ones.
+   *
+   * @param position where the first one begins, as the state's cursor says it on the device
    */
-  void launch(Stream stream, int rows, int steps) {
+  void launch(Stream stream, long position, int rows, int steps) {
     Launch[] launches = last;
     if (launches == null || rows != lastRows || generation != memory.generation()) {
       launches = find(rows);
@@ -55,13 +91,24 @@ final class Feed implements AutoCloseable {
     if (StepsEvent.isRecorded()) {
       StepsEvent event = new StepsEvent();
       event.begin();
-      launch(stream, launches, steps);
+      load(stream, launches, position, rows, steps);
       event.plan = launches[0].title();
       event.steps = steps;
       event.rows = rows;
       event.commit();
     } else {
-      launch(stream, launches, steps);
+      load(stream, launches, position, rows, steps);
+    }
+  }
+
+  private void load(Stream stream, Launch[] launches, long position, int rows, int steps) {
+    long next = position;
+    for (int left = steps; left > 0; ) {
+      int ready = loader.prepare(next, rows, left);
+      launch(stream, launches, ready);
+      loader.launched();
+      next += (long) rows * ready;
+      left -= ready;
     }
   }
 

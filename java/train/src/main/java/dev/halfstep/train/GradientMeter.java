@@ -100,9 +100,9 @@ final class GradientMeter implements AutoCloseable {
    * @param lossScale for gradients in F16
    */
   GradientNoise noise(
-      ResidentData resident, Dataset data, int[] samples, int batchSize, float lossScale) {
+      DeviceData onDevice, Dataset data, int[] samples, int batchSize, float lossScale) {
     float[] weights = keepsStatistics ? memory.download() : new float[0];
-    Feed feed = resident.probe(samples, Map.of("state", state.address()));
+    Feed feed = onDevice.probe(samples, batchSize, Map.of("state", state.address()));
     host.buffer().clear();
     for (int i = 0; i < StepState.BYTES; i++) {
       host.buffer().put(i, (byte) 0);
@@ -114,7 +114,7 @@ final class GradientMeter implements AutoCloseable {
     double squares = 0;
     double weightBefore = 0;
     for (int batch = 0; batch < batches; batch++) {
-      feed.launch(device.stream(), batchSize, 1);
+      feed.launch(device.stream(), (long) batch * batchSize, batchSize, 1);
       host.download(device.stream(), state.address(), 0, StepState.BYTES);
       StepErrors.check(StepState.error(host.buffer()));
       double weight = StepState.weight(host.buffer()) - weightBefore;

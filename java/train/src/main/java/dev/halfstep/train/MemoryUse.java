@@ -11,7 +11,8 @@ import dev.halfstep.data.Dataset;
  * @param moments what the optimizer keeps, and an average of the weights where there is one
  * @param copies of the parameters in the storage type; 0 in F32
  * @param activations the arena of the largest plan, which grows with the batch
- * @param data the training data and the order of their samples
+ * @param data the training data and the order of their samples; what of them is there at once,
+ *     where they are above {@link SessionOptions#dataMemory}
  * @param bookkeeping counters, learning rates, step records and the norms that LARS and LAMB take
  */
 public record MemoryUse(
@@ -39,11 +40,18 @@ public record MemoryUse(
             * (options.optimizer.moments() + (options.averageDecay > 0 ? 2 : 0)),
         copied ? arena * options.storage.bytes() : 0,
         activations,
-        ResidentData.bytes(data),
+        dataBytes(options, data),
         RunState.bytes(options)
             + (options.optimizer.usesNorms()
                 ? 2L * options.model.parameters().list().size() * DType.F64.bytes()
                 : 0));
+  }
+
+  private static long dataBytes(SessionOptions options, Dataset data) {
+    long bytes = ResidentData.bytes(data);
+    return bytes <= options.dataMemory
+        ? bytes
+        : StreamedData.bytes(options, data, options.dataMemory);
   }
 
   /** The sum of all. */

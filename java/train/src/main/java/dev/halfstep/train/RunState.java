@@ -31,6 +31,7 @@ final class RunState implements AutoCloseable {
   private final HostMemory hostRing;
 
   private long launched;
+  private long position; // the cursor, when all launched steps have ended
   private long drained;
   private long performed; // as of the last download
   private boolean moved; // since then
@@ -77,8 +78,13 @@ final class RunState implements AutoCloseable {
     return launched - drained;
   }
 
-  /** Counts steps that are about to be launched, and sees to it that they have learning rates. */
-  void reserve(int steps) {
+  /**
+   * Counts steps of so many rows that are about to be launched, and sees to it that they have
+   * learning rates.
+   *
+   * @return the position at which they begin
+   */
+  long reserve(int rows, int steps) {
     if (steps > capacity - pending()) {
       throw new IllegalStateException(
           pending()
@@ -102,6 +108,9 @@ final class RunState implements AutoCloseable {
     rowsLeft -= steps;
     launched += steps;
     moved = true;
+    long begin = position;
+    position += (long) rows * steps;
+    return begin;
   }
 
   /** The same learning rate and momentum from the next performed step on. */
@@ -174,6 +183,7 @@ final class RunState implements AutoCloseable {
     launched = StepState.step(hostState.buffer());
     drained = launched;
     rowsLeft = 0;
+    position = hostState.buffer().getLong(StepState.CURSOR);
   }
 
   /** Steps that were launched and not skipped. */
@@ -191,6 +201,7 @@ final class RunState implements AutoCloseable {
   /** Where the next batch begins in the order of the samples. */
   void cursor(long position) {
     put(StepState.CURSOR, position);
+    this.position = position;
   }
 
   private void put(int field, long value) {

@@ -129,6 +129,11 @@ final class SessionMemory implements AutoCloseable {
     workspace.require(bytes);
   }
 
+  /** Bytes of activations there is room for. */
+  long workspaceBytes() {
+    return workspace.bytes();
+  }
+
   /** Changes when recorded plans have become void. */
   int generation() {
     return workspace.generation();

@@ -30,6 +30,7 @@ public final class SessionOptions {
   double averageDecay;
   @Nullable LossScaling lossScaling;
   int pendingSteps = 1024;
+  long dataMemory = Long.MAX_VALUE;
   long seed;
 
   SessionOptions(Model model) {
@@ -51,6 +52,7 @@ public final class SessionOptions {
     averageDecay = from.averageDecay;
     lossScaling = from.lossScaling;
     pendingSteps = from.pendingSteps;
+    dataMemory = from.dataMemory;
     seed = from.seed;
   }
 
@@ -155,6 +157,19 @@ public final class SessionOptions {
           "at most " + MOST_PENDING + " steps can be kept, not " + steps);
     }
     return with(options -> options.pendingSteps = positive("the number of pending steps", steps));
+  }
+
+  /**
+   * At most so many bytes of device memory hold data sets; by default as many as there are. A data
+   * set that does not fit beside the session and the data in use streams: its samples are copied to
+   * the device as they are needed, while it computes. Results are the same bits.
+   */
+  public SessionOptions dataMemory(long bytes) {
+    if (bytes < 1) {
+      throw new IllegalArgumentException(
+          "the memory of data sets must be at least 1 byte, not " + bytes);
+    }
+    return with(options -> options.dataMemory = bytes);
   }
 
   /** The seed of dropout, and of the model's first weights if it has none yet; by default 0. */

@@ -19,6 +19,20 @@ final class StepClock {
     lastEnd = System.nanoTime();
   }
 
+  /**
+   * Takes in a run of steps that has just been launched on data that stream.
+   *
+   * @param beginNanos when it began
+   * @param loadingNanos how long its data were gathered and copied
+   */
+  void ran(long beginNanos, long loadingNanos) {
+    if (lastEnd == 0) {
+      firstBegin = beginNanos;
+    }
+    idleNanos += loadingNanos;
+    lastEnd = System.nanoTime();
+  }
+
   /** The part of the time from the first step to the last between steps; 0 before the second. */
   double idle() {
     return idleNanos == 0 ? 0 : (double) idleNanos / (lastEnd - firstBegin);

@@ -63,7 +63,7 @@ public final class Trainer {
    * stopped it, the model then has the weights of the best epoch ({@link History#bestEpoch}).
    *
    * @throws dev.halfstep.HalfstepException if the device fails, or its memory does not suffice for
-   *     the session and all samples; the message says how much each needs
+   *     the session and a few batches; the message says how much each needs
    */
   public History fit() {
     Fit fit = new Fit(options, plan);

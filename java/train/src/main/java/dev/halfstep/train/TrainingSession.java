@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  *   session.store();
  * }
  *
- * // 2. Data on the device: nothing is copied between steps, and nobody waits until drain().
+ * // 2. Data on the device, or streamed there: nobody waits until drain().
  * session.data(dataset);
  * session.order(Order.permutation(seed, epoch, dataset.size()));
  * session.run(dataset.size() / 64);
@@ -42,10 +42,12 @@ public final class TrainingSession implements AutoCloseable {
   private final Evaluation evaluation;
   private final GradientMeter meter;
   private final Classification classification;
-  private final ResidentCache resident;
+  private final DataCache cache;
   private final StepClock clock = new StepClock();
   private @Nullable UploadedBatch uploaded;
   private @Nullable Dataset data;
+  private int[] order = {};
+  private @Nullable DeviceData source; // what training reads
   private @Nullable Feed training;
   private int lastRows;
   private boolean closed;
@@ -63,7 +65,7 @@ public final class TrainingSession implements AutoCloseable {
       evaluation = new Evaluation(device, options.evaluationBatch);
       meter = new GradientMeter(device, options, memory);
       classification = new Classification(device, options);
-      resident = new ResidentCache(device, options, memory);
+      cache = new DataCache(device, options, memory);
     } catch (RuntimeException failure) {
       closeDevice();
       throw failure;
@@ -122,8 +124,7 @@ public final class TrainingSession implements AutoCloseable {
 
   private double step(UploadedBatch batch, int rows) {
     clock.begin();
-    run.reserve(1);
-    batch.feed().launch(stream, rows, 1);
+    batch.feed().launch(stream, run.reserve(rows, 1), rows, 1);
     double loss = run.awaitLast();
     clock.end();
     return loss;
@@ -132,7 +133,9 @@ public final class TrainingSession implements AutoCloseable {
   /**
    * The part of the time from the first step to the last in which the device had none to run, in
    * [0, 1]: what a loop of step(x, y) spends on preparing and uploading batches. 0 before the
-   * second step, and where data lie on the device.
+   * second step, and where data lie on the device. Where they stream, it is the part in which the
+   * host gathered and copied them: a CPU does not compute meanwhile; a GPU does, and waits for less
+   * than that.
    */
   public synchronized double waiting() {
     return clock.idle();
@@ -158,13 +161,15 @@ public final class TrainingSession implements AutoCloseable {
 
   /**
    * Trains on these data from now on, in the order in which they lie. They are uploaded, unless
-   * they are there still.
+   * they are there still; those for which there is no room stream, as {@link
+   * SessionOptions#dataMemory} says.
    *
    * @throws IllegalArgumentException if they do not fit the model
+   * @throws dev.halfstep.HalfstepException if there is no room for three batches of them either
    */
   public synchronized void data(Dataset data) {
     requireOpen();
-    resident(data);
+    cache.get(data, data);
     this.data = data;
     order(IntStream.range(0, data.size()).toArray());
   }
@@ -182,7 +187,14 @@ public final class TrainingSession implements AutoCloseable {
     if (order.length == 0) {
       throw new IllegalArgumentException("the order of the samples is empty");
     }
-    training = resident(current).training(order, run.addresses());
+    DataTables.checkOrder(current, order);
+    if (this.order.length == order.length) {
+      System.arraycopy(order, 0, this.order, 0, order.length);
+    } else {
+      this.order = order.clone();
+    }
+    source = null;
+    training(current);
     run.cursor(0);
   }
 
@@ -251,12 +263,19 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   private void launch(int rows, int steps) {
-    requireData();
-    if (steps < 0 || training == null) {
+    Dataset current = requireData();
+    if (steps < 0) {
       throw new IllegalArgumentException("the number of steps cannot be negative: " + steps);
     }
-    run.reserve(steps);
-    training.launch(stream, rows, steps);
+    Feed feed = training(current);
+    if (source instanceof StreamedData streamed) {
+      long begin = System.nanoTime();
+      long before = streamed.loadingNanos();
+      feed.launch(stream, run.reserve(rows, steps), rows, steps);
+      clock.ran(begin, streamed.loadingNanos() - before);
+    } else {
+      feed.launch(stream, run.reserve(rows, steps), rows, steps);
+    }
     lastRows = rows;
   }
 
@@ -285,13 +304,13 @@ public final class TrainingSession implements AutoCloseable {
 
   /**
    * Loss and metrics over a data set, computed as in prediction. Training goes on as if it had not
-   * been. The data stay on the device while they are among the last few used.
+   * been. The data stay on the device while they are among the last few used and fit.
    *
    * @throws IllegalArgumentException if the data do not fit the model, or a label is out of range
    */
   public synchronized Metrics evaluate(Dataset data) {
     requireOpen();
-    return evaluation.run(resident(data), data.size());
+    return evaluation.run(onDevice(data), data.size());
   }
 
   /**
@@ -302,7 +321,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized Confusion confusion(Dataset data) {
     requireOpen();
-    return classification.run(resident(data), data);
+    return classification.run(onDevice(data), data);
   }
 
   /** A copy of the weights as they are now, laid out by {@code model.parameters()}. */
@@ -373,7 +392,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized GradientNoise gradientNoise(int batchSize, int... samples) {
     Dataset current = requireData();
-    return meter.noise(resident(current), current, samples, batchSize, run.lossScale());
+    return meter.noise(onDevice(current), current, samples, batchSize, run.lossScale());
   }
 
   /** One weight, by its place in the layout of {@link #weights}. */
@@ -382,8 +401,18 @@ public final class TrainingSession implements AutoCloseable {
     return memory.weight(offset);
   }
 
-  private ResidentData resident(Dataset wanted) {
-    return resident.get(wanted, data);
+  /** The feed of training, made anew where the data have come to lie otherwise. */
+  private Feed training(Dataset current) {
+    DeviceData now = onDevice(current);
+    if (training == null || now != source) {
+      training = now.training(order, run.addresses());
+      source = now;
+    }
+    return training;
+  }
+
+  private DeviceData onDevice(Dataset wanted) {
+    return cache.get(wanted, data);
   }
 
   private Dataset requireData() {
@@ -414,7 +443,7 @@ public final class TrainingSession implements AutoCloseable {
     }
     closed = true;
     if (!device.isClosed()) {
-      resident.close();
+      cache.close();
       if (uploaded != null) {
         uploaded.close();
       }

@@ -37,7 +37,7 @@ final class UploadedBatch implements AutoCloseable {
     inputs.putAll(state);
     inputs.put("features", features.address());
     inputs.put("labels", labels.address());
-    feed = new Feed(memory, inputs, new StepPlans(options, source)::parts);
+    feed = new Feed(memory, inputs, new StepPlans(options, source)::parts, Feed.Loader.NONE);
   }
 
   Feed feed() {

@@ -25,6 +25,10 @@ final class Workspace implements AutoCloseable {
     }
   }
 
+  long bytes() {
+    return arena.bytes();
+  }
+
   long address() {
     return arena.address();
   }

@@ -15,6 +15,7 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
 import dev.halfstep.train.History;
+import dev.halfstep.train.MemoryUse;
 import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.SessionOptions;
 import dev.halfstep.train.TestDevice;
@@ -140,6 +141,17 @@ final class StudyTest {
             HalfstepException.class,
             () -> LargestBatch.find(options, DATA.train(), device, 10_000));
     assertTrue(none.getMessage().contains("not even a batch of 1 fits"), none.getMessage());
+  }
+
+  @Test
+  void dataThatLeaveNoRoomForASampleStreamBesideTheLargestBatch() {
+    SessionOptions options = options(model()).evaluationBatch(4);
+    MemoryUse use = options.batchSize(8).memory(DATA.train());
+    long limit = (use.total() - use.data() / 2) * 10 / 9 + 10;
+    assertTrue(options.batchSize(1).memory(DATA.train()).total() > limit * 9 / 10);
+    LargestBatch found = LargestBatch.find(options, DATA.train(), device, limit);
+    assertTrue(found.batchSize() >= 8 && found.batchSize() < 400, found.toString());
+    assertTrue(found.bytes() <= found.usable() && found.nextBytes() > found.usable());
   }
 
   @Test
