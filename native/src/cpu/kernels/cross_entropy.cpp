@@ -5,9 +5,9 @@
 // sum of exponentials relative to it, which it leaves in the place of the gradient; then the chunks
 // are merged and the gradient is scaled in place, out of the second-level cache at worst.
 //
-// Where the data are in the caches, the exponentials bind: 64 x 1000 takes 9.8 us and 1024 x 1000
-// 147 us, 56 GB/s, where memory has 50 to 55 (two cores of an AMD EPYC with AVX-512, 2026-11-27);
-// 256 x 50257 takes 3.4 ms, in place 2.8, 0.6 and 0.7 of the floor.
+// Where the data are in the caches, the exponentials bind: 64 x 1000 takes 10 us and 1024 x 1000
+// 147 to 160 us, 51 to 56 GB/s, where memory has 50 to 55 (two cores of an AMD EPYC with AVX-512,
+// 2026-11-27); 256 x 50257 takes 3.4 ms, in place 2.8, 0.6 and 0.7 of the floor.
 #include "cpu/kernels/cross_entropy.h"
 
 #include "cpu/simd_math.h"

@@ -4,10 +4,10 @@
 // behind the product that gives its gradients runs on each part of them while a core has it in its
 // caches (matmul_update).
 //
-// AdamW over 100 M parameters takes 54 ms, 52 GB/s, where y = a x + y reaches 50 to 55 (two cores of
-// an AMD EPYC with AVX-512, 2026-11-27; the memory's share of other guests moves all of these by a
-// fifth from minute to minute). One core alone takes 58 to 70: neither arithmetic nor the order of the
-// spans binds. Prefetches by hand, stores past the caches and small pages were no faster.
+// AdamW over 100 M parameters takes 54 to 60 ms, 47 to 52 GB/s, where y = a x + y reaches 50 to 55
+// (two cores of an AMD EPYC with AVX-512, 2026-11-27; what the machine's other guests leave of the
+// memory moves all of these by a fifth). One core alone takes 58 to 70, so arithmetic does not
+// bind. Prefetches by hand and stores past the caches were no faster.
 #include "cpu/kernels/optimizer.h"
 
 #include "cpu/kernels/matmul.h"
