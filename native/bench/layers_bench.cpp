@@ -70,12 +70,11 @@ void add_batch_norm(Rows& rows, int64_t n, int64_t channels, int64_t size, bool 
   passes.forward_bytes = bytes(count, 12);
   passes.backward_bytes = bytes(count, relu ? 28 : 20);
   passes.forward = [=] {
-    (void)y;
-    (void)p;
+    (void)x, (void)y, (void)p;
     kernels().batch_norm_training(nullptr, forward);
   };
   passes.backward = [=] {
-    (void)x, (void)dy, (void)dx;
+    (void)x, (void)y, (void)p, (void)dy, (void)dx;
     kernels().batch_norm_backward(nullptr, backward);
   };
   add_passes(rows, passes);

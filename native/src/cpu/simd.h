@@ -279,7 +279,7 @@ HS_INLINE vf max(vf a, vf b) { return vf(_mm_max_ps(__m128(a), __m128(b))); }
 HS_INLINE vf min(vf a, vf b) { return vf(_mm_min_ps(__m128(a), __m128(b))); }
 #endif
 
-// x * 2^n for integral n; 0 where that is below the least normal float by far.
+// x * 2^m, m the integer at or below n; 0 where that is below the least normal float by far.
 #if defined(__AVX512F__)
 HS_INLINE vf scale_exponent(vf x, vf n) {
   return vf(_mm512_maskz_scalef_ps(kAllLanes, __m512(x), __m512(n)));

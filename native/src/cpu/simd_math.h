@@ -36,11 +36,27 @@ HS_INLINE vf exp(vf x) {
 }
 
 // e^x for x <= 0, as softmax needs it: fewer instructions than exp, but the relative error grows
-// with x, up to (2 - 1.5 x) * 2^-24, much as that of a rounded x does. 2^f by a polynomial in
-// f = x / ln 2 - n, whose constant 1 makes e^0 exact.
+// with x, up to (2 - 1.5 x) * 2^-24, much as that of a rounded x does. x / ln 2 = n + f, and 2^f by
+// a polynomial whose constant 1 makes e^0 exact. A vector of 16 lanes holds a table of the powers
+// of two between the integers: there n counts sixteenths, and three terms of the polynomial serve.
 HS_INLINE vf exp_nonpositive(vf x) {
   const float log2_e = 1.442695041f;
   const vf y = max(set1(-104.0f), x);  // keeps NaN, and f finite for -infinity
+#if defined(__AVX512F__)
+  constexpr float kRoundSixteenth = kRound / 16;
+  const vf sixteenths = {1.0f,        1.04427373f, 1.09050775f, 1.13878858f,
+                         1.18920708f, 1.24185777f, 1.29683959f, 1.35425556f,
+                         1.41421354f, 1.47682619f, 1.54221082f, 1.61049032f,
+                         1.68179286f, 1.75625217f, 1.8340081f,  1.91520655f};
+  const vf shifted = y * log2_e + kRoundSixteenth;
+  const vf n = shifted - kRoundSixteenth;
+  const vf f = y * log2_e - n;
+  const vf power = __builtin_shuffle(sixteenths, bits(shifted) & (kLanes - 1));
+  vf q = 5.550595e-2f + vf{};
+  q = q * f + 2.402342856e-1f;
+  q = q * f + 6.931471825e-1f;
+  return scale_exponent((power * f) * q + power, n);  // by the integer below n
+#else
   const vf shifted = y * log2_e + kRound;
   const vf n = shifted - kRound;
   const vf f = y * log2_e - n;
@@ -51,9 +67,6 @@ HS_INLINE vf exp_nonpositive(vf x) {
   q = q * f + 2.402264774e-1f;
   q = q * f + 6.931471825e-1f;
   const vf e = q * f + 1.0f;
-#if defined(__AVX512F__)
-  return scale_exponent(e, n);
-#else
   return x < -87.33655f ? vf{} : from_bits(bits(e) + (bits(shifted) << 23));
 #endif
 }
