@@ -20,7 +20,8 @@ struct Problem {
   hs_activation activation = HS_NONE;
   bool integers = true;  // small ones: all sums are exact
   bool tf32 = false;
-  int most = 4;  // of A's integers
+  int most = 4;      // of A's integers
+  size_t shift = 0;  // elements by which the operands' addresses are off their alignment
 
   std::string name() const {
     char text[160];
@@ -73,7 +74,8 @@ void check(Device& device, const Problem& c) {
            c.shared_b ? 1 : c.batch, 2, c.integers);
   const int64_t ldc = c.n + c.padding, stride_c = c.m * ldc;
   const size_t count_c = static_cast<size_t>((c.batch - 1) * stride_c) + extent(c.m, ldc, c.n);
-  StorageArray a_memory(device, c.type, a.values), b_memory(device, c.type, b.values);
+  StorageArray a_memory(device, c.type, a.values, c.shift);
+  StorageArray b_memory(device, c.type, b.values, c.shift);
   StorageArray c_memory(device, out, numbers(count_c, 3, c.integers));
   const std::vector<float> before = c_memory.get();
   StorageArray aux_memory(device, out, before);
@@ -201,6 +203,29 @@ TEST(products_of_integers_are_exact_at_the_edges_of_tiles) {
                                   {2, 130, 40},
                                   {130, 2, 24}}) {
       check_variants(device, {.m = m, .n = n, .k = k});
+    }
+  });
+}
+
+// Rows at multiples of 16, 8, 4 and 2 bytes, which are copied in runs of that size, and addresses
+// of operands likewise. In tiles and, with the batch, in warps.
+TEST(rows_may_begin_anywhere) {
+  on_devices([](Device& device) {
+    for (int i = 0; i < 4; i++) {  // FP32 once more, as TF32
+      for (int layout = 0; layout < 4; layout++) {
+        for (int64_t batch : {1, 4}) {
+          Problem c{.m = 22, .n = 38, .k = 54, .type = kStorageTypes[i % 3].type, .batch = batch};
+          c.transpose_a = (layout & 1) != 0;
+          c.transpose_b = (layout & 2) != 0;
+          c.tf32 = i == 3;
+          for (c.padding = 0; c.padding < 8; c.padding++) check(device, c);
+          c.padding = 2;  // all rows at multiples of 8
+          for (size_t shift : {1, 2, 4}) {
+            c.shift = shift;
+            check(device, c);
+          }
+        }
+      }
     }
   });
 }
@@ -335,8 +360,8 @@ TEST(products_are_the_same_bits_captured_and_with_any_number_of_threads) {
   });
 }
 
-// Integers of up to 2^10, which TF32 holds exactly, over all its kernels: edges, large tiles, a shared
-// sum, batches.
+// Integers of up to 2^10, which TF32 holds exactly, over all its kernels: edges, large tiles, a
+// shared sum, batches.
 TEST(tf32_products_of_integers_are_exact) {
   on_devices([](Device& device) {
     for (const Problem& shape : {Problem{.m = 1, .n = 1, .k = 1},
@@ -383,7 +408,8 @@ TEST(tf32_products_follow_their_definition_on_rounded_operands) {
   });
 }
 
-// The operands are floats just under, at and over the middle of two neighbours, and what has no middle.
+// The operands are floats just under, at and over the middle of two neighbours, and what has no
+// middle.
 TEST(tf32_rounds_to_nearest_and_ties_away_from_zero) {
   on_devices([](Device& device) {
     const std::vector<float> x = {1 + 0x1p-11f - 0x1p-23f, 1 + 0x1p-11f, -1 - 0x1p-11f,

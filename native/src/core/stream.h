@@ -66,8 +66,8 @@ hs_status relay(hs_device_t& device, hs_status status);
 // Whether the calling thread may use the stream; sets the error if not.
 hs_status check_owner(hs_stream stream);
 
-// Whether products on this stream may round F32 to TF32. It goes into their arguments, so that a list
-// keeps what held when it was recorded.
+// Whether products on this stream may round F32 to TF32. It goes into their arguments, so that a
+// list keeps what held when it was recorded.
 inline bool allows_tf32(hs_stream stream) { return stream != nullptr && stream->tf32; }
 
 // A kernel with its arguments, as a list keeps them.

@@ -1,15 +1,15 @@
 // conv2d, conv2d_backward_data, conv2d_backward_weights: a convolution of NHWC images as one matrix
 // product a group, whose matrix of windows is never in memory.
 //
-// FLOPs: 2 n p q k r s c / groups each. Bytes: x, weights and y once, if the second-level cache holds
-// what windows share. Floor: the larger of FLOPs / rate (tensor cores; for FP32 the FMA units, unless
-// TF32 is allowed) and bytes / bandwidth.
+// FLOPs: 2 n p q k r s c / groups each. Bytes: x, weights and y once, if the second-level cache
+// holds what windows share. Floor: the larger of FLOPs / rate (tensor cores; for FP32 the FMA
+// units, unless TF32 is allowed) and bytes / bandwidth.
 // Design: the tiles of matmul.cu, with operands that find an element's place by multiplications
-// instead of divisions; 16 bytes of channels at a time where the channels of a group allow it. Forward
-// [pixels of y, r s c] x [k, r s c]^T; data [pixels of x, r s k] x [r s k, c], where strides leave
-// zeros between the pixels of dy, which are multiplied too; weights [pixels of y, k]^T x [pixels of
-// y, r s c], with the bias gradient as matmul.cu has it. Depthwise convolutions leave most of a tile
-// empty. Not yet measured on a GPU.
+// instead of divisions; 16, 8 or 4 bytes of channels at a time, as the channels of a group allow.
+// Forward [pixels of y, r s c] x [k, r s c]^T; data [pixels of x, r s k] x [r s k, c], where
+// strides leave zeros between the pixels of dy, which are multiplied too; weights [pixels of y,
+// k]^T x [pixels of y, r s c], with the bias gradient as matmul.cu has it. Depthwise convolutions
+// leave most of a tile empty. Not yet measured on a GPU.
 #include "cuda/conv2d.h"
 
 #include "cuda/kernels.h"

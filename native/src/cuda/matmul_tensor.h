@@ -1,6 +1,6 @@
-// C = A B on tensor cores with FP32 accumulation, for 16-bit types, and for FP32 rounded to TF32; see
-// matmul.cu for the design. In these templates T = float means TF32: the tiles hold floats, which are
-// rounded on their way to the units.
+// C = A B on tensor cores with FP32 accumulation, for 16-bit types, and for FP32 rounded to TF32;
+// see matmul.cu for the design. In these templates T = float means TF32: the tiles hold floats,
+// which are rounded on their way to the units.
 #ifndef HALFSTEP_CUDA_MATMUL_TENSOR_H
 #define HALFSTEP_CUDA_MATMUL_TENSOR_H
 
@@ -19,6 +19,7 @@ struct TensorConfig {
   static constexpr int kM = kTileM, kN = kTileN, kK = 64 / sizeof(T), kStages = 4;
   static constexpr int kColumnsOfWarps = kWarpsN;
   static constexpr unsigned kThreads = kWarpsM * kWarpsN * kWarpSize;
+  static constexpr int kBlocks = kThreads > 128 ? 1 : 3;  // a multiprocessor has room for
   static constexpr int kBlocksM = kTileM / kWarpsM / 16;  // of 16 x 8, of a warp
   static constexpr int kBlocksN = kTileN / kWarpsN / 8;
   static_assert(kBlocksN % 2 == 0);
@@ -63,25 +64,52 @@ using OperandTile =
                        std::conditional_t<sizeof(T) == 4, PaddedTile<T, kDepth, kOuter>,
                                           StoredTile<T, kDepth, kOuter>>>;
 
+// Begins to bring `width` neighbours of an operand, of 4 bytes or more, to shared memory.
+template <class T, class Operand>
+HS_DEVICE void bring_run(T* to, const Operand& from, std::int64_t row, std::int64_t column,
+                         int width HS_AND_CALLER) {
+  int count;
+  const T* source = from.run(row, column, width, count);
+  int size = width * static_cast<int>(sizeof(T)), bytes = count * static_cast<int>(sizeof(T));
+  if (size == 16) {
+    cp_async<16>(to, source, bytes HS_PASS_CALLER);
+  } else if (size == 8) {
+    cp_async<8>(to, source, bytes HS_PASS_CALLER);
+  } else {
+    cp_async<4>(to, source, bytes HS_PASS_CALLER);
+  }
+}
+
 // Brings the tile that begins at (row, column) of an operand into shared memory, zeros where it
-// leaves it: asynchronously where chunks are aligned, element by element otherwise. kThreads threads
-// do so, of which this one is number `thread`.
+// leaves it: asynchronously, in runs as wide as they are aligned, but element by element where that
+// is less than 4 bytes. kThreads threads do so, of which this one is number `thread`.
 template <unsigned kThreads, class Tile, class Operand>
 HS_DEVICE void bring_tile(Tile& tile, const Operand& from, std::int64_t row, std::int64_t column,
                           unsigned thread HS_AND_CALLER) {
   using T = typename Tile::Element;
   constexpr int kPerChunk = kChunkOf<T>, kChunks = Tile::kColumns / kPerChunk;
-  HS_UNROLL for (int i = 0; i < Tile::kRows * kChunks / static_cast<int>(kThreads); ++i) {
-    int number = i * static_cast<int>(kThreads) + static_cast<int>(thread);
-    int r = number / kChunks, c = number % kChunks;
-    std::int64_t first = column + c * kPerChunk;
-    if (from.chunks) {
-      int count;
-      const T* source = from.chunk(row + r, first, count);
-      cp_async_16(tile.chunk(r, c), source, count * static_cast<int>(sizeof(T)) HS_PASS_CALLER);
-    } else {
+  constexpr int kOfThread = Tile::kRows * kChunks / static_cast<int>(kThreads);
+  if (from.width == kPerChunk) {
+    HS_UNROLL for (int i = 0; i < kOfThread; ++i) {
+      int number = i * static_cast<int>(kThreads) + static_cast<int>(thread);
+      int r = number / kChunks, c = number % kChunks;
+      bring_run(tile.chunk(r, c), from, row + r, column + c * kPerChunk, kPerChunk HS_PASS_CALLER);
+    }
+  } else if (sizeof(T) >= 4 || from.width * static_cast<int>(sizeof(T)) >= 4) {
+    for (int at = static_cast<int>(thread) * from.width; at < Tile::kRows * Tile::kColumns;
+         at += static_cast<int>(kThreads) * from.width) {
+      int r = at / Tile::kColumns, c = at % Tile::kColumns;
+      bring_run(tile.chunk(r, c / kPerChunk) + c % kPerChunk, from, row + r, column + c,
+                from.width HS_PASS_CALLER);
+    }
+  } else {
+    HS_UNROLL for (int i = 0; i < kOfThread; ++i) {
+      int number = i * static_cast<int>(kThreads) + static_cast<int>(thread);
+      int r = number / kChunks, c = number % kChunks;
       Vector<T, kPerChunk> v;
-      HS_UNROLL for (int e = 0; e < kPerChunk; ++e) v.at[e] = from.element(row + r, first + e);
+      HS_UNROLL for (int e = 0; e < kPerChunk; ++e) {
+        v.at[e] = from.element(row + r, column + c * kPerChunk + e);
+      }
       store(tile.chunk(r, c), v HS_PASS_CALLER);
     }
   }
@@ -100,8 +128,9 @@ struct TensorShared {
   unsigned last;
 };
 
-// What a warp accumulates. `rows` are the sums of A's rows, for the bias gradient: of 16-bit types a
-// product with ones, of which all columns are alike; of FP32 what each lane has seen, in [0] and [2].
+// What a warp accumulates. `rows` are the sums of A's rows, for the bias gradient: of 16-bit types
+// a product with ones, of which all columns are alike; of FP32 what each lane has seen, in [0] and
+// [2].
 template <class Config>
 struct TensorSums {
   float block[Config::kBlocksM][Config::kBlocksN][4];
@@ -130,7 +159,8 @@ HS_DEVICE void load_a(std::uint32_t (&a)[4], Tile& tile, int m, int k) {
   }
 }
 
-// The two blocks of B at (k, n) and (k, n + 8) of the tile, kMmaDepth x 8: b[0], b[1] and b[2], b[3].
+// The two blocks of B at (k, n) and (k, n + 8) of the tile, kMmaDepth x 8: b[0], b[1] and b[2],
+// b[3].
 template <bool kTranspose, class Tile>
 HS_DEVICE void load_b(std::uint32_t (&b)[4], Tile& tile, int k, int n) {
   constexpr int kPerChunk = kChunkOf<typename Tile::Element>;
@@ -280,7 +310,7 @@ HS_DEVICE void multiply_tile(const MatmulArgs& args, const MatmulCut& cut, const
 }
 
 template <class T, bool kTransposeA, bool kTransposeB, class Config>
-HS_KERNEL void __launch_bounds__(Config::kThreads)
+HS_KERNEL void __launch_bounds__(Config::kThreads, Config::kBlocks)
     multiply_on_tensor_cores(const MatmulArgs args, const MatmulCut cut, void* workspace) {
   const hs_matmul_desc& desc = args.desc;
   const MatmulTile tile = matmul_tile<Config::kM, Config::kN>(desc, cut);

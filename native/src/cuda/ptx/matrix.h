@@ -1,6 +1,6 @@
-// Tensor cores: 8 x 8 blocks of 16-bit elements from shared memory (ldmatrix; of 32-bit ones 8 x 4),
-// and products of blocks that a warp holds in registers (mma.sync m16n8k16, and m16n8k8 of TF32). With
-// g = lane / 4 and t = lane % 4, a lane holds of
+// Tensor cores: 8 x 8 blocks of 16-bit elements from shared memory (ldmatrix; of 32-bit ones 8 x
+// 4), and products of blocks that a warp holds in registers (mma.sync m16n8k16, and m16n8k8 of
+// TF32). With g = lane / 4 and t = lane % 4, a lane holds of
 //   A [16, 16]  a[0]: row g, columns 2t, 2t + 1; a[1]: row g + 8; a[2], a[3]: the same, columns + 8
 //   B [16, 8]   b[0]: rows 2t, 2t + 1, column g; b[1]: rows + 8
 //   C [16, 8]   c[0], c[1]: row g, columns 2t, 2t + 1; c[2], c[3]: row g + 8
