@@ -153,6 +153,12 @@ HS_API hs_status hs_stream_adopt(hs_stream stream);
  * HS_UNSUPPORTED where there is none, as on the CPU. */
 HS_API hs_status hs_stream_native(hs_stream stream, uint64_t* native);
 
+/* Whether matrix products and convolutions of HS_F32 that are called on this stream from now on, be
+ * it into a list, may round their operands to TF32 (10 bits of mantissa, to nearest) on devices with
+ * units for it (CUDA). Sums, bias, bias gradients and results stay FP32. 0 at first. On the CPU
+ * nothing changes. */
+HS_API hs_status hs_stream_set_tf32(hs_stream stream, int32_t allowed);
+
 /* Copies between host memory and the device. An upload has read `host`, and a download has written
  * it, on return. Not while recording. */
 HS_API hs_status hs_upload(hs_stream stream, hs_ptr device, hs_ptr host, uint64_t bytes);

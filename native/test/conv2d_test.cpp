@@ -123,7 +123,7 @@ struct Ending {
 };
 
 void check_forward(Device& device, const Shape& t, hs_dtype type, const Ending& ending,
-                   size_t shift) {
+                   size_t shift, bool tf32 = false) {
   const std::string where = t.name(type) + " activation " + std::to_string(ending.activation);
   StorageArray x(device, type, normals(t.x_size(), 1), shift);
   StorageArray weights(device, type, normals(t.weights_size(), 2), shift);
@@ -131,10 +131,12 @@ void check_forward(Device& device, const Shape& t, hs_dtype type, const Ending& 
   StorageArray y(device, type, t.y_size(), shift);
   StorageArray aux(device, type, ending.aux ? t.y_size() : 0, shift);
   const hs_conv2d_desc desc = t.desc(type, ending.activation);
+  const Tf32 allowed(device, tf32);
   CHECK_OK(hs_conv2d(device.stream(), &desc, x.address(), weights.address(),
                      ending.bias ? bias.address() : 0, ending.aux ? aux.address() : 0,
                      y.address()));
-  const std::vector<float> xs = x.get(), ws = weights.get(), bs = bias.get();
+  const std::vector<float> xs = allowed.seen(x.get()), ws = allowed.seen(weights.get());
+  const std::vector<float> bs = bias.get();
   Sums sums(t.y_size());
   for_products(
       t, [&](size_t i, size_t j, size_t at) { sums.add(at, static_cast<double>(xs[i]) * ws[j]); });
@@ -158,12 +160,15 @@ void check_forward(Device& device, const Shape& t, hs_dtype type, const Ending& 
   if (ending.aux) check_close(aux.get(), before, type, where + " aux");
 }
 
-void check_backward_data(Device& device, const Shape& t, hs_dtype type, float beta, size_t shift) {
+void check_backward_data(Device& device, const Shape& t, hs_dtype type, float beta, size_t shift,
+                         bool tf32 = false) {
   StorageArray dy(device, type, normals(t.y_size(), 4), shift);
   StorageArray weights(device, type, normals(t.weights_size(), 2), shift);
   StorageArray dx(device, type, t.x_size(), shift);
   if (beta != 0) dx.set(normals(t.x_size(), 5));
-  const std::vector<float> old = dx.get(), dys = dy.get(), ws = weights.get();
+  const Tf32 allowed(device, tf32);
+  const std::vector<float> old = dx.get();
+  const std::vector<float> dys = allowed.seen(dy.get()), ws = allowed.seen(weights.get());
   const hs_conv2d_desc desc = t.desc(type);
   CHECK_OK(hs_conv2d_backward_data(device.stream(), &desc, dy.address(), weights.address(), beta,
                                    dx.address()));
@@ -174,7 +179,7 @@ void check_backward_data(Device& device, const Shape& t, hs_dtype type, float be
 }
 
 void check_backward_weights(Device& device, const Shape& t, hs_dtype type, float beta, bool bias,
-                            size_t shift) {
+                            size_t shift, bool tf32 = false) {
   const size_t outputs = static_cast<size_t>(t.k);
   StorageArray dy(device, type, normals(t.y_size(), 4), shift);
   StorageArray x(device, type, normals(t.x_size(), 1), shift);
@@ -184,14 +189,16 @@ void check_backward_weights(Device& device, const Shape& t, hs_dtype type, float
     d_bias.set(normals(outputs, 7));
   }
   const std::vector<float> old = d_weights.get(), old_bias = d_bias.get();
-  const std::vector<float> xs = x.get(), dys = dy.get();
+  const Tf32 allowed(device, tf32);
+  const std::vector<float> stored = dy.get();
+  const std::vector<float> xs = allowed.seen(x.get()), dys = allowed.seen(stored);
   const hs_conv2d_desc desc = t.desc(type);
   CHECK_OK(hs_conv2d_backward_weights(device.stream(), &desc, x.address(), dy.address(), beta,
                                       d_weights.address(), bias ? d_bias.address() : 0));
   Sums sums(t.weights_size()), bias_sums(outputs);
   for_products(
       t, [&](size_t i, size_t j, size_t at) { sums.add(j, static_cast<double>(dys[at]) * xs[i]); });
-  for (size_t i = 0; i < dys.size(); i++) bias_sums.add(i % outputs, dys[i]);
+  for (size_t i = 0; i < stored.size(); i++) bias_sums.add(i % outputs, stored[i]);
   check_close(d_weights.get(), sums.expected(beta, old), HS_F32, t.name(type) + " d_weights");
   if (bias) {
     check_close(d_bias.get(), bias_sums.expected(beta, old_bias), HS_F32, t.name(type) + " d_bias");
@@ -268,6 +275,21 @@ TEST(sixteen_bit_storage_matches_the_definition) {
         check_backward_data(device, t, type, 1, 0);
         check_backward_weights(device, t, type, 1, true, 1);
       }
+    }
+  });
+}
+
+// With the fp64 reference on what TF32 leaves of the operands; the bias gradient is not rounded.
+TEST(tf32_matches_the_definition_on_rounded_operands) {
+  on_devices([](Device& device) {
+    for (const Shape& t : kShapes) {
+      check_forward(device, t, HS_F32, {HS_RELU, true, true}, 0, true);
+      check_backward_data(device, t, HS_F32, 0, 0, true);
+      check_backward_weights(device, t, HS_F32, 1, true, 0, true);
+      if (is_long(device, t)) continue;
+      check_forward(device, t, HS_F32, {}, 1, true);
+      check_backward_data(device, t, HS_F32, 1, 1, true);
+      check_backward_weights(device, t, HS_F32, 0, false, 1, true);
     }
   });
 }

@@ -229,6 +229,28 @@ class StorageArray {
   Array<uint16_t> halves_;
 };
 
+// While it lives, products of F32 on the device's stream may round to TF32, if `allowed`.
+class Tf32 {
+ public:
+  Tf32(Device& device, bool allowed)
+      : stream_(device.stream()), rounds_(allowed && device.backend() != "cpu") {
+    CHECK_OK(hs_stream_set_tf32(stream_, allowed));
+  }
+  ~Tf32() { CHECK_OK(hs_stream_set_tf32(stream_, 0)); }
+  Tf32(const Tf32&) = delete;
+  Tf32& operator=(const Tf32&) = delete;
+
+  // What products make of operands of F32.
+  std::vector<float> seen(std::vector<float> values) const {
+    for (float& value : values) value = rounds_ ? tf32_from_float(value) : value;
+    return values;
+  }
+
+ private:
+  hs_stream stream_;
+  bool rounds_;
+};
+
 inline std::vector<float> normals(size_t count, uint32_t seed, float deviation = 1,
                                   float mean = 0) {
   std::mt19937 bits(seed);

@@ -85,6 +85,7 @@ TEST(a_stream_serves_its_owner_alone) {
       CHECK(hs_stream_synchronize(stream) == HS_INVALID_STATE);
       CHECK(hs_stream_adopt(stream) == HS_INVALID_STATE && says("must release it"));
       CHECK(hs_stream_release(stream) == HS_INVALID_STATE);
+      CHECK(hs_stream_set_tf32(stream, 1) == HS_INVALID_STATE);
     });
     CHECK_OK(hs_stream_release(stream));
     CHECK(hs_fill(stream, HS_F32, x.address(), 8, 1) == HS_INVALID_STATE && says("released"));
@@ -174,6 +175,7 @@ TEST(null_handles_and_outputs_are_refused) {
     CHECK_REFUSED(hs_alloc(device.handle(), 1, nullptr), "address is null");
     CHECK_REFUSED(hs_stream_create(nullptr, nullptr), "null");
     CHECK_REFUSED(hs_stream_synchronize(nullptr), "stream is null");
+    CHECK_REFUSED(hs_stream_set_tf32(nullptr, 1), "stream is null");
     CHECK_REFUSED(hs_list_destroy(nullptr), "list is null");
     CHECK_REFUSED(hs_list_size(nullptr, nullptr), "null");
     CHECK_REFUSED(hs_upload(device.stream(), 0, 1, 4), "upload: an address is 0");

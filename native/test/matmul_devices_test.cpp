@@ -19,24 +19,29 @@ struct Problem {
   bool bias = false, aux = false, bias_grad = false, shared_b = false;
   hs_activation activation = HS_NONE;
   bool integers = true;  // small ones: all sums are exact
+  bool tf32 = false;
+  int most = 4;      // of A's integers
+  size_t shift = 0;  // elements by which the operands' addresses are off their alignment
 
   std::string name() const {
     char text[160];
     std::snprintf(text, sizeof text,
                   "%lld x %lld x %lld, batch %lld, type %d, layout %d%d, padding %lld, bias %d, "
-                  "activation %d, beta %g",
+                  "activation %d, beta %g, tf32 %d",
                   static_cast<long long>(m), static_cast<long long>(n), static_cast<long long>(k),
                   static_cast<long long>(batch), type, transpose_a, transpose_b,
-                  static_cast<long long>(padding), bias, activation, static_cast<double>(beta));
+                  static_cast<long long>(padding), bias, activation, static_cast<double>(beta),
+                  tf32);
     return text;
   }
 };
 
-std::vector<float> numbers(size_t count, uint32_t seed, bool integers) {
+std::vector<float> numbers(size_t count, uint32_t seed, bool integers, int most = 4) {
   if (!integers) return normals(count, seed);
   std::mt19937 bits(seed);
   std::vector<float> values(count);
-  for (float& value : values) value = static_cast<float>(static_cast<int>(bits() % 9) - 4);
+  const auto span = static_cast<uint32_t>(2 * most + 1);
+  for (float& value : values) value = static_cast<float>(static_cast<int>(bits() % span) - most);
   return values;
 }
 
@@ -49,10 +54,11 @@ struct Stored {
   int64_t rows, columns, ld, stride;
   std::vector<float> values;
 
-  Stored(int64_t r, int64_t c, int64_t padding, int64_t matrices, uint32_t seed, bool integers)
+  Stored(int64_t r, int64_t c, int64_t padding, int64_t matrices, uint32_t seed, bool integers,
+         int most = 4)
       : rows(r), columns(c), ld(c + padding), stride(r * (c + padding)) {
     const size_t count = static_cast<size_t>((matrices - 1) * stride) + extent(r, ld, c);
-    values = numbers(count, seed, integers);
+    values = numbers(count, seed, integers, most);
     for (size_t i = 0; i < count; i++) {
       const bool outside = static_cast<int64_t>(i) % stride % ld >= c;
       if (outside) values[i] = kNaN;  // whoever uses it shows
@@ -62,12 +68,14 @@ struct Stored {
 
 void check(Device& device, const Problem& c) {
   const hs_dtype out = c.f32_output ? HS_F32 : c.type;
-  Stored a(c.transpose_a ? c.k : c.m, c.transpose_a ? c.m : c.k, c.padding, c.batch, 1, c.integers);
+  Stored a(c.transpose_a ? c.k : c.m, c.transpose_a ? c.m : c.k, c.padding, c.batch, 1, c.integers,
+           c.most);
   Stored b(c.transpose_b ? c.n : c.k, c.transpose_b ? c.k : c.n, c.padding,
            c.shared_b ? 1 : c.batch, 2, c.integers);
   const int64_t ldc = c.n + c.padding, stride_c = c.m * ldc;
   const size_t count_c = static_cast<size_t>((c.batch - 1) * stride_c) + extent(c.m, ldc, c.n);
-  StorageArray a_memory(device, c.type, a.values), b_memory(device, c.type, b.values);
+  StorageArray a_memory(device, c.type, a.values, c.shift);
+  StorageArray b_memory(device, c.type, b.values, c.shift);
   StorageArray c_memory(device, out, numbers(count_c, 3, c.integers));
   const std::vector<float> before = c_memory.get();
   StorageArray aux_memory(device, out, before);
@@ -93,15 +101,17 @@ void check(Device& device, const Problem& c) {
   desc.beta = c.beta;
   desc.activation = c.activation;
   desc.bias_grad_beta = c.beta;
+  const Tf32 tf32(device, c.tf32);
   CHECK_OK(hs_matmul(device.stream(), &desc, a_memory.address(), b_memory.address(),
                      c_memory.address(), c.bias ? bias_memory.address() : 0,
                      c.aux ? aux_memory.address() : 0, c.bias_grad ? grad_memory.address() : 0));
 
-  const std::vector<float> av = a_memory.get(), bv = b_memory.get();
+  const std::vector<float> stored_a = a_memory.get();
+  const std::vector<float> av = tf32.seen(stored_a), bv = tf32.seen(b_memory.get());
   const std::vector<float> cv = c_memory.get(), xv = aux_memory.get();
-  const auto at_a = [&](int64_t matrix, int64_t i, int64_t k) {
+  const auto at_a = [&](const std::vector<float>& of, int64_t matrix, int64_t i, int64_t k) {
     return static_cast<double>(
-        av[static_cast<size_t>(matrix * a.stride + (c.transpose_a ? k * a.ld + i : i * a.ld + k))]);
+        of[static_cast<size_t>(matrix * a.stride + (c.transpose_a ? k * a.ld + i : i * a.ld + k))]);
   };
   const double u = 0x1p-24;
   const double u_out = out == HS_F32 ? u : out == HS_BF16 ? 0x1p-8 : 0x1p-11;
@@ -113,7 +123,7 @@ void check(Device& device, const Problem& c) {
         double sum = 0, size = 0;
         for (int64_t k = 0; k < c.k; k++) {
           const double term =
-              at_a(matrix, i, k) *
+              at_a(av, matrix, i, k) *
               bv[static_cast<size_t>((c.shared_b ? 0 : matrix * b.stride) +
                                      (c.transpose_b ? j * b.ld + k : k * b.ld + j))];
           sum += term;
@@ -153,8 +163,8 @@ void check(Device& device, const Problem& c) {
   for (int64_t i = 0; i < c.m; i++) {
     double sum = 0, size = 0;
     for (int64_t k = 0; k < c.k; k++) {
-      sum += at_a(0, i, k);
-      size += std::abs(at_a(0, i, k));
+      sum += at_a(stored_a, 0, i, k);
+      size += std::abs(at_a(stored_a, 0, i, k));
     }
     sum += static_cast<double>(c.beta) * grad[static_cast<size_t>(i)];
     const double bound = c.integers ? 0 : 4 * u * std::sqrt(static_cast<double>(c.k)) * (size + 1);
@@ -193,6 +203,29 @@ TEST(products_of_integers_are_exact_at_the_edges_of_tiles) {
                                   {2, 130, 40},
                                   {130, 2, 24}}) {
       check_variants(device, {.m = m, .n = n, .k = k});
+    }
+  });
+}
+
+// Rows at multiples of 16, 8, 4 and 2 bytes, which are copied in runs of that size, and addresses
+// of operands likewise. In tiles and, with the batch, in warps.
+TEST(rows_may_begin_anywhere) {
+  on_devices([](Device& device) {
+    for (int i = 0; i < 4; i++) {  // FP32 once more, as TF32
+      for (int layout = 0; layout < 4; layout++) {
+        for (int64_t batch : {1, 4}) {
+          Problem c{.m = 22, .n = 38, .k = 54, .type = kStorageTypes[i % 3].type, .batch = batch};
+          c.transpose_a = (layout & 1) != 0;
+          c.transpose_b = (layout & 2) != 0;
+          c.tf32 = i == 3;
+          for (c.padding = 0; c.padding < 8; c.padding++) check(device, c);
+          c.padding = 2;  // all rows at multiples of 8
+          for (size_t shift : {1, 2, 4}) {
+            c.shift = shift;
+            check(device, c);
+          }
+        }
+      }
     }
   });
 }
@@ -310,12 +343,13 @@ TEST(options_follow_their_definition_in_every_type) {
 
 TEST(products_are_the_same_bits_captured_and_with_any_number_of_threads) {
   on_devices([](Device& device) {
-    for (const StorageType& type : kStorageTypes) {
-      StorageArray a(device, type.type, normals(64 * 700, 7)),
-          b(device, type.type, normals(700 * 50, 8));
-      StorageArray c(device, type.type, 64 * 50);
-      const hs_matmul_desc desc{type.type, type.type, 0, 0, 1, 64, 50, 700,     700,
-                                50,        50,        0, 0, 0, 1,  0,  HS_NONE, 0};
+    for (int i = 0; i < 4; i++) {  // FP32 once more, as TF32
+      const hs_dtype type = kStorageTypes[i % 3].type;
+      const Tf32 allowed(device, i == 3);
+      StorageArray a(device, type, normals(64 * 700, 7)), b(device, type, normals(700 * 50, 8));
+      StorageArray c(device, type, 64 * 50);
+      const hs_matmul_desc desc{type, type, 0, 0, 1, 64, 50, 700,     700,
+                                50,   50,   0, 0, 0, 1,  0,  HS_NONE, 0};
       check_same_everywhere(
           device,
           [&](hs_stream stream) {
@@ -323,6 +357,108 @@ TEST(products_are_the_same_bits_captured_and_with_any_number_of_threads) {
           },
           [&] { return c.get(); });
     }
+  });
+}
+
+// Integers of up to 2^10, which TF32 holds exactly, over all its kernels: edges, large tiles, a
+// shared sum, batches.
+TEST(tf32_products_of_integers_are_exact) {
+  on_devices([](Device& device) {
+    for (const Problem& shape : {Problem{.m = 1, .n = 1, .k = 1},
+                                 {.m = 15, .n = 17, .k = 31, .bias_grad = true},
+                                 {.m = 17, .n = 9, .k = 8, .batch = 5, .shared_b = true},
+                                 {.m = 65, .n = 63, .k = 33, .beta = 1, .bias = true},
+                                 {.m = 20, .n = 12, .k = 1000, .bias_grad = true},
+                                 {.m = 129, .n = 136, .k = 20, .batch = 2},
+                                 {.m = 256, .n = 257, .k = 40, .beta = 1, .bias_grad = true}}) {
+      for (int layout = 0; layout < 4; layout++) {
+        for (int64_t padding : {0, 3, 4}) {
+          Problem c = shape;
+          c.transpose_a = (layout & 1) != 0;
+          c.transpose_b = (layout & 2) != 0;
+          c.padding = padding;
+          c.tf32 = true;
+          c.most = 1024;
+          check(device, c);
+        }
+      }
+    }
+  });
+}
+
+TEST(tf32_products_follow_their_definition_on_rounded_operands) {
+  on_devices([](Device& device) {
+    for (int layout = 0; layout < 4; layout++) {
+      for (hs_activation activation : {HS_NONE, HS_RELU, HS_GELU}) {
+        check(device, {.m = 37,
+                       .n = 41,
+                       .k = 150,
+                       .transpose_a = (layout & 1) != 0,
+                       .transpose_b = (layout & 2) != 0,
+                       .alpha = -0.5f,
+                       .beta = 2,
+                       .bias = true,
+                       .aux = true,
+                       .bias_grad = true,
+                       .activation = activation,
+                       .integers = false,
+                       .tf32 = true});
+      }
+    }
+  });
+}
+
+// The operands are floats just under, at and over the middle of two neighbours, and what has no
+// middle.
+TEST(tf32_rounds_to_nearest_and_ties_away_from_zero) {
+  on_devices([](Device& device) {
+    const std::vector<float> x = {1 + 0x1p-11f - 0x1p-23f, 1 + 0x1p-11f, -1 - 0x1p-11f,
+                                  1 + 0x1.8p-11f,          0x1p-100f,    kInfinity};
+    const std::vector<float> rounded = {1,         1 + 0x1p-10f, -1 - 0x1p-10f, 1 + 0x1p-10f,
+                                        0x1p-100f, kInfinity};
+    const auto m = static_cast<int64_t>(x.size());
+    Array<float> a(device, x), b(device, std::vector<float>{1}), c(device, x.size());
+    const hs_matmul_desc desc{HS_F32, HS_F32, 0, 0, 1, m, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0, HS_NONE, 0};
+    const Tf32 allowed(device, true);
+    CHECK_OK(hs_matmul(device.stream(), &desc, a.address(), b.address(), c.address(), 0, 0, 0));
+    CHECK(c.get() == (device.backend() == "cpu" ? x : rounded));
+  });
+}
+
+// A list keeps what held when each of its calls was recorded; on the CPU no bit ever changes.
+TEST(tf32_holds_for_the_calls_between_allowed_and_not) {
+  on_devices([](Device& device) {
+    const hs_stream stream = device.stream();
+    Array<float> a(device, normals(40 * 30, 1)), b(device, normals(30 * 20, 2)), c(device, 40 * 20);
+    const hs_matmul_desc desc{HS_F32, HS_F32, 0, 0, 1, 40, 20, 30,      30,
+                              20,     20,     0, 0, 0, 1,  0,  HS_NONE, 0};
+    const auto multiply = [&] {
+      CHECK_OK(hs_matmul(stream, &desc, a.address(), b.address(), c.address(), 0, 0, 0));
+    };
+    multiply();
+    const std::vector<float> full = c.get();
+    hs_list list = nullptr;
+    CHECK_OK(hs_stream_set_tf32(stream, 1));
+    multiply();
+    const std::vector<float> rounded = c.get();
+    CHECK(same_bits(full, rounded) == (device.backend() == "cpu"));
+    CHECK_OK(hs_capture_begin(stream));
+    multiply();
+    CHECK_OK(hs_capture_end(stream, &list));
+    CHECK_OK(hs_stream_set_tf32(stream, 0));
+    CHECK_OK(hs_list_launch(stream, list, 1));
+    CHECK(same_bits(c.get(), rounded));
+    CHECK_OK(hs_list_destroy(list));
+    multiply();
+    CHECK(same_bits(c.get(), full));
+    CHECK_OK(hs_capture_begin(stream));
+    CHECK_OK(hs_stream_set_tf32(stream, 1));
+    multiply();
+    CHECK_OK(hs_stream_set_tf32(stream, 0));
+    CHECK_OK(hs_capture_end(stream, &list));
+    CHECK_OK(hs_list_launch(stream, list, 1));
+    CHECK(same_bits(c.get(), rounded));
+    CHECK_OK(hs_list_destroy(list));
   });
 }
 

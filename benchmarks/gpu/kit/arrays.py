@@ -14,6 +14,7 @@ class TorchArrays:
         import torch
 
         self.torch = torch
+        self.rounds = backend != "cpu"
         self.place = "cuda" if backend == "cuda" else "cpu"
         # What has device memory that our kernels can be given as it is.
         self.shared = self.place == "cuda"
@@ -25,13 +26,24 @@ class TorchArrays:
             "U8": torch.uint8,
             "F64": torch.float64,
         }
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
+        self.allow_tf32(False)
         torch.backends.cudnn.benchmark = True
         self._random = torch.Generator(device=self.place)
         self._random.manual_seed(1)
         for name in ("abs", "sqrt", "exp", "log", "amax", "sum", "isnan"):
             setattr(self, name, getattr(torch, name))
+
+    def allow_tf32(self, allowed):
+        """Whether PyTorch may round operands of F32 to TF32."""
+        self.torch.backends.cuda.matmul.allow_tf32 = allowed
+        self.torch.backends.cudnn.allow_tf32 = allowed
+
+    def tf32(self, x):
+        """F32 as products see it where TF32 is allowed: to nearest, ties away from zero."""
+        if not self.rounds:
+            return x
+        bits = x.contiguous().view(self.torch.int32) + 0x1000
+        return (bits & -0x2000).view(self.torch.float32)
 
     def synchronize(self):
         if self.shared:
@@ -89,6 +101,7 @@ class NumpyArrays:
         import numpy
 
         self.numpy = numpy
+        self.rounds = backend != "cpu"
         self._random = numpy.random.default_rng(1)
         self.stored = {
             "F32": numpy.float32,
@@ -100,6 +113,15 @@ class NumpyArrays:
         }
         for name in ("abs", "sqrt", "exp", "log", "amax", "sum", "isnan"):
             setattr(self, name, getattr(numpy, name))
+
+    def allow_tf32(self, allowed):
+        pass
+
+    def tf32(self, x):
+        if not self.rounds:
+            return x
+        bits = self.numpy.ascontiguousarray(x).view(self.numpy.int32) + self.numpy.int32(0x1000)
+        return (bits & self.numpy.int32(-0x2000)).view(self.numpy.float32)
 
     def synchronize(self):
         pass

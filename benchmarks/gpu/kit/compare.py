@@ -18,7 +18,12 @@ from kernels import AdamW, BatchNorm, Convolution, CrossEntropy, Matmul
 from networks import network_cases
 
 # ||theirs - reference|| / ||reference||: PyTorch rounds in more places than we do.
-PEER_LIMIT = {"F32": 1e-4, "BF16": 0.03, "F16": 0.01}
+PEER_LIMIT = {"F32": 1e-4, "TF32": 2e-3, "BF16": 0.03, "F16": 0.01}
+
+
+def rate_of(case):
+    """The type in which a case's products are computed."""
+    return "TF32" if getattr(case, "tf32", False) else case.kind
 
 
 def passes(*arguments):
@@ -73,9 +78,9 @@ KERNELS = {
     "matmul-large": (
         lambda: [
             Matmul(1, 4096, 4096, 4096, "BF16"), Matmul(1, 8192, 8192, 8192, "BF16"),
-            Matmul(1, 4096, 4096, 4096, "F32"),
+            Matmul(1, 4096, 4096, 4096, "F32"), Matmul(1, 4096, 4096, 4096, "F32", tf32=True),
         ],
-        lambda: [Matmul(1, 65, 70, 40, "BF16")],
+        lambda: [Matmul(1, 65, 70, 40, "BF16"), Matmul(1, 65, 70, 40, "F32", tf32=True)],
     ),
     "convolution": (
         lambda: passes(64, 56, 64, 64, 3, "BF16") + passes(64, 14, 256, 256, 3, "BF16")
@@ -104,6 +109,11 @@ class Comparison:
     def synchronize(self):
         self.arrays.synchronize()
         self.device.synchronize()
+
+    def allow_tf32(self, allowed):
+        """Whether both sides may round operands of F32 to TF32."""
+        self.device.call("hs_stream_set_tf32", int(allowed))
+        self.arrays.allow_tf32(allowed)
 
     def finish(self, row, size, flops, kind):
         """Adds to a measured row the floor, our share of it, and the ratios to PyTorch."""
@@ -186,7 +196,7 @@ def check_peer(comparison, case, name):
             error = arrays.f64(value) - expected
             worst = max(worst, float((error**2).sum() ** 0.5 / (expected**2).sum() ** 0.5))
     one.release()
-    if not worst <= PEER_LIMIT[case.kind]:
+    if not worst <= PEER_LIMIT[rate_of(case)]:
         raise ValueError(f"its result is off by {worst:g} of the reference's norm")
     return worst
 
@@ -196,6 +206,7 @@ def clones(arrays, one):
 
 
 def run_kernel(comparison, case, row):
+    comparison.allow_tf32(rate_of(case) == "TF32")
     check_ours(comparison, case, row)
     if row["status"] == "failed":
         return
@@ -218,7 +229,7 @@ def run_kernel(comparison, case, row):
         row["peers"][name] = comparison.peer(measure)
     for one in sets:
         one.release()
-    comparison.finish(row, case.bytes, case.flops, case.kind)
+    comparison.finish(row, case.bytes, case.flops, rate_of(case))
 
 
 def cases_of(family, rehearsal):

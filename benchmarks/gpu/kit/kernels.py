@@ -25,11 +25,12 @@ def compiled(case, torch, function):
 
 
 class Matmul:
-    """C = A B for each matrix of a batch."""
+    """C = A B for each matrix of a batch. With `tf32` both sides may round F32 to TF32."""
 
-    def __init__(self, batch, m, n, k, kind):
+    def __init__(self, batch, m, n, k, kind, tf32=False):
         self.batch, self.m, self.n, self.k, self.kind = batch, m, n, k, kind
-        self.name = f"matmul {batch} x ({m} x {n} x {k}) {kind}"
+        self.tf32 = tf32
+        self.name = f"matmul {batch} x ({m} x {n} x {k}) {'TF32' if tf32 else kind}"
         self.bytes = batch * (m * k + k * n + m * n) * SIZE[kind]
         self.flops = 2 * batch * m * n * k
 
@@ -50,7 +51,7 @@ class Matmul:
         return lambda: device.call("hs_matmul", desc, at["a"], at["b"], at["c"], 0, 0, 0)
 
     def reference(self, xp, x):
-        a, b = xp.f64(x["a"]), xp.f64(x["b"])
+        a, b = (xp.f64(xp.tf32(x[name]) if self.tf32 else x[name]) for name in "ab")
         c, size = a @ b, xp.abs(a) @ xp.abs(b)
         return {"c": (c, rounded(self.kind, c, 4 * U * (self.k + 1) ** 0.5 * size))}
 

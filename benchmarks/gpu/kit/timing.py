@@ -92,7 +92,7 @@ def peer(clock, torch, calls, synchronize):
 
 def ceilings(arrays, rehearsal):
     """What this machine can do at best, through PyTorch on a GPU: bytes read plus written in a
-    second by a copy, and FLOP in a second of a large product, in BF16 and FP32."""
+    second by a copy, and FLOP in a second of a large product, in BF16, FP32 and TF32."""
     clock = Clock(rehearsal)
     count, n = (1 << 16, 64) if rehearsal else (1 << 30, 8192)
     source, target = arrays.normal((count,), "F32"), arrays.zeros((count,), "F32")
@@ -102,8 +102,10 @@ def ceilings(arrays, rehearsal):
             target[:] = source
 
     found = {"copy_bytes_per_s": 8 * count / clock.seconds(copy, arrays.synchronize)[0]}
-    for kind, size in (("BF16", n), ("F32", n // 2)):
-        a, b = arrays.normal((size, size), kind), arrays.normal((size, size), kind)
+    for kind, size in (("BF16", n), ("F32", n // 2), ("TF32", n // 2)):
+        arrays.allow_tf32(kind == "TF32")
+        stored = "F32" if kind == "TF32" else kind
+        a, b = arrays.normal((size, size), stored), arrays.normal((size, size), stored)
 
         def product(times, a=a, b=b):
             for _ in range(times):
@@ -111,6 +113,7 @@ def ceilings(arrays, rehearsal):
 
         seconds = clock.seconds(product, arrays.synchronize)[0]
         found[f"{kind.lower()}_flop_per_s"] = 2 * size**3 / seconds
+    arrays.allow_tf32(False)
     found["f16_flop_per_s"] = found["bf16_flop_per_s"]
     return found
 

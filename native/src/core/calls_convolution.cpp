@@ -84,7 +84,7 @@ hs_status hs_conv2d(hs_stream stream, const hs_conv2d_desc* desc, hs_ptr x, hs_p
                "conv2d: x, weights or y is 0");
     return submit(stream, &KernelTable::conv2d,
                   Conv2dArgs{*desc, as<void>(x), as<void>(weights), as<float>(bias), as<void>(aux),
-                             as<void>(y)});
+                             as<void>(y), allows_tf32(stream)});
   });
 }
 
@@ -94,9 +94,9 @@ hs_status hs_conv2d_backward_data(hs_stream stream, const hs_conv2d_desc* desc, 
     if (hs_status status = check_conv2d(desc); status != HS_OK) return status;
     HS_REQUIRE(weights != 0 && ((dy != 0 && dx != 0) || desc->n == 0),
                "conv2d_backward_data: dy, weights or dx is 0");
-    return submit(
-        stream, &KernelTable::conv2d_backward_data,
-        Conv2dBackwardDataArgs{*desc, as<void>(dy), as<void>(weights), beta, as<void>(dx)});
+    return submit(stream, &KernelTable::conv2d_backward_data,
+                  Conv2dBackwardDataArgs{*desc, as<void>(dy), as<void>(weights), beta, as<void>(dx),
+                                         allows_tf32(stream)});
   });
 }
 
@@ -106,9 +106,10 @@ hs_status hs_conv2d_backward_weights(hs_stream stream, const hs_conv2d_desc* des
     if (hs_status status = check_conv2d(desc); status != HS_OK) return status;
     HS_REQUIRE(d_weights != 0 && ((x != 0 && dy != 0) || desc->n == 0),
                "conv2d_backward_weights: x, dy or d_weights is 0");
-    return submit(stream, &KernelTable::conv2d_backward_weights,
-                  Conv2dBackwardWeightsArgs{*desc, as<void>(x), as<void>(dy), beta,
-                                            as<float>(d_weights), as<float>(d_bias)});
+    return submit(
+        stream, &KernelTable::conv2d_backward_weights,
+        Conv2dBackwardWeightsArgs{*desc, as<void>(x), as<void>(dy), beta, as<float>(d_weights),
+                                  as<float>(d_bias), allows_tf32(stream)});
   });
 }
 

@@ -48,7 +48,7 @@ hs_status hs_matmul(hs_stream stream, const hs_matmul_desc* desc, hs_ptr a, hs_p
     HS_REQUIRE((a != 0 || d.m * d.k == 0) && (b != 0 || d.k * d.n == 0), "matmul: a or b is 0");
     return submit(stream, &KernelTable::matmul,
                   MatmulArgs{d, as<void>(a), as<void>(b), as<void>(c), as<float>(bias),
-                             as<void>(aux), as<float>(bias_grad)});
+                             as<void>(aux), as<float>(bias_grad), allows_tf32(stream)});
   });
 }
 

@@ -55,6 +55,7 @@ struct MatmulArgs {
   const float* bias;
   void* aux;
   float* bias_grad;
+  bool tf32 = false;  // whether F32 operands may be rounded to TF32
 };
 
 struct Conv2dArgs {
@@ -64,6 +65,7 @@ struct Conv2dArgs {
   const float* bias;
   void* aux;
   void* y;
+  bool tf32 = false;
 };
 
 struct Conv2dBackwardDataArgs {
@@ -72,6 +74,7 @@ struct Conv2dBackwardDataArgs {
   const void* weights;
   float beta;
   void* dx;
+  bool tf32 = false;
 };
 
 struct Conv2dBackwardWeightsArgs {
@@ -81,6 +84,7 @@ struct Conv2dBackwardWeightsArgs {
   float beta;
   float* d_weights;
   float* d_bias;
+  bool tf32 = false;
 };
 
 struct Pool2dArgs {

@@ -180,6 +180,14 @@ hs_status hs_stream_native(hs_stream stream, uint64_t* native) {
   });
 }
 
+hs_status hs_stream_set_tf32(hs_stream stream, int32_t allowed) {
+  return guarded([&]() -> hs_status {
+    const hs_status status = check_owner(stream);
+    if (status == HS_OK) stream->tf32 = allowed != 0;
+    return status;
+  });
+}
+
 hs_status hs_upload(hs_stream stream, hs_ptr device, hs_ptr host, uint64_t bytes) {
   return guarded([&]() -> hs_status {
     if (hs_status status = check_running(stream, "upload"); status != HS_OK) return status;

@@ -51,6 +51,7 @@ struct hs_stream_t {
   void* queue = nullptr;
   std::atomic<std::thread::id> owner{};  // the default id: released
   std::unique_ptr<hs_list_t> recording;
+  std::atomic<bool> tf32{false};  // calls read it before their thread is known to be the owner
 };
 
 namespace hs {
@@ -64,6 +65,10 @@ hs_status relay(hs_device_t& device, hs_status status);
 
 // Whether the calling thread may use the stream; sets the error if not.
 hs_status check_owner(hs_stream stream);
+
+// Whether products on this stream may round F32 to TF32. It goes into their arguments, so that a
+// list keeps what held when it was recorded.
+inline bool allows_tf32(hs_stream stream) { return stream != nullptr && stream->tf32; }
 
 // A kernel with its arguments, as a list keeps them.
 template <class Args>

@@ -1,15 +1,15 @@
 // conv2d, conv2d_backward_data, conv2d_backward_weights: a convolution of NHWC images as one matrix
 // product a group, whose matrix of windows is never in memory.
 //
-// FLOPs: 2 n p q k r s c / groups each. Bytes: x, weights and y once, if the second-level cache holds
-// what windows share. Floor: the larger of FLOPs / rate (tensor cores; for FP32 the FMA units) and
-// bytes / bandwidth.
+// FLOPs: 2 n p q k r s c / groups each. Bytes: x, weights and y once, if the second-level cache
+// holds what windows share. Floor: the larger of FLOPs / rate (tensor cores; for FP32 the FMA
+// units, unless TF32 is allowed) and bytes / bandwidth.
 // Design: the tiles of matmul.cu, with operands that find an element's place by multiplications
-// instead of divisions; 16 bytes of channels at a time where the channels of a group allow it. Forward
-// [pixels of y, r s c] x [k, r s c]^T; data [pixels of x, r s k] x [r s k, c], where strides leave
-// zeros between the pixels of dy, which are multiplied too; weights [pixels of y, k]^T x [pixels of
-// y, r s c], with the bias gradient as matmul.cu has it. Depthwise convolutions leave most of a tile
-// empty. Not yet measured on a GPU.
+// instead of divisions; 16, 8 or 4 bytes of channels at a time, as the channels of a group allow.
+// Forward [pixels of y, r s c] x [k, r s c]^T; data [pixels of x, r s k] x [r s k, c], where
+// strides leave zeros between the pixels of dy, which are multiplied too; weights [pixels of y,
+// k]^T x [pixels of y, r s c], with the bias gradient as matmul.cu has it. Depthwise convolutions
+// leave most of a tile empty. Not yet measured on a GPU.
 #include "cuda/conv2d.h"
 
 #include "cuda/kernels.h"
@@ -50,7 +50,8 @@ hs_status multiply(const Queue& queue, hs_dtype type, ConvProduct product, const
   if (args.desc.m == 0) return HS_OK;
   switch (type) {
     case HS_F32:
-      return conv2d_f32(queue, product, args, conv);
+      return args.tf32 ? conv2d_tf32(queue, product, args, conv)
+                       : conv2d_f32(queue, product, args, conv);
     case HS_BF16:
       return conv2d_bf16(queue, product, args, conv);
     default:
@@ -97,7 +98,7 @@ hs_status conv2d(void* queue, const Conv2dArgs& args) {
   desc.stride_c = e.outputs;
   desc.activation = d.activation;
   return multiply(as_queue(queue), d.type, ConvProduct::kForward,
-                  {desc, args.x, args.weights, args.y, args.bias, args.aux, nullptr},
+                  {desc, args.x, args.weights, args.y, args.bias, args.aux, nullptr, args.tf32},
                   windows_of_x(d, e));
 }
 
@@ -112,7 +113,7 @@ hs_status conv2d_backward_data(void* queue, const Conv2dBackwardDataArgs& args) 
   desc.stride_c = e.inputs;
   desc.beta = args.beta;
   return multiply(as_queue(queue), d.type, ConvProduct::kData,
-                  {desc, args.dy, args.weights, args.dx, nullptr, nullptr, nullptr},
+                  {desc, args.dy, args.weights, args.dx, nullptr, nullptr, nullptr, args.tf32},
                   windows_of_dy(d, e));
 }
 
@@ -130,7 +131,7 @@ hs_status conv2d_backward_weights(void* queue, const Conv2dBackwardWeightsArgs& 
   desc.stride_c = e.outputs * depth;
   desc.beta = desc.bias_grad_beta = args.beta;
   return multiply(as_queue(queue), d.type, ConvProduct::kWeights,
-                  {desc, args.dy, args.x, args.d_weights, nullptr, nullptr, args.d_bias},
+                  {desc, args.dy, args.x, args.d_weights, nullptr, nullptr, args.d_bias, args.tf32},
                   windows_of_x(d, e));
 }
 

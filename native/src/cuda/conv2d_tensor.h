@@ -1,4 +1,4 @@
-// The products of a convolution on tensor cores, for 16-bit types; see conv2d.cu.
+// The products of a convolution on tensor cores, for 16-bit types and TF32; see conv2d.cu.
 #ifndef HALFSTEP_CUDA_CONV2D_TENSOR_H
 #define HALFSTEP_CUDA_CONV2D_TENSOR_H
 
@@ -27,9 +27,9 @@ hs_status launch_conv(const Queue& queue, const MatmulArgs& args, const ConvOper
 
 template <class T, ConvProduct kProduct>
 hs_status choose_conv_tile(const Queue& queue, const MatmulArgs& args, const ConvOperands& conv) {
-  return fills_device(queue, args.desc, LargeTiles::kM, LargeTiles::kN)
-             ? launch_conv<T, kProduct, LargeTiles>(queue, args, conv)
-             : launch_conv<T, kProduct, SmallTiles>(queue, args, conv);
+  return fills_device(queue, args.desc, LargeTiles<T>::kM, LargeTiles<T>::kN)
+             ? launch_conv<T, kProduct, LargeTiles<T>>(queue, args, conv)
+             : launch_conv<T, kProduct, SmallTiles<T>>(queue, args, conv);
 }
 
 template <class T>

@@ -1,15 +1,19 @@
 // matmul: C = activation(alpha op(A) op(B) + beta C + bias), batched, and a bias gradient.
 //
 // FLOPs: 2 m n k of each matrix. Bytes: A, B and C once, if the second-level cache holds what tiles
-// share. Floor: the larger of FLOPs / rate (tensor cores; for FP32 the FMA units) and
-// bytes / bandwidth; a product of n x n 16-bit matrices is bound by bandwidth up to n of about 500.
+// share. Floor: the larger of FLOPs / rate (tensor cores; for FP32 the FMA units, unless TF32 is
+// allowed) and bytes / bandwidth; a product of n x n 16-bit matrices is bound by bandwidth up to n
+// of about 500.
 // Design: 16-bit types on tensor cores by mma.sync from a ring of four stages that cp.async fills,
-// permuted in shared memory so that ldmatrix has no bank conflicts in any of the four layouts; FP32
-// by FMA with 8 x 8 sums a thread. Products with fewer tiles than multiprocessors share k among
-// blocks, whose sums the last one adds in order. Small matrices, of which there are many, belong to a
-// warp each (matmul_packed.h). The bias gradient is a product with ones, by the
-// blocks of the first columns. Edges are filled with zeros; rows that do not begin at multiples of 16
-// bytes are read element by element. Not yet measured on a GPU.
+// permuted in shared memory so that ldmatrix has no bank conflicts in any of the four layouts. FP32
+// by FMA with 8 x 8 sums a thread, or where TF32 is allowed by the same ring with half its depth:
+// ldmatrix cannot transpose 32 bits, so operands that do not run along k are padded and read word
+// by word, and all are rounded in registers. Products with fewer tiles than multiprocessors share k
+// among blocks, whose sums the last one adds in order. Small 16-bit matrices, of which there are
+// many, belong to a warp each (matmul_packed.h). The bias gradient is a product with ones (of FP32
+// a sum, not rounded), by the blocks of the first columns. Edges are filled with zeros; rows that
+// do not begin at multiples of 16 bytes come in copies of 8 or 4, and only 16-bit rows of odd
+// length element by element. Not yet measured on a GPU.
 #include "cuda/kernels.h"
 #include "cuda/matmul_parts.h"
 
@@ -20,7 +24,7 @@ hs_status matmul(void* queue_of_call, const MatmulArgs& args) {
   if (args.desc.m == 0 || (args.desc.n == 0 && args.bias_grad == nullptr)) return HS_OK;
   switch (args.desc.type) {
     case HS_F32:
-      return matmul_f32(queue, args);
+      return args.tf32 ? matmul_tf32(queue, args) : matmul_f32(queue, args);
     case HS_BF16:
       return matmul_bf16(queue, args);
     default:

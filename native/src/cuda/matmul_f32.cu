@@ -31,12 +31,9 @@ hs_status choose_tile(const Queue& queue, const MatmulArgs& args) {
 }  // namespace
 
 hs_status matmul_f32(const Queue& queue, const MatmulArgs& args) {
-  if (args.desc.transpose_a != 0) {
-    return args.desc.transpose_b != 0 ? choose_tile<true, true>(queue, args)
-                                      : choose_tile<true, false>(queue, args);
-  }
-  return args.desc.transpose_b != 0 ? choose_tile<false, true>(queue, args)
-                                    : choose_tile<false, false>(queue, args);
+  return with_layout(args.desc, [&](auto transpose_a, auto transpose_b) {
+    return choose_tile<transpose_a, transpose_b>(queue, args);
+  });
 }
 
 }  // namespace hs::cuda

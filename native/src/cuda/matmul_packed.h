@@ -108,20 +108,15 @@ hs_status matmul_packed(const Queue& queue, const MatmulArgs& args) {
 
 template <class T, bool kTransposeA, bool kTransposeB>
 hs_status choose_kernel(const Queue& queue, const MatmulArgs& args) {
-  if (is_packed(queue, args)) return matmul_packed<T, kTransposeA, kTransposeB>(queue, args);
-  return fills_device(queue, args.desc, LargeTiles::kM, LargeTiles::kN)
-             ? launch_matmul<T, kTransposeA, kTransposeB, LargeTiles>(queue, args)
-             : launch_matmul<T, kTransposeA, kTransposeB, SmallTiles>(queue, args);
+  return is_packed(queue, args) ? matmul_packed<T, kTransposeA, kTransposeB>(queue, args)
+                                : matmul_in_tiles<T, kTransposeA, kTransposeB>(queue, args);
 }
 
 template <class T>
 hs_status matmul_on_tensor_cores(const Queue& queue, const MatmulArgs& args) {
-  if (args.desc.transpose_a != 0) {
-    return args.desc.transpose_b != 0 ? choose_kernel<T, true, true>(queue, args)
-                                      : choose_kernel<T, true, false>(queue, args);
-  }
-  return args.desc.transpose_b != 0 ? choose_kernel<T, false, true>(queue, args)
-                                    : choose_kernel<T, false, false>(queue, args);
+  return with_layout(args.desc, [&](auto transpose_a, auto transpose_b) {
+    return choose_kernel<T, transpose_a, transpose_b>(queue, args);
+  });
 }
 
 }  // namespace hs::cuda

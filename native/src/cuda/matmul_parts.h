@@ -3,6 +3,8 @@
 #ifndef HALFSTEP_CUDA_MATMUL_PARTS_H
 #define HALFSTEP_CUDA_MATMUL_PARTS_H
 
+#include <type_traits>
+
 #include "core/kernels.h"
 #include "cuda/activation_math.h"
 #include "cuda/elementwise.h"
@@ -222,8 +224,18 @@ inline bool fills_device(const Queue& queue, const hs_matmul_desc& desc, int row
   return tiles >= queue.multiprocessors;
 }
 
-// Products of FP32, and of the 16-bit types.
+// Calls launch(transpose_a, transpose_b) with a description's layout as constants.
+template <class Launch>
+hs_status with_layout(const hs_matmul_desc& desc, const Launch& launch) {
+  const std::true_type yes;
+  const std::false_type no;
+  if (desc.transpose_a != 0) return desc.transpose_b != 0 ? launch(yes, yes) : launch(yes, no);
+  return desc.transpose_b != 0 ? launch(no, yes) : launch(no, no);
+}
+
+// Products of FP32, by FMA and of operands rounded to TF32, and of the 16-bit types.
 hs_status matmul_f32(const Queue& queue, const MatmulArgs& args);
+hs_status matmul_tf32(const Queue& queue, const MatmulArgs& args);
 hs_status matmul_bf16(const Queue& queue, const MatmulArgs& args);
 hs_status matmul_f16(const Queue& queue, const MatmulArgs& args);
 

@@ -1,4 +1,6 @@
-// C = A B on tensor cores, for 16-bit types with FP32 accumulation; see matmul.cu for the design.
+// C = A B on tensor cores with FP32 accumulation, for 16-bit types, and for FP32 rounded to TF32;
+// see matmul.cu for the design. In these templates T = float means TF32: the tiles hold floats,
+// which are rounded on their way to the units.
 #ifndef HALFSTEP_CUDA_MATMUL_TENSOR_H
 #define HALFSTEP_CUDA_MATMUL_TENSOR_H
 
@@ -12,50 +14,102 @@
 namespace hs::cuda {
 
 // A block's tile, its warps' tiles and the ring of stages that cp.async fills.
-template <int kTileM, int kTileN, int kWarpsM, int kWarpsN>
+template <class T, int kTileM, int kTileN, int kWarpsM, int kWarpsN>
 struct TensorConfig {
-  static constexpr int kM = kTileM, kN = kTileN, kK = 32, kStages = 4;
+  static constexpr int kM = kTileM, kN = kTileN, kK = 64 / sizeof(T), kStages = 4;
   static constexpr int kColumnsOfWarps = kWarpsN;
   static constexpr unsigned kThreads = kWarpsM * kWarpsN * kWarpSize;
+  static constexpr int kBlocks = kThreads > 128 ? 1 : 3;  // a multiprocessor has room for
   static constexpr int kBlocksM = kTileM / kWarpsM / 16;  // of 16 x 8, of a warp
   static constexpr int kBlocksN = kTileN / kWarpsN / 8;
   static_assert(kBlocksN % 2 == 0);
 };
 
-constexpr int kChunkElements = 8;  // of 16 bytes
+template <class T>
+constexpr int kMmaDepth = 2 * kChunkOf<T>;  // of k, of one mma
 
-// A tile as it is stored: kRows rows of kColumns elements. Chunks of 16 bytes are permuted within a
-// row so that the eight rows that ldmatrix reads at one column lie in different banks.
-template <class T, int kRows, int kColumns>
+// A tile as it is stored: kTileRows rows of kTileColumns elements. Chunks of 16 bytes are permuted
+// within a row so that the eight rows that ldmatrix reads at one column lie in different banks.
+template <class T, int kTileRows, int kTileColumns>
 struct alignas(128) StoredTile {
-  static constexpr int kChunks = kColumns / kChunkElements;
+  using Element = T;
+  static constexpr int kRows = kTileRows, kColumns = kTileColumns;
+  static constexpr int kChunks = kColumns / kChunkOf<T>;
   static_assert(kChunks == 2 || kChunks == 4 || kChunks % 8 == 0);
   T element[kRows * kColumns];
 
   HS_DEVICE T* chunk(int row, int at) {
     int permuted = at ^ (kChunks < 8 ? row * kChunks / 8 % kChunks : row % 8);
-    return element + (row * kChunks + permuted) * kChunkElements;
+    return element + (row * kChunks + permuted) * kChunkOf<T>;
   }
 };
 
+// The same for 32-bit elements that ldmatrix cannot transpose and lanes read one by one: eight
+// neighbours in each of four rows, which padding keeps in different banks.
+template <class T, int kTileRows, int kTileColumns>
+struct alignas(128) PaddedTile {
+  using Element = T;
+  static constexpr int kRows = kTileRows, kColumns = kTileColumns;
+  static constexpr int kPitch = kColumns + 8;
+  static_assert(sizeof(T) == 4 && kColumns % 32 == 0);
+  T element[kRows * kPitch];
+
+  HS_DEVICE T* chunk(int row, int at) { return element + row * kPitch + at * kChunkOf<T>; }
+};
+
+// A tile of an operand, kAlongK if its rows run along k.
+template <class T, bool kAlongK, int kOuter, int kDepth>
+using OperandTile =
+    std::conditional_t<kAlongK, StoredTile<T, kOuter, kDepth>,
+                       std::conditional_t<sizeof(T) == 4, PaddedTile<T, kDepth, kOuter>,
+                                          StoredTile<T, kDepth, kOuter>>>;
+
+// Begins to bring `width` neighbours of an operand, of 4 bytes or more, to shared memory.
+template <class T, class Operand>
+HS_DEVICE void bring_run(T* to, const Operand& from, std::int64_t row, std::int64_t column,
+                         int width HS_AND_CALLER) {
+  int count;
+  const T* source = from.run(row, column, width, count);
+  int size = width * static_cast<int>(sizeof(T)), bytes = count * static_cast<int>(sizeof(T));
+  if (size == 16) {
+    cp_async<16>(to, source, bytes HS_PASS_CALLER);
+  } else if (size == 8) {
+    cp_async<8>(to, source, bytes HS_PASS_CALLER);
+  } else {
+    cp_async<4>(to, source, bytes HS_PASS_CALLER);
+  }
+}
+
 // Brings the tile that begins at (row, column) of an operand into shared memory, zeros where it
-// leaves it: asynchronously where chunks are aligned, element by element otherwise. kThreads threads
-// do so, of which this one is number `thread`.
-template <unsigned kThreads, class Operand, class T, int kRows, int kColumns>
-HS_DEVICE void bring_tile(StoredTile<T, kRows, kColumns>& tile, const Operand& from,
-                          std::int64_t row, std::int64_t column, unsigned thread HS_AND_CALLER) {
-  constexpr int kChunks = kColumns / kChunkElements;
-  HS_UNROLL for (int i = 0; i < kRows * kChunks / static_cast<int>(kThreads); ++i) {
-    int number = i * static_cast<int>(kThreads) + static_cast<int>(thread);
-    int r = number / kChunks, c = number % kChunks;
-    std::int64_t first = column + c * kChunkElements;
-    if (from.chunks) {
-      int count;
-      const T* source = from.chunk(row + r, first, count);
-      cp_async_16(tile.chunk(r, c), source, count * static_cast<int>(sizeof(T)) HS_PASS_CALLER);
-    } else {
-      Vector<T, kChunkElements> v;
-      HS_UNROLL for (int e = 0; e < kChunkElements; ++e) v.at[e] = from.element(row + r, first + e);
+// leaves it: asynchronously, in runs as wide as they are aligned, but element by element where that
+// is less than 4 bytes. kThreads threads do so, of which this one is number `thread`.
+template <unsigned kThreads, class Tile, class Operand>
+HS_DEVICE void bring_tile(Tile& tile, const Operand& from, std::int64_t row, std::int64_t column,
+                          unsigned thread HS_AND_CALLER) {
+  using T = typename Tile::Element;
+  constexpr int kPerChunk = kChunkOf<T>, kChunks = Tile::kColumns / kPerChunk;
+  constexpr int kOfThread = Tile::kRows * kChunks / static_cast<int>(kThreads);
+  if (from.width == kPerChunk) {
+    HS_UNROLL for (int i = 0; i < kOfThread; ++i) {
+      int number = i * static_cast<int>(kThreads) + static_cast<int>(thread);
+      int r = number / kChunks, c = number % kChunks;
+      bring_run(tile.chunk(r, c), from, row + r, column + c * kPerChunk, kPerChunk HS_PASS_CALLER);
+    }
+  } else if (sizeof(T) >= 4 || from.width * static_cast<int>(sizeof(T)) >= 4) {
+    for (int at = static_cast<int>(thread) * from.width; at < Tile::kRows * Tile::kColumns;
+         at += static_cast<int>(kThreads) * from.width) {
+      int r = at / Tile::kColumns, c = at % Tile::kColumns;
+      bring_run(tile.chunk(r, c / kPerChunk) + c % kPerChunk, from, row + r, column + c,
+                from.width HS_PASS_CALLER);
+    }
+  } else {
+    HS_UNROLL for (int i = 0; i < kOfThread; ++i) {
+      int number = i * static_cast<int>(kThreads) + static_cast<int>(thread);
+      int r = number / kChunks, c = number % kChunks;
+      Vector<T, kPerChunk> v;
+      HS_UNROLL for (int e = 0; e < kPerChunk; ++e) {
+        v.at[e] = from.element(row + r, column + c * kPerChunk + e);
+      }
       store(tile.chunk(r, c), v HS_PASS_CALLER);
     }
   }
@@ -63,13 +117,9 @@ HS_DEVICE void bring_tile(StoredTile<T, kRows, kColumns>& tile, const Operand& f
 
 template <class T, bool kTransposeA, bool kTransposeB, class Config>
 struct TensorShared {
-  using TileA = std::conditional_t<kTransposeA, StoredTile<T, Config::kK, Config::kM>,
-                                   StoredTile<T, Config::kM, Config::kK>>;
-  using TileB = std::conditional_t<kTransposeB, StoredTile<T, Config::kN, Config::kK>,
-                                   StoredTile<T, Config::kK, Config::kN>>;
   struct Stage {
-    TileA a;
-    TileB b;
+    OperandTile<T, !kTransposeA, Config::kM, Config::kK> a;
+    OperandTile<T, kTransposeB, Config::kN, Config::kK> b;
   };
   union {
     Stage stage[Config::kStages];
@@ -78,45 +128,94 @@ struct TensorShared {
   unsigned last;
 };
 
-// What a warp accumulates. `rows` are the sums of A's rows, for the bias gradient: a product with
-// ones, of which all columns are alike.
+// What a warp accumulates. `rows` are the sums of A's rows, for the bias gradient: of 16-bit types
+// a product with ones, of which all columns are alike; of FP32 what each lane has seen, in [0] and
+// [2].
 template <class Config>
 struct TensorSums {
   float block[Config::kBlocksM][Config::kBlocksN][4];
   float rows[Config::kBlocksM][4];
 };
 
-// The 16 x 16 block of A at (m, k) of the tile.
+// This lane's element of the 4 x 8 block at (k, outer) of a tile that is stored [k, outer].
+template <class Tile>
+HS_DEVICE std::uint32_t lane_word(const Tile& tile, int k, int outer) {
+  int row = k + static_cast<int>(lane_id()) % 4, column = outer + static_cast<int>(lane_id()) / 4;
+  return float_bits(tile.element[row * Tile::kPitch + column]);
+}
+
+// The block of A at (m, k) of the tile: 16 x kMmaDepth.
 template <bool kTranspose, class Tile>
 HS_DEVICE void load_a(std::uint32_t (&a)[4], Tile& tile, int m, int k) {
+  constexpr int kPerChunk = kChunkOf<typename Tile::Element>;
   int matrix = static_cast<int>(lane_id()) / 8, row = static_cast<int>(lane_id()) % 8;
-  int at_m = m + matrix % 2 * 8, at_k = k + matrix / 2 * 8;
-  if constexpr (kTranspose) {
-    ldmatrix_x4<true>(a, tile.chunk(at_k + row, at_m / kChunkElements));
+  int at_m = m + matrix % 2 * 8, at_k = k + matrix / 2 * kPerChunk;
+  if constexpr (!kTranspose) {
+    ldmatrix_x4<false>(a, tile.chunk(at_m + row, at_k / kPerChunk));
+  } else if constexpr (kPerChunk == 8) {
+    ldmatrix_x4<true>(a, tile.chunk(at_k + row, at_m / kPerChunk));
   } else {
-    ldmatrix_x4<false>(a, tile.chunk(at_m + row, at_k / kChunkElements));
+    HS_UNROLL for (int i = 0; i < 4; ++i) a[i] = lane_word(tile, k + i / 2 * 4, m + i % 2 * 8);
   }
 }
 
-// The two 16 x 8 blocks of B at (k, n) and (k, n + 8) of the tile: b[0], b[1] and b[2], b[3].
+// The two blocks of B at (k, n) and (k, n + 8) of the tile, kMmaDepth x 8: b[0], b[1] and b[2],
+// b[3].
 template <bool kTranspose, class Tile>
 HS_DEVICE void load_b(std::uint32_t (&b)[4], Tile& tile, int k, int n) {
+  constexpr int kPerChunk = kChunkOf<typename Tile::Element>;
   int matrix = static_cast<int>(lane_id()) / 8, row = static_cast<int>(lane_id()) % 8;
-  int at_k = k + matrix % 2 * 8, at_n = n + matrix / 2 * 8;
   if constexpr (kTranspose) {
-    ldmatrix_x4<false>(b, tile.chunk(at_n + row, at_k / kChunkElements));
+    int at_k = k + matrix % 2 * kPerChunk, at_n = n + matrix / 2 * 8;
+    ldmatrix_x4<false>(b, tile.chunk(at_n + row, at_k / kPerChunk));
+  } else if constexpr (kPerChunk == 8) {
+    int at_k = k + matrix % 2 * 8, at_n = n + matrix / 2 * 8;
+    ldmatrix_x4<true>(b, tile.chunk(at_k + row, at_n / kPerChunk));
   } else {
-    ldmatrix_x4<true>(b, tile.chunk(at_k + row, at_n / kChunkElements));
+    HS_UNROLL for (int i = 0; i < 4; ++i) b[i] = lane_word(tile, k + i % 2 * 4, n + i / 2 * 8);
   }
 }
 
+// c += a b, of operands as load_a and load_b give them, rounded if T is float.
 template <class T>
-constexpr std::uint32_t kTwoOnes = std::is_same_v<T, Bf16> ? 0x3f803f80u : 0x3c003c00u;
+HS_DEVICE void multiply_blocks(float (&c)[4], const std::uint32_t (&a)[4],
+                               const std::uint32_t (&b)[2]) {
+  if constexpr (std::is_same_v<T, float>) {
+    mma_m16n8k8_tf32(c, a, b);
+  } else {
+    mma_m16n8k16<T>(c, a, b);
+  }
+}
+
+// Adds a block of A, not yet rounded, to the sums of its rows.
+template <class T>
+HS_DEVICE void add_rows(float (&rows)[4], const std::uint32_t (&a)[4]) {
+  if constexpr (std::is_same_v<T, float>) {
+    rows[0] += float_from_bits(a[0]) + float_from_bits(a[2]);
+    rows[2] += float_from_bits(a[1]) + float_from_bits(a[3]);
+  } else {
+    constexpr std::uint32_t kTwoOnes = std::is_same_v<T, Bf16> ? 0x3f803f80u : 0x3c003c00u;
+    mma_m16n8k16<T>(rows, a, {kTwoOnes, kTwoOnes});
+  }
+}
+
+template <int kBlocks>
+HS_DEVICE void round_all(std::uint32_t (&block)[kBlocks][4]) {
+  HS_UNROLL for (auto& words : block) {
+    HS_UNROLL for (std::uint32_t& word : words) word = round_to_tf32(word);
+  }
+}
+
+// The sum of a row of A, of which this lane and its three neighbours have parts if T is float.
+template <class T>
+HS_DEVICE float row_sum(float part) {
+  return std::is_same_v<T, float> ? group_reduce<4>(part, Sum<float>{}) : part;
+}
 
 template <class T, bool kTransposeA, bool kTransposeB, class Config, class Stage>
 HS_DEVICE void multiply_stage(TensorSums<Config>& sums, Stage& stage, int warp_m, int warp_n,
                               bool sum_rows) {
-  HS_UNROLL for (int k = 0; k < Config::kK; k += 16) {
+  HS_UNROLL for (int k = 0; k < Config::kK; k += kMmaDepth<T>) {
     std::uint32_t a[Config::kBlocksM][4], b[Config::kBlocksN / 2][4];
     HS_UNROLL for (int i = 0; i < Config::kBlocksM; ++i) {
       load_a<kTransposeA>(a[i], stage.a, warp_m + 16 * i, k);
@@ -124,14 +223,16 @@ HS_DEVICE void multiply_stage(TensorSums<Config>& sums, Stage& stage, int warp_m
     HS_UNROLL for (int j = 0; j < Config::kBlocksN / 2; ++j) {
       load_b<kTransposeB>(b[j], stage.b, k, warp_n + 16 * j);
     }
+    if (sum_rows) {
+      HS_UNROLL for (int i = 0; i < Config::kBlocksM; ++i) add_rows<T>(sums.rows[i], a[i]);
+    }
+    if constexpr (std::is_same_v<T, float>) {
+      round_all(a);
+      round_all(b);
+    }
     HS_UNROLL for (int i = 0; i < Config::kBlocksM; ++i) {
       HS_UNROLL for (int j = 0; j < Config::kBlocksN; ++j) {
-        mma_m16n8k16<T>(sums.block[i][j], a[i], {b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]});
-      }
-    }
-    if (sum_rows) {
-      HS_UNROLL for (int i = 0; i < Config::kBlocksM; ++i) {
-        mma_m16n8k16<T>(sums.rows[i], a[i], {kTwoOnes<T>, kTwoOnes<T>});
+        multiply_blocks<T>(sums.block[i][j], a[i], {b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]});
       }
     }
   }
@@ -195,10 +296,12 @@ HS_DEVICE void multiply_tile(const MatmulArgs& args, const MatmulCut& cut, const
   int row = warp_m + static_cast<int>(lane_id()) / 4;
   int column = warp_n + static_cast<int>(lane_id()) % 4 * 2;
   store_sums(shared.result, sums, row, column);
-  HS_UNROLL for (int i = 0; i < Config::kBlocksM; ++i) {
-    if (sum_rows && lane_id() % 4 == 0) {
-      put_bias_grad(args, vectors.bias_grad, tile.m + row + 16 * i, sums.rows[i][0]);
-      put_bias_grad(args, vectors.bias_grad, tile.m + row + 16 * i + 8, sums.rows[i][2]);
+  if (sum_rows) {
+    HS_UNROLL for (int i = 0; i < Config::kBlocksM; ++i) {
+      float upper = row_sum<T>(sums.rows[i][0]), lower = row_sum<T>(sums.rows[i][2]);
+      if (lane_id() % 4 != 0) continue;
+      put_bias_grad(args, vectors.bias_grad, tile.m + row + 16 * i, upper);
+      put_bias_grad(args, vectors.bias_grad, tile.m + row + 16 * i + 8, lower);
     }
   }
   __syncthreads();
@@ -207,7 +310,7 @@ HS_DEVICE void multiply_tile(const MatmulArgs& args, const MatmulCut& cut, const
 }
 
 template <class T, bool kTransposeA, bool kTransposeB, class Config>
-HS_KERNEL void __launch_bounds__(Config::kThreads)
+HS_KERNEL void __launch_bounds__(Config::kThreads, Config::kBlocks)
     multiply_on_tensor_cores(const MatmulArgs args, const MatmulCut cut, void* workspace) {
   const hs_matmul_desc& desc = args.desc;
   const MatmulTile tile = matmul_tile<Config::kM, Config::kN>(desc, cut);
@@ -233,14 +336,23 @@ hs_status launch_tensor(const Queue& queue, const char* name, const MatmulArgs& 
   return launch_cut(queue, args, cut, shape, kernel, more...);
 }
 
-using LargeTiles = TensorConfig<128, 128, 2, 4>;
-using SmallTiles = TensorConfig<64, 64, 2, 2>;
+template <class T>
+using LargeTiles = TensorConfig<T, 128, 128, 2, 4>;
+template <class T>
+using SmallTiles = TensorConfig<T, 64, 64, 2, 2>;
 
 template <class T, bool kTransposeA, bool kTransposeB, class Config>
 hs_status launch_matmul(const Queue& queue, const MatmulArgs& args) {
   return launch_tensor<T, kTransposeA, kTransposeB, Config>(
       queue, "multiply_on_tensor_cores", args,
       multiply_on_tensor_cores<T, kTransposeA, kTransposeB, Config>);
+}
+
+template <class T, bool kTransposeA, bool kTransposeB>
+hs_status matmul_in_tiles(const Queue& queue, const MatmulArgs& args) {
+  return fills_device(queue, args.desc, LargeTiles<T>::kM, LargeTiles<T>::kN)
+             ? launch_matmul<T, kTransposeA, kTransposeB, LargeTiles<T>>(queue, args)
+             : launch_matmul<T, kTransposeA, kTransposeB, SmallTiles<T>>(queue, args);
 }
 
 }  // namespace hs::cuda

@@ -1,7 +1,8 @@
 // What matrix products read: matrices as they lie in memory, and those that a convolution makes of
 // images and filters, which are never in memory as a whole. Each has `rows` and `columns`, beyond
-// which it is zero, element(row, column), and where `chunks` says so, chunk(row, column, count): the
-// address of 16 bytes of neighbours in a row, of which `count` are valid.
+// which it is zero, element(row, column), and run(row, column, most, count) at columns that `most`
+// divides: the address of `most` neighbours in a row, aligned to their size, of which `count` are
+// valid. `most` is `width` (16 bytes, if rows begin at multiples of 16) or a part of it.
 #ifndef HALFSTEP_CUDA_OPERANDS_H
 #define HALFSTEP_CUDA_OPERANDS_H
 
@@ -13,22 +14,29 @@ namespace hs::cuda {
 template <class T>
 constexpr int kChunkOf = 16 / sizeof(T);  // elements
 
-HS_DEVICE bool begins_chunk(const void* address) {
-  return reinterpret_cast<std::uintptr_t>(address) % 16 == 0;
+// The most elements, 16 bytes or less, whose size divides address and strides (joined by |).
+template <class T>
+HS_DEVICE int width_of_run(const T* address, std::int64_t strides) {
+  auto bits =
+      reinterpret_cast<std::uintptr_t>(address) / sizeof(T) | static_cast<std::uintptr_t>(strides);
+  int width = kChunkOf<T>;
+  HS_UNROLL for (int w = kChunkOf<T>; w > 1; w /= 2) {
+    if (bits % static_cast<unsigned>(w) != 0) width = w / 2;
+  }
+  return width;
 }
 
-// How many elements of a chunk that begins at `first` lie before `end`.
-template <class T>
-HS_DEVICE int valid_of_chunk(std::int64_t first, std::int64_t end) {
+// How many elements of a run that begins at `first` lie before `end`.
+HS_DEVICE int valid_of_run(std::int64_t first, std::int64_t end, int width) {
   std::int64_t left = end - first;
-  return left <= 0 ? 0 : left < kChunkOf<T> ? static_cast<int>(left) : kChunkOf<T>;
+  return left <= 0 ? 0 : left < width ? static_cast<int>(left) : width;
 }
 
 template <class T>
 struct StoredMatrix {
   const T* at;
   std::int64_t ld, rows, columns;
-  bool chunks;
+  int width;
 
   HS_DEVICE StoredMatrix(const T* address, std::int64_t leading, std::int64_t row_count,
                          std::int64_t column_count)
@@ -36,10 +44,10 @@ struct StoredMatrix {
         ld(leading),
         rows(row_count),
         columns(column_count),
-        chunks(begins_chunk(address) && leading % kChunkOf<T> == 0) {}
+        width(width_of_run(address, leading)) {}
 
-  HS_DEVICE const T* chunk(std::int64_t row, std::int64_t column, int& count) const {
-    count = row < rows ? valid_of_chunk<T>(column, columns) : 0;
+  HS_DEVICE const T* run(std::int64_t row, std::int64_t column, int most, int& count) const {
+    count = row < rows ? valid_of_run(column, columns, most) : 0;
     return count > 0 ? at + row * ld + column : at;
   }
   HS_DEVICE T element(std::int64_t row, std::int64_t column) const {
@@ -76,7 +84,7 @@ struct WindowMatrix {
   const Window& window;
   const T* source;
   std::int64_t rows, columns;
-  bool chunks;
+  int width;
 
   HS_DEVICE WindowMatrix(const Window& w, const T* address, std::int64_t row_count,
                          std::int64_t column_count)
@@ -84,8 +92,7 @@ struct WindowMatrix {
         source(address),
         rows(row_count),
         columns(column_count),
-        chunks(begins_chunk(address) && w.channels % kChunkOf<T> == 0 &&
-               w.of_channels.value % kChunkOf<T> == 0) {}
+        width(width_of_run(address, w.channels | w.of_channels.value)) {}
 
   HS_DEVICE bool find(std::int64_t row, std::int64_t column, std::int64_t& at) const {
     unsigned i, j, b, channel;
@@ -100,8 +107,8 @@ struct WindowMatrix {
          channel;
     return true;
   }
-  HS_DEVICE const T* chunk(std::int64_t row, std::int64_t column, int& count) const {
-    count = row < rows ? valid_of_chunk<T>(column, columns) : 0;
+  HS_DEVICE const T* run(std::int64_t row, std::int64_t column, int most, int& count) const {
+    count = row < rows ? valid_of_run(column, columns, most) : 0;
     std::int64_t at = 0;
     if (count > 0 && !find(row, column, at)) count = 0;
     return source + (count > 0 ? at : 0);
@@ -119,7 +126,7 @@ struct FilterMatrix {
   const T* at;
   const Divisor& outputs;
   std::int64_t taps, rows, columns;
-  bool chunks;
+  int width;
 
   HS_DEVICE FilterMatrix(const T* address, const Divisor& of_outputs, std::int64_t tap_count,
                          std::int64_t row_count, std::int64_t column_count)
@@ -128,14 +135,14 @@ struct FilterMatrix {
         taps(tap_count),
         rows(row_count),
         columns(column_count),
-        chunks(begins_chunk(address) && column_count % kChunkOf<T> == 0) {}
+        width(width_of_run(address, column_count)) {}
 
   HS_DEVICE const T* row_at(std::int64_t row) const {
     unsigned output, tap = outputs.quotient(static_cast<unsigned>(row), output);
     return at + (output * taps + tap) * columns;
   }
-  HS_DEVICE const T* chunk(std::int64_t row, std::int64_t column, int& count) const {
-    count = row < rows ? valid_of_chunk<T>(column, columns) : 0;
+  HS_DEVICE const T* run(std::int64_t row, std::int64_t column, int most, int& count) const {
+    count = row < rows ? valid_of_run(column, columns, most) : 0;
     return count > 0 ? row_at(row) + column : at;
   }
   HS_DEVICE T element(std::int64_t row, std::int64_t column) const {

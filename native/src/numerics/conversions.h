@@ -65,6 +65,12 @@ HS_HOST_DEVICE uint16_t f16_from_float(float x) {
   return static_cast<uint16_t>(sign | (kept + (rest > half || (rest == half && (kept & 1)))));
 }
 
+// TF32 is a float whose mantissa keeps 10 bits. Ties go away from zero, as the devices round; NaN
+// stays NaN.
+HS_HOST_DEVICE float tf32_from_float(float x) {
+  return x != x ? x : float_from_bits((float_bits(x) + 0x1000) & 0xffffe000);
+}
+
 }  // namespace hs
 
 #endif  // HALFSTEP_NUMERICS_CONVERSIONS_H

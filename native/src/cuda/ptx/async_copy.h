@@ -6,28 +6,40 @@
 
 namespace hs::cuda {
 
-// Copies the first `bytes` (0 to 16) of 16 and fills the rest of the 16 with zeros. Both addresses
-// are aligned to 16; with 0 bytes `global` is not read.
-HS_DEVICE void cp_async_16(void* shared, const void* global, int bytes HS_AND_CALLER) {
+// Copies the first `bytes` of kSize (4, 8 or 16) and fills the rest with zeros. Both addresses are
+// aligned to kSize; with 0 bytes `global` is not read. Only 16 bytes bypass the first-level cache.
+template <int kSize>
+HS_DEVICE void cp_async(void* shared, const void* global, int bytes HS_AND_CALLER) {
+  static_assert(kSize == 4 || kSize == 8 || kSize == 16);
 #ifdef HS_SIM
-  auto misaligned = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 != 0; };
+  auto misaligned = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p) % kSize != 0; };
   sim::Executor& executor = sim::Executor::of_this_thread();
   if (misaligned(shared) || (bytes != 0 && misaligned(global))) {
-    executor.misuse("cp.async needs addresses aligned to 16 bytes", place);
+    executor.misuse("cp.async needs addresses aligned to its size", place);
   }
   sim::current_thread->place = place;
   // A bad address is reported here, not where the copy lands.
-  static_cast<volatile unsigned char*>(shared)[15] = 0xff;
+  static_cast<volatile unsigned char*>(shared)[kSize - 1] = 0xff;
   if (bytes != 0) (void)static_cast<const volatile unsigned char*>(global)[bytes - 1];
   auto n = static_cast<std::size_t>(bytes);
-  sim::current_thread->copies.queue(shared, global, n, 16 - n,
+  sim::current_thread->copies.queue(shared, global, n, kSize - n,
                                     executor.schedule().copy_lands_at_once(), place);
 #else
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(
-                   static_cast<std::uint32_t>(__cvta_generic_to_shared(shared))),
-               "l"(__cvta_generic_to_global(global)), "r"(bytes)
-               : "memory");
+  auto to = static_cast<std::uint32_t>(__cvta_generic_to_shared(shared));
+  auto from = __cvta_generic_to_global(global);
+  if constexpr (kSize == 16) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes)
+                 : "memory");
+  } else {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(to), "l"(from), "n"(kSize),
+                 "r"(bytes)
+                 : "memory");
+  }
 #endif
+}
+
+HS_DEVICE void cp_async_16(void* shared, const void* global, int bytes HS_AND_CALLER) {
+  cp_async<16>(shared, global, bytes HS_PASS_CALLER);
 }
 
 // Closes the group of this thread's copies since the last commit.

@@ -58,6 +58,17 @@ HS_DEVICE F16 from_float<F16>(float x) {
 #endif
 }
 
+// The bits of x as an operand of mma_m16n8k8_tf32: to nearest, ties away from zero.
+HS_DEVICE std::uint32_t round_to_tf32(std::uint32_t x) {
+#ifdef HS_SIM
+  return float_bits(tf32_from_float(float_from_bits(x)));
+#else
+  std::uint32_t result;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(result) : "f"(float_from_bits(x)));
+  return result;
+#endif
+}
+
 }  // namespace hs::cuda
 
 #endif  // HALFSTEP_CUDA_PTX_CONVERT_H

@@ -1,10 +1,13 @@
-// Tensor cores: 8 x 8 blocks of 16-bit elements from shared memory (ldmatrix), and products of 16 x 16
-// and 16 x 8 blocks that a warp holds in registers (mma.sync m16n8k16). With g = lane / 4 and
-// t = lane % 4, a lane holds of
+// Tensor cores: 8 x 8 blocks of 16-bit elements from shared memory (ldmatrix; of 32-bit ones 8 x
+// 4), and products of blocks that a warp holds in registers (mma.sync m16n8k16, and m16n8k8 of
+// TF32). With g = lane / 4 and t = lane % 4, a lane holds of
 //   A [16, 16]  a[0]: row g, columns 2t, 2t + 1; a[1]: row g + 8; a[2], a[3]: the same, columns + 8
 //   B [16, 8]   b[0]: rows 2t, 2t + 1, column g; b[1]: rows + 8
 //   C [16, 8]   c[0], c[1]: row g, columns 2t, 2t + 1; c[2], c[3]: row g + 8
-// as the PTX ISA, "Matrix fragments for mma.m16n8k16", defines it.
+// and of TF32
+//   A [16, 8]   a[0]: row g, column t; a[1]: row g + 8; a[2], a[3]: the same, column + 4
+//   B [8, 8]    b[0]: row t, column g; b[1]: row + 4
+// as the PTX ISA, "Matrix fragments for mma.m16n8k16" and "... m16n8k8", defines it.
 #ifndef HALFSTEP_CUDA_PTX_MATRIX_H
 #define HALFSTEP_CUDA_PTX_MATRIX_H
 
@@ -66,6 +69,25 @@ void complete_mma(sim::Collective& c) {
   }
 }
 
+// The units leave out what TF32 has no bits for.
+inline void complete_mma_tf32(sim::Collective& c) {
+  auto value = [](std::uint32_t word) { return float_from_bits(word & 0xffffe000); };
+  float a[16][8], b[8][8];
+  for (unsigned lane = 0; lane < kWarpSize; ++lane) {
+    const MmaOperands& o = c.slot<MmaOperands>(lane);
+    unsigned g = lane / 4, t = lane % 4;
+    for (unsigned i = 0; i < 4; ++i) a[g + i % 2 * 8][t + i / 2 * 4] = value(o.a[i]);
+    for (unsigned i = 0; i < 2; ++i) b[t + i * 4][g] = value(o.b[i]);
+  }
+  for (unsigned lane = 0; lane < kWarpSize; ++lane) {
+    MmaOperands& o = c.slot<MmaOperands>(lane);
+    for (unsigned i = 0; i < 4; ++i) {
+      unsigned row = lane / 4 + i / 2 * 8, column = 2 * (lane % 4) + i % 2;
+      for (unsigned k = 0; k < 8; ++k) o.c[i] += a[row][k] * b[k][column];
+    }
+  }
+}
+
 #endif
 
 // Four 8 x 8 blocks: lane l names the 16 bytes (aligned) of row l % 8 of block l / 8; words[b] is
@@ -118,6 +140,22 @@ HS_DEVICE void mma_m16n8k16(float (&c)[4], const std::uint32_t (&a)[4],
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
   }
+#endif
+}
+
+// c += a b of operands that are rounded to TF32, with FP32 accumulation.
+HS_DEVICE void mma_m16n8k8_tf32(float (&c)[4], const std::uint32_t (&a)[4],
+                                const std::uint32_t (&b)[2] HS_AND_CALLER) {
+#ifdef HS_SIM
+  MmaOperands o{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}, {c[0], c[1], c[2], c[3]}};
+  sim::Executor::of_this_thread().collect(kFullMask, &o, sizeof o, complete_mma_tf32, place);
+  std::memcpy(c, o.c, sizeof c);
+#else
+  asm volatile(
+      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #endif
 }
 

@@ -9,6 +9,7 @@ import static dev.halfstep.bindings.Native.hs_stream_create;
 import static dev.halfstep.bindings.Native.hs_stream_destroy;
 import static dev.halfstep.bindings.Native.hs_stream_native;
 import static dev.halfstep.bindings.Native.hs_stream_release;
+import static dev.halfstep.bindings.Native.hs_stream_set_tf32;
 import static dev.halfstep.bindings.Native.hs_stream_synchronize;
 import static dev.halfstep.bindings.Native.hs_stream_wait;
 
@@ -30,6 +31,7 @@ public final class Stream implements AutoCloseable {
   private final Gate gate;
   private final long handle;
   private @Nullable Set<Storage> recorded; // what the list being recorded uses; the owner's
+  private boolean tf32; // the owner's
 
   Stream(Device device) {
     this.device = device;
@@ -107,6 +109,28 @@ public final class Stream implements AutoCloseable {
     } finally {
       exit();
     }
+  }
+
+  /**
+   * Whether matrix products and convolutions of {@link DType#F32} that are called on this stream
+   * from now on, be it into a recording, may round their operands to TF32: 10 bits of mantissa
+   * instead of 23, to nearest, in exchange for the rate of tensor cores. Sums, biases, their
+   * gradients and results stay F32. A list keeps what held when it was recorded. At first it is not
+   * allowed; on a CPU, which has no such units, nothing changes.
+   */
+  public void allowTf32(boolean allowed) {
+    long stream = enter();
+    try {
+      Native.check(hs_stream_set_tf32(stream, allowed ? 1 : 0));
+      tf32 = allowed;
+    } finally {
+      exit();
+    }
+  }
+
+  /** What {@link #allowTf32} was last told; for the stream's owner. */
+  public boolean allowsTf32() {
+    return tf32;
   }
 
   /** Gives the stream up, so that one other thread may {@link #adopt} it. */

@@ -2,12 +2,14 @@ package dev.halfstep;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.internal.HostMemory;
 import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Matmul;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -66,6 +68,26 @@ class StreamTest {
     assertArrayEquals(new float[] {5, 5}, read);
     stream.adopt();
     stream.synchronize();
+  }
+
+  @Test
+  void productsAreRoundedToTf32WhereItIsAllowedAndThereAreUnitsForIt() {
+    float tie = 1 + 0x1p-11f;
+    Matmul times = Matmul.builder(1, 1, 1).build();
+    Tensor x = device.tensor(Shape.of(1, 1), tie);
+    Tensor one = device.tensor(Shape.of(1, 1), 1f);
+    Tensor product = device.zeros(DType.F32, Shape.of(1, 1));
+    Stream stream = device.stream();
+    times.run(stream, x, one, product);
+    assertEquals(tie, product.toFloats()[0]);
+    assertFalse(stream.allowsTf32());
+    stream.allowTf32(true);
+    assertTrue(stream.allowsTf32());
+    times.run(stream, x, one, product);
+    assertEquals(TestDevice.ID.equals("cpu") ? tie : 1 + 0x1p-10f, product.toFloats()[0]);
+    stream.allowTf32(false);
+    times.run(stream, x, one, product);
+    assertEquals(tie, product.toFloats()[0]);
   }
 
   @Test

@@ -103,7 +103,7 @@ final class PlanCommand implements Callable<Integer> {
         samples.test(),
         setup.modelName(),
         setup.model().parameters().count(),
-        setup.precision(),
+        setup.precision(device),
         Report.OptimizerReport.of(setup.optimizer()).described(),
         recipe.isEmpty() ? "" : String.format("recipe   %s%n", recipe),
         updates(plan),

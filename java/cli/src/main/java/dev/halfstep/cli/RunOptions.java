@@ -68,7 +68,8 @@ final class RunOptions {
       defaultValue = "fp32",
       description =
           "How activations and weights of layers are stored: fp32, bf16, or fp16 with loss scaling;"
-              + " updates and sums are fp32 always (default: ${DEFAULT-VALUE}).")
+              + " tf32: as fp32, with products rounded to TF32 on GPUs; updates and sums are fp32"
+              + " always (default: ${DEFAULT-VALUE}).")
   private String precision = "fp32";
 
   @Option(
@@ -109,7 +110,7 @@ final class RunOptions {
               + precision
               + "'."
               + Suggestion.didYouMean(precision, List.copyOf(RunSetup.PRECISIONS.keySet())),
-          "Possible are fp32, bf16 and fp16.");
+          "Possible are fp32, tf32, bf16 and fp16.");
     }
     if (!(validationFraction >= 0 && validationFraction < 1)) {
       throw new UsageException(

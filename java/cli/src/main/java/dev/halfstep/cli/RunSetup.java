@@ -36,9 +36,11 @@ record RunSetup(
     Optional<Long> dataMemory,
     long seed) {
 
+  private static final String TF32 = "tf32";
+
   /** The storage types that {@code --precision} names. */
   static final Map<String, DType> PRECISIONS =
-      Map.of("fp32", DType.F32, "bf16", DType.BF16, "fp16", DType.F16);
+      Map.of("fp32", DType.F32, TF32, DType.F32, "bf16", DType.BF16, "fp16", DType.F16);
 
   /**
    * The trainer of this run, without callbacks and device.
@@ -52,10 +54,18 @@ record RunSetup(
             .optimizer(optimizer)
             .batchSize(batchSize)
             .seed(seed)
-            .session(options -> options.storage(storage()).dataMemory(bound))
+            .session(
+                options ->
+                    options.storage(storage()).tf32(precision.equals(TF32)).dataMemory(bound))
             .test(test);
     builder = validation.map(builder::validation).orElse(builder);
     return recipe.apply(builder, validation.isPresent());
+  }
+
+  /** For people: the precision, and what it comes to on a device without units for it. */
+  String precision(Device device) {
+    boolean cpu = device.info().backend().equals("cpu");
+    return cpu && precision.equals(TF32) ? "tf32 (on a CPU the same as fp32)" : precision;
   }
 
   private DType storage() {

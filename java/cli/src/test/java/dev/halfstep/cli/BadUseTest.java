@@ -47,7 +47,7 @@ final class BadUseTest {
           --model mlp:10,,5                  | '' is not a number of units
           --model mlp:0                      | '0' is not a number of units
           --model mlp:9999999,9999999        | parameters; possible are 2,000,000,000
-          --precision fp64                   | Possible are fp32, bf16 and fp16
+          --precision fp64                   | Possible are fp32, tf32, bf16 and fp16
           --precision bf61                   | Did you mean 'bf16'?
           --data digitz                      | Did you mean 'digits'?
           --data imagenet:x                  | Possible are digits, random, mnist:DIR and csv:FILE

@@ -285,6 +285,17 @@ final class TrainCommandTest {
   }
 
   @Test
+  void tf32OnACpuIsFp32AndSaysSoOnce() throws IOException {
+    assertEquals(0, train("fp32").status());
+    CliRun run = train("tf32", "--precision", "tf32");
+    assertEquals(0, run.status(), run.err());
+    assertEquals(2, run.out().split("the same as fp32", -1).length, run.out());
+    assertEquals("tf32", report("tf32").at("/precision").asText());
+    assertEquals(
+        report("fp32").at("/epochs/2/trainLoss"), report("tf32").at("/epochs/2/trainLoss"));
+  }
+
+  @Test
   void theCurvesAreOneRowInAPicture() throws IOException {
     assertEquals(0, train("run").status());
     BufferedImage image =

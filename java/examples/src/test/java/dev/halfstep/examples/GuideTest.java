@@ -256,12 +256,13 @@ class GuideTest {
 
   @Test
   void mixedPrecision() {
+    TrainerBuilder tf32 = trainer.session(options -> options.tf32(true));
     TrainerBuilder bf16 = trainer.session(options -> options.storage(DType.BF16));
     TrainerBuilder fp16 = trainer.session(options -> options.storage(DType.F16));
     TrainerBuilder careful = // a lower first scale than 65536, raised sooner
         fp16.session(o -> o.lossScaling(new LossScaling(1024, 2, 0.5f, 500, 1, 50)));
 
-    for (TrainerBuilder run : List.of(bf16, fp16, careful)) {
+    for (TrainerBuilder run : List.of(tf32, bf16, fp16, careful)) {
       Model fresh = Model.of(train.sampleShape(), layers).initialize(1);
       model.weights(fresh.weights());
       assertTrue(run.fit().epochs().get(2).train().loss() < 2.2);

@@ -8,6 +8,7 @@ import dev.halfstep.CommandList;
 import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
+import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
 import dev.halfstep.graph.Addresses;
 import dev.halfstep.graph.Parameter;
@@ -39,9 +40,11 @@ final class SessionMemory implements AutoCloseable {
   private final Tensor segments;
   private final @Nullable Tensor norms;
   private final Workspace workspace;
+  private final boolean tf32;
 
   SessionMemory(Device device, SessionOptions options) {
     this.device = device;
+    tf32 = options.tf32;
     table = options.model.parameters();
     parameters = arena(DType.F32, "parameters");
     gradients = zeros("gradients");
@@ -112,7 +115,7 @@ final class SessionMemory implements AutoCloseable {
     }
   }
 
-  /** Records a plan of this session. */
+  /** Records a plan of this session; the device's stream is left as its owner set it. */
   CommandList record(Plan plan, Map<String, Long> inputs) {
     Addresses.Arenas arenas =
         new Addresses.Arenas(
@@ -121,7 +124,14 @@ final class SessionMemory implements AutoCloseable {
             parameters.address(),
             copies == null ? 0 : copies.address(),
             gradients.address());
-    return plan.record(device.stream(), plan.addresses(arenas, inputs));
+    Stream stream = device.stream();
+    boolean allowed = stream.allowsTf32();
+    stream.allowTf32(tf32);
+    try {
+      return plan.record(stream, plan.addresses(arenas, inputs));
+    } finally {
+      stream.allowTf32(allowed);
+    }
   }
 
   /** Sees to it that plans have so many bytes of activations. */

@@ -22,6 +22,7 @@ public final class SessionOptions {
   @Nullable Device device;
   String deviceId = "auto";
   DType storage = DType.F32;
+  boolean tf32;
   int batchSize = 32;
   int microBatch = Integer.MAX_VALUE;
   int evaluationBatch = 128;
@@ -44,6 +45,7 @@ public final class SessionOptions {
     device = from.device;
     deviceId = from.deviceId;
     storage = from.storage;
+    tf32 = from.tf32;
     batchSize = from.batchSize;
     microBatch = from.microBatch;
     evaluationBatch = from.evaluationBatch;
@@ -96,6 +98,15 @@ public final class SessionOptions {
       throw new IllegalArgumentException("the storage type is F32, BF16 or F16, not " + storage);
     }
     return with(options -> options.storage = storage);
+  }
+
+  /**
+   * Whether products of F32 storage may round their operands to TF32, in training and in
+   * evaluation, as {@link dev.halfstep.Stream#allowTf32} has it; by default they may not. On a CPU
+   * and with other storage types nothing changes.
+   */
+  public SessionOptions tf32(boolean allowed) {
+    return with(options -> options.tf32 = allowed);
   }
 
   /** Samples of one step; by default 32. */

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.DType;
+import dev.halfstep.Device;
 import dev.halfstep.HalfstepException;
 import dev.halfstep.Shape;
 import dev.halfstep.data.Dataset;
@@ -57,6 +58,21 @@ class MixedPrecisionTest {
     assertTrue(full < 0.5, "F32 does not learn: " + full);
     assertEquals(full, half, storage == DType.BF16 ? 0.05 : 0.01);
     assertNotEquals(full, half);
+  }
+
+  @Test
+  void tf32LearnsAsF32DoesAndLeavesTheStreamAsItWas() {
+    double full = trainedLoss(options(DType.F32));
+    double rounded = trainedLoss(options(DType.F32).tf32(true));
+    assertEquals(full, rounded, TestDevice.ID.equals("cpu") ? 0 : 0.01);
+    if (!TestDevice.ID.equals("cpu")) {
+      assertNotEquals(full, rounded);
+    }
+    try (Device device = TestDevice.open()) {
+      device.stream().allowTf32(true);
+      assertEquals(full, trainedLoss(options(DType.F32).device(device)));
+      assertTrue(device.stream().allowsTf32());
+    }
   }
 
   @ParameterizedTest
