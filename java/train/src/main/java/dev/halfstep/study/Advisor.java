@@ -122,7 +122,8 @@ public final class Advisor {
 
   /**
    * What the run was: its curves, the norms of the gradients, the loss scales where there was loss
-   * scaling, and the last gradient noise scale that was measured with this batch size.
+   * scaling, and the median of the gradient noise scales that were measured with this batch size: a
+   * single one, of the few batches that are looked at after an epoch, is easily off by ten.
    */
   public Advisor history(History history) {
     Advisor next = curves(CurveAnalysis.of(history)).gradientNorms(norms(history));
@@ -134,14 +135,14 @@ public final class Advisor {
       all[i] = scales[i];
       scaled |= scales[i] != 1;
     }
-    OptionalDouble noise = OptionalDouble.empty();
-    for (EpochRecord epoch : history.epochs()) {
-      if (epoch.batchSize() == batchSize && epoch.noiseScale().isPresent()) {
-        noise = epoch.noiseScale();
-      }
-    }
     next = scaled ? next.lossScales(all) : next;
-    return noise.isPresent() ? next.noiseScale(noise) : next;
+    double[] noise =
+        history.epochs().stream()
+            .filter(epoch -> epoch.batchSize() == batchSize && epoch.noiseScale().isPresent())
+            .mapToDouble(epoch -> epoch.noiseScale().orElseThrow())
+            .sorted()
+            .toArray();
+    return noise.length > 0 ? next.noiseScale(OptionalDouble.of(noise[noise.length / 2])) : next;
   }
 
   /** That early stopping ended the run: what it is there for is no mistake then. */
