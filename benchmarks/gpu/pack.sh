@@ -43,7 +43,7 @@ copy_stripped() {
 }
 
 echo "building what is missing ..."
-./mvnw -q -B -DskipTests -pl java/cli -am test-compile
+./mvnw -q -B -DskipTests -pl java/cli,benchmarks -am test-compile
 cmake --build target/native >target/gpu-kit.log || { tail -n 40 target/gpu-kit.log && exit 1; }
 ./mvnw -q -B -N org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
   -Dartifact=org.junit.platform:junit-platform-console-standalone:$junit \
@@ -75,7 +75,10 @@ done
 for module in core train; do
   cp -r "java/$module/target/test-classes" "$stage/java/$module/test-classes"
 done
+mkdir "$stage/java/benchmarks"
+cp -r benchmarks/target/classes "$stage/java/benchmarks/classes"
 cp java/cli/target/lib/*.jar target/junit-console/*-"$junit".jar "$stage/java/lib"
+cp benchmarks/target/lib/{jmh-core,jopt-simple,commons-math3}-*.jar "$stage/java/lib"
 make_runtime "$stage/java/jre"
 plugin=$stage/java/cuda/classes/dev/halfstep/cuda/linux-x86_64/libhalfstep_cuda.so
 if [ -f "$plugin" ]; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the GPU kit, which pack.sh made, on the machine where this folder was carried to:
-#   run.sh OUT [native,java,torch,train,sanitizer] [--device cuda|sim|cpu] [--time-limit SECONDS]
+#   run.sh OUT [native,java,torch,train,throughput,sanitizer] [--device cuda|sim|cpu] [--time-limit SECONDS]
 # It needs Python 3 and an NVIDIA driver; for the comparison PyTorch, for the sanitizers the CUDA
 # toolkit. Leaves report.json, report.md and a log for each part in OUT, written as it goes.
 # Ends with 0: all passed, 1: something failed, 3: a part was skipped.

@@ -18,9 +18,11 @@ def rounded(kind, reference, slack):
 
 
 def compiled(case, torch, function):
-    """torch.compile of the function, once for all sets of arrays of a case."""
+    """torch.compile of the function for the shapes of this case, once for all its sets of arrays."""
     if not hasattr(case, "compiled"):
-        case.compiled = torch.compile(function)
+        # Otherwise the second case of a family is compiled for any shape, which is slower.
+        torch.compiler.reset()
+        case.compiled = torch.compile(function, dynamic=False)
     return case.compiled
 
 

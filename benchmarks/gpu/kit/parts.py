@@ -133,7 +133,8 @@ def torch(kit):
             [*kit.python, kit.path("kit/compare.py"), family, "--device", kit.backend,
              "--library", kit.library, "--header", kit.path("native/halfstep.h"), *plugin,
              "--ceilings", ceilings, "--out", out], limit,
-            TORCHINDUCTOR_CACHE_DIR=str(kit.temporary / "inductor"),
+            TORCHINDUCTOR_CACHE_DIR=os.environ.get("TORCHINDUCTOR_CACHE_DIR")
+            or str(kit.temporary / "inductor"),
             # The simulated device and PyTorch both need thread-local memory of this kind.
             GLIBC_TUNABLES="glibc.rtld.optional_static_tls=1048576")  # fmt: skip
         result = json.loads(out.read_text()) if out.exists() else {"rows": []}
@@ -184,6 +185,30 @@ def train(kit):
             kit.add(name, FAILED, f"{found}: at least 0.95 was expected", ended.seconds)
         else:
             kit.add(name, PASSED, seconds=ended.seconds, found=found, report=report)
+
+
+def throughput(kit):
+    """JMH's training throughput against batch size, from Java."""
+    results = kit.temporary / "throughput.json"
+    options = ["-f", "0", "-p", f"device={kit.backend}", "-rf", "json", "-rff", results]
+    if kit.cuda:
+        options += ["-wi", "2", "-w", "200ms", "-i", "5", "-r", "200ms", "-p", "precision=F32,BF16",
+                    "-p", "batchSize=1,8,32,128,512,1024"]  # fmt: skip
+    else:
+        options += ["-wi", "0", "-i", "1", "-r", "1ms", "-p", "network=MLP", "-p", "batchSize=1024"]
+    command = java_command(kit, "benchmarks", "train", "core", "bindings", "cuda")
+    ended = kit.run([*command, "org.openjdk.jmh.Main", "TrainingThroughput", *options],
+                    kit.remaining())  # fmt: skip
+    for run in json.loads(results.read_text()) if results.exists() else []:
+        of = run["params"]
+        rate = {name: run["secondaryMetrics"][name]["score"] for name in ("samples", "steps")}
+        kit.add(f"{of['network']} {of['precision']} B={of['batchSize']}", PASSED,
+                found=f"{rate['samples']:.0f} samples/s, {1e6 / rate['steps']:.1f} us a step",
+                rate=rate)  # fmt: skip
+    if ended.code is None:
+        kit.add("the rest", SKIPPED, ended.fault(), ended.seconds)
+    elif ended.code != 0 or not results.exists():
+        kit.add("TrainingThroughput", FAILED, ended.fault(), ended.seconds)
 
 
 def find_sanitizer(given):
@@ -251,5 +276,6 @@ PARTS = {
     "java": (java, 0.3),
     "torch": (torch, 0.6),
     "train": (train, 0.5),
+    "throughput": (throughput, 0.5),
     "sanitizer": (sanitizer, 1.0),
 }
