@@ -33,7 +33,8 @@ Extents extents_of(const hs_conv2d_desc& d) {
 ConvOperands windows_of_x(const hs_conv2d_desc& d, const Extents& e) {
   const WindowAxis rows{d.stride_h, -d.pad_h, d.dilation_h, static_cast<int>(d.h), Divisor(1)};
   const WindowAxis columns{d.stride_w, -d.pad_w, d.dilation_w, static_cast<int>(d.w), Divisor(1)};
-  return {{rows, columns, d.c, Divisor(e.p), Divisor(e.q), Divisor(d.s), Divisor(e.inputs)},
+  return {{rows, columns, static_cast<int>(d.c), d.h * d.w * d.c, Divisor(e.p), Divisor(e.q),
+           Divisor(d.s), Divisor(e.inputs)},
           d.r * d.s};
 }
 
@@ -41,7 +42,8 @@ ConvOperands windows_of_x(const hs_conv2d_desc& d, const Extents& e) {
 ConvOperands windows_of_dy(const hs_conv2d_desc& d, const Extents& e) {
   const WindowAxis rows{1, d.pad_h, -d.dilation_h, static_cast<int>(e.p), Divisor(d.stride_h)};
   const WindowAxis columns{1, d.pad_w, -d.dilation_w, static_cast<int>(e.q), Divisor(d.stride_w)};
-  return {{rows, columns, d.k, Divisor(d.h), Divisor(d.w), Divisor(d.s), Divisor(e.outputs)},
+  return {{rows, columns, static_cast<int>(d.k), e.p * e.q * d.k, Divisor(d.h), Divisor(d.w),
+           Divisor(d.s), Divisor(e.outputs)},
           d.r * d.s};
 }
 
@@ -59,17 +61,19 @@ hs_status multiply(const Queue& queue, hs_dtype type, ConvProduct product, const
   }
 }
 
-// Pixels and what they see are counted in 31 bits.
+// Pixels, what they see, and the elements of an image, padding with it, are counted in 31 bits.
 hs_status check_size(const hs_conv2d_desc& d, const Extents& e) {
   std::int64_t pixels_x = d.n * d.h * d.w, pixels_y = d.n * e.p * e.q;
   std::int64_t depth = d.r * d.s * (e.inputs > e.outputs ? e.inputs : e.outputs);
-  if (pixels_x <= kMost && pixels_y <= kMost && depth <= kMost) return HS_OK;
+  std::int64_t rows = d.h + 2 * d.pad_h + d.dilation_h * d.r;
+  std::int64_t image = rows * (d.w + 2 * d.pad_w + d.dilation_w * d.s) * (d.c > d.k ? d.c : d.k);
+  if (pixels_x <= kMost && pixels_y <= kMost && depth <= kMost && image <= kMost) return HS_OK;
   return fail(
       HS_UNSUPPORTED,
-      "conv2d: %lld and %lld pixels with %lld values in a window: 2^31 - 1 are possible: cut "
-      "the batch",
+      "conv2d: %lld and %lld pixels with %lld values in a window, and %lld values in an image with "
+      "its padding: 2^31 - 1 are possible: cut the batch or the images",
       static_cast<long long>(pixels_x), static_cast<long long>(pixels_y),
-      static_cast<long long>(depth));
+      static_cast<long long>(depth), static_cast<long long>(image));
 }
 
 hs_matmul_desc product_of(const hs_conv2d_desc& d, std::int64_t m, std::int64_t n, std::int64_t k) {

@@ -20,6 +20,21 @@ HS_KERNEL void __launch_bounds__(Config::kThreads)
 }
 
 template <class T, ConvProduct kProduct, class Config>
+HS_KERNEL void __launch_bounds__(Config::kThreads, Config::kBlocks)
+    convolve_by_warpgroups([[maybe_unused]] const MatmulArgs args,
+                           [[maybe_unused]] const MatmulCut cut, [[maybe_unused]] void* workspace,
+                           [[maybe_unused]] const ConvOperands conv) {
+#ifdef HS_HAS_WARPGROUPS
+  const MatmulTile tile = matmul_tile<Config::kM, Config::kN>(args.desc, cut);
+  with_conv_operands<kProduct, T>(
+      args, conv, tile, [&](const auto& a, const auto& b, const MatmulVectors& vectors) {
+        multiply_tile_by_warpgroups<T, kConvTransposeA<kProduct>, kConvTransposeB<kProduct>,
+                                    Config>(args, cut, tile, a, b, vectors, workspace);
+      });
+#endif
+}
+
+template <class T, ConvProduct kProduct, class Config>
 hs_status launch_conv(const Queue& queue, const MatmulArgs& args, const ConvOperands& conv) {
   return launch_tensor<T, kConvTransposeA<kProduct>, kConvTransposeB<kProduct>, Config>(
       queue, "convolve_on_tensor_cores", args, convolve_on_tensor_cores<T, kProduct, Config>, conv);
@@ -27,6 +42,16 @@ hs_status launch_conv(const Queue& queue, const MatmulArgs& args, const ConvOper
 
 template <class T, ConvProduct kProduct>
 hs_status choose_conv_tile(const Queue& queue, const MatmulArgs& args, const ConvOperands& conv) {
+  if constexpr (sizeof(T) == 2) {
+    if (queue.warpgroups) {
+      return with_warpgroup_tiles(queue, args.desc, [&](auto config) {
+        using Config = decltype(config);
+        return launch_warpgroups<T, kConvTransposeA<kProduct>, kConvTransposeB<kProduct>, Config>(
+            queue, "convolve_by_warpgroups", args, convolve_by_warpgroups<T, kProduct, Config>,
+            conv);
+      });
+    }
+  }
   return fills_device(queue, args.desc, LargeTiles<T>::kM, LargeTiles<T>::kN)
              ? launch_conv<T, kProduct, LargeTiles<T>>(queue, args, conv)
              : launch_conv<T, kProduct, SmallTiles<T>>(queue, args, conv);

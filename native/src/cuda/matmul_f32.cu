@@ -5,18 +5,14 @@ namespace hs::cuda {
 namespace {
 
 template <int kTile, bool kTransposeA, bool kTransposeB>
-HS_KERNEL void __launch_bounds__(kFmaThreads)
+HS_KERNEL void __launch_bounds__(kFmaThreads, kFmaBlocks)
     multiply_by_fma(const MatmulArgs args, const MatmulCut cut, void* workspace) {
-  const hs_matmul_desc& desc = args.desc;
-  const MatmulTile tile = matmul_tile<kTile, kTile>(desc, cut);
-  const float* at_a = static_cast<const float*>(args.a) + tile.matrix * desc.stride_a;
-  const float* at_b = static_cast<const float*>(args.b) + tile.matrix * desc.stride_b;
-  const StoredMatrix<float> a(at_a, desc.lda, kTransposeA ? tile.k_end : desc.m,
-                              kTransposeA ? desc.m : tile.k_end);
-  const StoredMatrix<float> b(at_b, desc.ldb, kTransposeB ? desc.n : tile.k_end,
-                              kTransposeB ? tile.k_end : desc.n);
-  multiply_tile_by_fma<kTile, kTransposeA, kTransposeB>(
-      args, cut, tile, a, b, MatmulVectors(args, tile.matrix, false), workspace);
+  const MatmulTile tile = matmul_tile<kTile, kTile>(args.desc, cut);
+  with_stored_operands<float, kTransposeA, kTransposeB>(
+      args, tile, [&](const auto& a, const auto& b, const MatmulVectors& vectors) {
+        multiply_tile_by_fma<kTile, kTransposeA, kTransposeB>(args, cut, tile, a, b, vectors,
+                                                              workspace);
+      });
 }
 
 template <bool kTransposeA, bool kTransposeB>

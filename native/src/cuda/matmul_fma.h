@@ -8,13 +8,16 @@
 namespace hs::cuda {
 
 constexpr unsigned kFmaThreads = 256;
-constexpr int kSide = 16;   // threads along each side of the tile
-constexpr int kDepth = 16;  // of a stage
-constexpr int kGroup = 4;   // neighbouring rows or columns of a thread
+constexpr int kSide = 16;  // threads along each side of the tile
+constexpr int kGroup = 4;  // neighbouring rows or columns of a thread
+template <int kTile>
+constexpr int kFmaDepth = 1024 / kTile;  // of a stage: a run of each operand for each thread
+constexpr int kFmaBlocks = 2;            // a multiprocessor has room for
 
 // Shared by the block: A and B as [k][row or column], padded against bank conflicts.
 template <int kTile>
 struct FmaShared {
+  static constexpr int kDepth = kFmaDepth<kTile>;
   struct Stage {
     float a[kDepth][kTile + kGroup];
     float b[kDepth][kTile + kGroup];
@@ -26,41 +29,83 @@ struct FmaShared {
   unsigned last;
 };
 
-// A thread's elements of a kTile x kDepth piece of an operand, on their way to shared memory. The
-// operand is stored [outer, k] if kAlongK, otherwise [k, outer]; neighbouring threads take neighbours
-// in a row.
-template <int kTile, bool kAlongK>
-struct FmaPiece {
-  static constexpr int kCount = kTile * kDepth / static_cast<int>(kFmaThreads);
-  float value[kCount];
+// A thread's share of the kTile x kDepth pieces of an operand, on their way to shared memory one after
+// another along k. The operand is stored [outer, k] if kAlongK, otherwise [k, outer]. It comes
+// in runs of kGroup, and where they are not aligned one by one; rows beyond the last one along
+// `outer` are as TileFeed has them.
+template <int kTile, bool kAlongK, class Operand>
+class FmaPiece {
+  static constexpr int kDepth = kFmaDepth<kTile>;
+  static constexpr int kColumns = kAlongK ? kDepth : kTile, kRows = kAlongK ? kTile : kDepth;
+  static constexpr int kChunks = kColumns / kGroup;
+  static_assert(kRows * kChunks == kFmaThreads);  // a run for each thread
+  using Row = typename Operand::Row;
+  using Column = typename Operand::Column;
 
-  HS_DEVICE static void place(int i, int& outer, int& k) {
-    int number = i * static_cast<int>(kFmaThreads) + static_cast<int>(threadIdx.x);
-    outer = kAlongK ? number / kDepth : number % kTile;
-    k = kAlongK ? number % kDepth : number / kTile;
-  }
-  template <class Operand>
-  HS_DEVICE void load(const Operand& from, std::int64_t first_outer, std::int64_t first_k) {
-    HS_UNROLL for (int i = 0; i < kCount; ++i) {
-      int outer, k;
-      place(i, outer, k);
-      value[i] = kAlongK ? from.element(first_outer + outer, first_k + k)
-                         : from.element(first_k + k, first_outer + outer);
+ public:
+  HS_DEVICE FmaPiece(const Operand& operand, std::int64_t first_outer)
+      : from_(operand),
+        outer_(first_outer),
+        first_(static_cast<int>(threadIdx.x) / kChunks),
+        column_(static_cast<int>(threadIdx.x) % kChunks * kGroup) {
+    if constexpr (kAlongK) {
+      row_[0] = some_row(from_, outer_ + first_);
+    } else {
+      fixed_[0] = from_.column(outer_ + column_, kGroup);
     }
   }
+
+  HS_DEVICE void load(std::int64_t k) {
+    if (from_.width != kGroup) {
+      load_narrow(k);
+    } else if constexpr (kAlongK) {
+      load_run(row_[0], from_.column(k + column_, kGroup), from_.rows > 0);
+    } else {
+      load_run(from_.row(k + first_), fixed_[0], k + first_ < from_.rows);
+    }
+  }
+
   HS_DEVICE void store_to(float (&to)[kDepth][kTile + kGroup]) const {
-    HS_UNROLL for (int i = 0; i < kCount; ++i) {
-      int outer, k;
-      place(i, outer, k);
-      to[k][outer] = value[i];
+    if constexpr (kAlongK) {
+      HS_UNROLL for (int e = 0; e < kGroup; ++e) to[column_ + e][first_] = value_.at[e];
+    } else {
+      store(&to[first_][column_], value_);
     }
   }
+
+ private:
+  HS_DEVICE void load_run(const Row& row, const Column& column, bool valid) {
+    int count;
+    const float* run = from_.run(row, column, count);
+    value_ = {};
+    if (valid && count == kGroup) {
+      value_ = hs::cuda::load<Vector<float, kGroup>>(run);
+    } else if (valid) {
+      HS_UNROLL for (int e = 0; e < kGroup; ++e) {
+        if (e < count) value_.at[e] = run[e];
+      }
+    }
+  }
+
+  HS_DEVICE void load_narrow(std::int64_t k) {
+    HS_UNROLL for (int e = 0; e < kGroup; ++e) {
+      value_.at[e] = kAlongK ? element_of(from_, outer_ + first_, k + column_ + e)
+                             : element_of(from_, k + first_, outer_ + column_ + e);
+    }
+  }
+
+  const Operand& from_;
+  std::int64_t outer_;
+  int first_, column_;
+  Row row_[1];
+  Column fixed_[1];
+  Vector<float, kGroup> value_;
 };
 
 template <int kCount>
 struct FmaSums {
   float element[kCount][kCount];
-  float rows[kCount];  // sums of A's rows, for the bias gradient
+  float row;  // the sum of the row of A whose number is the thread's, for the bias gradient
 };
 
 // The thread's kCount values of one k: groups of four, kSide groups apart.
@@ -78,17 +123,18 @@ template <int kTile, bool kTransposeA, bool kTransposeB, class A, class B>
 HS_DEVICE void multiply_tile_by_fma(const MatmulArgs& args, const MatmulCut& cut,
                                     const MatmulTile& tile, const A& a, const B& b,
                                     const MatmulVectors& vectors, void* workspace) {
-  constexpr int kCount = kTile / kSide;
+  constexpr int kCount = kTile / kSide, kDepth = kFmaDepth<kTile>;
   auto& shared = shared_memory<FmaShared<kTile>>();
   int first_row = static_cast<int>(threadIdx.x) / kSide * kGroup;
   int first_column = static_cast<int>(threadIdx.x) % kSide * kGroup;
-  bool sum_rows = vectors.bias_grad != nullptr && tile.n == 0 && first_column == 0;
+  const int own_row = static_cast<int>(threadIdx.x);
+  const bool sum_rows = vectors.bias_grad != nullptr && tile.n == 0 && own_row < kTile;
 
   FmaSums<kCount> sums{};
-  FmaPiece<kTile, !kTransposeA> next_a;
-  FmaPiece<kTile, kTransposeB> next_b;
-  next_a.load(a, tile.m, tile.k_begin);
-  next_b.load(b, tile.n, tile.k_begin);
+  FmaPiece<kTile, !kTransposeA, A> next_a(a, tile.m);
+  FmaPiece<kTile, kTransposeB, B> next_b(b, tile.n);
+  next_a.load(tile.k_begin);
+  next_b.load(tile.k_begin);
   int at = 0;
   for (std::int64_t k = tile.k_begin; k < tile.k_end; k += kDepth, at ^= 1) {
     auto& stage = shared.stage[at];
@@ -97,8 +143,8 @@ HS_DEVICE void multiply_tile_by_fma(const MatmulArgs& args, const MatmulCut& cut
     // All have the stage, and all are done with the other one, which is filled next.
     __syncthreads();
     if (k + kDepth < tile.k_end) {
-      next_a.load(a, tile.m, k + kDepth);
-      next_b.load(b, tile.n, k + kDepth);
+      next_a.load(k + kDepth);
+      next_b.load(k + kDepth);
     }
     HS_UNROLL for (int step = 0; step < kDepth; ++step) {
       float x[kCount], y[kCount];
@@ -109,9 +155,9 @@ HS_DEVICE void multiply_tile_by_fma(const MatmulArgs& args, const MatmulCut& cut
           sums.element[i][j] = fmaf(x[i], y[j], sums.element[i][j]);
         }
       }
-      if (sum_rows) {
-        HS_UNROLL for (int i = 0; i < kCount; ++i) sums.rows[i] += x[i];
-      }
+    }
+    if (sum_rows) {
+      HS_UNROLL for (int step = 0; step < kDepth; ++step) sums.row += stage.a[step][own_row];
     }
   }
 
@@ -127,8 +173,8 @@ HS_DEVICE void multiply_tile_by_fma(const MatmulArgs& args, const MatmulCut& cut
       HS_UNROLL for (int e = 0; e < kGroup; ++e) v.at[e] = sums.element[i][j + e];
       store(shared.result.at(row, first_column + offset(j)), v);
     }
-    if (sum_rows) put_bias_grad(args, vectors.bias_grad, tile.m + row, sums.rows[i]);
   }
+  if (sum_rows) put_bias_grad(args, vectors.bias_grad, tile.m + own_row, sums.row);
   __syncthreads();
   MatmulOutput<float>(args, tile.matrix, vectors.bias)
       .template put_tile<kFmaThreads>(shared.result, tile.m, tile.n, threadIdx.x);
@@ -139,7 +185,8 @@ template <int kTile, class Kernel, class... More>
 hs_status launch_fma(const Queue& queue, const char* name, const MatmulArgs& args, Kernel kernel,
                      const More&... more) {
   constexpr std::size_t kPartBytes = sizeof(FmaSums<kTile / kSide>) * kFmaThreads;
-  MatmulCut cut = cut_matmul(queue, args.desc, kTile, kTile, kDepth, kPartBytes);
+  MatmulCut cut =
+      cut_matmul(queue, args.desc, kTile, kTile, kFmaDepth<kTile>, kFmaBlocks, kPartBytes);
   LaunchShape shape{.name = name, .block = {kFmaThreads}, .shared_bytes = sizeof(FmaShared<kTile>)};
   return launch_cut(queue, args, cut, shape, kernel, more...);
 }

@@ -12,7 +12,8 @@
 
 namespace hs::cuda {
 
-constexpr std::int64_t kMostPacked = 64;  // rows and columns
+// Rows and columns; those of 64 are better served by warpgroups.
+inline std::int64_t most_packed(const Queue& queue) { return queue.warpgroups ? 32 : 64; }
 
 // Matrices of up to kSize x kSize. A multiprocessor's shared memory, of 164 KB or more, holds the
 // blocks: 32, 48 and 96 KB each.
@@ -53,8 +54,10 @@ HS_KERNEL void __launch_bounds__(Config::kWarps* kWarpSize) multiply_packed(cons
                               kTransposeA ? desc.m : desc.k);
       const StoredMatrix<T> b(at_b, desc.ldb, kTransposeB ? desc.n : desc.k,
                               kTransposeB ? desc.k : desc.n);
-      bring_tile<kWarpSize>(ring[stage].operands.a, a, 0, 0, lane_id());
-      bring_tile<kWarpSize>(ring[stage].operands.b, b, 0, 0, lane_id());
+      auto& to = ring[stage].operands;
+      using Matrix = typename Shared::Matrix;
+      TileFeed<Matrix, !kTransposeA, kWarpSize, StoredMatrix<T>>(a, 0, lane_id()).bring(to.a, 0);
+      TileFeed<Matrix, kTransposeB, kWarpSize, StoredMatrix<T>>(b, 0, lane_id()).bring(to.b, 0);
     }
     cp_async_commit();  // a group a matrix, be it none
   };
@@ -82,8 +85,9 @@ HS_KERNEL void __launch_bounds__(Config::kWarps* kWarpSize) multiply_packed(cons
 // Fewer matrices than multiprocessors are better shared by the warps of a block.
 inline bool is_packed(const Queue& queue, const MatmulArgs& args) {
   const hs_matmul_desc& d = args.desc;
-  return d.batch >= queue.multiprocessors && args.bias_grad == nullptr && d.m <= kMostPacked &&
-         d.n <= kMostPacked && d.k <= kMostPacked;
+  const std::int64_t most = most_packed(queue);
+  return d.batch >= queue.multiprocessors && args.bias_grad == nullptr && d.m <= most &&
+         d.n <= most && d.k <= most;
 }
 
 template <class T, bool kTransposeA, bool kTransposeB, int kSize>

@@ -9,6 +9,7 @@
 #include "cuda/activation_math.h"
 #include "cuda/elementwise.h"
 #include "cuda/launch.h"
+#include "cuda/operands.h"
 #include "cuda/reduce.h"
 
 namespace hs::cuda {
@@ -27,14 +28,23 @@ struct MatmulTile {
   unsigned number, split;  // of the tile in the grid; of the block in the tile
 };
 
+// Blocks that run at the same time should share what they read of the second-level cache: tiles are
+// numbered down kTileGroup rows of them, then along to the next column.
+constexpr unsigned kTileGroup = 8;
+
 template <int kRows, int kColumns>
 HS_DEVICE MatmulTile matmul_tile(const hs_matmul_desc& desc, const MatmulCut& cut) {
   MatmulTile tile;
   tile.split = blockIdx.x % cut.splits;
   tile.number = blockIdx.x / cut.splits;
-  tile.n = std::int64_t{tile.number % cut.tiles_n} * kColumns;
-  tile.m = std::int64_t{tile.number / cut.tiles_n % cut.tiles_m} * kRows;
-  tile.matrix = tile.number / cut.tiles_n / cut.tiles_m;
+  const unsigned tiles = cut.tiles_m * cut.tiles_n;
+  const unsigned in_matrix = tile.number % tiles, first = in_matrix / cut.tiles_n / kTileGroup;
+  const unsigned in_group = in_matrix - first * kTileGroup * cut.tiles_n;
+  const unsigned left = cut.tiles_m - first * kTileGroup;
+  const unsigned rows = left < kTileGroup ? left : kTileGroup;
+  tile.m = std::int64_t{first * kTileGroup + in_group % rows} * kRows;
+  tile.n = std::int64_t{in_group / rows} * kColumns;
+  tile.matrix = tile.number / tiles;
   tile.k_begin = tile.split * cut.split_k;
   std::int64_t end = tile.k_begin + cut.split_k;
   tile.k_end = end < desc.k ? end : desc.k;
@@ -89,26 +99,34 @@ class MatmulOutput {
   }
 
   // kThreads threads, of which this one is number `thread`, write the tile that begins at (row,
-  // column).
+  // column): each the same columns of every so many rows.
   template <unsigned kThreads, int kRows, int kColumns>
   HS_DEVICE void put_tile(ResultTile<kRows, kColumns>& tile, std::int64_t row, std::int64_t column,
                           unsigned thread) const {
-    for (int i = static_cast<int>(thread) * kCount; i < kRows * kColumns;
-         i += static_cast<int>(kThreads) * kCount) {
-      int r = i / kColumns, c = i % kColumns;
-      if (row + r >= args_.desc.m || column + c >= args_.desc.n) continue;
+    constexpr int kRowsAtOnce = static_cast<int>(kThreads) * kCount / kColumns;
+    static_assert(kRows % kRowsAtOnce == 0);
+    const hs_matmul_desc& desc = args_.desc;
+    const int first = static_cast<int>(thread) * kCount;
+    const int r = first / kColumns, c = first % kColumns;
+    const std::int64_t left = desc.n - column - c, rows = desc.m - row - r;
+    if (left <= 0) return;
+    const int count = left < kCount ? static_cast<int>(left) : kCount;
+    float bias[kCount] = {};
+    if (bias_ != nullptr) {
+      HS_UNROLL for (int e = 0; e < kCount; ++e) bias[e] = e < count ? bias_[column + c + e] : 0.0f;
+    }
+    std::int64_t at = first_ + (row + r) * desc.ldc + column + c;
+    for (int i = 0; i < kRows && i < rows; i += kRowsAtOnce, at += kRowsAtOnce * desc.ldc) {
       float x[kCount];
-      load_elements(tile.at(r, c), x);
-      put(row + r, column + c, x);
+      load_elements(tile.at(r + i, c), x);
+      finish(at, count, bias, x);
     }
   }
 
  private:
-  HS_DEVICE void put(std::int64_t row, std::int64_t column, float (&x)[kCount]) const {
+  HS_DEVICE void finish(std::int64_t at, int count, const float (&bias)[kCount],
+                        float (&x)[kCount]) const {
     const hs_matmul_desc& desc = args_.desc;
-    std::int64_t at = first_ + row * desc.ldc + column;
-    std::int64_t left = desc.n - column;
-    int count = left < kCount ? static_cast<int>(left) : kCount;
     HS_UNROLL for (float& e : x) e *= desc.alpha;
     if (desc.beta != 0) {
       float old[kCount] = {};
@@ -116,7 +134,7 @@ class MatmulOutput {
       HS_UNROLL for (int e = 0; e < kCount; ++e) x[e] += desc.beta * old[e];
     }
     if (bias_ != nullptr) {
-      HS_UNROLL for (int e = 0; e < kCount; ++e) x[e] += e < count ? bias_[column + e] : 0.0f;
+      HS_UNROLL for (int e = 0; e < kCount; ++e) x[e] += bias[e];
     }
     if (args_.aux != nullptr) write(args_.aux, at, count, x);
     HS_UNROLL for (float& e : x) e = activate(desc.activation, e);
@@ -180,20 +198,38 @@ struct MatmulVectors {
   }
 };
 
-// Cuts a product into tiles of kRows x kColumns and depth kDepth. Where there are fewer tiles than
-// multiprocessors, k is shared by several blocks, each with at least four depths of it. A product
-// with a single row or column of tiles is bound by the bandwidth of the other operand, for which one
-// block has too few bytes under way: there are several of a multiprocessor.
+// Calls multiply(a, b, vectors) with the operands of a tile of matrices that lie in memory: A [m, k],
+// or [k, m] if kTransposeA; B [k, n], or [n, k].
+template <class T, bool kTransposeA, bool kTransposeB, class Multiply>
+HS_DEVICE void with_stored_operands(const MatmulArgs& args, const MatmulTile& tile,
+                                    const Multiply& multiply) {
+  const hs_matmul_desc& desc = args.desc;
+  const T* at_a = static_cast<const T*>(args.a) + tile.matrix * desc.stride_a;
+  const T* at_b = static_cast<const T*>(args.b) + tile.matrix * desc.stride_b;
+  multiply(StoredMatrix<T>(at_a, desc.lda, kTransposeA ? tile.k_end : desc.m,
+                           kTransposeA ? desc.m : tile.k_end),
+           StoredMatrix<T>(at_b, desc.ldb, kTransposeB ? desc.n : tile.k_end,
+                           kTransposeB ? tile.k_end : desc.n),
+           MatmulVectors(args, tile.matrix, false));
+}
+
+// How many tiles of this size a product has.
+inline std::int64_t tiles_of(const hs_matmul_desc& desc, int rows, int columns) {
+  std::int64_t of_n = desc.n == 0 ? 1 : (desc.n + columns - 1) / columns;  // 1: for bias_grad
+  return (desc.m + rows - 1) / rows * of_n * desc.batch;
+}
+
+// Cuts a product into tiles of rows x columns and depth `depth`. Where there are fewer tiles than
+// the multiprocessors have room for, `blocks` each, k is shared by several blocks, each with at least
+// four depths of it.
 inline MatmulCut cut_matmul(const Queue& queue, const hs_matmul_desc& desc, int rows, int columns,
-                            int depth, std::size_t part_bytes) {
+                            int depth, int blocks, std::size_t part_bytes) {
   auto pieces = [](std::int64_t whole, std::int64_t piece) { return (whole + piece - 1) / piece; };
   MatmulCut cut;
   cut.tiles_m = static_cast<unsigned>(pieces(desc.m, rows));
-  cut.tiles_n = desc.n == 0 ? 1 : static_cast<unsigned>(pieces(desc.n, columns));  // bias_grad
-  std::int64_t tiles = std::int64_t{cut.tiles_m} * cut.tiles_n * desc.batch;
-  constexpr int kThinBlocks = 3;  // of a multiprocessor
-  bool is_thin = cut.tiles_m == 1 || cut.tiles_n == 1;
-  std::int64_t splits = std::int64_t{queue.multiprocessors} * (is_thin ? kThinBlocks : 1) / tiles;
+  cut.tiles_n = static_cast<unsigned>(desc.n == 0 ? 1 : pieces(desc.n, columns));
+  std::int64_t tiles = tiles_of(desc, rows, columns);
+  std::int64_t splits = std::int64_t{queue.multiprocessors} * blocks / tiles;
   auto room = static_cast<std::int64_t>((kWorkspaceBytes - sizeof(GridWorkspace)) / part_bytes);
   splits = splits * tiles > room ? room / tiles : splits;
   std::int64_t depths = pieces(desc.k, depth);
@@ -219,9 +255,8 @@ hs_status launch_cut(const Queue& queue, const MatmulArgs& args, const MatmulCut
 
 // Whether tiles of this size are enough for the device, and none is empty by half.
 inline bool fills_device(const Queue& queue, const hs_matmul_desc& desc, int rows, int columns) {
-  if (desc.m <= rows / 2 || desc.n <= columns / 2) return false;
-  std::int64_t tiles = (desc.m + rows - 1) / rows * ((desc.n + columns - 1) / columns) * desc.batch;
-  return tiles >= queue.multiprocessors;
+  return desc.m > rows / 2 && desc.n > columns / 2 &&
+         tiles_of(desc, rows, columns) >= queue.multiprocessors;
 }
 
 // Calls launch(transpose_a, transpose_b) with a description's layout as constants.

@@ -7,8 +7,8 @@
 #include <type_traits>
 
 #include "cuda/matmul_parts.h"
-#include "cuda/operands.h"
-#include "cuda/ptx/async_copy.h"
+#include "cuda/matmul_tiles.h"
+#include "cuda/matmul_warpgroup.h"
 #include "cuda/ptx/matrix.h"
 
 namespace hs::cuda {
@@ -27,93 +27,6 @@ struct TensorConfig {
 
 template <class T>
 constexpr int kMmaDepth = 2 * kChunkOf<T>;  // of k, of one mma
-
-// A tile as it is stored: kTileRows rows of kTileColumns elements. Chunks of 16 bytes are permuted
-// within a row so that the eight rows that ldmatrix reads at one column lie in different banks.
-template <class T, int kTileRows, int kTileColumns>
-struct alignas(128) StoredTile {
-  using Element = T;
-  static constexpr int kRows = kTileRows, kColumns = kTileColumns;
-  static constexpr int kChunks = kColumns / kChunkOf<T>;
-  static_assert(kChunks == 2 || kChunks == 4 || kChunks % 8 == 0);
-  T element[kRows * kColumns];
-
-  HS_DEVICE T* chunk(int row, int at) {
-    int permuted = at ^ (kChunks < 8 ? row * kChunks / 8 % kChunks : row % 8);
-    return element + (row * kChunks + permuted) * kChunkOf<T>;
-  }
-};
-
-// The same for 32-bit elements that ldmatrix cannot transpose and lanes read one by one: eight
-// neighbours in each of four rows, which padding keeps in different banks.
-template <class T, int kTileRows, int kTileColumns>
-struct alignas(128) PaddedTile {
-  using Element = T;
-  static constexpr int kRows = kTileRows, kColumns = kTileColumns;
-  static constexpr int kPitch = kColumns + 8;
-  static_assert(sizeof(T) == 4 && kColumns % 32 == 0);
-  T element[kRows * kPitch];
-
-  HS_DEVICE T* chunk(int row, int at) { return element + row * kPitch + at * kChunkOf<T>; }
-};
-
-// A tile of an operand, kAlongK if its rows run along k.
-template <class T, bool kAlongK, int kOuter, int kDepth>
-using OperandTile =
-    std::conditional_t<kAlongK, StoredTile<T, kOuter, kDepth>,
-                       std::conditional_t<sizeof(T) == 4, PaddedTile<T, kDepth, kOuter>,
-                                          StoredTile<T, kDepth, kOuter>>>;
-
-// Begins to bring `width` neighbours of an operand, of 4 bytes or more, to shared memory.
-template <class T, class Operand>
-HS_DEVICE void bring_run(T* to, const Operand& from, std::int64_t row, std::int64_t column,
-                         int width HS_AND_CALLER) {
-  int count;
-  const T* source = from.run(row, column, width, count);
-  int size = width * static_cast<int>(sizeof(T)), bytes = count * static_cast<int>(sizeof(T));
-  if (size == 16) {
-    cp_async<16>(to, source, bytes HS_PASS_CALLER);
-  } else if (size == 8) {
-    cp_async<8>(to, source, bytes HS_PASS_CALLER);
-  } else {
-    cp_async<4>(to, source, bytes HS_PASS_CALLER);
-  }
-}
-
-// Brings the tile that begins at (row, column) of an operand into shared memory, zeros where it
-// leaves it: asynchronously, in runs as wide as they are aligned, but element by element where that
-// is less than 4 bytes. kThreads threads do so, of which this one is number `thread`.
-template <unsigned kThreads, class Tile, class Operand>
-HS_DEVICE void bring_tile(Tile& tile, const Operand& from, std::int64_t row, std::int64_t column,
-                          unsigned thread HS_AND_CALLER) {
-  using T = typename Tile::Element;
-  constexpr int kPerChunk = kChunkOf<T>, kChunks = Tile::kColumns / kPerChunk;
-  constexpr int kOfThread = Tile::kRows * kChunks / static_cast<int>(kThreads);
-  if (from.width == kPerChunk) {
-    HS_UNROLL for (int i = 0; i < kOfThread; ++i) {
-      int number = i * static_cast<int>(kThreads) + static_cast<int>(thread);
-      int r = number / kChunks, c = number % kChunks;
-      bring_run(tile.chunk(r, c), from, row + r, column + c * kPerChunk, kPerChunk HS_PASS_CALLER);
-    }
-  } else if (sizeof(T) >= 4 || from.width * static_cast<int>(sizeof(T)) >= 4) {
-    for (int at = static_cast<int>(thread) * from.width; at < Tile::kRows * Tile::kColumns;
-         at += static_cast<int>(kThreads) * from.width) {
-      int r = at / Tile::kColumns, c = at % Tile::kColumns;
-      bring_run(tile.chunk(r, c / kPerChunk) + c % kPerChunk, from, row + r, column + c,
-                from.width HS_PASS_CALLER);
-    }
-  } else {
-    HS_UNROLL for (int i = 0; i < kOfThread; ++i) {
-      int number = i * static_cast<int>(kThreads) + static_cast<int>(thread);
-      int r = number / kChunks, c = number % kChunks;
-      Vector<T, kPerChunk> v;
-      HS_UNROLL for (int e = 0; e < kPerChunk; ++e) {
-        v.at[e] = from.element(row + r, column + c * kPerChunk + e);
-      }
-      store(tile.chunk(r, c), v HS_PASS_CALLER);
-    }
-  }
-}
 
 template <class T, bool kTransposeA, bool kTransposeB, class Config>
 struct TensorShared {
@@ -140,7 +53,8 @@ struct TensorSums {
 // This lane's element of the 4 x 8 block at (k, outer) of a tile that is stored [k, outer].
 template <class Tile>
 HS_DEVICE std::uint32_t lane_word(const Tile& tile, int k, int outer) {
-  int row = k + static_cast<int>(lane_id()) % 4, column = outer + static_cast<int>(lane_id()) / 4;
+  const auto row = static_cast<unsigned>(k) + lane_id() % 4;
+  const auto column = static_cast<unsigned>(outer) + lane_id() / 4;
   return float_bits(tile.element[row * Tile::kPitch + column]);
 }
 
@@ -260,16 +174,21 @@ HS_DEVICE void multiply_tile(const MatmulArgs& args, const MatmulCut& cut, const
                              void* workspace) {
   using Shared = TensorShared<T, kTransposeA, kTransposeB, Config>;
   Shared& shared = shared_memory<Shared>();
-  auto bring = [&](std::int64_t step) {
-    std::int64_t k = tile.k_begin + step * Config::kK;
-    auto& stage = shared.stage[step % Config::kStages];
-    if (k < tile.k_end) {
-      bring_tile<Config::kThreads>(stage.a, a, kTransposeA ? k : tile.m, kTransposeA ? tile.m : k,
-                                   threadIdx.x);
-      bring_tile<Config::kThreads>(stage.b, b, kTransposeB ? tile.n : k, kTransposeB ? k : tile.n,
-                                   threadIdx.x);
+  const TileFeed<decltype(Shared::Stage::a), !kTransposeA, Config::kThreads, A> feed_a(a, tile.m,
+                                                                                       threadIdx.x);
+  const TileFeed<decltype(Shared::Stage::b), kTransposeB, Config::kThreads, B> feed_b(b, tile.n,
+                                                                                      threadIdx.x);
+  constexpr int kStages = Config::kStages;
+  std::int64_t next = tile.k_begin;  // to be brought
+  int next_stage = 0;
+  auto bring = [&] {
+    if (next < tile.k_end) {
+      feed_a.bring(shared.stage[next_stage].a, next);
+      feed_b.bring(shared.stage[next_stage].b, next);
     }
     cp_async_commit();  // a group a step, be it empty
+    next += Config::kK;
+    next_stage = next_stage + 1 < kStages ? next_stage + 1 : 0;
   };
 
   constexpr int kWarpM = Config::kBlocksM * 16, kWarpN = Config::kBlocksN * 8;
@@ -277,15 +196,16 @@ HS_DEVICE void multiply_tile(const MatmulArgs& args, const MatmulCut& cut, const
   int warp_n = static_cast<int>(warp_id()) % Config::kColumnsOfWarps * kWarpN;
   bool sum_rows = vectors.bias_grad != nullptr && tile.n == 0 && warp_n == 0;
   TensorSums<Config> sums{};
-  HS_UNROLL for (int step = 0; step < Config::kStages - 1; ++step) bring(step);
-  std::int64_t steps = (tile.k_end - tile.k_begin + Config::kK - 1) / Config::kK;
-  for (std::int64_t step = 0; step < steps; ++step) {
-    cp_async_wait<Config::kStages - 2>();
+  HS_UNROLL for (int step = 0; step < kStages - 1; ++step) bring();
+  int stage = 0;
+  for (std::int64_t k = tile.k_begin; k < tile.k_end; k += Config::kK) {
+    cp_async_wait<kStages - 2>();
     // All have the stage of this step, and all are done with the one that is filled next.
     __syncthreads();
-    bring(step + Config::kStages - 1);
-    multiply_stage<T, kTransposeA, kTransposeB>(sums, shared.stage[step % Config::kStages], warp_m,
-                                                warp_n, sum_rows);
+    bring();
+    multiply_stage<T, kTransposeA, kTransposeB>(sums, shared.stage[stage], warp_m, warp_n,
+                                                sum_rows);
+    stage = stage + 1 < kStages ? stage + 1 : 0;
   }
   cp_async_wait<0>();
 
@@ -312,16 +232,12 @@ HS_DEVICE void multiply_tile(const MatmulArgs& args, const MatmulCut& cut, const
 template <class T, bool kTransposeA, bool kTransposeB, class Config>
 HS_KERNEL void __launch_bounds__(Config::kThreads, Config::kBlocks)
     multiply_on_tensor_cores(const MatmulArgs args, const MatmulCut cut, void* workspace) {
-  const hs_matmul_desc& desc = args.desc;
-  const MatmulTile tile = matmul_tile<Config::kM, Config::kN>(desc, cut);
-  const T* at_a = static_cast<const T*>(args.a) + tile.matrix * desc.stride_a;
-  const T* at_b = static_cast<const T*>(args.b) + tile.matrix * desc.stride_b;
-  const StoredMatrix<T> a(at_a, desc.lda, kTransposeA ? tile.k_end : desc.m,
-                          kTransposeA ? desc.m : tile.k_end);
-  const StoredMatrix<T> b(at_b, desc.ldb, kTransposeB ? desc.n : tile.k_end,
-                          kTransposeB ? tile.k_end : desc.n);
-  multiply_tile<T, kTransposeA, kTransposeB, Config>(
-      args, cut, tile, a, b, MatmulVectors(args, tile.matrix, false), workspace);
+  const MatmulTile tile = matmul_tile<Config::kM, Config::kN>(args.desc, cut);
+  with_stored_operands<T, kTransposeA, kTransposeB>(
+      args, tile, [&](const auto& a, const auto& b, const MatmulVectors& vectors) {
+        multiply_tile<T, kTransposeA, kTransposeB, Config>(args, cut, tile, a, b, vectors,
+                                                           workspace);
+      });
 }
 
 // Launches a kernel that multiplies tiles of this configuration; `more` are its further arguments.
@@ -329,7 +245,8 @@ template <class T, bool kTransposeA, bool kTransposeB, class Config, class Kerne
 hs_status launch_tensor(const Queue& queue, const char* name, const MatmulArgs& args, Kernel kernel,
                         const More&... more) {
   constexpr std::size_t kPartBytes = sizeof(TensorSums<Config>) * Config::kThreads;
-  MatmulCut cut = cut_matmul(queue, args.desc, Config::kM, Config::kN, Config::kK, kPartBytes);
+  MatmulCut cut =
+      cut_matmul(queue, args.desc, Config::kM, Config::kN, Config::kK, Config::kBlocks, kPartBytes);
   LaunchShape shape{.name = name,
                     .block = {Config::kThreads},
                     .shared_bytes = sizeof(TensorShared<T, kTransposeA, kTransposeB, Config>)};
@@ -350,6 +267,16 @@ hs_status launch_matmul(const Queue& queue, const MatmulArgs& args) {
 
 template <class T, bool kTransposeA, bool kTransposeB>
 hs_status matmul_in_tiles(const Queue& queue, const MatmulArgs& args) {
+  if constexpr (sizeof(T) == 2) {
+    if (queue.warpgroups) {
+      return with_warpgroup_tiles(queue, args.desc, [&](auto config) {
+        using Config = decltype(config);
+        return launch_warpgroups<T, kTransposeA, kTransposeB, Config>(
+            queue, "multiply_by_warpgroups", args,
+            multiply_by_warpgroups<T, kTransposeA, kTransposeB, Config>);
+      });
+    }
+  }
   return fills_device(queue, args.desc, LargeTiles<T>::kM, LargeTiles<T>::kN)
              ? launch_matmul<T, kTransposeA, kTransposeB, LargeTiles<T>>(queue, args)
              : launch_matmul<T, kTransposeA, kTransposeB, SmallTiles<T>>(queue, args);

@@ -1,10 +1,14 @@
 // What matrix products read: matrices as they lie in memory, and those that a convolution makes of
-// images and filters, which are never in memory as a whole. Each has `rows` and `columns`, beyond
-// which it is zero, element(row, column), and run(row, column, most, count) at columns that `most`
-// divides: the address of `most` neighbours in a row, aligned to their size, of which `count` are
-// valid. `most` is `width` (16 bytes, if rows begin at multiples of 16) or a part of it.
+// images and filters, which are never in memory as a whole. They are zero beyond `rows` and
+// `columns`. A place is found in steps, so that loops along a row or a column do but one of them:
+// row(r), which may be beyond the last, column(c, most), where `most` divides c, and run(row, column,
+// count): the address of `most` neighbours in the row, aligned to their size, of which `count` are
+// valid; with 0 it may be any address. `most` is `width` (16 bytes, if rows begin at multiples of 16)
+// or a part of it. next(row, r, n) is row(r + n), where row is row(r).
 #ifndef HALFSTEP_CUDA_OPERANDS_H
 #define HALFSTEP_CUDA_OPERANDS_H
+
+#include <type_traits>
 
 #include "cuda/divisor.h"
 #include "cuda/platform.h"
@@ -34,6 +38,11 @@ HS_DEVICE int valid_of_run(std::int64_t first, std::int64_t end, int width) {
 
 template <class T>
 struct StoredMatrix {
+  using Row = const T*;
+  struct Column {
+    std::int64_t at;
+    int count;
+  };
   const T* at;
   std::int64_t ld, rows, columns;
   int width;
@@ -46,12 +55,14 @@ struct StoredMatrix {
         columns(column_count),
         width(width_of_run(address, leading)) {}
 
-  HS_DEVICE const T* run(std::int64_t row, std::int64_t column, int most, int& count) const {
-    count = row < rows ? valid_of_run(column, columns, most) : 0;
-    return count > 0 ? at + row * ld + column : at;
+  HS_DEVICE Row row(std::int64_t r) const { return at + r * ld; }
+  HS_DEVICE Row next(Row before, std::int64_t, int n) const { return before + n * ld; }
+  HS_DEVICE Column column(std::int64_t c, int most) const {
+    return {c, valid_of_run(c, columns, most)};
   }
-  HS_DEVICE T element(std::int64_t row, std::int64_t column) const {
-    return row < rows && column < columns ? at[row * ld + column] : T{};
+  HS_DEVICE const T* run(Row r, const Column& c, int& count) const {
+    count = c.count;
+    return r + c.at;
   }
 };
 
@@ -61,18 +72,24 @@ struct WindowAxis {
   int step, first, spacing, extent;
   Divisor fraction;
 
-  HS_DEVICE bool find(unsigned output, unsigned tap, int& source) const {
-    int at = static_cast<int>(output) * step + first + static_cast<int>(tap) * spacing;
+  HS_DEVICE int of_output(unsigned i) const { return static_cast<int>(i) * step + first; }
+  HS_DEVICE int of_tap(unsigned j) const { return static_cast<int>(j) * spacing; }
+  HS_DEVICE bool is_inside(int at) const {
+    return static_cast<unsigned>(at) < static_cast<unsigned>(extent);
+  }
+  // From the sum of the two to the source index; whether there is one.
+  HS_DEVICE bool find(int& at) const {
     if (at < 0) return false;
     unsigned rest;
-    source = static_cast<int>(fraction.quotient(static_cast<unsigned>(at), rest));
-    return rest == 0 && source < extent;
+    at = static_cast<int>(fraction.quotient(static_cast<unsigned>(at), rest));
+    return rest == 0 && at < extent;
   }
 };
 
 struct Window {
   WindowAxis rows, columns;
-  std::int64_t channels;             // of a pixel of the source
+  int channels;                      // of a pixel of the source
+  std::int64_t image_size;           // elements of the source, at most 2^31 - 1
   Divisor of_rows, of_columns;       // outputs of an image
   Divisor taps_of_row, of_channels;  // taps in a row of the window; channels of a group
 };
@@ -81,6 +98,16 @@ struct Window {
 // taps, columns of taps, channels of the group]. `source` is the first channel of the group.
 template <class T>
 struct WindowMatrix {
+  // The element at the first tap, which may be padding, and its place in the image; strides that
+  // are fractions begin at the image instead.
+  struct Row {
+    const T* at;
+    int y, x;
+  };
+  struct Column {
+    int y, x, at;
+    int count;
+  };
   const Window& window;
   const T* source;
   std::int64_t rows, columns;
@@ -94,28 +121,38 @@ struct WindowMatrix {
         columns(column_count),
         width(width_of_run(address, w.channels | w.of_channels.value)) {}
 
-  HS_DEVICE bool find(std::int64_t row, std::int64_t column, std::int64_t& at) const {
-    unsigned i, j, b, channel;
-    unsigned line = window.of_columns.quotient(static_cast<unsigned>(row), j);
+  HS_DEVICE Row next(const Row&, std::int64_t r, int n) const { return row(r + n); }
+  HS_DEVICE Row row(std::int64_t r) const {
+    unsigned i, j;
+    unsigned line = window.of_columns.quotient(static_cast<unsigned>(r), j);
     unsigned image = window.of_rows.quotient(line, i);
-    unsigned tap = window.of_channels.quotient(static_cast<unsigned>(column), channel);
+    int y = window.rows.of_output(i), x = window.columns.of_output(j);
+    const T* at = source + image * window.image_size;
+    return {has_fractions() ? at : at + offset(y, x), y, x};
+  }
+  HS_DEVICE Column column(std::int64_t c, int most) const {
+    unsigned b, channel, tap = window.of_channels.quotient(static_cast<unsigned>(c), channel);
     unsigned a = window.taps_of_row.quotient(tap, b);
-    int y, x;
-    if (!window.rows.find(i, a, y) || !window.columns.find(j, b, x)) return false;
-    at = ((std::int64_t{image} * window.rows.extent + y) * window.columns.extent + x) *
-             window.channels +
-         channel;
-    return true;
+    int y = window.rows.of_tap(a), x = window.columns.of_tap(b), at = static_cast<int>(channel);
+    return {y, x, has_fractions() ? at : at + offset(y, x), valid_of_run(c, columns, most)};
   }
-  HS_DEVICE const T* run(std::int64_t row, std::int64_t column, int most, int& count) const {
-    count = row < rows ? valid_of_run(column, columns, most) : 0;
-    std::int64_t at = 0;
-    if (count > 0 && !find(row, column, at)) count = 0;
-    return source + (count > 0 ? at : 0);
+  HS_DEVICE const T* run(const Row& r, const Column& c, int& count) const {
+    int y = r.y + c.y, x = r.x + c.x;
+    if (!has_fractions()) {
+      bool inside = window.rows.is_inside(y) && window.columns.is_inside(x);
+      count = inside ? c.count : 0;
+      return r.at + c.at;
+    }
+    count = window.rows.find(y) && window.columns.find(x) ? c.count : 0;
+    return r.at + offset(y, x) + c.at;
   }
-  HS_DEVICE T element(std::int64_t row, std::int64_t column) const {
-    std::int64_t at;
-    return row < rows && column < columns && find(row, column, at) ? source[at] : T{};
+
+ private:
+  HS_DEVICE bool has_fractions() const {
+    return window.rows.fraction.value != 1 || window.columns.fraction.value != 1;
+  }
+  HS_DEVICE int offset(int y, int x) const {
+    return (y * window.columns.extent + x) * window.channels;
   }
 };
 
@@ -123,6 +160,11 @@ struct WindowMatrix {
 // column is a channel.
 template <class T>
 struct FilterMatrix {
+  using Row = const T*;
+  struct Column {
+    std::int64_t at;
+    int count;
+  };
   const T* at;
   const Divisor& outputs;
   std::int64_t taps, rows, columns;
@@ -137,18 +179,41 @@ struct FilterMatrix {
         columns(column_count),
         width(width_of_run(address, column_count)) {}
 
-  HS_DEVICE const T* row_at(std::int64_t row) const {
-    unsigned output, tap = outputs.quotient(static_cast<unsigned>(row), output);
+  HS_DEVICE Row next(Row, std::int64_t r, int n) const { return row(r + n); }
+  HS_DEVICE Row row(std::int64_t r) const {
+    unsigned output, tap = outputs.quotient(static_cast<unsigned>(r), output);
     return at + (output * taps + tap) * columns;
   }
-  HS_DEVICE const T* run(std::int64_t row, std::int64_t column, int most, int& count) const {
-    count = row < rows ? valid_of_run(column, columns, most) : 0;
-    return count > 0 ? row_at(row) + column : at;
+  HS_DEVICE Column column(std::int64_t c, int most) const {
+    return {c, valid_of_run(c, columns, most)};
   }
-  HS_DEVICE T element(std::int64_t row, std::int64_t column) const {
-    return row < rows && column < columns ? row_at(row)[column] : T{};
+  HS_DEVICE const T* run(Row r, const Column& c, int& count) const {
+    count = c.count;
+    return r + c.at;
   }
 };
+
+// A row of windows stays where it was found.
+template <class Row>
+HS_DEVICE void keep([[maybe_unused]] Row& row) {
+#ifndef HS_SIM
+  asm volatile("" : "+l"(row.at), "+r"(row.y), "+r"(row.x));
+#endif
+}
+
+// A row that can be read, for one whose values do not matter where it is beyond the last.
+template <class Operand>
+HS_DEVICE typename Operand::Row some_row(const Operand& from, std::int64_t r) {
+  return from.row(r < from.rows ? r : from.rows - 1);
+}
+
+// One element, wherever it is.
+template <class Operand>
+HS_DEVICE auto element_of(const Operand& from, std::int64_t row, std::int64_t column) {
+  int count;
+  const auto* found = from.run(from.row(row), from.column(column, 1), count);
+  return row < from.rows && count > 0 ? *found : std::remove_cvref_t<decltype(*found)>{};
+}
 
 }  // namespace hs::cuda
 

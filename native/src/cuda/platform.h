@@ -12,6 +12,7 @@
 #define HS_KERNEL __global__
 #define HS_DEVICE __device__ __forceinline__
 #define HS_UNROLL _Pragma("unroll")
+#define HS_NO_UNROLL _Pragma("unroll 1")
 // The caller's place in the source, which the emulated execution puts into its reports: as the last
 // parameter of a device function (HS_CALLER alone, HS_AND_CALLER after others) and as an argument
 // that passes it on.
@@ -27,6 +28,7 @@
 #define HS_KERNEL static
 #define HS_DEVICE inline
 #define HS_UNROLL
+#define HS_NO_UNROLL
 #define HS_CALLER ::hs::sim::Place place = ::hs::sim::Place::here()
 #define HS_AND_CALLER , HS_CALLER
 #define HS_PASS_CALLER , place
@@ -49,8 +51,16 @@ HS_DEVICE Smem& shared_memory() {
   }
   return *reinterpret_cast<Smem*>(sim::current_thread->block->shared);
 #else
-  extern __shared__ __align__(128) unsigned char hs_shared[];
+  extern __shared__ __align__(1024) unsigned char hs_shared[];
   return *reinterpret_cast<Smem*>(hs_shared);
+#endif
+}
+
+// Keeps what was worked out in registers: the compiler would rather work it out again in a loop.
+template <class T>
+HS_DEVICE void keep([[maybe_unused]] const T*& address) {
+#ifndef HS_SIM
+  asm volatile("" : "+l"(address));
 #endif
 }
 

@@ -14,12 +14,13 @@ struct Queue {
   int ordinal = 0;
   int multiprocessors = 0;
   unsigned max_cluster = 1;      // blocks of the largest cluster that the kernels' code can use
+  bool warpgroups = false;       // the kernels' code has products of warpgroups (ptx/warpgroup.h)
   std::size_t shared_bytes = 0;  // shared memory that a block may ask for
   void* workspace = nullptr;
 };
 
 // Partial results of a grid's blocks, and counters, for kernels that reduce over the whole grid.
-constexpr std::size_t kWorkspaceBytes = std::size_t{8} << 20;
+constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
 // Its last part: what the first launch of a call leaves for the second one.
 constexpr std::size_t kResultBytes = std::size_t{1} << 20;
 

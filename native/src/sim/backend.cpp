@@ -78,6 +78,7 @@ hs_status create_queue(void*, void** queue) {
   made->queue = {.stream = made->backlog.get(),
                  .multiprocessors = kMultiprocessors,
                  .max_cluster = kMaxCluster,
+                 .warpgroups = true,
                  .shared_bytes = shared_bytes(),
                  .workspace = workspace};
   *queue = made.release();

@@ -162,14 +162,15 @@ hs_status create_queue(void* device, void** queue) {
     cudaStreamDestroy(stream);
     return status;
   }
-  // Later devices run what the driver makes of the PTX for 8.0, which knows no clusters.
-  unsigned max_cluster = d.capability == 90 ? 8 : 1;
-  made->queue = {stream,
-                 d.ordinal,
-                 d.multiprocessors,
-                 max_cluster,
-                 static_cast<std::size_t>(d.shared_bytes),
-                 made->own_workspace};
+  // Later devices run what the driver makes of the PTX for 8.0, which knows neither.
+  const bool hopper = d.capability == 90;
+  made->queue = {.stream = stream,
+                 .ordinal = d.ordinal,
+                 .multiprocessors = d.multiprocessors,
+                 .max_cluster = hopper ? 8u : 1u,
+                 .warpgroups = hopper,
+                 .shared_bytes = static_cast<std::size_t>(d.shared_bytes),
+                 .workspace = made->own_workspace};
   *queue = made.release();
   return HS_OK;
 }
