@@ -1,6 +1,7 @@
 """Tests of the kit itself, without a device: python3 -m unittest discover benchmarks/gpu"""
 
 import json
+import signal
 import sys
 import tempfile
 import unittest
@@ -50,6 +51,14 @@ class ProcessTest(unittest.TestCase):
         self.assertIsNone(ended.code)
         self.assertLess(ended.seconds, 15)
         self.assertIn("last line: begun", ended.fault())
+
+    def test_a_program_at_its_limit_can_be_asked_where_it_is(self):
+        script = "trap 'echo here' QUIT; echo begun; while true; do sleep 0.1; done"
+        with tempfile.TemporaryDirectory() as folder:
+            ended = process.run(["bash", "-c", script], 1, Path(folder, "log"),
+                                asked=signal.SIGQUIT)  # fmt: skip
+        self.assertIsNone(ended.code)
+        self.assertEqual(ended.output, "begun\nhere\n")
 
     def test_names_the_signal_that_ended_a_program(self):
         self.assertIn("SIGSEGV", self.run_shell("kill -SEGV $$").fault())

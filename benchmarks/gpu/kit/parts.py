@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +19,7 @@ REHEARSED_CLASSES = ".*(TensorTest|DevicesAgreeTest)"
 LEFT_OUT = "left out of a rehearsal: the build's own tests run it"
 TIME_UP = "the time of this part was up"
 ALONE_SECONDS = 1  # a test class that takes longer has a JVM of its own
+JVM_SECONDS = 120  # at most, so that a test that hangs does not take the time of the other parts
 FAMILY_SECONDS, KEPT_SECONDS = 45, 10  # of the comparison: see family_limit
 
 
@@ -165,7 +167,8 @@ def java(kit):
                     "--disable-ansi-colors", "--details=testfeed",
                     *(f"--select-class={c}" for c in classes)]  # fmt: skip
         command += ["--include-tag=sim"] if kit.backend == "sim" else []
-        ended = kit.run(command, kit.remaining())
+        # At the limit a JVM writes to the log where its threads are.
+        ended = kit.run(command, JVM_SECONDS, asked=signal.SIGQUIT)
         feed = Feed(ended.output)
         status, detail = feed.verdict(ended)
         kit.add(name, status, detail[:1000], ended.seconds, found=feed.found())

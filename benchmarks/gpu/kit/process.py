@@ -41,14 +41,20 @@ def start(command, environment=None, waits=False):
     )
 
 
-def finish(child, seconds, log):
+def finish(child, seconds, log, asked=None):
     """Lets a started program run for at most that many seconds, and appends what it says to the
-    log."""
+    log. At its limit it is `asked` by a signal where it is, if one is given, and has a second."""
     begun = time.monotonic()
     code = None
     try:
         line = b"\n" if child.stdin else None
-        output, _ = child.communicate(line, timeout=max(1, seconds))
+        try:
+            output, _ = child.communicate(line, timeout=max(1, seconds))
+        except subprocess.TimeoutExpired:
+            if asked is None:
+                raise
+            os.kill(child.pid, asked)
+            output, _ = child.communicate(timeout=1)
         code = child.returncode
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
@@ -73,6 +79,6 @@ def discard(child):
     child.wait(10)
 
 
-def run(command, seconds, log, environment=None):
-    """Runs the command for at most that many seconds, and appends what it says to the log."""
-    return finish(start(command, environment), seconds, log)
+def run(command, seconds, log, environment=None, asked=None):
+    """Both."""
+    return finish(start(command, environment), seconds, log, asked)

@@ -54,12 +54,12 @@ class Kit:
         }
         return process.start(command, environment, waits)
 
-    def finish(self, child, seconds):
+    def finish(self, child, seconds, asked=None):
         log = self.report.folder / f"{self.part}.log"
-        return process.finish(child, min(seconds, self.remaining()), log)
+        return process.finish(child, min(seconds, self.remaining()), log, asked)
 
-    def run(self, command, seconds, **more):
-        return self.finish(self.start(command, **more), seconds)
+    def run(self, command, seconds, asked=None, **more):
+        return self.finish(self.start(command, **more), seconds, asked)
 
     def run_part(self, name):
         function, share = PARTS[name]
