@@ -268,8 +268,8 @@ def import_ahead(family):
         importlib.import_module("torch")
         if family in COMPILED:  # and has it start the processes in which it compiles
             importlib.import_module("torch._inductor.compile_fx")
-    except Exception:  # make_arrays and the measurements say what that means
-        traceback.print_exc()
+    except Exception as error:  # make_arrays and the measurements say what that means
+        print(f"{type(error).__name__}: {error}", flush=True)
 
 
 def main():
