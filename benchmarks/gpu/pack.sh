@@ -75,6 +75,11 @@ done
 for module in core train; do
   cp -r "java/$module/target/test-classes" "$stage/java/$module/test-classes"
 done
+# How long test classes took, if they ran here: "SECONDS CLASS".
+for file in java/{core,train}/target/surefire-reports/TEST-*.xml; do
+  [ ! -f "$file" ] ||
+    sed -n 's/^<testsuite .* name="\([^"(]*\)[^"]*" time="\([0-9.]*\)".*/\2 \1/p' "$file"
+done >"$stage/java/seconds.txt"
 mkdir "$stage/java/benchmarks"
 cp -r benchmarks/target/classes "$stage/java/benchmarks/classes"
 cp java/cli/target/lib/*.jar target/junit-console/*-"$junit".jar "$stage/java/lib"

@@ -1,14 +1,19 @@
 """One family of the comparison with PyTorch, in a process of its own:
 
     compare.py FAMILY --device NAME --library SO --header H [--plugin SO] --ceilings JSON --out JSON
+               [--wait]
 
 Every case is checked first, ours element by element and PyTorch's by norm, and timed only when it
-is right. The file is written anew after each case: what was done survives a time limit."""
+is right. The file is written anew after each measurement: what was done survives a time limit.
+With --wait everything is imported at once, and the rest begins with a line on the standard input:
+this may be while another family is measured."""
 
 import argparse
+import importlib
 import json
 import os
 import sys
+import time
 import traceback
 
 import timing
@@ -61,7 +66,7 @@ KERNELS = {
             Matmul(*shape, "BF16")
             for shape in ((8, 128, 128, 128), (32, 256, 256, 256), (16, 512, 512, 512),
                           (8, 1024, 1024, 1024), (128, 512, 512, 2048))
-        ],
+        ] + [Matmul(32, 256, 256, 256, "F32")],
         lambda: [Matmul(3, 33, 40, 48, "BF16"), Matmul(2, 16, 16, 16, "F32")],
     ),
     "matmul-tiny": (
@@ -84,11 +89,16 @@ KERNELS = {
     ),
     "convolution": (
         lambda: passes(64, 56, 64, 64, 3, "BF16") + passes(64, 14, 256, 256, 3, "BF16")
-        + passes(64, 56, 64, 256, 1, "BF16") + passes(64, 14, 32, 64, 3, "BF16"),
+        + passes(64, 56, 64, 256, 1, "BF16")
+        + passes(64, 14, 32, 64, 3, "BF16") + passes(64, 14, 32, 64, 3, "F32"),  # of MNIST's CNN
         lambda: passes(1, 5, 3, 8, 3, "BF16") + passes(1, 4, 8, 8, 1, "F32"),
     ),
 }
-FAMILIES = ["ceilings", *KERNELS, "mlp", "cnn"]
+# In the order in which they run: what matters most comes first, since time may run out.
+FAMILIES = ["ceilings", "mlp", "cnn", "matmul-large", "matmul-batched", "convolution",
+            "cross-entropy", "batch-norm", "matmul-tiny", "matmul-skinny", "adamw"]  # fmt: skip
+COMPILED = ("mlp", "cnn", "cross-entropy", "batch-norm")  # with torch.compile
+UNDONE = "its process ended before"
 
 
 class Comparison:
@@ -101,6 +111,8 @@ class Comparison:
         self.torch = getattr(self.arrays, "torch", None)
         self.rehearsal = options.device != "cuda"
         self.clock = timing.Clock(self.rehearsal)
+        self.save = lambda: None  # writes what was measured so far
+        self.begun, self.case = time.monotonic(), ""
         self.ceilings = None
         if os.path.exists(options.ceilings):
             with open(options.ceilings) as file:
@@ -124,6 +136,20 @@ class Comparison:
             theirs = [p[time] for p in row["peers"].values() if time in p]
             if theirs:
                 row["ratio_" + time[:-3]] = min(theirs) / row["ours"][time]
+
+    def tell(self, doing):
+        print(f"{time.monotonic() - self.begun:6.1f} s  {self.case}: {doing}", flush=True)
+
+    def measure_peers(self, row, names, measure, size, flops, kind):
+        """Adds measure(name) to a row for each of PyTorch's ways, and what finish adds. The row is
+        saved after each."""
+        row["peers"] = {name: {"skipped": UNDONE} for name in names}
+        self.finish(row, size, flops, kind)
+        for name in names:
+            self.save()
+            self.tell(name)
+            row["peers"][name] = self.peer(lambda name=name: measure(name))
+            self.finish(row, size, flops, kind)
 
     def peer(self, make):
         """What make() returns; why there is nothing, if it fails: the others are not spoilt."""
@@ -216,20 +242,18 @@ def run_kernel(comparison, case, row):
         for _ in range(timing.sets_for(case.bytes, comparison.rehearsal))
     ]
     calls = [one.call for one in sets]
+    comparison.tell("ours")
     row["ours"] = timing.ours(clock, comparison.device, calls, comparison.synchronize)
-    row["peers"] = {}
     names = case.peers(torch, sets[0].values(), clones(arrays, sets[0])) if torch else {}
-    for name in names:
 
-        def measure(name=name):
-            error = check_peer(comparison, case, name)
-            theirs = [case.peers(torch, s.values(), clones(arrays, s))[name]() for s in sets]
-            return {"error": error, **timing.peer(clock, torch, theirs, comparison.synchronize)}
+    def measure(name):
+        error = check_peer(comparison, case, name)
+        theirs = [case.peers(torch, s.values(), clones(arrays, s))[name]() for s in sets]
+        return {"error": error, **timing.peer(clock, torch, theirs, comparison.synchronize)}
 
-        row["peers"][name] = comparison.peer(measure)
+    comparison.measure_peers(row, list(names), measure, case.bytes, case.flops, rate_of(case))
     for one in sets:
         one.release()
-    comparison.finish(row, case.bytes, case.flops, rate_of(case))
 
 
 def cases_of(family, rehearsal):
@@ -238,13 +262,28 @@ def cases_of(family, rehearsal):
     return [(case.name, case, case.run) for case in network_cases(family, rehearsal)]
 
 
+def import_ahead(family):
+    """Imports what takes long."""
+    try:
+        importlib.import_module("torch")
+        if family in COMPILED:  # and has it start the processes in which it compiles
+            importlib.import_module("torch._inductor.compile_fx")
+    except Exception as error:  # make_arrays and the measurements say what that means
+        print(f"{type(error).__name__}: {error}", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("family", choices=FAMILIES)
     for name in ("device", "library", "header", "ceilings", "out"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--plugin")
+    parser.add_argument("--wait", action="store_true")
     options = parser.parse_args()
+    if options.wait:
+        import_ahead(options.family)
+        if not sys.stdin.readline():
+            return 0
     comparison = Comparison(options)
     result = {"arrays": comparison.arrays.name, "rows": []}
 
@@ -258,16 +297,19 @@ def main():
         result["device"] = comparison.device.info()
         write()
         return 0
+    comparison.save = write
     for name, case, run in cases_of(options.family, comparison.rehearsal):
-        row = {"case": name, "status": "failed"}
-        print(name, flush=True)
+        row = {"case": name, "status": "skipped", "detail": UNDONE}
+        result["rows"].append(row)
+        write()
+        comparison.case = name
+        comparison.tell("check")
         try:
             run(comparison, case, row)
         except Exception as error:
             traceback.print_exc()
             row["status"] = "failed"
             row["detail"] = f"{type(error).__name__}: {error}"[:500]
-        result["rows"].append(row)
         write()
         if comparison.arrays.shared:
             comparison.torch.cuda.empty_cache()

@@ -82,22 +82,21 @@ class Network:
         if row["detail"]:
             return
         ours = OurStep(self, comparison.device, xp, data)
+        comparison.tell("ours")
         row["ours"] = timing.ours(comparison.clock, comparison.device, [ours.step],
                                   comparison.synchronize)
-        row["peers"] = {}
-        for name in ("eager", "compiled") if torch else ():
 
-            def measure(name=name):
-                theirs = TorchStep(self, torch, data, torch.float32)
-                if name == "compiled":
-                    theirs.loss = compiled(self, torch, theirs.loss)
-                wrong = difference(self.kind, before, expected, theirs.train(STEPS), xp)
-                if wrong:
-                    raise ValueError(wrong)
-                return timing.peer(comparison.clock, torch, [theirs.step], comparison.synchronize)
+        def measure(name):
+            theirs = TorchStep(self, torch, data, torch.float32)
+            if name == "compiled":
+                theirs.loss = compiled(self, torch, theirs.loss)
+            wrong = difference(self.kind, before, expected, theirs.train(STEPS), xp)
+            if wrong:
+                raise ValueError(wrong)
+            return timing.peer(comparison.clock, torch, [theirs.step], comparison.synchronize)
 
-            row["peers"][name] = comparison.peer(measure)
-        comparison.finish(row, self.bytes, self.flops, self.kind)
+        names = ("eager", "compiled") if torch else ()
+        comparison.measure_peers(row, names, measure, self.bytes, self.flops, self.kind)
 
 
 def difference(kind, before, expected, found, xp):

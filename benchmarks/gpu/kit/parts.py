@@ -5,9 +5,11 @@ import json
 import os
 import re
 import shutil
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import process
 from compare import FAMILIES
 from report import FAILED, PASSED, SKIPPED
 
@@ -16,6 +18,9 @@ REHEARSED_TESTS = ("elementwise_test", "gather_test", "data_test")
 REHEARSED_CLASSES = ".*(TensorTest|DevicesAgreeTest)"
 LEFT_OUT = "left out of a rehearsal: the build's own tests run it"
 TIME_UP = "the time of this part was up"
+ALONE_SECONDS = 1  # a test class that takes longer has a JVM of its own
+JVM_SECONDS = 120  # at most, so that a test that hangs does not take the time of the other parts
+FAMILY_SECONDS, KEPT_SECONDS = 45, 10  # of the comparison: see family_limit
 
 
 def split_by_rehearsal(kit, names):
@@ -27,7 +32,7 @@ def split_by_rehearsal(kit, names):
     return chosen
 
 
-def at_once(kit, work, names):
+def at_once(kit, work, names, most=4):
     """work(name) for every name, some at once; those that come too late become items."""
 
     def one(name):
@@ -36,7 +41,7 @@ def at_once(kit, work, names):
         else:
             work(name)
 
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(most, os.cpu_count() or 1)) as pool:
         list(pool.map(one, names))
 
 
@@ -81,62 +86,141 @@ def java_command(kit, *modules):
     ]
 
 
+def find_tests(folder):
+    """The names of the test classes in a folder of class files."""
+    files = [path.relative_to(folder) for path in sorted(folder.rglob("*Test.class"))]
+    return [".".join(file.with_suffix("").parts) for file in files if "$" not in file.name]
+
+
+def deal(names, seconds, hands):
+    """Groups of test classes, what takes long first: each class that is known to in a group of its
+    own, the others dealt out."""
+    order = sorted(names, key=lambda name: -seconds.get(name, 0))
+    alone = [[name] for name in order if seconds.get(name, 0) > ALONE_SECONDS]
+    rest = order[len(alone) :]
+    return alone + [rest[hand::hands] for hand in range(min(hands, len(rest)))]
+
+
+class Feed:
+    """What JUnit's test feed says: how many tests ended how, why some failed, were aborted or
+    skipped, and where it is."""
+
+    WORDS = {"SUCCESSFUL": "passed", "FAILED": "failed", "ABORTED": "aborted", "SKIPPED": "skipped"}
+
+    def __init__(self, output):
+        self.reasons = {what: [] for what in self.WORDS}
+        self.place = "before the first test"
+        lines = output.splitlines()
+        for line, next_line in zip(lines, [*lines[1:], ""]):
+            # A log line may have got behind the words.
+            for name, what in re.findall(r"JUnit \w+ > (.+?) :: ([A-Z]+)", line):
+                if what in self.reasons:
+                    self.reasons[what].append(f"{name}: {next_line.strip()}"[:200])
+                self.place = ("in " if what == "STARTED" else "after ") + name
+
+    def found(self):
+        return ", ".join(f"{len(self.reasons[what])} {word}" for what, word in self.WORDS.items()
+                         if self.reasons[what] or what in ("SUCCESSFUL", "FAILED"))  # fmt: skip
+
+    def verdict(self, ended):
+        """(status, detail) of the JVM that said it."""
+        failed = self.reasons["FAILED"][:5]
+        if ended.code is None:
+            words = f"stopped after {ended.seconds:.0f} s, {self.place}; until then {self.found()}"
+            return FAILED, "; ".join([words, *failed])
+        if ended.code != 0:
+            return FAILED, "; ".join([self.found(), *(failed or [self.place, ended.fault()])])
+        if self.reasons["SUCCESSFUL"]:
+            return PASSED, ""
+        left_out = self.reasons["ABORTED"] + self.reasons["SKIPPED"]
+        return (SKIPPED, f"{self.found()}; {left_out[0]}") if left_out else (FAILED, "no test ran")
+
+
 def java(kit):
-    """The Java tests on the device; in a rehearsal some of those that the build runs there too."""
+    """The Java tests on the device; in a rehearsal some of those that the build runs there too.
+    Several JVMs at once, so that the class that takes longest decides."""
+    lines = kit.path("java/seconds.txt").read_text().splitlines()
+    seconds = {}  # the longest time of each class where it was built, on any device
+    for line in lines:
+        number, name = line.split()
+        seconds[name] = max(float(number), seconds.get(name, 0))
+    jvms = max(1, min(6, (os.cpu_count() or 1) // 2))
+    groups = []
     for module in ("core", "train"):
-        tests = kit.path("java", module, "test-classes")
+        names = find_tests(kit.path("java", module, "test-classes"))
+        if kit.backend == "sim":
+            names = [name for name in names if re.fullmatch(REHEARSED_CLASSES, name)]
+            kit.add(f"{module}: other classes", SKIPPED, LEFT_OUT)
+        groups += [(module, group) for group in deal(names, seconds, jvms)]
+    groups.sort(key=lambda group: -sum(seconds.get(name, 0) for name in group[1]))
+    works = {}
+    for module, names in groups:
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        works[f"{module}: {names[0].removeprefix('dev.halfstep.')}{others}"] = (module, names)
+
+    def one(name):
+        module, classes = works[name]
         modules = ("core", "bindings", "cuda") + (("train",) if module == "train" else ())
         command = java_command(kit, *modules)
-        command[-1] += f":{tests}"
+        command[-1] += f":{kit.path('java', module, 'test-classes')}"
         command += ["org.junit.platform.console.ConsoleLauncher", "execute", "--disable-banner",
-                    "--disable-ansi-colors", "--details=tree", "--details-theme=ascii",
-                    f"--scan-class-path={tests}"]
-        if kit.backend == "sim":
-            command += ["--include-tag=sim", f"--include-classname={REHEARSED_CLASSES}"]
-            kit.add(f"{module}: other classes", SKIPPED, LEFT_OUT)
-        if kit.remaining() < 3:
-            kit.add(module, SKIPPED, TIME_UP)
-            continue
-        share = 0.5 if module == "core" else 1
-        ended = kit.run(command, kit.remaining() * share)
-        counts = dict(
-            (what, int(count))
-            for count, what in re.findall(r"\[ *(\d+) tests (\w+) *\]", ended.output)
-        )
-        found = ", ".join(f"{counts.get(w, 0)} {w}" for w in ("successful", "failed", "skipped"))
-        if not counts:
-            marks = (ended.output.count("[OK]"), ended.output.count("[X]"))
-            found = "until then {} lines [OK], {} lines [X]".format(*marks)
-        if ended.code == 0 and counts.get("successful", 0) > 0:
-            kit.add(module, PASSED, seconds=ended.seconds, found=found)
-        else:
-            wrong = [line.strip(" |'+-")[:200] for line in ended.output.splitlines()
-                     if "[X]" in line][:5]  # fmt: skip
-            detail = "; ".join([found, *(wrong or [ended.fault()])])
-            kit.add(module, FAILED, detail, ended.seconds, found=found)
-        for line in ended.output.splitlines():
-            if "[S]" in line:
-                kit.add(f"{module}: {line.strip(' |+-')[:150]}", SKIPPED, "the test says so")
+                    "--disable-ansi-colors", "--details=testfeed",
+                    *(f"--select-class={c}" for c in classes)]  # fmt: skip
+        command += ["--include-tag=sim"] if kit.backend == "sim" else []
+        # At the limit a JVM writes to the log where its threads are.
+        ended = kit.run(command, JVM_SECONDS, asked=signal.SIGQUIT)
+        feed = Feed(ended.output)
+        status, detail = feed.verdict(ended)
+        kit.add(name, status, detail[:1000], ended.seconds, found=feed.found())
+        if status != SKIPPED:
+            for reason in feed.reasons["SKIPPED"]:
+                kit.add(f"{module}: {reason}", SKIPPED, "the test says so")
+
+    at_once(kit, one, works, jvms)
+
+
+def family_limit(remaining, behind):
+    """The seconds that a family may take: most of what is left, but some are kept for each of those
+    behind it, and where there is plenty, twice its share."""
+    most = min(FAMILY_SECONDS, remaining - KEPT_SECONDS * behind)
+    return max(KEPT_SECONDS, most, 2 * remaining / (behind + 1))
 
 
 def torch(kit):
-    """The comparison with PyTorch, each family in a process of its own."""
+    """The comparison with PyTorch, each family in a process of its own. While one is measured, the
+    process of the next one imports PyTorch and waits."""
     ceilings = kit.temporary / "ceilings.json"
-    for done, family in enumerate(FAMILIES):
-        if kit.remaining() < 5:
-            kit.add(family, SKIPPED, TIME_UP)
-            continue
-        out = ceilings if family == "ceilings" else kit.temporary / f"{family}.json"
+
+    def out_of(family):
+        return ceilings if family == "ceilings" else kit.temporary / f"{family}.json"
+
+    def start(family):
         plugin = ["--plugin", kit.path("native/libhalfstep_cuda.so")] if kit.cuda else []
-        limit = max(20, 2 * kit.remaining() / (len(FAMILIES) - done))
-        ended = kit.run(
+        return kit.start(
             [*kit.python, kit.path("kit/compare.py"), family, "--device", kit.backend,
              "--library", kit.library, "--header", kit.path("native/halfstep.h"), *plugin,
-             "--ceilings", ceilings, "--out", out], limit,
+             "--ceilings", ceilings, "--out", out_of(family), "--wait"], waits=True,
+            # What torch.compile made is found there by the next run too, if it is given.
             TORCHINDUCTOR_CACHE_DIR=os.environ.get("TORCHINDUCTOR_CACHE_DIR")
             or str(kit.temporary / "inductor"),
             # The simulated device and PyTorch both need thread-local memory of this kind.
             GLIBC_TUNABLES="glibc.rtld.optional_static_tls=1048576")  # fmt: skip
+
+    taken = []
+    following = start(FAMILIES[0])
+    for place, family in enumerate(FAMILIES):
+        child, behind = following, FAMILIES[place + 1 :]
+        if kit.remaining() < 5:
+            if child:
+                process.discard(child)
+            following = None
+            kit.add(family, SKIPPED, TIME_UP)
+            continue
+        following = start(behind[0]) if behind else None
+        ended = kit.finish(child, family_limit(kit.remaining(), len(behind)))
+        taken.append(f"{family} {ended.seconds:.0f}")
+        kit.report.machine["seconds of families"] = ", ".join(taken)
+        out = out_of(family)
         result = json.loads(out.read_text()) if out.exists() else {"rows": []}
         if "ceilings" in result:
             kit.report.machine["ceilings"] = result["ceilings"]
@@ -146,7 +230,7 @@ def torch(kit):
         failed = any(row["status"] == FAILED for row in result["rows"])
         if ended.code is None:
             kit.add(f"{family}: the rest", SKIPPED, ended.fault(), ended.seconds)
-        elif ended.code != 0 and not failed:
+        elif ended.code not in (0, 1 if failed else 0):
             kit.add(family, FAILED, ended.fault(), ended.seconds)
 
 

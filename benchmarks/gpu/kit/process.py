@@ -29,20 +29,32 @@ class Ended:
         return f"exit code {self.code}; last line: {self.last_line}"
 
 
-def run(command, seconds, log, environment=None):
-    """Runs the command for at most that many seconds, and appends what it says to the log."""
-    begun = time.monotonic()
-    child = subprocess.Popen(
+def start(command, environment=None, waits=False):
+    """Starts the command. One that `waits` begins its work with a line, and ends without one."""
+    return subprocess.Popen(
         [str(word) for word in command],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if waits else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={**os.environ, **(environment or {})},
         start_new_session=True,
     )
+
+
+def finish(child, seconds, log, asked=None):
+    """Lets a started program run for at most that many seconds, and appends what it says to the
+    log. At its limit it is `asked` by a signal where it is, if one is given, and has a second."""
+    begun = time.monotonic()
     code = None
     try:
-        output, _ = child.communicate(timeout=max(1, seconds))
+        line = b"\n" if child.stdin else None
+        try:
+            output, _ = child.communicate(line, timeout=max(1, seconds))
+        except subprocess.TimeoutExpired:
+            if asked is None:
+                raise
+            os.kill(child.pid, asked)
+            output, _ = child.communicate(timeout=1)
         code = child.returncode
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
@@ -54,6 +66,19 @@ def run(command, seconds, log, environment=None):
     ended = Ended(code, text, time.monotonic() - begun)
     with open(log, "a", encoding="utf-8") as file:
         room = LOG_BYTES - file.tell()
-        head = f"$ {' '.join(str(word) for word in command)}\n"
+        head = f"$ {' '.join(child.args)}\n"
         file.write((head + text)[: max(0, room)])
     return ended
+
+
+def discard(child):
+    """Ends a program that waits and is not needed."""
+    os.killpg(child.pid, signal.SIGKILL)
+    child.stdin.close()
+    child.stdout.close()
+    child.wait(10)
+
+
+def run(command, seconds, log, environment=None, asked=None):
+    """Both."""
+    return finish(start(command, environment), seconds, log, asked)

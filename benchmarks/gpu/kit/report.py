@@ -86,6 +86,7 @@ def markdown(whole):
     for name, part in whole["parts"].items():
         if name == "torch":
             lines += ["", "## torch", ""] + comparison_table(part["items"])
+            lines += slower(part["items"])
         else:
             lines += ["", f"## {name}", ""] + plain_table(part["items"])
     return lines
@@ -131,6 +132,16 @@ def comparison_table(items):
             f" | {cell(item['detail'])} |"
         )
     return lines
+
+
+def slower(items):
+    """The cases in which PyTorch's device time is the shorter one: a list of lines."""
+    ratios = [(item["row"]["ratio_device"], item["name"]) for item in items
+              if item.get("row", {}).get("ratio_device", 1) < 1]  # fmt: skip
+    if not ratios:
+        return []
+    head = f"Slower than PyTorch on the device in {len(ratios)} cases, the worst first:"
+    return ["", head, "", *(f"- {number(ratio)}: {name}" for ratio, name in sorted(ratios))]
 
 
 def number(value):

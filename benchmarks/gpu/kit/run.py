@@ -43,8 +43,8 @@ class Kit:
         with self._lock:
             self.report.add(self.part, name, status, detail, seconds, **more)
 
-    def run(self, command, seconds, **more):
-        """Runs a program of the current part; `more` goes into its environment."""
+    def start(self, command, waits=False, **more):
+        """Starts a program of the current part; `more` goes into its environment."""
         environment = {
             "HALFSTEP_TEST_DEVICES": self.backend,
             "HALFSTEP_CUDA_PLUGIN": str(self.path("native/libhalfstep_cuda.so")),
@@ -52,8 +52,14 @@ class Kit:
             "TMPDIR": str(self.temporary),
             **more,
         }
+        return process.start(command, environment, waits)
+
+    def finish(self, child, seconds, asked=None):
         log = self.report.folder / f"{self.part}.log"
-        return process.run(command, min(seconds, self.remaining()), log, environment)
+        return process.finish(child, min(seconds, self.remaining()), log, asked)
+
+    def run(self, command, seconds, asked=None, **more):
+        return self.finish(self.start(command, **more), seconds, asked)
 
     def run_part(self, name):
         function, share = PARTS[name]
@@ -90,8 +96,8 @@ def describe_machine(kit):
     machine["date"] = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     machine["system"] = f"{platform.platform()}, {os.cpu_count()} processors"
     machine["python"] = platform.python_version()
-    versions = "import torch; print(torch.__version__, torch.version.cuda)"
-    machine["torch"] = last_line(sys.executable, "-c", versions) or "not installed"
+    version = "import importlib.metadata as m; print(m.version('torch'))"  # importing it takes long
+    machine["torch"] = last_line(sys.executable, "-c", version) or "not installed"
     machine["nvcc"] = last_line("nvcc", "--version") or "not on PATH"
     query = "--query-gpu=name,driver_version,memory.total"
     machine["driver"] = last_line("nvidia-smi", query, "--format=csv,noheader") or "no nvidia-smi"

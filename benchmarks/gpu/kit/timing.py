@@ -4,11 +4,14 @@ Buffers rotate: one repetition is one call on each of enough sets of arrays that
 the L2 cache together. "device" is a recorded repetition (a CUDA graph on both sides) launched again
 and again, so that the host's time is not in it; "wall" is the same calls one by one from Python."""
 
+import collections
+import itertools
 import statistics
 import time
 
 COLD_BYTES = 256 << 20  # of all sets together; the largest L2 is 60 MB
 MOST_SETS = 256
+MOST_TIMES = 10000  # that a sample repeats
 
 
 def sets_for(bytes_of_a_set, rehearsal):
@@ -27,14 +30,19 @@ class Clock:
 
     def seconds(self, run, synchronize):
         """Seconds of a repetition: the median of the samples, and their relative spread."""
-        times = 1
-        if self.warm_up:
-            self._once(run, synchronize, 1)
-            taken = self._once(run, synchronize, 1)
-            times = max(1, min(10000, int(self.least_seconds / max(taken, 1e-6)) + 1))
+        times = self._times(run, synchronize) if self.warm_up else 1
         samples = [self._once(run, synchronize, times) / times for _ in range(self.samples)]
         median = statistics.median(samples)
         return median, (max(samples) - min(samples)) / median
+
+    def _times(self, run, synchronize):
+        """How many repetitions a sample takes, by a warm-up long enough to tell."""
+        self._once(run, synchronize, 1)
+        times, taken = 1, self._once(run, synchronize, 1)
+        while taken < self.least_seconds / 8 and times < MOST_TIMES:
+            times = min(4 * times, MOST_TIMES)
+            taken = self._once(run, synchronize, times)
+        return max(1, min(MOST_TIMES, int(times * self.least_seconds / taken) + 1))
 
     @staticmethod
     def _once(run, synchronize, times):
@@ -45,6 +53,18 @@ class Clock:
         return time.perf_counter() - begun
 
 
+def in_turn(calls):
+    """run(times) makes that many calls, round and round. What they return lives for a round: what a
+    call allocates rotates too, and memory suffices."""
+    turn, kept = itertools.cycle(calls), collections.deque(maxlen=len(calls))
+
+    def run(times):
+        for _ in range(times):
+            kept.append(next(turn)())
+
+    return run
+
+
 def ours(clock, device, calls, synchronize):
     """Device and wall time in seconds of one of `calls`, each of which enqueues one call."""
     result = {}
@@ -52,32 +72,31 @@ def ours(clock, device, calls, synchronize):
     median, spread = clock.seconds(lambda times: device.launch(recorded, times), synchronize)
     device.forget(recorded)
     result["device_us"], result["device_spread"] = median / len(calls) * 1e6, spread
-    median, _ = clock.seconds(lambda times: [c() for _ in range(times) for c in calls], synchronize)
-    result["wall_us"] = median / len(calls) * 1e6
+    result["wall_us"] = clock.seconds(in_turn(calls), synchronize)[0] * 1e6
     return result
 
 
-def graph_of(torch, body):
-    """body() as a CUDA graph. It runs some times before, on another stream, as PyTorch asks."""
+def graph_of(torch, calls):
+    """The calls as a CUDA graph. Some are made before, on another stream, as PyTorch asks."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
-        for _ in range(3):
-            body()
+        for call in calls * 3 if len(calls) < 3 else calls:
+            call()
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        body()
+        outputs = [call() for call in calls]  # all live: each has memory of its own
+    del outputs
     return graph
 
 
 def peer(clock, torch, calls, synchronize):
     """The same for PyTorch. Without a GPU there is no graph and so no device time."""
-    median, _ = clock.seconds(lambda times: [c() for _ in range(times) for c in calls], synchronize)
-    result = {"wall_us": median / len(calls) * 1e6}
+    result = {"wall_us": clock.seconds(in_turn(calls), synchronize)[0] * 1e6}
     if torch.cuda.is_available():
         try:
-            graph = graph_of(torch, lambda: [call() for call in calls])
+            graph = graph_of(torch, calls)
         except Exception as error:  # not everything can be captured
             return result | {"device_skipped": f"{type(error).__name__}: {error}"[:300]}
 
