@@ -14,35 +14,42 @@ constexpr size_t kShapes[][2] = {{2, 1},     {3, 5},     {7, 17},    {16, 64},  
                                  {700, 200}, {20000, 3}, {4097, 64}, {5, 3000},  {32768, 64},
                                  {6712, 16}, {6713, 16}};
 
-// While it lives, blocks of a simulated device have so little shared memory (8 KB beside what slabs
-// need themselves) that small shapes are cut as large ones are elsewhere.
+// While it lives, blocks of a simulated device have so little shared memory that small shapes are cut
+// as large ones are elsewhere: each thread has room for 12 rows of one array.
 class SmallDevice {
  public:
-  static constexpr size_t kBytes = hs::cuda::kSlabScratchBytes + 8192;
-  SmallDevice() { setenv("HALFSTEP_SIM_SHARED", std::to_string(kBytes).c_str(), 1); }
-  ~SmallDevice() { unsetenv("HALFSTEP_SIM_SHARED"); }
+  static constexpr size_t kBytes = hs::cuda::kSlabScratchBytes + 12 * hs::cuda::kSlotBytes;
+  explicit SmallDevice(int multiprocessors = 4) {
+    setenv("HALFSTEP_SIM_SHARED", std::to_string(kBytes).c_str(), 1);
+    setenv("HALFSTEP_SIM_MULTIPROCESSORS", std::to_string(multiprocessors).c_str(), 1);
+  }
+  ~SmallDevice() {
+    unsetenv("HALFSTEP_SIM_SHARED");
+    unsetenv("HALFSTEP_SIM_MULTIPROCESSORS");
+  }
 };
 
 // How a shape is cut on such a device: `vectors` of 16 bytes are a row. The backward pass, which
-// holds two arrays, is cut alike with half the rows.
+// reads two arrays, is cut alike with half the rows; with ReLU, which makes that three, there is room
+// for less, and most of these stream.
 struct SlabCase {
   size_t rows, vectors;
-  unsigned teams, team, slabs, buffers;  // all 0: two launches
+  unsigned lanes, slabs, team;  // team 0: two launches
+  bool streams;
 };
 constexpr SlabCase kSlabCases[] = {
-    {200, 1, 1, 1, 1, 1},   // rows of one vector, in one block
-    {600, 2, 1, 3, 1, 1},   // rows narrower than a slab may be, in three blocks
-    {50, 5, 1, 1, 1, 1},    // threads of a row that have no columns
-    {256, 8, 1, 4, 1, 1},   // the widest slab just fits
-    {258, 8, 1, 3, 2, 1},   // narrower ones fit alone: each is copied into the last one's place
-    {512, 8, 1, 4, 2, 1},   // they just fit
-    {514, 8, 0, 0, 0, 0},   // they do not
-    {128, 16, 2, 2, 2, 1},  // all slabs at once
-    {256, 16, 1, 4, 4, 2},  // several slabs in turn, in two buffers
-    {256, 11, 1, 4, 3, 2},  // the last one narrower
-    {128, 40, 1, 4, 5, 2},  // wide ones in two buffers
-    {64, 72, 2, 2, 9, 2},   // two teams, one of which has a slab less
-    {32, 72, 3, 1, 9, 2},   // teams of one block: no barrier
+    {200, 1, 1, 1, 1, false},    // rows of one vector, in one block: no barrier
+    {5000, 1, 1, 1, 2, false},   // in two
+    {1300, 3, 4, 1, 2, false},   // threads of a row that have no columns
+    {258, 16, 8, 2, 1, false},   // two slabs
+    {3072, 8, 8, 1, 4, false},   // they just fit
+    {1500, 16, 8, 2, 2, false},  // a last row of threads that others do not have
+    {100, 40, 16, 3, 1, false},  // wider ones, so that all multiprocessors are enough
+    {24900, 1, 1, 1, 4, true},   // they do not fit: one row of a thread is read twice
+    {3120, 8, 8, 1, 4, true},    // of eight threads' width
+    {780, 32, 32, 1, 4, true},   // the widest slab
+    {600, 41, 32, 2, 2, true},   // the last one narrower
+    {180, 130, 32, 0, 0, false}  // more of them than multiprocessors
 };
 
 struct Settings {
@@ -125,7 +132,8 @@ hs::cuda::SlabPlan plan_on_small_device(size_t rows, size_t vectors, hs_dtype ty
   const hs::cuda::Queue queue{.multiprocessors = 4, .shared_bytes = SmallDevice::kBytes};
   const int vector = type == HS_F32 ? 4 : 8;
   return hs::cuda::plan_slabs(queue, static_cast<int64_t>(rows),
-                              static_cast<int64_t>(vectors) * vector, vector, arrays);
+                              static_cast<int64_t>(vectors) * vector, vector, arrays,
+                              hs::cuda::kGradientRowsAhead);
 }
 
 void check_training(Device& device, size_t rows, size_t channels, const Settings& s) {
@@ -258,11 +266,11 @@ TEST(slabs_are_cut_as_their_shapes_were_chosen_for) {
       for (unsigned arrays : {1u, 2u}) {
         const auto plan = plan_on_small_device(c.rows / arrays, c.vectors, type, arrays);
         const std::string where = shape_name({c.rows / arrays, c.vectors}) + ": " +
-                                  std::to_string(plan.teams) + " teams of " +
-                                  std::to_string(plan.team) + ", " + std::to_string(plan.slabs) +
-                                  " slabs, " + std::to_string(plan.buffers) + " buffers";
-        CHECK_THAT(plan.team == c.team && plan.teams == c.teams, where);
-        CHECK_THAT(plan.slabs == c.slabs && plan.buffers == c.buffers, where);
+                                  std::to_string(plan.slabs) + " slabs of " +
+                                  std::to_string(plan.lanes) + " lanes, teams of " +
+                                  std::to_string(plan.team) + (plan.streams ? ", streams" : "");
+        CHECK_THAT(plan.team == c.team && plan.slabs == c.slabs, where);
+        CHECK_THAT(plan.lanes == c.lanes && plan.streams == c.streams, where);
       }
     }
   }
@@ -285,11 +293,23 @@ TEST(slabs_on_chip_match_the_definition) {
   });
 }
 
+TEST(teams_of_many_blocks_match_the_definition) {
+  const SmallDevice small(20);
+  on_devices([](Device& device) {
+    for (bool fused : {false, true}) {
+      const Settings s{.relu = fused, .residual = fused, .shift = 0};
+      check_training(device, 5121, 32, s);
+      check_backward(device, 2561, 32, s);
+    }
+  });
+}
+
 TEST(on_chip_too_a_mean_far_from_zero_costs_no_precision_of_the_variance) {
   const SmallDevice small;
   on_devices([](Device& device) {
     for (float deviation : {1.0f, 0.01f}) {
       check_training(device, 256, 44, {.mean = 1000, .deviation = deviation, .shift = 0});
+      check_training(device, 3120, 32, {.mean = 1000, .deviation = deviation, .shift = 0});
     }
   });
 }
@@ -485,11 +505,16 @@ TEST(results_depend_on_neither_threads_nor_capture) {
 TEST(on_chip_too_results_depend_on_neither_threads_nor_capture) {
   const SmallDevice small;
   on_devices([](Device& device) {
-    check_repetition(device, 128, 64);  // backward: several slabs in two buffers
-    check_repetition(device, 258, 32);  // forward: in one
-    check_repetition(device, 129, 32);  // backward: in one
-    check_repetition(device, 600, 8);   // several blocks, one slab
+    check_repetition(device, 1300, 12);  // several blocks
+    check_repetition(device, 1560, 64);  // that read rows twice
+    check_repetition(device, 3120, 32);  // forward, that is, and many rows backward
+    check_repetition(device, 24900, 4);
   });
+}
+
+TEST(results_of_teams_of_many_blocks_depend_on_neither_threads_nor_capture) {
+  const SmallDevice small(20);
+  on_devices([](Device& device) { check_repetition(device, 5121, 32); });
 }
 
 TEST(arguments_that_make_no_sense_are_refused) {

@@ -1,12 +1,14 @@
 // Batch normalisation over [rows, channels], with a residual and ReLU fused, and its gradients.
 //
-// What fits on chip goes to batch_norm_slabs.cu, which reads everything once; the rest stays here.
+// Rows that are aligned to 16 bytes go to batch_norm_slabs.cu, which keeps on chip what fits there; the
+// others stay here, and those of more slabs than there are multiprocessors.
 // Bytes of an element: forward reads x twice and writes y; backward reads dy and x twice (y too with
 // ReLU) and writes dx. Floor: bytes / bandwidth, with one read less where the second-level cache holds
 // what the first pass ended with.
-// Design: two launches. The first reduces columns: sums around a pivot of each thread, added up in
-// double in fixed order, by the block that finishes a column last. The second goes over the rows
-// backward, coefficients in registers. Not yet measured on a GPU.
+// Design: two launches, several rows of a thread under way at once. The first reduces columns: sums
+// around a pivot of each thread, added up in double in fixed order, by the block that finishes a
+// column last. The second goes over the rows backward, coefficients in registers; what it stores
+// leaves the second-level cache first. Not yet measured on a GPU.
 #include "cuda/batch_norm_parts.h"
 #include "cuda/batch_norm_slabs.h"
 #include "cuda/kernels.h"
@@ -15,25 +17,34 @@
 namespace hs::cuda {
 namespace {
 
+// Blocks of a multiprocessor: all of them run at once, since a second wave would leave
+// multiprocessors idle at its end. With them, rows of a thread whose loads are under way at once.
+constexpr int kBlocks = 3, kObservedRows = 4, kNormalizedRows = 3;
+constexpr int kGradientBlocks = 2, kGradientRows = 4;
+
 template <class T, int kVector>
-HS_KERNEL void __launch_bounds__(kColumnThreads)
+HS_KERNEL void __launch_bounds__(kColumnThreads, kBlocks)
     observe(const BatchNormTrainingArgs args, const ColumnCut cut, void* workspace) {
   using Shared = ColumnShared<DistanceSums>;
+  using Values = Packed<T, kVector>;
   Shared& shared = shared_memory<Shared>();
   const ColumnPart part = column_part<kVector>(cut);
   auto* x = static_cast<const T*>(args.x);
   float pivot[kVector] = {};  // the column's first value
-  PivotSums own[kVector];
+  PivotSums<kVector> own;
   if (part.column < cut.columns) {
-    load_elements(x + part.column, pivot);
-    for (std::int64_t row = part.begin + part.depth; row < part.end; row += part.depths) {
-      float v[kVector];
-      load_elements(x + row * cut.columns + part.column, v);
-      HS_UNROLL for (int e = 0; e < kVector; ++e) own[e].add(v[e]);
-    }
+    const T* from = x + part.column;
+    for_rows<kObservedRows>(
+        part, [&](std::int64_t row) { return load<Values>(from + row * cut.columns); },
+        [&](std::int64_t, const Values& values) {
+          float v[kVector];
+          unpack<T>(values, v);
+          own.add(v);
+        });
+    load_elements(from, pivot);
   }
   DistanceSums sums[kVector];
-  HS_UNROLL for (int e = 0; e < kVector; ++e) sums[e] = own[e].around(pivot[e]);
+  HS_UNROLL for (int e = 0; e < kVector; ++e) sums[e] = own.around(e, pivot[e]);
   reduce_columns(cut, part, sums, Sum<DistanceSums>{}, workspace, shared,
                  [&](std::int64_t c, const DistanceSums& total) {
                    save_moments(args, c,
@@ -55,8 +66,11 @@ struct Normalization {
 };
 
 template <class T, int kVector, bool kVariance>
-HS_KERNEL void __launch_bounds__(kColumnThreads)
+HS_KERNEL void __launch_bounds__(kColumnThreads, kBlocks)
     normalize(const Normalization n, const ColumnCut cut) {
+  struct Row {
+    Packed<T, kVector> x, residual;
+  };
   const ColumnPart part = column_part<kVector>(cut);
   if (part.column >= cut.columns) return;
   Scaling of[kVector];
@@ -65,48 +79,77 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
     float invstd = kVariance ? 1.0f / sqrtf(n.spread[c] + n.eps) : n.spread[c];
     of[e] = {n.mean[c], invstd * n.gamma[c], n.beta[c]};
   }
-  for_rows_backward(part, [&](std::int64_t row) {
-    std::int64_t at = row * cut.columns + part.column;
-    float v[kVector], added[kVector] = {};
-    load_elements(static_cast<const T*>(n.x) + at, v);
-    if (n.residual != nullptr) load_elements(static_cast<const T*>(n.residual) + at, added);
-    put_normalized(v, of, n.residual != nullptr, added, n.relu, static_cast<T*>(n.y) + at);
-  });
+  auto *x = static_cast<const T*>(n.x), *residual = static_cast<const T*>(n.residual);
+  const bool adds = residual != nullptr;
+  for_rows_backward<kNormalizedRows>(
+      part,
+      [&](std::int64_t row) {
+        std::int64_t at = row * cut.columns + part.column;
+        Row loaded{load<Packed<T, kVector>>(x + at), {}};
+        if (adds) loaded.residual = load<Packed<T, kVector>>(residual + at);
+        return loaded;
+      },
+      [&](std::int64_t row, const Row& loaded) {
+        float v[kVector], added[kVector];
+        unpack<T>(loaded.x, v);
+        unpack<T>(loaded.residual, added);
+        normalize_values(v, of, adds, added, n.relu);
+        store_values(static_cast<T*>(n.y) + row * cut.columns + part.column, v, !kVariance);
+      });
 }
 
-// dy behind the activation, for the columns of a thread.
+// What is read of a row for its gradients.
 template <class T, int kVector>
-HS_DEVICE void load_dy(const BatchNormBackwardArgs& args, std::int64_t at, float (&g)[kVector]) {
-  load_elements(static_cast<const T*>(args.dy) + at, g);
-  if (args.desc.activation != HS_RELU) return;
-  float y[kVector];
-  load_elements(static_cast<const T*>(args.y) + at, y);
-  HS_UNROLL for (int e = 0; e < kVector; ++e) g[e] = y[e] > 0.0f ? g[e] : 0.0f;
+struct GradientRow {
+  Packed<T, kVector> dy, x, y;
+};
+
+template <class T, int kVector>
+HS_DEVICE GradientRow<T, kVector> load_gradient_row(const BatchNormBackwardArgs& args,
+                                                    std::int64_t at) {
+  using Values = Packed<T, kVector>;
+  GradientRow<T, kVector> row{load<Values>(static_cast<const T*>(args.dy) + at),
+                              load<Values>(static_cast<const T*>(args.x) + at),
+                              {}};
+  if (args.desc.activation == HS_RELU) row.y = load<Values>(static_cast<const T*>(args.y) + at);
+  return row;
+}
+
+// g becomes dy behind the activation, v is x.
+template <class T, int kVector>
+HS_DEVICE void take_gradient_row(const BatchNormBackwardArgs& args,
+                                 const GradientRow<T, kVector>& row, float (&g)[kVector],
+                                 float (&v)[kVector]) {
+  unpack<T>(row.dy, g);
+  unpack<T>(row.x, v);
+  if (args.desc.activation == HS_RELU) mask_by_output<T>(g, row.y);
 }
 
 // Leaves the sums for `differentiate`.
 template <class T, int kVector>
-HS_KERNEL void __launch_bounds__(kColumnThreads)
+HS_KERNEL void __launch_bounds__(kColumnThreads, kGradientBlocks)
     sum_gradients(const BatchNormBackwardArgs args, const ColumnCut cut, void* workspace,
                   GradientSums* result) {
   using Shared = ColumnShared<GradientSums>;
   Shared& shared = shared_memory<Shared>();
   const ColumnPart part = column_part<kVector>(cut);
-  auto* x = static_cast<const T*>(args.x);
   float dy[kVector] = {}, product[kVector] = {};
   if (part.column < cut.columns) {
     float mean[kVector];
     HS_UNROLL for (int e = 0; e < kVector; ++e) mean[e] = args.saved_mean[part.column + e];
-    for (std::int64_t row = part.begin + part.depth; row < part.end; row += part.depths) {
-      std::int64_t at = row * cut.columns + part.column;
-      float g[kVector], v[kVector];
-      load_dy<T>(args, at, g);
-      load_elements(x + at, v);
-      HS_UNROLL for (int e = 0; e < kVector; ++e) {
-        dy[e] += g[e];
-        product[e] += g[e] * (v[e] - mean[e]);
-      }
-    }
+    for_rows<kGradientRows>(
+        part,
+        [&](std::int64_t row) {
+          return load_gradient_row<T, kVector>(args, row * cut.columns + part.column);
+        },
+        [&](std::int64_t, const GradientRow<T, kVector>& row) {
+          float g[kVector], v[kVector];
+          take_gradient_row(args, row, g, v);
+          HS_UNROLL for (int e = 0; e < kVector; ++e) {
+            dy[e] += g[e];
+            product[e] += g[e] * (v[e] - mean[e]);
+          }
+        });
   }
   GradientSums sums[kVector];
   HS_UNROLL for (int e = 0; e < kVector; ++e) sums[e] = {dy[e], product[e]};
@@ -118,7 +161,7 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
 }
 
 template <class T, int kVector>
-HS_KERNEL void __launch_bounds__(kColumnThreads)
+HS_KERNEL void __launch_bounds__(kColumnThreads, kGradientBlocks)
     differentiate(const BatchNormBackwardArgs args, const ColumnCut cut, const GradientSums* sums) {
   const ColumnPart part = column_part<kVector>(cut);
   if (part.column >= cut.columns) return;
@@ -128,13 +171,16 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
     of[e] = slope_of(args.saved_mean[c], args.saved_invstd[c], args.gamma[c], sums[c],
                      static_cast<double>(cut.rows));
   }
-  for_rows_backward(part, [&](std::int64_t row) {
-    std::int64_t at = row * cut.columns + part.column;
-    float g[kVector], v[kVector];
-    load_dy<T>(args, at, g);
-    load_elements(static_cast<const T*>(args.x) + at, v);
-    put_differentiated<T>(args, at, g, v, of);
-  });
+  for_rows_backward<kGradientRows>(
+      part,
+      [&](std::int64_t row) {
+        return load_gradient_row<T, kVector>(args, row * cut.columns + part.column);
+      },
+      [&](std::int64_t row, const GradientRow<T, kVector>& loaded) {
+        float g[kVector], v[kVector];
+        take_gradient_row(args, loaded, g, v);
+        put_differentiated<T>(args, row * cut.columns + part.column, g, v, of, true);
+      });
 }
 
 // Calls launcher(T{}, Elements<columns of a thread>) as type and alignment allow.
@@ -147,12 +193,12 @@ hs_status with_columns(const hs_batch_norm_desc& desc, bool is_aligned, const La
   });
 }
 
-// How to hold `arrays` arrays on chip; team 0: not at all.
+// How to do it on chip, with `arrays` arrays that both passes read; team 0: not at all.
 SlabPlan plan_of(const Queue& queue, const hs_batch_norm_desc& desc, bool is_aligned,
-                 unsigned arrays) {
+                 unsigned arrays, unsigned ahead) {
   int vector = desc.type == HS_F32 ? kColumnVector<float> : kColumnVector<Bf16>;
   if (!is_aligned || desc.channels % vector != 0) return {};
-  return plan_slabs(queue, desc.rows, desc.channels, vector, arrays);
+  return plan_slabs(queue, desc.rows, desc.channels, vector, arrays, ahead);
 }
 
 template <bool kVariance>
@@ -160,7 +206,7 @@ hs_status launch_normalize(const Queue& queue, const hs_batch_norm_desc& desc,
                            const Normalization& n) {
   bool is_aligned = aligned(n.x) && aligned(n.residual) && aligned(n.y);
   return with_columns(desc, is_aligned, [&](auto element, auto columns) {
-    ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, columns.value, 1);
+    ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, columns.value, 1, 1, kBlocks);
     return launch(queue, column_shape("normalize", cut, 0),
                   normalize<decltype(element), columns.value, kVariance>, n, cut);
   });
@@ -172,12 +218,13 @@ hs_status batch_norm_training(void* queue_of_call, const BatchNormTrainingArgs& 
   const Queue& queue = as_queue(queue_of_call);
   const hs_batch_norm_desc& desc = args.desc;
   bool is_aligned = aligned(args.x) && aligned(args.residual) && aligned(args.y);
-  if (SlabPlan plan = plan_of(queue, desc, is_aligned, 1); plan.team > 0) {
+  if (SlabPlan plan = plan_of(queue, desc, is_aligned, 1, kRowsAhead); plan.team > 0) {
     return train_slabs(queue, args, plan);
   }
   hs_status status = with_columns(desc, aligned(args.x), [&](auto element, auto columns) {
     constexpr int kVector = decltype(columns)::value;
-    ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, kVector, sizeof(Moments));
+    ColumnCut cut =
+        cut_columns(queue, desc.rows, desc.channels, kVector, sizeof(Moments), 1, kBlocks);
     return launch(queue, column_shape("observe", cut, sizeof(ColumnShared<Moments>)),
                   observe<decltype(element), kVector>, args, cut, queue.workspace);
   });
@@ -200,7 +247,8 @@ hs_status batch_norm_backward(void* queue_of_call, const BatchNormBackwardArgs& 
   const hs_batch_norm_desc& desc = args.desc;
   bool is_aligned = aligned(args.dy) && aligned(args.x) && aligned(args.y) && aligned(args.dx) &&
                     aligned(args.d_residual);
-  if (SlabPlan plan = plan_of(queue, desc, is_aligned, 2); plan.team > 0) {
+  const unsigned arrays = desc.activation == HS_RELU ? 3 : 2;
+  if (SlabPlan plan = plan_of(queue, desc, is_aligned, arrays, kGradientRowsAhead); plan.team > 0) {
     return differentiate_slabs(queue, args, plan);
   }
   if (static_cast<std::size_t>(desc.channels) * sizeof(GradientSums) > kResultBytes) {
@@ -211,7 +259,8 @@ hs_status batch_norm_backward(void* queue_of_call, const BatchNormBackwardArgs& 
   return with_columns(desc, is_aligned, [&](auto element, auto columns) {
     using T = decltype(element);
     constexpr int kVector = decltype(columns)::value;
-    ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, kVector, sizeof(GradientSums));
+    ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, kVector, sizeof(GradientSums), 1,
+                                kGradientBlocks);
     hs_status status =
         launch(queue, column_shape("sum_gradients", cut, sizeof(ColumnShared<GradientSums>)),
                sum_gradients<T, kVector>, args, cut, queue.workspace, sums);

@@ -3,6 +3,8 @@
 #ifndef HALFSTEP_CUDA_BATCH_NORM_PARTS_H
 #define HALFSTEP_CUDA_BATCH_NORM_PARTS_H
 
+#include <type_traits>
+
 #include "core/kernels.h"
 #include "cuda/columns.h"
 #include "cuda/moments.h"
@@ -30,16 +32,46 @@ struct Scaling {
   float mean, scale, shift;
 };
 
-// Stores what the values v become; `adds`: with the residual's values `added`.
-template <class T, int kVector>
-HS_DEVICE void put_normalized(float (&v)[kVector], const Scaling (&of)[kVector], bool adds,
-                              const float (&added)[kVector], bool relu, T* y) {
+// What the values v become; `adds`: with the residual's values `added`.
+template <int kVector>
+HS_DEVICE void normalize_values(float (&v)[kVector], const Scaling (&of)[kVector], bool adds,
+                                const float (&added)[kVector], bool relu) {
   HS_UNROLL for (int e = 0; e < kVector; ++e) {
     v[e] = (v[e] - of[e].mean) * of[e].scale + of[e].shift;
     if (adds) v[e] += added[e];
     if (relu && v[e] < 0.0f) v[e] = 0.0f;
   }
-  store_elements(y, v);
+}
+
+// A thread's part of a row as it is loaded: in words where there are any, since 16-bit elements on
+// their own take a register each.
+template <class T, int kVector>
+using Packed =
+    std::conditional_t<sizeof(T) * kVector == 16, Vector<std::uint32_t, 4>, Vector<T, kVector>>;
+
+template <class T, int kVector>
+HS_DEVICE void unpack(const Packed<T, kVector>& from, float (&to)[kVector]) {
+  Vector<T, kVector> v;
+  memcpy(&v, &from, sizeof(v));
+  HS_UNROLL for (int e = 0; e < kVector; ++e) to[e] = to_float(v.at[e]);
+}
+
+// dy behind ReLU: g where y is positive.
+template <class T, int kVector>
+HS_DEVICE void mask_by_output(float (&g)[kVector], const Packed<T, kVector>& output) {
+  float y[kVector];
+  unpack<T>(output, y);
+  HS_UNROLL for (int e = 0; e < kVector; ++e) g[e] = y[e] > 0.0f ? g[e] : 0.0f;
+}
+
+// Stores a thread's part of a row. `once`: the second-level cache gives it up first, for the sake of
+// inputs that are read again.
+template <class T, int kVector>
+HS_DEVICE void store_values(T* to, const float (&v)[kVector], bool once) {
+  if constexpr (sizeof(T) * kVector == 16) {
+    if (once) return store_streaming(to, packed<T, kVector>(v));
+  }
+  store_elements_whole(to, v);
 }
 
 // Sums over a column of dy and of dy (x - mean).
@@ -69,16 +101,16 @@ HS_DEVICE Slope slope_of(float mean, double invstd, double gamma, const Gradient
           static_cast<float>(factor * sums.dy / rows)};
 }
 
-// Stores the gradients at `at`: g is dy behind the activation, v is x.
+// Stores the gradients at `at`: g is dy behind the activation, v is x. `once` as above.
 template <class T, int kVector>
 HS_DEVICE void put_differentiated(const BatchNormBackwardArgs& args, std::int64_t at,
                                   const float (&g)[kVector], float (&v)[kVector],
-                                  const Slope (&of)[kVector]) {
-  if (args.d_residual != nullptr) store_elements(static_cast<T*>(args.d_residual) + at, g);
+                                  const Slope (&of)[kVector], bool once) {
+  if (args.d_residual != nullptr) store_values(static_cast<T*>(args.d_residual) + at, g, once);
   HS_UNROLL for (int e = 0; e < kVector; ++e) {
     v[e] = of[e].scale * g[e] - (of[e].slope * (v[e] - of[e].mean) + of[e].offset);
   }
-  store_elements(static_cast<T*>(args.dx) + at, v);
+  store_values(static_cast<T*>(args.dx) + at, v, once);
 }
 
 }  // namespace hs::cuda

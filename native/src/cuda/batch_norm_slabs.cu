@@ -1,12 +1,13 @@
-// Batch normalisation in one launch, for what fits on chip.
+// Batch normalisation in one launch.
 //
 // Bytes of an element: forward reads x once and writes y; backward reads dy and x once (y too with
-// ReLU) and writes dx. Floor: bytes / bandwidth.
-// Design: a team of blocks keeps a slab of channels (batch_norm_slabs.h) in shared memory as it is
-// stored, each thread what it reads itself. Each block sums its rows, leaves the sums in the
-// workspace, waits for its team and adds up all its blocks' sums in their order; then it works from
-// shared memory. The next slab is copied meanwhile, into a second buffer where one fits, otherwise
-// row by row into the place of what is done. Not yet measured on a GPU.
+// ReLU) and writes dx; what does not fit on chip is read twice. Floor: bytes / bandwidth.
+// Design: a team of blocks has a slab of channels (batch_norm_slabs.h). Each thread copies its rows
+// into a ring of slots of its own in shared memory, several at once, and adds them up; a row's slot is
+// filled again as soon as the row is used. Sums of the blocks go through the workspace, and are added
+// up in the blocks' order. The second pass takes the rows the other way round: the ring still holds
+// the last ones, and those before them are copied while it works, the first of them from the
+// second-level cache. Nothing but a row's last use is marked as such for that cache.
 #include "cuda/batch_norm_slabs.h"
 
 #include "cuda/batch_norm_parts.h"
@@ -20,298 +21,319 @@ namespace {
 
 constexpr unsigned kWarps = kSlabThreads / kWarpSize;
 constexpr unsigned kMostColumns = kMostSlabLanes * 8;  // of a slab
-constexpr int kBatch = 4;  // rows of a thread whose loads from memory are under way at once
+// Columns that a block adds up at once.
+constexpr unsigned kColumnsAtOnce = 32;
+// In a team of at most so many blocks each adds up all columns. In a larger one that would be more to
+// read than waiting a second time takes, and each does some.
+constexpr unsigned kFewBlocks = kWarps;
 
 struct alignas(16) Chunk {
   unsigned char bytes[16];
 };
 
-// In front of the buffers.
+// In front of the slots.
 template <class Sums, class Coefficients>
 struct Shared {
-  Sums slot[kWarps * kMostColumns];  // [warps, columns of the slab]
+  Sums slot[kWarps * kColumnsAtOnce];  // [warps, columns at once]
+  Sums total[kMostColumns];
   Coefficients of_column[kMostColumns];
-  float pivot[kMostColumns];
-  HS_DEVICE Chunk* buffers() { return reinterpret_cast<Chunk*>(this + 1); }
+  HS_DEVICE Chunk* slots() { return reinterpret_cast<Chunk*>(this + 1); }
 };
 
-// One thread's part: 16 bytes of columns of each slab of its team, and the same rows of each.
+// One thread's part: 16 bytes of columns of its team's slab, in every depths-th row of the block.
 template <class T>
 struct SlabPart {
   static constexpr int kVector = kColumnVector<T>;
   const SlabPlan& plan;
-  unsigned lane, depth, depths;  // place along the row; along the column, and how many there are
-  unsigned team, rank;           // the block's team, and its number in it
-  std::int64_t first_row;
-  unsigned rows;  // of the block
+  Chunk* chunks;               // its first slot
+  unsigned lane;               // place along the row
+  unsigned slab, rank;         // the block's slab and team, and its number in the team
+  std::int64_t column;         // its first one
+  unsigned count;              // rows; 0 where it has no columns
+  std::int64_t first, stride;  // element of its first row, and from one row to the next
 
-  HS_DEVICE explicit SlabPart(const SlabPlan& p) : plan(p) {
+  HS_DEVICE SlabPart(const SlabPlan& p, Chunk* slots) : plan(p), chunks(slots + threadIdx.x) {
+    const unsigned depth = threadIdx.x / plan.lanes, depths = kSlabThreads / plan.lanes;
     lane = threadIdx.x % plan.lanes;
-    depth = threadIdx.x / plan.lanes;
-    depths = kSlabThreads / plan.lanes;
-    team = blockIdx.x / plan.team;
-    rank = blockIdx.x % plan.team;
-    first_row = std::int64_t{rank} * plan.block_rows;
-    std::int64_t left = plan.rows - first_row;
-    rows = left < plan.block_rows ? static_cast<unsigned>(left) : plan.block_rows;
+    // Neighbours in the grid read the same rows, at about the same time.
+    slab = blockIdx.x % plan.slabs;
+    rank = blockIdx.x / plan.slabs;
+    column = (std::int64_t{slab} * plan.lanes + lane) * kVector;
+    std::int64_t row = std::int64_t{rank} * plan.block_rows, left = plan.rows - row;
+    auto rows = left < plan.block_rows ? static_cast<unsigned>(left) : plan.block_rows;
+    count = column < plan.channels && depth < rows ? (rows - depth - 1) / depths + 1 : 0;
+    first = (row + depth) * plan.channels + column;
+    stride = depths * plan.channels;
   }
   HS_DEVICE unsigned columns() const { return plan.lanes * kVector; }
-  HS_DEVICE std::int64_t column(unsigned slab) const {
-    return (std::int64_t{slab} * plan.lanes + lane) * kVector;
+  HS_DEVICE std::int64_t element(unsigned row) const { return first + row * stride; }
+  HS_DEVICE T* held(unsigned slot, unsigned array) const {
+    return reinterpret_cast<T*>(chunks + (slot * plan.arrays + array) * kSlabThreads);
   }
-  HS_DEVICE bool has(unsigned slab) const { return column(slab) < plan.channels; }
-  HS_DEVICE std::int64_t element(unsigned slab, unsigned row) const {
-    return (first_row + row) * plan.channels + column(slab);
+  HS_DEVICE bool few() const { return plan.team <= kFewBlocks; }
+  // The column of the slab, and of all, that this thread finishes, if it does.
+  HS_DEVICE unsigned own() const { return few() ? threadIdx.x : rank + plan.team * warp_id(); }
+  HS_DEVICE std::int64_t own_channel() const { return std::int64_t{slab} * columns() + own(); }
+  HS_DEVICE bool finishes() const { return own() < columns() && own_channel() < plan.channels; }
+  // Whether it is the only one to finish that column.
+  HS_DEVICE bool saves() const { return finishes() && (few() ? rank == 0 : lane_id() == 0); }
+
+  // Copies a row of `from`. `once`: it is not read from memory again.
+  HS_DEVICE void copy(const T* from, unsigned row, unsigned slot, unsigned array, bool once) const {
+    if (once) {
+      cp_async_16_once(held(slot, array), from + element(row));
+    } else {
+      cp_async_16(held(slot, array), from + element(row), 16);
+    }
   }
-  // Where a row's 16 bytes of this thread are held.
-  HS_DEVICE T* held(Chunk* buffers, unsigned buffer, unsigned array, unsigned row) const {
-    unsigned line = (buffer * plan.arrays + array) * plan.block_rows + row;
-    return reinterpret_cast<T*>(buffers + line * plan.lanes + lane);
+
+  // Calls use(row, slot that holds it) for all rows, after fetch(row, slot, whether once), which
+  // starts its copies. Where rows stream, the last kAhead of those begun may be under way, and the
+  // plan has slots for them at least.
+  template <unsigned kAhead, class Fetch, class Use>
+  HS_DEVICE void pass_forward(const Fetch& fetch, const Use& use) const {
+    const unsigned slots = plan.slots;
+    // Rows that stay, when all do, may be read again by the next kernel: nothing is said of them.
+    const auto begin = [&](unsigned row, unsigned slot) {
+      if (row < count) fetch(row, slot, plan.streams && row + slots >= count);
+      cp_async_commit();
+    };
+    // A group a row, so that the n-th group is the n-th row.
+    for (unsigned row = 0; row < slots; ++row) begin(row, row);
+    for (unsigned row = slots; row < kAhead; ++row) cp_async_commit();
+    unsigned slot = 0;
+    for (unsigned row = 0; row < count; ++row) {
+      cp_async_wait<kAhead - 1>();
+      use(row, slot);
+      begin(row + slots, slot);
+      if (++slot == slots) slot = 0;
+    }
   }
-  // The column that this thread finishes for the block; all channels if it is none.
-  HS_DEVICE std::int64_t finishes(unsigned slab) const {
-    std::int64_t c = std::int64_t{slab} * columns() + threadIdx.x;
-    return threadIdx.x < columns() && c < plan.channels ? c : plan.channels;
-  }
-  // Calls body(row).
-  template <class Body>
-  HS_DEVICE void for_rows(unsigned slab, const Body& body) const {
-    if (!has(slab)) return;
-    for (unsigned row = depth; row < rows; row += depths) body(row);
-  }
-  // Calls body(row, its 16 bytes of `from`); with null they are zero.
-  template <class Body>
-  HS_DEVICE void for_rows_of(const T* from, unsigned slab, const Body& body) const {
-    if (!has(slab)) return;
-    for (unsigned first = depth; first < rows; first += kBatch * depths) {
-      Vector<T, kVector> v[kBatch] = {};
-      HS_UNROLL for (int b = 0; b < kBatch; ++b) {
-        unsigned row = first + static_cast<unsigned>(b) * depths;
-        if (from != nullptr && row < rows) {
-          v[b] = load<Vector<T, kVector>>(from + element(slab, row));
+  // The same from the last row to the first, after pass_forward; use gets 16 bytes of the row of
+  // `added` too, or zeros if that is null.
+  template <unsigned kAhead, class Fetch, class Use>
+  HS_DEVICE void pass_backward(const T* added, const Fetch& fetch, const Use& use) const {
+    constexpr unsigned kBatch = 4;  // rows of `added` that are loaded at once
+    const unsigned slots = plan.slots;
+    unsigned slot = count == 0 ? 0 : (count - 1) % slots;
+    for (unsigned left = count; left > 0;) {
+      Packed<T, kVector> more[kBatch] = {};
+      HS_UNROLL for (unsigned b = 0; b < kBatch; ++b) {
+        if (added != nullptr && b < left) {
+          more[b] = load<Packed<T, kVector>>(added + element(left - 1 - b));
         }
       }
-      HS_UNROLL for (int b = 0; b < kBatch; ++b) {
-        unsigned row = first + static_cast<unsigned>(b) * depths;
-        if (row < rows) body(row, v[b]);
+      HS_UNROLL for (unsigned b = 0; b < kBatch; ++b) {
+        if (left == 0) break;
+        const unsigned row = --left;
+        cp_async_wait<kAhead - 1>();
+        use(row, slot, more[b]);
+        if (row >= slots) fetch(row - slots, slot, true);
+        cp_async_commit();
+        slot = slot == 0 ? slots - 1 : slot - 1;
       }
     }
   }
 };
 
-template <class Sums>
-HS_DEVICE Sums sum_of_column(const Sums* slot, unsigned columns) {
-  Sums sum{};
-  for (unsigned w = 0; w < kWarps; ++w) sum = sum + slot[w * columns + threadIdx.x];
-  return sum;
-}
-
-// Adds up the sums of the team's threads, in an order that depends on the plan alone, and calls
-// finish(column, sums) in one thread of each block for each column; what that leaves in shared
-// memory all threads see. `parity` changes from slab to slab: a block may be at its team's next
-// barrier while others still read what it left before this one.
-template <class T, int kVector, class Sums, class Finish>
-HS_DEVICE void reduce_slab(const SlabPart<T>& part, unsigned slab, unsigned parity,
-                           Sums (&sums)[kVector], GridWorkspace& grid, Sums* slot,
-                           const Finish& finish) {
-  const unsigned columns = part.columns(), blocks = part.plan.team;
+// Adds up the sums of the block's threads into shared.total, in an order that depends on the plan
+// alone.
+template <class T, int kVector, class Sums, class Smem>
+HS_DEVICE void reduce_block(const SlabPart<T>& part, Sums (&sums)[kVector], Smem& shared) {
+  const unsigned lanes = part.plan.lanes;
   HS_UNROLL for (Sums& s : sums) {
-    for (unsigned lanes = part.plan.lanes; lanes < kWarpSize; lanes *= 2) {
-      s = s + shuffle_xor(s, lanes);
-    }
+    for (unsigned apart = lanes; apart < kWarpSize; apart *= 2) s = s + shuffle_xor(s, apart);
   }
-  if (lane_id() < part.plan.lanes) {
-    HS_UNROLL for (int e = 0; e < kVector; ++e) {
-      slot[warp_id() * columns + lane_id() * kVector + static_cast<unsigned>(e)] = sums[e];
+  const unsigned fit = kColumnsAtOnce / lanes, at_once = fit < kVector ? fit : kVector;
+  HS_UNROLL for (unsigned e = 0; e < kVector; ++e) {
+    const unsigned place = e % at_once;  // among those of the thread that are added up together
+    if (lane_id() < lanes) {
+      shared.slot[(warp_id() * at_once + place) * lanes + part.lane] = sums[e];
     }
-  }
-  __syncthreads();
-  Sums total{};
-  if (threadIdx.x < columns) total = sum_of_column(slot, columns);
-  if (blocks > 1) {
-    Sums* partials = grid.partials<Sums>() + (parity * gridDim.x + part.team * blocks) * columns;
-    if (threadIdx.x < columns) partials[part.rank * columns + threadIdx.x] = total;
-    team_sync(grid.barriers[part.team], part.rank, blocks);
-    for (unsigned i = threadIdx.x; i < kWarps * columns; i += kSlabThreads) {
+    if (place + 1 < at_once) continue;
+    __syncthreads();
+    const unsigned wide = at_once * lanes;
+    if (threadIdx.x < wide) {
       Sums sum{};
-      for (unsigned b = i / columns; b < blocks; b += kWarps) {
-        sum = sum + load_from_l2(&partials[b * columns + i % columns]);
+      HS_UNROLL for (unsigned w = 0; w < kWarps; ++w) {
+        sum = sum + shared.slot[w * wide + threadIdx.x];
       }
-      slot[i] = sum;
+      shared.total[part.lane * kVector + e - place + threadIdx.x / lanes] = sum;
     }
     __syncthreads();
-    if (threadIdx.x < columns) total = sum_of_column(slot, columns);
   }
-  std::int64_t c = part.finishes(slab);
-  if (c < part.plan.channels) finish(c, total);
+}
+
+// Adds up the sums of the team's threads, in an order that depends on the plan alone, and returns
+// those of the column that this thread finishes. Leaves finish(sums) of all columns in
+// shared.of_column.
+template <class Coefficients, class T, int kVector, class Sums, class Finish>
+HS_DEVICE Sums reduce_slab(const SlabPart<T>& part, Sums (&sums)[kVector], GridWorkspace& grid,
+                           Shared<Sums, Coefficients>& shared, const Finish& finish) {
+  const unsigned columns = part.columns(), blocks = part.plan.team;
+  const bool few = part.few(), finishes = part.finishes();
+  reduce_block(part, sums, shared);
+  Sums total{};
+  if (blocks == 1) {
+    if (finishes) total = shared.total[threadIdx.x];
+  } else {
+    Sums* partials = grid.partials<Sums>() + part.slab * blocks * columns;
+    if (threadIdx.x < columns) {
+      partials[part.rank * columns + threadIdx.x] = shared.total[threadIdx.x];
+    }
+    team_sync(grid.barriers[part.slab], part.rank, blocks);
+    if (finishes) {
+      constexpr unsigned kBatch = 8;  // loads that are under way at once
+      const unsigned step = few ? 1 : kWarpSize;
+      for (unsigned b = few ? 0 : lane_id(); b < blocks; b += kBatch * step) {
+        Sums some[kBatch] = {};
+        HS_UNROLL for (unsigned i = 0; i < kBatch; ++i) {
+          if (b + i * step < blocks) {
+            some[i] = load_from_l2(&partials[(b + i * step) * columns + part.own()]);
+          }
+        }
+        HS_UNROLL for (const Sums& s : some) total = total + s;
+      }
+    }
+  }
+  if (few) {
+    if (finishes) shared.of_column[threadIdx.x] = finish(total);
+  } else {
+    total = warp_reduce(total, Sum<Sums>{});
+    auto* finished = reinterpret_cast<Coefficients*>(grid.partials<Sums>() + gridDim.x * columns) +
+                     part.slab * columns;
+    if (part.saves()) finished[part.own()] = finish(total);
+    team_sync(grid.barriers[part.slab], part.rank, blocks);
+    if (threadIdx.x < columns &&
+        std::int64_t{part.slab} * columns + threadIdx.x < part.plan.channels) {
+      shared.of_column[threadIdx.x] = load_from_l2(&finished[threadIdx.x]);
+    }
+  }
   __syncthreads();
+  return total;
 }
 
 template <class T>
-HS_KERNEL void __launch_bounds__(kSlabThreads)
+HS_KERNEL void __launch_bounds__(kSlabThreads, 1)
     train_on_chip(const BatchNormTrainingArgs args, const SlabPlan plan, void* workspace) {
   constexpr int kVector = kColumnVector<T>;
+  using Values = Packed<T, kVector>;
   using Smem = Shared<DistanceSums, Scaling>;
   static_assert(sizeof(Smem) <= kSlabScratchBytes);
   Smem& shared = shared_memory<Smem>();
-  const SlabPart<T> part(plan);
-  const T *x = static_cast<const T*>(args.x), *residual = static_cast<const T*>(args.residual);
+  const SlabPart<T> part(plan, shared.slots());
+  auto* x = static_cast<const T*>(args.x);
   const double n = static_cast<double>(plan.rows);
-  auto held = [&](unsigned buffer, unsigned row) {
-    return part.held(shared.buffers(), buffer, 0, row);
-  };
-  auto fetch = [&](unsigned slab, unsigned buffer, unsigned row) {
-    cp_async_16(held(buffer, row), x + part.element(slab, row), 16);
-  };
-  auto fetch_all = [&](unsigned slab, unsigned buffer) {
-    if (slab < plan.slabs) part.for_rows(slab, [&](unsigned row) { fetch(slab, buffer, row); });
-    cp_async_commit();
+  const auto fetch = [&](unsigned row, unsigned slot, bool once) {
+    part.copy(x, row, slot, 0, once);
   };
 
-  unsigned buffer = 0, parity = 0;
-  fetch_all(part.team, buffer);
-  for (unsigned slab = part.team; slab < plan.slabs; slab += plan.teams, parity ^= 1) {
-    const unsigned next = slab + plan.teams;
-    const bool refills = plan.buffers == 1 && next < plan.slabs && part.has(next);
-    float pivot[kVector] = {};
-    PivotSums own[kVector];
-    // Before the barrier: after it, the first row may have become y.
-    if (part.has(slab)) load_elements(x + part.column(slab), pivot);
-    if (part.depth == 0) {
-      HS_UNROLL for (int e = 0; e < kVector; ++e) shared.pivot[part.lane * kVector + e] = pivot[e];
-    }
-    const std::int64_t c = part.finishes(slab);
-    const float gamma = c < plan.channels ? args.gamma[c] : 0;
-    const float beta = c < plan.channels ? args.beta[c] : 0;
-    if (plan.buffers == 2) {
-      fetch_all(next, buffer ^ 1);
-      cp_async_wait<1>();
-    } else {
-      cp_async_wait<0>();
-    }
-    part.for_rows(slab, [&](unsigned row) {
-      float v[kVector];
-      load_elements(held(buffer, row), v);
-      HS_UNROLL for (int e = 0; e < kVector; ++e) own[e].add(v[e]);
-    });
-    DistanceSums sums[kVector];
-    HS_UNROLL for (int e = 0; e < kVector; ++e) sums[e] = own[e].around(pivot[e]);
-    auto* grid = static_cast<GridWorkspace*>(workspace);
-    reduce_slab(
-        part, slab, parity, sums, *grid, shared.slot,
-        [&](std::int64_t column, const DistanceSums& total) {
-          Moments m = moments_of(total, shared.pivot[threadIdx.x], n);
-          float invstd = invstd_of(m, n, args.desc.eps);
-          shared.of_column[threadIdx.x] = {static_cast<float>(m.mean), invstd * gamma, beta};
-          if (part.rank == 0) save_moments(args, column, m);
-        });
-    Scaling of[kVector];
-    HS_UNROLL for (int e = 0; e < kVector; ++e) of[e] = shared.of_column[part.lane * kVector + e];
-    part.for_rows_of(residual, slab, [&](unsigned row, const Vector<T, kVector>& more) {
-      float v[kVector], added[kVector];
-      load_elements(held(buffer, row), v);
-      if (refills) fetch(next, buffer, row);
-      HS_UNROLL for (int e = 0; e < kVector; ++e) added[e] = to_float(more.at[e]);
-      put_normalized(v, of, residual != nullptr, added, args.desc.activation == HS_RELU,
-                     static_cast<T*>(args.y) + part.element(slab, row));
-    });
-    if (plan.buffers == 1) cp_async_commit();
-    if (plan.buffers == 2) buffer ^= 1;
+  // Before the sums are complete: then the first row may become y.
+  Values first_row = {};
+  if (part.count > 0) first_row = load<Values>(x + part.column);
+  const std::int64_t c = part.own_channel();
+  float own_pivot = 0, gamma = 0, beta = 0;
+  if (part.finishes()) {
+    own_pivot = to_float(x[c]);
+    gamma = args.gamma[c];
+    beta = args.beta[c];
   }
+  PivotSums<kVector> own;
+  part.template pass_forward<kRowsAhead>(fetch, [&](unsigned, unsigned slot) {
+    float v[kVector];
+    load_elements(part.held(slot, 0), v);
+    own.add(v);
+  });
+  DistanceSums sums[kVector];
+  float pivot[kVector];
+  unpack<T>(first_row, pivot);
+  HS_UNROLL for (int e = 0; e < kVector; ++e) sums[e] = own.around(e, pivot[e]);
+  const auto finish = [&](const DistanceSums& total) {
+    Moments m = moments_of(total, own_pivot, n);
+    return Scaling{static_cast<float>(m.mean), invstd_of(m, n, args.desc.eps) * gamma, beta};
+  };
+  const DistanceSums total =
+      reduce_slab(part, sums, *static_cast<GridWorkspace*>(workspace), shared, finish);
+  // Here others do not wait for it.
+  if (part.saves()) save_moments(args, c, moments_of(total, own_pivot, n));
+
+  Scaling of[kVector];
+  HS_UNROLL for (int e = 0; e < kVector; ++e) of[e] = shared.of_column[part.lane * kVector + e];
+  auto* residual = static_cast<const T*>(args.residual);
+  part.template pass_backward<kRowsAhead>(
+      residual, fetch, [&](unsigned row, unsigned slot, const Values& more) {
+        float v[kVector], added[kVector];
+        load_elements(part.held(slot, 0), v);
+        unpack<T>(more, added);
+        normalize_values(v, of, residual != nullptr, added, args.desc.activation == HS_RELU);
+        store_values(static_cast<T*>(args.y) + part.element(row), v, plan.streams);
+      });
 }
 
 template <class T>
-HS_KERNEL void __launch_bounds__(kSlabThreads)
+HS_KERNEL void __launch_bounds__(kSlabThreads, 1)
     differentiate_on_chip(const BatchNormBackwardArgs args, const SlabPlan plan, void* workspace) {
   constexpr int kVector = kColumnVector<T>;
+  using Values = Packed<T, kVector>;
   using Smem = Shared<GradientSums, Slope>;
   static_assert(sizeof(Smem) <= kSlabScratchBytes);
   Smem& shared = shared_memory<Smem>();
-  const SlabPart<T> part(plan);
-  const T *dy = static_cast<const T*>(args.dy), *x = static_cast<const T*>(args.x);
-  auto held_dy = [&](unsigned buffer, unsigned row) {
-    return part.held(shared.buffers(), buffer, 0, row);
+  const SlabPart<T> part(plan, shared.slots());
+  const bool relu = args.desc.activation == HS_RELU;
+  const auto fetch = [&](unsigned row, unsigned slot, bool once) {
+    part.copy(static_cast<const T*>(args.dy), row, slot, 0, once);
+    part.copy(static_cast<const T*>(args.x), row, slot, 1, once);
+    if (relu) part.copy(static_cast<const T*>(args.y), row, slot, 2, once);
   };
-  auto held_x = [&](unsigned buffer, unsigned row) {
-    return part.held(shared.buffers(), buffer, 1, row);
-  };
-  auto fetch = [&](unsigned slab, unsigned buffer, unsigned row) {
-    std::int64_t at = part.element(slab, row);
-    cp_async_16(held_dy(buffer, row), dy + at, 16);
-    cp_async_16(held_x(buffer, row), x + at, 16);
-  };
-  auto fetch_all = [&](unsigned slab, unsigned buffer) {
-    if (slab < plan.slabs) part.for_rows(slab, [&](unsigned row) { fetch(slab, buffer, row); });
-    cp_async_commit();
+  // g becomes dy behind the activation, v is x.
+  const auto take = [&](unsigned slot, float(&g)[kVector], float(&v)[kVector]) {
+    load_elements(part.held(slot, 0), g);
+    load_elements(part.held(slot, 1), v);
+    if (relu) mask_by_output<T>(g, load<Values>(part.held(slot, 2)));
   };
 
-  unsigned buffer = 0, parity = 0;
-  fetch_all(part.team, buffer);
-  for (unsigned slab = part.team; slab < plan.slabs; slab += plan.teams, parity ^= 1) {
-    const unsigned next = slab + plan.teams;
-    const bool refills = plan.buffers == 1 && next < plan.slabs && part.has(next);
-    float mean[kVector] = {};
-    if (part.has(slab)) {
-      HS_UNROLL for (int e = 0; e < kVector; ++e) mean[e] = args.saved_mean[part.column(slab) + e];
-    }
-    const std::int64_t c = part.finishes(slab);
-    const bool finishes = c < plan.channels;
-    const float own_mean = finishes ? args.saved_mean[c] : 0;
-    const float invstd = finishes ? args.saved_invstd[c] : 0;
-    const float gamma = finishes ? args.gamma[c] : 0;
-    if (plan.buffers == 2) {
-      fetch_all(next, buffer ^ 1);
-      cp_async_wait<1>();
-    } else {
-      cp_async_wait<0>();
-    }
-    if (args.desc.activation == HS_RELU) {
-      const T* y = static_cast<const T*>(args.y);
-      part.for_rows_of(y, slab, [&](unsigned row, const Vector<T, kVector>& output) {
-        float g[kVector];
-        load_elements(held_dy(buffer, row), g);
-        HS_UNROLL for (int e = 0; e < kVector; ++e) {
-          g[e] = to_float(output.at[e]) > 0.0f ? g[e] : 0.0f;
-        }
-        store_elements(held_dy(buffer, row), g);
-      });
-    }
-    float of_dy[kVector] = {}, product[kVector] = {};
-    part.for_rows(slab, [&](unsigned row) {
-      float g[kVector], v[kVector];
-      load_elements(held_dy(buffer, row), g);
-      load_elements(held_x(buffer, row), v);
-      HS_UNROLL for (int e = 0; e < kVector; ++e) {
-        of_dy[e] += g[e];
-        product[e] += g[e] * (v[e] - mean[e]);
-      }
-    });
-    GradientSums sums[kVector];
-    HS_UNROLL for (int e = 0; e < kVector; ++e) sums[e] = {of_dy[e], product[e]};
-    auto* grid = static_cast<GridWorkspace*>(workspace);
-    reduce_slab(part, slab, parity, sums, *grid, shared.slot,
-                [&](std::int64_t column, const GradientSums& total) {
-                  shared.of_column[threadIdx.x] =
-                      slope_of(own_mean, invstd, gamma, total, static_cast<double>(plan.rows));
-                  if (part.rank == 0) save_gradients(args, column, total);
-                });
-    Slope of[kVector];
-    HS_UNROLL for (int e = 0; e < kVector; ++e) of[e] = shared.of_column[part.lane * kVector + e];
-    part.for_rows(slab, [&](unsigned row) {
-      float g[kVector], v[kVector];
-      load_elements(held_dy(buffer, row), g);
-      load_elements(held_x(buffer, row), v);
-      if (refills) fetch(next, buffer, row);
-      put_differentiated<T>(args, part.element(slab, row), g, v, of);
-    });
-    if (plan.buffers == 1) cp_async_commit();
-    if (plan.buffers == 2) buffer ^= 1;
+  float mean[kVector] = {};
+  if (part.count > 0) {
+    HS_UNROLL for (int e = 0; e < kVector; ++e) mean[e] = args.saved_mean[part.column + e];
   }
+  const std::int64_t c = part.own_channel();
+  float own_mean = 0, invstd = 0, gamma = 0;
+  if (part.finishes()) {
+    own_mean = args.saved_mean[c];
+    invstd = args.saved_invstd[c];
+    gamma = args.gamma[c];
+  }
+  float of_dy[kVector] = {}, product[kVector] = {};
+  part.template pass_forward<kGradientRowsAhead>(fetch, [&](unsigned, unsigned slot) {
+    float g[kVector], v[kVector];
+    take(slot, g, v);
+    HS_UNROLL for (int e = 0; e < kVector; ++e) {
+      of_dy[e] += g[e];
+      product[e] += g[e] * (v[e] - mean[e]);
+    }
+  });
+  GradientSums sums[kVector];
+  HS_UNROLL for (int e = 0; e < kVector; ++e) sums[e] = {of_dy[e], product[e]};
+  const auto finish = [&](const GradientSums& total) {
+    return slope_of(own_mean, invstd, gamma, total, static_cast<double>(plan.rows));
+  };
+  const GradientSums total =
+      reduce_slab(part, sums, *static_cast<GridWorkspace*>(workspace), shared, finish);
+  if (part.saves()) save_gradients(args, c, total);
+
+  Slope of[kVector];
+  HS_UNROLL for (int e = 0; e < kVector; ++e) of[e] = shared.of_column[part.lane * kVector + e];
+  part.template pass_backward<kGradientRowsAhead>(
+      nullptr, fetch, [&](unsigned row, unsigned slot, const Values&) {
+        float g[kVector], v[kVector];
+        take(slot, g, v);
+        put_differentiated<T>(args, part.element(row), g, v, of, plan.streams);
+      });
 }
 
 LaunchShape slab_shape(const char* name, const SlabPlan& plan) {
   return {.name = name,
-          .grid = {plan.teams * plan.team},
+          .grid = {plan.slabs * plan.team},
           .block = {kSlabThreads},
           .shared_bytes = plan.shared_bytes(),
           .cooperative = plan.team > 1};

@@ -46,14 +46,35 @@ HS_DEVICE ColumnPart column_part(const ColumnCut& cut) {
   return part;
 }
 
-// Calls body(row) for this thread's rows, the last ones first: they are in the second-level cache
-// when a pass from the front has just ended.
-template <class Body>
-HS_DEVICE void for_rows_backward(const ColumnPart& part, const Body& body) {
-  std::int64_t count = part.end - part.begin - part.depth;
-  for (std::int64_t i = (count - 1) / part.depths; count > 0 && i >= 0; --i) {
-    body(part.begin + part.depth + i * part.depths);
+// Calls use(row, load(row)) for this thread's rows; kBatch rows are loaded before the first of them
+// is used, so that as many loads are under way.
+template <int kBatch, class Load, class Use>
+HS_DEVICE void for_rows(const ColumnPart& part, const Load& load, const Use& use) {
+  using Loaded = decltype(load(part.begin));
+  const std::int64_t step = part.depths;
+  std::int64_t row = part.begin + part.depth;
+  for (; row + (kBatch - 1) * step < part.end; row += kBatch * step) {
+    Loaded loaded[kBatch];
+    HS_UNROLL for (int b = 0; b < kBatch; ++b) loaded[b] = load(row + b * step);
+    HS_UNROLL for (int b = 0; b < kBatch; ++b) use(row + b * step, loaded[b]);
   }
+  for (; row < part.end; row += step) use(row, load(row));
+}
+
+// The same, the last rows first: they are in the second-level cache when a pass from the front has
+// just ended.
+template <int kBatch, class Load, class Use>
+HS_DEVICE void for_rows_backward(const ColumnPart& part, const Load& load, const Use& use) {
+  using Loaded = decltype(load(part.begin));
+  const std::int64_t step = part.depths, first = part.begin + part.depth;
+  if (first >= part.end) return;
+  std::int64_t row = first + (part.end - 1 - first) / step * step;
+  for (; row - (kBatch - 1) * step >= first; row -= kBatch * step) {
+    Loaded loaded[kBatch];
+    HS_UNROLL for (int b = 0; b < kBatch; ++b) loaded[b] = load(row - b * step);
+    HS_UNROLL for (int b = 0; b < kBatch; ++b) use(row - b * step, loaded[b]);
+  }
+  for (; row >= first; row -= step) use(row, load(row));
 }
 
 // `Value` is what a column's rows are reduced to.
@@ -120,7 +141,8 @@ HS_DEVICE void put_gradient(float* to, std::int64_t at, double gradient, float a
 // Cuts [rows, columns], with `vector` columns a thread, so that the device is busy and the partial
 // results, of `value_bytes` each, fit into the workspace.
 inline ColumnCut cut_columns(const Queue& queue, std::int64_t rows, std::int64_t columns,
-                             int vector, std::size_t value_bytes, std::int64_t arrays = 1) {
+                             int vector, std::size_t value_bytes, std::int64_t arrays = 1,
+                             int blocks_of_multiprocessor = 8) {
   constexpr std::int64_t kLeastRows = 8;  // of a thread
   constexpr unsigned kMostLanes = 32;
   std::int64_t wide = (columns + vector - 1) / vector;
@@ -129,7 +151,7 @@ inline ColumnCut cut_columns(const Queue& queue, std::int64_t rows, std::int64_t
   cut.tiles = static_cast<unsigned>((wide + cut.lanes - 1) / cut.lanes);
   std::int64_t deep = kColumnThreads / cut.lanes * kLeastRows;
   std::int64_t tiles = cut.tiles * arrays;
-  std::int64_t splits = std::int64_t{queue.multiprocessors} * 8 / tiles;
+  std::int64_t splits = std::int64_t{queue.multiprocessors} * blocks_of_multiprocessor / tiles;
   auto room = static_cast<std::int64_t>((kWorkspaceBytes - kResultBytes - sizeof(GridWorkspace)) /
                                         value_bytes);
   if (splits > room / (columns * arrays)) splits = room / (columns * arrays);

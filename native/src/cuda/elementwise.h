@@ -27,13 +27,36 @@ HS_DEVICE void load_elements(const T* from, float (&x)[kCount] HS_AND_CALLER) {
   }
 }
 
+// kCount elements as one access stores them: 16-bit ones in pairs, where that is possible.
+template <class T, int kCount>
+HS_DEVICE auto packed(const float* x) {
+  if constexpr (sizeof(T) == 2 && kCount % 2 == 0) {
+    Vector<std::uint32_t, kCount / 2> v;
+    HS_UNROLL for (int i = 0; i < kCount / 2; ++i) v.at[i] = pack_pair<T>(x[2 * i], x[2 * i + 1]);
+    return v;
+  } else {
+    Vector<T, kCount> v;
+    HS_UNROLL for (int i = 0; i < kCount; ++i) v.at[i] = from_float<T>(x[i]);
+    return v;
+  }
+}
+
 template <int kCount, class T>
 HS_DEVICE void store_elements(T* to, const float (&x)[kCount] HS_AND_CALLER) {
   constexpr int kAccess = sizeof(T) * kCount > 16 ? 16 / sizeof(T) : kCount;
   HS_UNROLL for (int at = 0; at < kCount; at += kAccess) {
-    Vector<T, kAccess> v;
-    HS_UNROLL for (int i = 0; i < kAccess; ++i) v.at[i] = from_float<T>(x[at + i]);
-    store(to + at, v HS_PASS_CALLER);
+    store(to + at, packed<T, kAccess>(x + at) HS_PASS_CALLER);
+  }
+}
+
+// The same to global memory: where they are 16 bytes, as one access whatever surrounds it.
+template <int kCount, class T>
+HS_DEVICE void store_elements_whole(T* to, const float (&x)[kCount] HS_AND_CALLER) {
+  const auto v = packed<T, kCount>(x);
+  if constexpr (sizeof(v) == 16) {
+    store_whole(to, v HS_PASS_CALLER);
+  } else {
+    store(to, v HS_PASS_CALLER);
   }
 }
 

@@ -151,7 +151,7 @@ HS_KERNEL void __launch_bounds__(kThreads)
       HS_UNROLL for (int e = 0; e < kVector; ++e) {
         v[e] = (v[e] - mean) * invstd * gamma[e] + beta[e];
       }
-      store_elements(y + at, v);
+      store_elements_whole(y + at, v);
     });
   }
 }
@@ -195,7 +195,7 @@ HS_KERNEL void __launch_bounds__(kThreads)
       HS_UNROLL for (int e = 0; e < kVector; ++e) {
         out[e] = invstd * g[j][e] - (slope * v[j][e] + offset);
       }
-      store_elements(dx + at, out);
+      store_elements_whole(dx + at, out);
     });
   }
 }

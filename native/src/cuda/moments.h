@@ -30,23 +30,29 @@ HS_DEVICE Moments moments_of(const DistanceSums& sums, double pivot, double coun
   return {pivot + offset, rest < 0 ? 0 : rest};  // what is no number stays none
 }
 
-// One thread's values; the first is its pivot.
+// One thread's values of neighbouring columns; its first row is its pivots.
+template <int kColumns>
 struct PivotSums {
-  float pivot = 0, sum = 0, squares = 0;
-  int count = 0;
+  float pivot[kColumns] = {}, sum[kColumns] = {}, squares[kColumns] = {};
+  int count = 0;  // rows
 
-  HS_DEVICE void add(float x) {
-    if (count == 0) pivot = x;
+  HS_DEVICE void add(const float (&x)[kColumns]) {
+    if (count == 0) {
+      HS_UNROLL for (int e = 0; e < kColumns; ++e) pivot[e] = x[e];
+    }
     ++count;
-    float distance = x - pivot;
-    sum += distance;
-    squares += distance * distance;
+    HS_UNROLL for (int e = 0; e < kColumns; ++e) {
+      float distance = x[e] - pivot[e];
+      sum[e] += distance;
+      squares[e] += distance * distance;
+    }
   }
-  HS_DEVICE DistanceSums around(float other) const {
+  HS_DEVICE DistanceSums around(int column, float other) const {
     if (count == 0) return {0, 0};
-    double moved = static_cast<double>(pivot) - static_cast<double>(other);
+    double moved = static_cast<double>(pivot[column]) - static_cast<double>(other);
     double all = count * moved;
-    return {sum + all, squares + moved * (2 * static_cast<double>(sum) + all)};
+    return {sum[column] + all,
+            squares[column] + moved * (2 * static_cast<double>(sum[column]) + all)};
   }
 };
 

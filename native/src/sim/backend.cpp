@@ -35,7 +35,7 @@ hs_status query(void*, hs_device_info* info) {
   std::snprintf(info->name, sizeof info->name, "simulated CUDA device");
   std::snprintf(info->detail, sizeof info->detail, "compute capability %d.%d on the host",
                 kCapability / 10, kCapability % 10);
-  info->threads = kMultiprocessors;
+  info->threads = static_cast<int>(multiprocessors());
   info->memory_total = kMemory;
   std::uint64_t used = allocated_bytes();
   info->memory_available = used < kMemory ? kMemory - used : 0;
@@ -76,7 +76,7 @@ hs_status create_queue(void*, void** queue) {
   if (!workspace) return fail(HS_OUT_OF_MEMORY, "the host has no memory left");
   std::memset(workspace, 0, cuda::kWorkspaceBytes);
   made->queue = {.stream = made->backlog.get(),
-                 .multiprocessors = kMultiprocessors,
+                 .multiprocessors = static_cast<int>(multiprocessors()),
                  .max_cluster = kMaxCluster,
                  .warpgroups = true,
                  .shared_bytes = shared_bytes(),

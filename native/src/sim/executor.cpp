@@ -79,9 +79,9 @@ std::string Executor::check(const LaunchShape& shape) const {
     std::size_t blocks =
         std::min(kThreadsOfMultiprocessor / threads,
                  kSharedOfMultiprocessor / (shape.shared_bytes + kSharedReservedForBlock));
-    if (shape.grid.count() > kMultiprocessors * blocks || shape.cluster > 1) {
+    if (shape.grid.count() > multiprocessors() * blocks || shape.cluster > 1) {
       return name + "a cooperative grid of " + std::to_string(shape.grid.count()) + " blocks, " +
-             std::to_string(kMultiprocessors * blocks) + " without clusters run at once";
+             std::to_string(multiprocessors() * blocks) + " without clusters run at once";
     }
   }
   return "";

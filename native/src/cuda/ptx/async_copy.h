@@ -42,6 +42,20 @@ HS_DEVICE void cp_async_16(void* shared, const void* global, int bytes HS_AND_CA
   cp_async<16>(shared, global, bytes HS_PASS_CALLER);
 }
 
+// The same with 16 bytes that the second-level cache gives up first: nothing reads them there again.
+HS_DEVICE void cp_async_16_once(void* shared, const void* global HS_AND_CALLER) {
+#ifdef HS_SIM
+  cp_async<16>(shared, global, 16, place);
+#else
+  std::uint64_t policy;
+  asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+  asm volatile("cp.async.cg.shared.global.L2::cache_hint [%0], [%1], 16, %2;" ::"r"(
+                   static_cast<std::uint32_t>(__cvta_generic_to_shared(shared))),
+               "l"(__cvta_generic_to_global(global)), "l"(policy)
+               : "memory");
+#endif
+}
+
 // Closes the group of this thread's copies since the last commit.
 HS_DEVICE void cp_async_commit() {
 #ifdef HS_SIM

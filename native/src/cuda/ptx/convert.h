@@ -2,6 +2,8 @@
 #ifndef HALFSTEP_CUDA_PTX_CONVERT_H
 #define HALFSTEP_CUDA_PTX_CONVERT_H
 
+#include <type_traits>
+
 #include "cuda/platform.h"
 #include "numerics/conversions.h"
 
@@ -54,6 +56,24 @@ HS_DEVICE F16 from_float<F16>(float x) {
 #else
   F16 result;
   asm("cvt.rn.f16.f32 %0, %1;" : "=h"(result.bits) : "f"(x));
+  return result;
+#endif
+}
+
+// Two neighbours in memory, the first one in the low half: one instruction, and a word that the
+// compiler stores as one (of 16-bit elements it may make a store each).
+template <class To>
+HS_DEVICE std::uint32_t pack_pair(float first, float second) {
+  static_assert(sizeof(To) == 2);
+#ifdef HS_SIM
+  return from_float<To>(first).bits | std::uint32_t{from_float<To>(second).bits} << 16;
+#else
+  std::uint32_t result;
+  if constexpr (std::is_same_v<To, Bf16>) {
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(result) : "f"(second), "f"(first));
+  } else {
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(result) : "f"(second), "f"(first));
+  }
   return result;
 #endif
 }

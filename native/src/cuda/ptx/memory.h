@@ -96,6 +96,24 @@ HS_DEVICE void store_streaming(void* address, const V& value HS_AND_CALLER) {
 #endif
 }
 
+// 16 bytes that are read again. Of an assignment the compiler may make a store for each element,
+// which costs the memory as many accesses; this is one.
+template <class V>
+HS_DEVICE void store_whole(void* address, const V& value HS_AND_CALLER) {
+  static_assert(sizeof(V) == 16);
+#ifdef HS_SIM
+  store(address, value, place);
+#else
+  union {
+    V value;
+    std::uint32_t words[4];
+  } u{value};
+  asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global(address)),
+               "r"(u.words[0]), "r"(u.words[1]), "r"(u.words[2]), "r"(u.words[3])
+               : "memory");
+#endif
+}
+
 }  // namespace hs::cuda
 
 #endif  // HALFSTEP_CUDA_PTX_MEMORY_H
