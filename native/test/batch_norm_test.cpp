@@ -297,6 +297,7 @@ TEST(teams_of_many_blocks_match_the_definition) {
   const SmallDevice small(20);
   on_devices([](Device& device) {
     for (bool fused : {false, true}) {
+      if (is_left_out(device, 5121 * 32)) continue;
       const Settings s{.relu = fused, .residual = fused, .shift = 0};
       check_training(device, 5121, 32, s);
       check_backward(device, 2561, 32, s);
@@ -309,6 +310,7 @@ TEST(on_chip_too_a_mean_far_from_zero_costs_no_precision_of_the_variance) {
   on_devices([](Device& device) {
     for (float deviation : {1.0f, 0.01f}) {
       check_training(device, 256, 44, {.mean = 1000, .deviation = deviation, .shift = 0});
+      if (is_left_out(device, 3120 * 32)) continue;
       check_training(device, 3120, 32, {.mean = 1000, .deviation = deviation, .shift = 0});
     }
   });
@@ -505,16 +507,20 @@ TEST(results_depend_on_neither_threads_nor_capture) {
 TEST(on_chip_too_results_depend_on_neither_threads_nor_capture) {
   const SmallDevice small;
   on_devices([](Device& device) {
-    check_repetition(device, 1300, 12);  // several blocks
-    check_repetition(device, 1560, 64);  // that read rows twice
-    check_repetition(device, 3120, 32);  // forward, that is, and many rows backward
-    check_repetition(device, 24900, 4);
+    check_repetition(device, 200, 4);
+    // Several blocks; those that read rows twice, backward or forward too.
+    constexpr size_t kCut[][2] = {{1300, 12}, {1560, 64}, {3120, 32}, {24900, 4}};
+    for (const auto& [rows, channels] : kCut) {
+      if (!is_left_out(device, rows * channels)) check_repetition(device, rows, channels);
+    }
   });
 }
 
 TEST(results_of_teams_of_many_blocks_depend_on_neither_threads_nor_capture) {
   const SmallDevice small(20);
-  on_devices([](Device& device) { check_repetition(device, 5121, 32); });
+  on_devices([](Device& device) {
+    if (!is_left_out(device, 5121 * 32)) check_repetition(device, 5121, 32);
+  });
 }
 
 TEST(arguments_that_make_no_sense_are_refused) {

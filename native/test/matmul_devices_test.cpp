@@ -238,6 +238,28 @@ TEST(products_of_integers_are_exact_over_large_tiles) {
   });
 }
 
+// The tiles of warpgroups, of which a device that simulates four multiprocessors needs as many: wide,
+// medium, tall, flat and little ones, with more steps along k than their rings have stages.
+TEST(every_kind_of_tile_goes_round_its_ring) {
+  on_devices([](Device& device) {
+    for (const auto& [m, n, batch] : {std::array<int64_t, 3>{136, 260, 2},
+                                      {136, 120, 2},
+                                      {520, 40, 2},
+                                      {40, 520, 2},
+                                      {72, 72, 1}}) {
+      for (hs_dtype type : {HS_BF16, HS_F16}) {
+        for (int layout = 0; layout < 4; layout++) {
+          Problem c{
+              .m = m, .n = n, .k = 426, .type = type, .batch = batch, .bias_grad = batch == 1};
+          c.transpose_a = (layout & 1) != 0;
+          c.transpose_b = (layout & 2) != 0;
+          check(device, c);
+        }
+      }
+    }
+  });
+}
+
 // Few tiles and a long k, which several blocks share; k no multiple of anything.
 TEST(a_long_sum_is_shared_by_blocks_and_still_exact) {
   on_devices([](Device& device) {

@@ -6,7 +6,7 @@ namespace hs::cuda {
 namespace {
 
 template <ConvProduct kProduct, int kTile>
-HS_KERNEL void __launch_bounds__(kFmaThreads, kFmaBlocks)
+HS_KERNEL void __launch_bounds__(kFmaThreads, kFmaBlocks<kTile>)
     convolve_by_fma(const MatmulArgs args, const MatmulCut cut, void* workspace,
                     const ConvOperands conv) {
   const MatmulTile tile = matmul_tile<kTile, kTile>(args.desc, cut);

@@ -100,15 +100,35 @@ struct BlockShared {
   alignas(16) unsigned char slice[16];  // the block's part of the row follows
 };
 
-// Calls body(c, Elements<n>) for the classes of [begin, end), vectors first, shared by the block.
-template <int kVector, class Body>
-HS_DEVICE void for_slice(std::int64_t begin, std::int64_t end, const Body& body) {
-  std::int64_t whole = begin + (end - begin) / kVector * kVector;
-  for (std::int64_t c = begin + threadIdx.x * kVector; c < whole; c += kThreads * kVector) {
-    body(c, Elements<kVector>{});
+// A block's part of a row: the classes [begin, end), of which those from `aligned` on lie at
+// multiples of kVector elements, wherever the row begins.
+template <int kVector>
+struct Slice {
+  std::int64_t begin, aligned, end;
+
+  // `row_begin` is the row's first element.
+  HS_DEVICE Slice(std::int64_t row_begin, std::int64_t first, std::int64_t last)
+      : begin(first), end(last) {
+    std::int64_t behind = (row_begin + first) % kVector;
+    aligned = behind == 0 ? first : first + kVector - behind;
+    if (aligned > end) aligned = end;
   }
-  if (kVector > 1 && whole + threadIdx.x < end) body(whole + threadIdx.x, Elements<1>{});
-}
+  // Where a class is kept, so that what is aligned stays so; less than kVector behind its number.
+  HS_DEVICE std::int64_t kept(std::int64_t c) const {
+    return c - begin + (kVector - (aligned - begin)) % kVector;
+  }
+  // Calls body(c, Elements<n>) for all classes, vectors where they are aligned, shared by the block.
+  template <class Body>
+  HS_DEVICE void each(const Body& body) const {
+    const auto thread = static_cast<std::int64_t>(threadIdx.x);
+    if (kVector > 1 && begin + thread < aligned) body(begin + thread, Elements<1>{});
+    std::int64_t whole = aligned + (end - aligned) / kVector * kVector;
+    for (std::int64_t c = aligned + thread * kVector; c < whole; c += kThreads * kVector) {
+      body(c, Elements<kVector>{});
+    }
+    if (kVector > 1 && whole + thread < end) body(whole + thread, Elements<1>{});
+  }
+};
 
 // A row belongs to a cluster of blocks, each of which has `slice` classes (a multiple of 16 bytes)
 // and keeps them in shared memory if `resident`.
@@ -120,13 +140,14 @@ HS_KERNEL void __launch_bounds__(kThreads, kLeastBlocks)
   T* held = reinterpret_cast<T*>(shared.slice);
   const CrossEntropy problem(args);
   std::int64_t classes = args.desc.classes;
-  std::int64_t begin = cluster_rank() * slice;
+  std::int64_t begin = cluster_rank() * slice < classes ? cluster_rank() * slice : classes;
   std::int64_t end = begin + slice < classes ? begin + slice : classes;
   std::int64_t clusters = gridDim.x / cluster_size();
   if (threadIdx.x == 0) shared.batch = {};
   for (std::int64_t row = blockIdx.x / cluster_size(); row < args.desc.rows; row += clusters) {
     const T* x_row = static_cast<const T*>(args.logits) + row * classes;
     T* d_row = args.d_logits != nullptr ? static_cast<T*>(args.d_logits) + row * classes : nullptr;
+    const Slice<kVector> part(row * classes, begin, end);
     int label = args.labels[row];
     RowKind kind = row_kind(args.desc, label);
     bool records = cluster_rank() == 0 && threadIdx.x == 0;
@@ -134,7 +155,7 @@ HS_KERNEL void __launch_bounds__(kThreads, kLeastBlocks)
       float loss = loss_without_class(kind);
       if (records) record_row(args, row, kind, loss, 0, false, shared.batch);
       if (d_row == nullptr) continue;
-      for_slice<kVector>(begin, end, [=](std::int64_t c, auto n) {
+      part.each([=](std::int64_t c, auto n) {
         float g[n.value];
         HS_UNROLL for (float& e : g) e = loss;
         store_elements(d_row + c, g);
@@ -143,10 +164,10 @@ HS_KERNEL void __launch_bounds__(kThreads, kLeastBlocks)
     }
 
     ValueAt largest = LargestAt::identity();
-    for_slice<kVector>(begin, end, [&](std::int64_t c, auto n) {
+    part.each([&](std::int64_t c, auto n) {
       float x[n.value];
       load_elements(x_row + c, x);
-      if (resident) store_elements(held + (c - begin), x);
+      if (resident) store_elements(held + part.kept(c), x);
       HS_UNROLL for (int e = 0; e < n.value; ++e) {
         if (x[e] > largest.value) largest = {x[e], static_cast<int>(c) + e};
       }
@@ -155,9 +176,9 @@ HS_KERNEL void __launch_bounds__(kThreads, kLeastBlocks)
     largest = cluster_reduce(largest, LargestAt{}, shared.cluster_largest);
 
     // Each thread reads back what it wrote.
-    const T* again = resident ? held - begin : x_row;
+    const T* again = resident ? held + part.kept(0) : x_row;
     RowSums sums{};
-    for_slice<kVector>(begin, end, [&](std::int64_t c, auto n) {
+    part.each([&](std::int64_t c, auto n) {
       float x[n.value];
       load_elements(again + c, x);
       problem.add(sums, x, c, largest.value, label);
@@ -171,7 +192,7 @@ HS_KERNEL void __launch_bounds__(kThreads, kLeastBlocks)
                  shared.batch);
     }
     if (d_row == nullptr) continue;
-    for_slice<kVector>(begin, end, [&](std::int64_t c, auto n) {
+    part.each([&](std::int64_t c, auto n) {
       float x[n.value];
       load_elements(again + c, x);
       result.gradient(problem, x, c, label);
@@ -206,7 +227,8 @@ hs_status launch_clusters(const Queue& queue, const CrossEntropyArgs& args) {
                     .block = {kThreads},
                     .shared_bytes = sizeof(BlockShared),
                     .cluster = cluster};
-  if (resident) shape.shared_bytes += static_cast<std::size_t>(slice_bytes);
+  // The first vector may begin anywhere in 16 bytes.
+  if (resident) shape.shared_bytes += static_cast<std::size_t>(slice_bytes) + 16;
   shape.grid.x =
       cluster * blocks_for(queue, args.desc.rows * cluster, cluster, kBlocksPerMultiprocessor);
   return launch(queue, shape, rows_by_cluster<T, kVector>, args,
@@ -222,10 +244,11 @@ hs_status cross_entropy(void* queue_of_call, const CrossEntropyArgs& args) {
     using T = decltype(element);
     constexpr int kVector = 16 / sizeof(T);
     std::int64_t classes = args.desc.classes;
-    bool vectors = classes % kVector == 0 && aligned(args.logits) && aligned(args.d_logits);
+    bool vectors = aligned(args.logits) && aligned(args.d_logits);
     if (classes <= 16) return launch_registers<T, 4, 4, 1>(queue, args);
     if (classes <= 128) return launch_registers<T, 32, 4, 1>(queue, args);
-    if (classes <= 1024 && vectors) return launch_registers<T, 32, 32, kVector>(queue, args);
+    if (classes <= 1024 && vectors && classes % kVector == 0)
+      return launch_registers<T, 32, 32, kVector>(queue, args);
     return vectors ? launch_clusters<T, kVector>(queue, args) : launch_clusters<T, 1>(queue, args);
   });
 }

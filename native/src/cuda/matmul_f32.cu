@@ -5,7 +5,7 @@ namespace hs::cuda {
 namespace {
 
 template <int kTile, bool kTransposeA, bool kTransposeB>
-HS_KERNEL void __launch_bounds__(kFmaThreads, kFmaBlocks)
+HS_KERNEL void __launch_bounds__(kFmaThreads, kFmaBlocks<kTile>)
     multiply_by_fma(const MatmulArgs args, const MatmulCut cut, void* workspace) {
   const MatmulTile tile = matmul_tile<kTile, kTile>(args.desc, cut);
   with_stored_operands<float, kTransposeA, kTransposeB>(

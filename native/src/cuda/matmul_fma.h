@@ -12,7 +12,8 @@ constexpr int kSide = 16;  // threads along each side of the tile
 constexpr int kGroup = 4;  // neighbouring rows or columns of a thread
 template <int kTile>
 constexpr int kFmaDepth = 1024 / kTile;  // of a stage: a run of each operand for each thread
-constexpr int kFmaBlocks = 2;            // a multiprocessor has room for
+template <int kTile>
+constexpr int kFmaBlocks = kTile == 64 ? 2 : 1;  // a multiprocessor has room for
 
 // Shared by the block: A and B as [k][row or column], padded against bank conflicts.
 template <int kTile>
@@ -56,9 +57,8 @@ class FmaPiece {
   }
 
   HS_DEVICE void load(std::int64_t k) {
-    if (from_.width != kGroup) {
-      load_narrow(k);
-    } else if constexpr (kAlongK) {
+    if (!Operand::kInRows && from_.width != kGroup) return load_elements(k);
+    if constexpr (kAlongK) {
       load_run(row_[0], from_.column(k + column_, kGroup), from_.rows > 0);
     } else {
       load_run(from_.row(k + first_), fixed_[0], k + first_ < from_.rows);
@@ -78,7 +78,7 @@ class FmaPiece {
     int count;
     const float* run = from_.run(row, column, count);
     value_ = {};
-    if (valid && count == kGroup) {
+    if (valid && count == kGroup && from_.width == kGroup) {
       value_ = hs::cuda::load<Vector<float, kGroup>>(run);
     } else if (valid) {
       HS_UNROLL for (int e = 0; e < kGroup; ++e) {
@@ -87,7 +87,7 @@ class FmaPiece {
     }
   }
 
-  HS_DEVICE void load_narrow(std::int64_t k) {
+  HS_DEVICE void load_elements(std::int64_t k) {
     HS_UNROLL for (int e = 0; e < kGroup; ++e) {
       value_.at[e] = kAlongK ? element_of(from_, outer_ + first_, k + column_ + e)
                              : element_of(from_, k + first_, outer_ + column_ + e);
@@ -186,7 +186,7 @@ hs_status launch_fma(const Queue& queue, const char* name, const MatmulArgs& arg
                      const More&... more) {
   constexpr std::size_t kPartBytes = sizeof(FmaSums<kTile / kSide>) * kFmaThreads;
   MatmulCut cut =
-      cut_matmul(queue, args.desc, kTile, kTile, kFmaDepth<kTile>, kFmaBlocks, kPartBytes);
+      cut_matmul(queue, args.desc, kTile, kTile, kFmaDepth<kTile>, kFmaBlocks<kTile>, kPartBytes);
   LaunchShape shape{.name = name, .block = {kFmaThreads}, .shared_bytes = sizeof(FmaShared<kTile>)};
   return launch_cut(queue, args, cut, shape, kernel, more...);
 }

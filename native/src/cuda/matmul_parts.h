@@ -30,7 +30,7 @@ struct MatmulTile {
 
 // Blocks that run at the same time should share what they read of the second-level cache: tiles are
 // numbered down kTileGroup rows of them, then along to the next column.
-constexpr unsigned kTileGroup = 8;
+constexpr unsigned kTileGroup = 16;
 
 template <int kRows, int kColumns>
 HS_DEVICE MatmulTile matmul_tile(const hs_matmul_desc& desc, const MatmulCut& cut) {

@@ -4,7 +4,8 @@
 // row(r), which may be beyond the last, column(c, most), where `most` divides c, and run(row, column,
 // count): the address of `most` neighbours in the row, aligned to their size, of which `count` are
 // valid; with 0 it may be any address. `most` is `width` (16 bytes, if rows begin at multiples of 16)
-// or a part of it. next(row, r, n) is row(r + n), where row is row(r).
+// or a part of it. next(row, r, n) is row(r + n), where row is row(r). If kInRows, rows are in memory,
+// so that a run of any width is as good as its alignment.
 #ifndef HALFSTEP_CUDA_OPERANDS_H
 #define HALFSTEP_CUDA_OPERANDS_H
 
@@ -38,6 +39,7 @@ HS_DEVICE int valid_of_run(std::int64_t first, std::int64_t end, int width) {
 
 template <class T>
 struct StoredMatrix {
+  static constexpr bool kInRows = true;
   using Row = const T*;
   struct Column {
     std::int64_t at;
@@ -98,6 +100,7 @@ struct Window {
 // taps, columns of taps, channels of the group]. `source` is the first channel of the group.
 template <class T>
 struct WindowMatrix {
+  static constexpr bool kInRows = false;
   // The element at the first tap, which may be padding, and its place in the image; strides that
   // are fractions begin at the image instead.
   struct Row {
@@ -160,6 +163,7 @@ struct WindowMatrix {
 // column is a channel.
 template <class T>
 struct FilterMatrix {
+  static constexpr bool kInRows = true;
   using Row = const T*;
   struct Column {
     std::int64_t at;

@@ -34,7 +34,7 @@ hs_status query(void*, hs_device_info* info) {
   std::snprintf(info->backend, sizeof info->backend, "sim");
   std::snprintf(info->name, sizeof info->name, "simulated CUDA device");
   std::snprintf(info->detail, sizeof info->detail, "compute capability %d.%d on the host",
-                kCapability / 10, kCapability % 10);
+                capability() / 10, capability() % 10);
   info->threads = static_cast<int>(multiprocessors());
   info->memory_total = kMemory;
   std::uint64_t used = allocated_bytes();
@@ -72,13 +72,14 @@ Backlog& backlog_of(void* queue) { return *static_cast<Stream*>(queue)->backlog;
 
 hs_status create_queue(void*, void** queue) {
   auto made = std::make_unique<Stream>();
+  const bool hopper = capability() == 90;
   void* workspace = allocate_guarded(cuda::kWorkspaceBytes);
   if (!workspace) return fail(HS_OUT_OF_MEMORY, "the host has no memory left");
   std::memset(workspace, 0, cuda::kWorkspaceBytes);
   made->queue = {.stream = made->backlog.get(),
                  .multiprocessors = static_cast<int>(multiprocessors()),
-                 .max_cluster = kMaxCluster,
-                 .warpgroups = true,
+                 .max_cluster = hopper ? kMaxCluster : 1,
+                 .warpgroups = hopper,
                  .shared_bytes = shared_bytes(),
                  .workspace = workspace};
   *queue = made.release();

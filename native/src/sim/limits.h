@@ -1,4 +1,5 @@
-// The simulated device: compute capability 9.0, with few multiprocessors.
+// The simulated device: compute capability 9.0, or as HALFSTEP_SIM_CAPABILITY says 8.0, with few
+// multiprocessors.
 #ifndef HALFSTEP_SIM_LIMITS_H
 #define HALFSTEP_SIM_LIMITS_H
 
@@ -7,7 +8,10 @@
 
 namespace hs::sim {
 
-constexpr int kCapability = 90;
+inline int capability() {
+  const char* given = std::getenv("HALFSTEP_SIM_CAPABILITY");
+  return given && given[0] == '8' ? 80 : 90;
+}
 constexpr unsigned kMaxThreadsPerBlock = 1024;
 constexpr std::size_t kMaxSharedBytes = 227 * 1024;
 constexpr unsigned kMaxCluster = 8;
