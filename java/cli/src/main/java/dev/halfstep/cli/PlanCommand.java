@@ -129,7 +129,7 @@ final class PlanCommand implements Callable<Integer> {
     if (plan.totalUpdates() == Long.MAX_VALUE) {
       return String.format(
           Locale.ROOT,
-          "%.0f s of %,d updates an epoch, %s",
+          "%s s of %,d updates an epoch, %s",
           plan.budget().seconds(),
           plan.updatesPerEpoch(),
           batches);

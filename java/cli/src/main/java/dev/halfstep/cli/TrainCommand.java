@@ -187,6 +187,14 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
+  /** Whose weights the model has. */
+  private static String weights(History history) {
+    if (history.bestEpoch() > 0) {
+      return "epoch " + history.bestEpoch();
+    }
+    return history.stepLosses().length > 0 ? "the last step" : "the beginning";
+  }
+
   private void conclude(OutputFolder output, History history) {
     StopReason reason = history.stopReason();
     if (reason.kind() == StopReason.Kind.NOT_FINITE) {
@@ -202,7 +210,7 @@ final class TrainCommand implements Callable<Integer> {
                     Locale.ROOT,
                     "test %s (weights of %s)%n",
                     ProgressBar.described(test),
-                    history.bestEpoch() == 0 ? "the last step" : "epoch " + history.bestEpoch()));
+                    weights(history)));
     out.printf(Locale.ROOT, "%.1f s, written to %s%n", history.seconds(), output.path());
   }
 }

@@ -332,6 +332,39 @@ final class TrainCommandTest {
   }
 
   @Test
+  void timeThatIsOverBeforeTheFirstStepIsSaidAndLeavesWholeFiles() throws IOException {
+    CliRun run = train("run", "--budget", "seconds:1e-9");
+    assertEquals(0, run.status(), run.err());
+    assertEquals("", run.err());
+    assertTrue(run.out().contains("ended after 1.0E-9 s, before the first step"), run.out());
+    assertTrue(run.out().contains("(weights of the beginning)"), run.out());
+    assertFalse(run.out().contains("NaN"), run.out());
+    JsonNode report = report("run");
+    assertEquals(0, report.at("/epochs").size());
+    assertEquals(0, report.at("/bestEpoch").asInt());
+    assertTrue(report.at("/test/loss").isNumber());
+    assertFalse(report.toString().contains("NaN"), report.toString());
+    try (Stream<Path> files = Files.list(folder.resolve("run"))) {
+      assertEquals(
+          List.of("model.safetensors", "report.json", "training_curves.png"),
+          files.map(file -> file.getFileName().toString()).sorted().toList());
+    }
+    assertTrue(ImageIO.read(folder.resolve("run/training_curves.png").toFile()).getWidth() > 0);
+    CliRun predict =
+        CliRun.of(
+            "predict",
+            "--model-file",
+            folder.resolve("run/model.safetensors").toString(),
+            "--data",
+            "csv:" + csv,
+            "--device",
+            "cpu",
+            "--out",
+            folder.resolve("predictions.csv").toString());
+    assertEquals(0, predict.status(), predict.err());
+  }
+
+  @Test
   void aDiskThatIsFullFailsTheRunAndWhatStoodStays() throws IOException {
     assertEquals(0, train("run").status());
     byte[] before = weights("run");

@@ -137,6 +137,8 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
    * @param run the trainer of a seed, with a model of its own; batch size and budget are the
    *     study's
    * @throws IllegalArgumentException if there are neither test nor validation data
+   * @throws IllegalStateException if a run ends without a complete epoch, because it diverged or
+   *     its time was over before
    */
   public Result run(LongFunction<TrainerBuilder> run) {
     List<Row> rows = new ArrayList<>();
@@ -159,6 +161,15 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
       TrainerBuilder trainer = run.apply(seed).batchSize(batchSize).budget(budget);
       perEpoch = trainer.build().plan().updatesPerEpoch();
       History history = trainer.fit();
+      if (history.epochs().isEmpty()) {
+        throw new IllegalStateException(
+            "the run with batch size "
+                + batchSize
+                + " and seed "
+                + seed
+                + " has no complete epoch to compare: "
+                + history.stopReason().text());
+      }
       EpochRecord best = history.epochs().get(Math.max(history.bestEpoch() - 1, 0));
       Metrics held =
           history

@@ -1,7 +1,10 @@
 package dev.halfstep.train;
 
 /**
- * How long a run may go on: epochs, updates, samples and wall time, whichever ends first.
+ * How long a run may go on: epochs, updates, samples and wall time, whichever ends first. The
+ * update that reaches a bound is the last. Time is looked at before each epoch and each block of
+ * steps ({@link TrainerBuilder#syncEvery}): a block that has begun is completed. If the time is
+ * over before the first step, the run ends without one.
  *
  * <pre>{@code
  * Budget.ofEpochs(30).andSeconds(600)
@@ -10,7 +13,9 @@ package dev.halfstep.train;
  * @param epochs passes over the training samples
  * @param updates performed updates
  * @param samples training samples, each counted as often as it is trained on
- * @param seconds wall time of training, evaluations included
+ * @param seconds wall time of the run: all from just before {@link Callback#fitBegin} on, such as
+ *     evaluations, checkpoints and callbacks. To open the device, bring the data there and restore
+ *     a checkpoint does not count; the time that a resumed run had taken up to its checkpoint does
  */
 public record Budget(int epochs, long updates, long samples, double seconds) {
   /** Without any bound: what the others are cut from. */

@@ -4,14 +4,15 @@ package dev.halfstep.train;
  * What is told of a run as it goes on, on the trainer's own thread: a progress bar, a stopping
  * rule, a recorder. Order: {@code fitBegin}, for each epoch {@code epochBegin}, {@code stepsEnd}
  * for each block of steps and {@code epochEnd}, at last {@code fitEnd}. An epoch that is stopped
- * before its last sample has no {@code epochEnd}.
+ * before its last sample has no {@code epochEnd}, nor has one before whose first step the time was
+ * over.
  *
  * <p>The device is not asked after every step but after a block of at most {@code syncEvery} of
  * them, or the asking would cost more than small steps do. Any method may call {@link Fit#stop}.
  * What a callback throws ends {@link Trainer#fit} with that exception.
  */
 public interface Callback {
-  /** The run begins: the data are on the device, nothing is trained yet. */
+  /** The run begins, and its clock: the data are on the device, nothing is trained yet. */
   default void fitBegin(Fit fit) {}
 
   /** {@link Fit#epoch} has just begun. */

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 public final class Fit {
   private final TrainerBuilder options;
   private final TrainingPlan plan;
-  private final long begin = System.nanoTime();
+  private long begin;
   private double secondsBefore; // it was resumed
   private final List<EpochRecord> epochs = new ArrayList<>();
   private final List<Integer> batchSizes = new ArrayList<>(); // of each epoch, this one included
@@ -32,6 +32,7 @@ public final class Fit {
   float @Nullable [] average; // of the weights at the ends of so many epochs
   private int averaged;
   private Optional<StopReason> stop = Optional.empty();
+  private boolean outOfTime; // at the last look at the clock
 
   // Where the next performed update stands, if it were not for skipped ones: follows from the
   // above.
@@ -101,9 +102,25 @@ public final class Fit {
     return judge.bestEpoch();
   }
 
-  /** Wall time since the run began, in seconds. */
+  /**
+   * Wall time of the run so far in seconds, which is what {@link Budget#seconds} bounds: from just
+   * before {@link Callback#fitBegin}, with the time up to the checkpoint that the run goes on from.
+   */
   public double seconds() {
-    return secondsBefore + (System.nanoTime() - begin) * 1e-9;
+    return secondsBefore + (options.nanoTime.getAsLong() - begin) * 1e-9;
+  }
+
+  /** Starts the clock. */
+  void begin() {
+    begin = options.nanoTime.getAsLong();
+  }
+
+  /**
+   * Notes whether the time is over. It becomes so nowhere else, so that all that is decided between
+   * two looks agrees.
+   */
+  void lookAtClock() {
+    outOfTime = seconds() >= plan.budget().seconds();
   }
 
   /** What {@link Plateau} has come to multiply the learning rate by. */
@@ -130,14 +147,15 @@ public final class Fit {
     return stop.isPresent();
   }
 
-  /** Whether the run goes on after this epoch. */
+  /** Whether the run goes on after this epoch; looks at the clock. */
   boolean goesOn() {
+    lookAtClock();
     return !stopped() && !isSpent() && epoch() < plan.budget().epochs();
   }
 
-  /** Whether updates, samples or time are spent. */
+  /** Whether updates or samples are spent, or time was at the last look at the clock. */
   boolean isSpent() {
-    return plan.isSpent(updates(), samples) || seconds() >= plan.budget().seconds();
+    return plan.isSpent(updates(), samples) || outOfTime;
   }
 
   void beginEpoch() {
@@ -185,7 +203,7 @@ public final class Fit {
     return gradients;
   }
 
-  /** Keeps them: after a checkpoint at an epoch's end the gradients themselves are gone. */
+  /** Keeps them: a run that goes on from a checkpoint does not have the gradients themselves. */
   void gradients(GradientStatistics measured) {
     gradients = Optional.of(measured);
   }
@@ -324,7 +342,9 @@ public final class Fit {
               ? "completed " + updates() + " updates"
               : samples >= budget.samples()
                   ? "completed " + samples + " samples"
-                  : "ended after " + budget.seconds() + " s";
+                  : "ended after "
+                      + budget.seconds()
+                      + (steps() == 0 ? " s, before the first step" : " s");
     }
     return new StopReason(StopReason.Kind.COMPLETED, text);
   }

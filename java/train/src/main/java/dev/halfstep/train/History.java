@@ -66,7 +66,7 @@ public final class History {
   /**
    * The epoch whose weights the model has, counted from 1: the best by the metric that {@link
    * TrainerBuilder#monitor} names; of equal ones the first. 0 if no epoch was completed; the
-   * weights are the last ones then.
+   * weights are the last ones then, or the first ones if no step was made.
    */
   public int bestEpoch() {
     return bestEpoch;
@@ -82,7 +82,7 @@ public final class History {
     return stopReason;
   }
 
-  /** Wall time of the whole run in seconds, evaluations included. */
+  /** Wall time of the whole run in seconds, as {@link Fit#seconds} counts it; the test included. */
   public double seconds() {
     return seconds;
   }

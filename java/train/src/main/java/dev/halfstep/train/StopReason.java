@@ -9,7 +9,10 @@ package dev.halfstep.train;
 public record StopReason(Kind kind, String text) {
   /** The ways a run can end. */
   public enum Kind {
-    /** The budget is spent: all epochs, updates, samples or seconds. */
+    /**
+     * The budget is spent: all epochs, updates, samples or seconds; the seconds perhaps before the
+     * first step, so that there are no epochs.
+     */
     COMPLETED,
     /** A metric no longer improved ({@link EarlyStopping}). */
     EARLY_STOPPING,

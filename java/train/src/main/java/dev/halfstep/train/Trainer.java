@@ -60,7 +60,10 @@ public final class Trainer {
 
   /**
    * Trains from the model's weights until the budget is spent or something stops the run. Whatever
-   * stopped it, the model then has the weights of the best epoch ({@link History#bestEpoch}).
+   * stopped it, the model then has the weights of the best epoch ({@link History#bestEpoch}). A run
+   * whose time is over before its first step is no failure: it ends with {@link
+   * StopReason.Kind#COMPLETED}, without epochs and losses, and the model has the weights with which
+   * the run began.
    *
    * @throws dev.halfstep.HalfstepException if the device fails, or its memory does not suffice for
    *     the session and a few batches; the message says how much each needs
@@ -71,11 +74,13 @@ public final class Trainer {
       session.data(train);
       options.resumed.ifPresent(
           from -> Checkpoints.restore(from, options.session.model, session, fit));
+      fit.begin();
       fit.trace(session);
       options.callbacks.forEach(callback -> callback.fitBegin(fit));
       int[] order = new int[train.size()];
       StepBlock steps = new StepBlock(options.syncEvery + 1);
-      while (fit.isEpochOpen() || fit.goesOn()) {
+      boolean complete = true;
+      while (complete && (fit.isEpochOpen() || fit.goesOn())) {
         if (!fit.isEpochOpen()) {
           fit.beginEpoch();
         }
@@ -83,10 +88,7 @@ public final class Trainer {
         Order.fill(options.session.seed, fit.epoch() - 1, order);
         session.order(order);
         session.position(fit.sample());
-        trainEpoch(session, fit, steps);
-        if (fit.stopped()) {
-          break;
-        }
+        complete = trainEpoch(session, fit, steps);
       }
       fit.bestWeights().ifPresent(session::weights);
       session.store();
@@ -108,15 +110,22 @@ public final class Trainer {
         .open();
   }
 
-  /** One epoch in the order that the session has; if it is stopped or diverges it has no record. */
-  private void trainEpoch(TrainingSession session, Fit fit, StepBlock steps) {
+  /**
+   * One epoch in the order that the session has.
+   *
+   * @return whether it has a record; it has none if it is stopped, if it diverges, or if the time
+   *     was over before its first step, and then it is the run's last
+   */
+  private boolean trainEpoch(TrainingSession session, Fit fit, StepBlock steps) {
     double begin = fit.seconds();
+    fit.lookAtClock();
     while (!fit.stopped() && !fit.isSpent() && fit.isInEpoch()) {
       trainBlock(session, fit, steps);
+      fit.lookAtClock();
     }
     boolean ended = !fit.isInEpoch() || (fit.isSpent() && !fit.stopped());
-    if (!ended || !Double.isFinite(fit.metrics().loss())) {
-      return;
+    if (!ended || fit.stepsOfEpoch() == 0 || !Double.isFinite(fit.metrics().loss())) {
+      return false;
     }
     double seconds = fit.seconds() - begin;
     GradientStatistics gradients = fit.gradients().orElseGet(session::gradientStatistics);
@@ -144,6 +153,7 @@ public final class Trainer {
       session.weights(trained);
     }
     options.callbacks.forEach(callback -> callback.epochEnd(fit, record));
+    return true;
   }
 
   /** Measured on samples of the epoch's own choice, if it is asked for. */
@@ -192,7 +202,7 @@ public final class Trainer {
     boolean due = updatesToCheckpoint(fit) == updatesPerformed(steps);
     fit.endSteps(steps, full * batchSize + shortRows);
     fit.trace(session);
-    if (!fit.isInEpoch() || fit.isSpent()) {
+    if (due || !fit.isInEpoch() || fit.isSpent()) {
       fit.gradients(session.gradientStatistics());
     }
     if (due && !fit.stopped()) {

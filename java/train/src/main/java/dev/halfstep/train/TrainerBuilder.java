@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 
 /**
@@ -36,6 +37,7 @@ public final class TrainerBuilder {
   boolean dropLast;
   int syncEvery = 50;
   List<Callback> callbacks = List.of();
+  LongSupplier nanoTime = System::nanoTime;
 
   TrainerBuilder(SessionOptions session, Dataset train) {
     this.session = Objects.requireNonNull(session, "session");
@@ -63,6 +65,7 @@ public final class TrainerBuilder {
     next.dropLast = dropLast;
     next.syncEvery = syncEvery;
     next.callbacks = callbacks;
+    next.nanoTime = nanoTime;
     change.accept(next);
     return next;
   }
@@ -209,7 +212,10 @@ public final class TrainerBuilder {
     return budget(Budget.ofEpochs(positive("the number of epochs", epochs)));
   }
 
-  /** How long the run may go on. Its last epoch is validated even where it is not completed. */
+  /**
+   * How long the run may go on. Its last epoch is validated even where it is not completed, if at
+   * least one step of it was made.
+   */
   public TrainerBuilder budget(Budget budget) {
     return with(next -> next.budget = Objects.requireNonNull(budget, "budget"));
   }
@@ -246,6 +252,11 @@ public final class TrainerBuilder {
   /** Who is told of the run, in this order (default: nobody). */
   public TrainerBuilder callbacks(Callback... callbacks) {
     return with(next -> next.callbacks = List.of(callbacks));
+  }
+
+  /** Another clock, for tests (default: {@link System#nanoTime}). */
+  TrainerBuilder clock(LongSupplier nanoTime) {
+    return with(next -> next.nanoTime = nanoTime);
   }
 
   /**

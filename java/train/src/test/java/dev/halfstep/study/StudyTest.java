@@ -14,6 +14,9 @@ import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.train.Budget;
+import dev.halfstep.train.Callback;
+import dev.halfstep.train.Fit;
 import dev.halfstep.train.History;
 import dev.halfstep.train.MemoryUse;
 import dev.halfstep.train.Optimizer;
@@ -94,6 +97,37 @@ final class StudyTest {
     Model untouched = model();
     assertArrayEquals(trainer(untouched).fit().stepLosses(), after.stepLosses());
     assertArrayEquals(untouched.weights(), probed.weights());
+  }
+
+  @Test
+  void aStudySaysWhichRunHasNoEpochToCompare() {
+    Callback sleeper =
+        new Callback() {
+          @Override
+          public void fitBegin(Fit fit) {
+            try {
+              Thread.sleep(20);
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+        };
+    BatchSizeStudy timed = new BatchSizeStudy(List.of(20), Budget.ofSeconds(0.01), 1);
+    IllegalStateException e =
+        assertThrows(
+            IllegalStateException.class,
+            () -> timed.run(seed -> trainer(model()).callbacks(sleeper)));
+    assertEquals(
+        "the run with batch size 20 and seed 1 has no complete epoch to compare: ended after 0.01 s,"
+            + " before the first step",
+        e.getMessage());
+    e =
+        assertThrows(
+            IllegalStateException.class,
+            () ->
+                BatchSizeStudy.ofEpochs(2, 20)
+                    .run(seed -> trainer(model()).optimizer(Optimizer.sgd(1e30))));
+    assertTrue(e.getMessage().contains("the training loss became "), e.getMessage());
   }
 
   @Test
