@@ -276,8 +276,8 @@ def throughput(kit):
     results = kit.temporary / "throughput.json"
     options = ["-f", "0", "-p", f"device={kit.backend}", "-rf", "json", "-rff", results]
     if kit.cuda:
-        options += ["-wi", "2", "-w", "200ms", "-i", "5", "-r", "200ms", "-p", "precision=F32,BF16",
-                    "-p", "batchSize=1,8,32,128,512,1024"]  # fmt: skip
+        options += ["-wi", "1", "-w", "200ms", "-i", "3", "-r", "200ms", "-p", "precision=F32,BF16",
+                    "-p", "batchSize=1,32,256,1024"]  # fmt: skip
     else:
         options += ["-wi", "0", "-i", "1", "-r", "1ms", "-p", "network=MLP", "-p", "batchSize=1024"]
     command = java_command(kit, "benchmarks", "train", "core", "bindings", "cuda")

@@ -196,13 +196,17 @@ HS_DEVICE void multiply_tile(const MatmulArgs& args, const MatmulCut& cut, const
   int warp_n = static_cast<int>(warp_id()) % Config::kColumnsOfWarps * kWarpN;
   bool sum_rows = vectors.bias_grad != nullptr && tile.n == 0 && warp_n == 0;
   TensorSums<Config> sums{};
-  HS_UNROLL for (int step = 0; step < kStages - 1; ++step) bring();
+  // The first steps only bring: in the same loop, since code that is read once costs time too.
   int stage = 0;
-  for (std::int64_t k = tile.k_begin; k < tile.k_end; k += Config::kK) {
-    cp_async_wait<kStages - 2>();
-    // All have the stage of this step, and all are done with the one that is filled next.
-    __syncthreads();
+  for (std::int64_t k = tile.k_begin - (kStages - 1) * Config::kK; k < tile.k_end;
+       k += Config::kK) {
+    if (k >= tile.k_begin) {
+      cp_async_wait<kStages - 2>();
+      // All have the stage of this step, and all are done with the one that is filled next.
+      __syncthreads();
+    }
     bring();
+    if (k < tile.k_begin) continue;
     multiply_stage<T, kTransposeA, kTransposeB>(sums, shared.stage[stage], warp_m, warp_n,
                                                 sum_rows);
     stage = stage + 1 < kStages ? stage + 1 : 0;
