@@ -198,7 +198,7 @@ hs_status launch_warpgroups(const Queue& queue, const char* name, const MatmulAr
 // them, and nobody else works while one begins or ends. Tall ones are for products of few columns.
 using WideTiles = WarpgroupConfig<128, 256, 2, 4, 1>;
 using MediumTiles = WarpgroupConfig<128, 128, 2, 3, 2>;
-using TallTiles = WarpgroupConfig<256, 64, 4, 4, 1>;
+using TallTiles = WarpgroupConfig<128, 64, 2, 4, 2>;
 using LittleTiles = WarpgroupConfig<64, 64, 1, 3, 4>;
 
 // Calls launch(config) with the tiles that suit a product: the largest of which there are enough for
