@@ -8,7 +8,7 @@
 namespace hs::cuda {
 
 template <class T, ConvProduct kProduct, class Config>
-HS_KERNEL void __launch_bounds__(Config::kThreads)
+HS_KERNEL void __launch_bounds__(Config::kThreads, Config::kBlocks)
     convolve_on_tensor_cores(const MatmulArgs args, const MatmulCut cut, void* workspace,
                              const ConvOperands conv) {
   const MatmulTile tile = matmul_tile<Config::kM, Config::kN>(args.desc, cut);

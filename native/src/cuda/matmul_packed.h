@@ -40,7 +40,8 @@ struct PackedShared {
 };
 
 template <class T, bool kTransposeA, bool kTransposeB, class Config>
-HS_KERNEL void __launch_bounds__(Config::kWarps* kWarpSize) multiply_packed(const MatmulArgs args) {
+HS_KERNEL void __launch_bounds__(Config::kWarps* kWarpSize, 2)
+    multiply_packed(const MatmulArgs args) {
   using Shared = PackedShared<T, Config>;
   const hs_matmul_desc& desc = args.desc;
   auto& ring = shared_memory<Shared>().ring[warp_id()];
