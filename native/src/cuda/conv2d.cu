@@ -9,9 +9,11 @@
 // Forward [pixels of y, r s c] x [k, r s c]^T; data [pixels of x, r s k] x [r s k, c], where
 // strides leave zeros between the pixels of dy, which are multiplied too; weights [pixels of y,
 // k]^T x [pixels of y, r s c], with the bias gradient as matmul.cu has it. Depthwise convolutions
-// leave most of a tile empty. Not yet measured on a GPU.
+// leave most of a tile empty. Windows of few values, which would too, go to conv2d_few.cu instead, but
+// for the gradient of data. Not yet measured on a GPU.
 #include "cuda/conv2d.h"
 
+#include "cuda/conv2d_few.h"
 #include "cuda/kernels.h"
 
 namespace hs::cuda {
@@ -47,10 +49,13 @@ ConvOperands windows_of_dy(const hs_conv2d_desc& d, const Extents& e) {
           d.r * d.s};
 }
 
-hs_status multiply(const Queue& queue, hs_dtype type, ConvProduct product, const MatmulArgs& args,
-                   const ConvOperands& conv) {
+hs_status multiply(const Queue& queue, const hs_conv2d_desc& d, ConvProduct product,
+                   const MatmulArgs& args, const ConvOperands& conv) {
   if (args.desc.m == 0) return HS_OK;
-  switch (type) {
+  if (product != ConvProduct::kData && has_few_inputs(d)) {
+    return conv2d_few(queue, d.type, product, args, conv);
+  }
+  switch (d.type) {
     case HS_F32:
       return args.tf32 ? conv2d_tf32(queue, product, args, conv)
                        : conv2d_f32(queue, product, args, conv);
@@ -101,7 +106,7 @@ hs_status conv2d(void* queue, const Conv2dArgs& args) {
   desc.stride_b = e.outputs * depth;
   desc.stride_c = e.outputs;
   desc.activation = d.activation;
-  return multiply(as_queue(queue), d.type, ConvProduct::kForward,
+  return multiply(as_queue(queue), d, ConvProduct::kForward,
                   {desc, args.x, args.weights, args.y, args.bias, args.aux, nullptr, args.tf32},
                   windows_of_x(d, e));
 }
@@ -116,7 +121,7 @@ hs_status conv2d_backward_data(void* queue, const Conv2dBackwardDataArgs& args) 
   desc.stride_b = e.outputs * d.r * d.s * e.inputs;
   desc.stride_c = e.inputs;
   desc.beta = args.beta;
-  return multiply(as_queue(queue), d.type, ConvProduct::kData,
+  return multiply(as_queue(queue), d, ConvProduct::kData,
                   {desc, args.dy, args.weights, args.dx, nullptr, nullptr, nullptr, args.tf32},
                   windows_of_dy(d, e));
 }
@@ -134,7 +139,7 @@ hs_status conv2d_backward_weights(void* queue, const Conv2dBackwardWeightsArgs& 
   desc.stride_b = e.inputs;
   desc.stride_c = e.outputs * depth;
   desc.beta = desc.bias_grad_beta = args.beta;
-  return multiply(as_queue(queue), d.type, ConvProduct::kWeights,
+  return multiply(as_queue(queue), d, ConvProduct::kWeights,
                   {desc, args.dy, args.x, args.d_weights, nullptr, nullptr, args.d_bias, args.tf32},
                   windows_of_x(d, e));
 }

@@ -4,16 +4,20 @@
 // share. Floor: the larger of FLOPs / rate (tensor cores; for FP32 the FMA units, unless TF32 is
 // allowed) and bytes / bandwidth; a product of n x n 16-bit matrices is bound by bandwidth up to n
 // of about 500.
-// Design: 16-bit types on tensor cores by mma.sync from a ring of four stages that cp.async fills,
-// permuted in shared memory so that ldmatrix has no bank conflicts in any of the four layouts. FP32
-// by FMA with 8 x 8 sums a thread, or where TF32 is allowed by the same ring with half its depth:
-// ldmatrix cannot transpose 32 bits, so operands that do not run along k are padded and read word
-// by word, and all are rounded in registers. Products with fewer tiles than multiprocessors share k
-// among blocks, whose sums the last one adds in order. Small 16-bit matrices, of which there are
-// many, belong to a warp each (matmul_packed.h). The bias gradient is a product with ones (of FP32
-// a sum, not rounded), by the blocks of the first columns. Edges are filled with zeros; rows that
-// do not begin at multiples of 16 bytes come in copies of 8 or 4, and only 16-bit rows of odd
-// length element by element. Not yet measured on a GPU.
+// Design: what a thread brings to shared memory by cp.async lies at places that it works out once
+// (operands.h, matmul_tiles.h): in a loop of these sizes addresses cost more than products.
+// 16-bit types on Hopper: warpgroups multiply out of shared memory (matmul_warpgroup.h), in rows of 128
+// bytes in all four layouts, while the next stages arrive; two or four blocks of smaller tiles share
+// a multiprocessor, so that one works while another begins or ends. Elsewhere mma.sync from a ring of
+// four stages, permuted so that ldmatrix has no bank conflicts (matmul_tensor.h).
+// FP32 by FMA with 8 x 8 sums a thread, or where TF32 is allowed by mma.sync with half the depth:
+// ldmatrix cannot transpose 32 bits, so operands that do not run along k are padded and read word by
+// word, and all are rounded in registers.
+// Products with fewer tiles than multiprocessors share k among blocks, whose sums the last one adds
+// in order. Small 16-bit matrices, of which there are many, belong to a warp each (matmul_packed.h).
+// The bias gradient is a product with ones (of FP32 a sum, not rounded), by the blocks of the first
+// columns. Edges are filled with zeros; rows that do not begin at multiples of 16 bytes come in copies
+// of 8 or 4, and only 16-bit rows of odd length element by element.
 #include "cuda/kernels.h"
 #include "cuda/matmul_parts.h"
 

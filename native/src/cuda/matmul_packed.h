@@ -24,6 +24,7 @@ struct PackedConfig {
   static constexpr int kStages = kSize == 16 ? 4 : 3;
   static constexpr unsigned kWarps = kSize == 16 ? 8 : kSize == 32 ? 4 : 2;
   static constexpr int kBlocks = kSize == 16 ? 6 : kSize == 32 ? 4 : 2;  // of a multiprocessor
+  static constexpr int kLeastBlocks = kSize == 16 ? 2 : 1;  // what ptxas spills no registers for
 };
 
 template <class T, class Config>

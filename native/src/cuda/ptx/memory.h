@@ -60,6 +60,20 @@ HS_DEVICE T load_from_l2(const T* address) {
 #endif
 }
 
+// The same, 16 bytes as one access.
+HS_DEVICE Vector<float, 4> load_from_l2(const Vector<float, 4>* address) {
+#ifdef HS_SIM
+  return load<Vector<float, 4>>(address);
+#else
+  Vector<float, 4> value;
+  asm volatile("ld.global.cg.v4.f32 {%0, %1, %2, %3}, [%4];"
+               : "=f"(value.at[0]), "=f"(value.at[1]), "=f"(value.at[2]), "=f"(value.at[3])
+               : "l"(__cvta_generic_to_global(address))
+               : "memory");
+  return value;
+#endif
+}
+
 // Evicted first: for 16 bytes that are touched once.
 template <class V>
 HS_DEVICE V load_streaming(const void* address HS_AND_CALLER) {

@@ -1,0 +1,18 @@
+// Convolutions whose windows hold few values, without the tiles of matrix products; see conv2d_few.cu.
+#ifndef HALFSTEP_CUDA_CONV2D_FEW_H
+#define HALFSTEP_CUDA_CONV2D_FEW_H
+
+#include "cuda/conv2d.h"
+
+namespace hs::cuda {
+
+// Whether conv2d_few has this convolution. Tiles do well where they read 16 bytes of channels at once.
+bool has_few_inputs(const hs_conv2d_desc& desc);
+
+// The output, or the gradients of weights and bias.
+hs_status conv2d_few(const Queue& queue, hs_dtype type, ConvProduct product, const MatmulArgs& args,
+                     const ConvOperands& conv);
+
+}  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_CONV2D_FEW_H
