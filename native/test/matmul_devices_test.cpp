@@ -239,7 +239,7 @@ TEST(products_of_integers_are_exact_over_large_tiles) {
 }
 
 // The tiles of warpgroups, of which a device that simulates four multiprocessors needs as many: wide,
-// medium, tall and little ones, with more steps along k than their rings have stages.
+// medium, tall, flat and little ones, with more steps along k than their rings have stages.
 TEST(every_kind_of_tile_goes_round_its_ring) {
   on_devices([](Device& device) {
     for (const auto& [m, n, batch] : {std::array<int64_t, 3>{136, 260, 2},

@@ -44,7 +44,7 @@ template <class T, ConvProduct kProduct>
 hs_status choose_conv_tile(const Queue& queue, const MatmulArgs& args, const ConvOperands& conv) {
   if constexpr (sizeof(T) == 2) {
     if (queue.warpgroups) {
-      return with_warpgroup_tiles(queue, args.desc, [&](auto config) {
+      return with_warpgroup_tiles<false>(queue, args.desc, [&](auto config) {
         using Config = decltype(config);
         return launch_warpgroups<T, kConvTransposeA<kProduct>, kConvTransposeB<kProduct>, Config>(
             queue, "convolve_by_warpgroups", args, convolve_by_warpgroups<T, kProduct, Config>,

@@ -24,7 +24,6 @@ struct PackedConfig {
   static constexpr int kStages = kSize == 16 ? 4 : 3;
   static constexpr unsigned kWarps = kSize == 16 ? 8 : kSize == 32 ? 4 : 2;
   static constexpr int kBlocks = kSize == 16 ? 6 : kSize == 32 ? 4 : 2;  // of a multiprocessor
-  static constexpr int kLeastBlocks = kSize == 16 ? 2 : 1;  // what ptxas spills no registers for
 };
 
 template <class T, class Config>
@@ -41,8 +40,7 @@ struct PackedShared {
 };
 
 template <class T, bool kTransposeA, bool kTransposeB, class Config>
-HS_KERNEL void __launch_bounds__(Config::kWarps* kWarpSize, 2)
-    multiply_packed(const MatmulArgs args) {
+HS_DEVICE void multiply_in_warps(const MatmulArgs& args) {
   using Shared = PackedShared<T, Config>;
   const hs_matmul_desc& desc = args.desc;
   auto& ring = shared_memory<Shared>().ring[warp_id()];
@@ -84,6 +82,18 @@ HS_KERNEL void __launch_bounds__(Config::kWarps* kWarpSize, 2)
   cp_async_wait<0>();
 }
 
+template <class T, bool kTransposeA, bool kTransposeB, class Config>
+HS_KERNEL void __launch_bounds__(Config::kWarps* kWarpSize) multiply_packed(const MatmulArgs args) {
+  multiply_in_warps<T, kTransposeA, kTransposeB, Config>(args);
+}
+
+// The same for matrices of 16: ptxas otherwise spills a register on sm_80, for more blocks.
+template <class T, bool kTransposeA, bool kTransposeB>
+HS_KERNEL void __launch_bounds__(PackedConfig<16>::kWarps* kWarpSize, 2)
+    multiply_packed_16(const MatmulArgs args) {
+  multiply_in_warps<T, kTransposeA, kTransposeB, PackedConfig<16>>(args);
+}
+
 // Fewer matrices than multiprocessors are better shared by the warps of a block.
 inline bool is_packed(const Queue& queue, const MatmulArgs& args) {
   const hs_matmul_desc& d = args.desc;
@@ -95,12 +105,16 @@ inline bool is_packed(const Queue& queue, const MatmulArgs& args) {
 template <class T, bool kTransposeA, bool kTransposeB, int kSize>
 hs_status launch_packed(const Queue& queue, const MatmulArgs& args) {
   using Config = PackedConfig<kSize>;
-  return launch(queue,
-                {.name = "multiply_packed",
-                 .grid = {blocks_for(queue, args.desc.batch, Config::kWarps, Config::kBlocks)},
-                 .block = {Config::kWarps * kWarpSize},
-                 .shared_bytes = sizeof(PackedShared<T, Config>)},
-                multiply_packed<T, kTransposeA, kTransposeB, Config>, args);
+  const LaunchShape shape{
+      .name = "multiply_packed",
+      .grid = {blocks_for(queue, args.desc.batch, Config::kWarps, Config::kBlocks)},
+      .block = {Config::kWarps * kWarpSize},
+      .shared_bytes = sizeof(PackedShared<T, Config>)};
+  if constexpr (kSize == 16) {
+    return launch(queue, shape, multiply_packed_16<T, kTransposeA, kTransposeB>, args);
+  } else {
+    return launch(queue, shape, multiply_packed<T, kTransposeA, kTransposeB, Config>, args);
+  }
 }
 
 template <class T, bool kTransposeA, bool kTransposeB>

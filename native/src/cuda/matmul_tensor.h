@@ -273,7 +273,7 @@ template <class T, bool kTransposeA, bool kTransposeB>
 hs_status matmul_in_tiles(const Queue& queue, const MatmulArgs& args) {
   if constexpr (sizeof(T) == 2) {
     if (queue.warpgroups) {
-      return with_warpgroup_tiles(queue, args.desc, [&](auto config) {
+      return with_warpgroup_tiles<true>(queue, args.desc, [&](auto config) {
         using Config = decltype(config);
         return launch_warpgroups<T, kTransposeA, kTransposeB, Config>(
             queue, "multiply_by_warpgroups", args,

@@ -9,14 +9,16 @@
 
 namespace hs::cuda {
 
-// A block's tile, of which each warpgroup has 64 rows, the ring of stages that cp.async fills, and the
-// blocks that a multiprocessor has room for.
-template <int kTileM, int kTileN, int kGroups, int kRing, int kOfMultiprocessor>
+// A block's tile, which warpgroups of kGroupsM x kGroupsN share, the ring of stages that cp.async
+// fills, and the blocks that a multiprocessor has room for.
+template <int kTileM, int kTileN, int kGroupsM, int kGroupsN, int kRing, int kOfMultiprocessor>
 struct WarpgroupConfig {
   static constexpr int kM = kTileM, kN = kTileN, kK = 64, kStages = kRing;
-  static constexpr unsigned kThreads = kGroups * kWarpgroupSize;
+  static constexpr int kColumnsOfGroups = kGroupsN;
+  static constexpr int kGroupN = kTileN / kGroupsN;  // columns of a warpgroup
+  static constexpr unsigned kThreads = kGroupsM * kGroupsN * kWarpgroupSize;
   static constexpr int kBlocks = kOfMultiprocessor;
-  static_assert(kTileM == kGroups * kWarpgroupRows && kRing >= 3);
+  static_assert(kTileM == kGroupsM * kWarpgroupRows && kRing >= 3);
 };
 
 // Rows of 128 bytes as SharedOperand has them: tiles that are wider lie in blocks of 64 columns.
@@ -59,23 +61,23 @@ struct WarpgroupShared {
 // ones, of which all columns are alike.
 template <class Config>
 struct WarpgroupSums {
-  float block[Config::kN / 2];
+  float block[Config::kGroupN / 2];
   float rows[4];
 };
 
-// Begins to multiply a stage, for the warpgroup whose rows of the tile begin at m.
+// Begins to multiply a stage, for the warpgroup whose part of the tile begins at (m, n).
 template <class T, bool kTransposeA, bool kTransposeB, bool kSumRows, class Config, class Shared>
 HS_DEVICE void begin_stage(WarpgroupSums<Config>& sums, const Shared& shared,
-                           const typename Shared::Stage& stage, int m) {
+                           const typename Shared::Stage& stage, int m, int n) {
   // From one product to the next along k: within rows of 128 bytes, or so many of them.
   constexpr unsigned kAlongRow = kWarpgroupDepth * sizeof(T), kAlongRows = kWarpgroupDepth * 128;
   const SharedOperand a = kTransposeA ? stage.a.operand(0, m) : stage.a.operand(m, 0);
-  const SharedOperand b = stage.b.operand(0, 0);
+  const SharedOperand b = kTransposeB ? stage.b.operand(n, 0) : stage.b.operand(0, n);
   warpgroup_arrive();
   HS_UNROLL for (unsigned i = 0; i < Config::kK / kWarpgroupDepth; ++i) {
     const SharedOperand of_a = a.advanced(i * (kTransposeA ? kAlongRows : kAlongRow));
     const SharedOperand of_b = b.advanced(i * (kTransposeB ? kAlongRow : kAlongRows));
-    warpgroup_multiply<T, kTransposeA, !kTransposeB, Config::kN>(sums.block, of_a, of_b);
+    warpgroup_multiply<T, kTransposeA, !kTransposeB, Config::kGroupN>(sums.block, of_a, of_b);
     if constexpr (kSumRows) {
       warpgroup_multiply<T, kTransposeA, false, 8>(sums.rows, of_a, shared.ones.operand(0, 0));
     }
@@ -87,7 +89,7 @@ HS_DEVICE void begin_stage(WarpgroupSums<Config>& sums, const Shared& shared,
 template <class Config, class Result>
 HS_DEVICE void store_group_sums(Result& result, const WarpgroupSums<Config>& sums, int row,
                                 int column) {
-  HS_UNROLL for (int j = 0; j < Config::kN / 8; ++j) {
+  HS_UNROLL for (int j = 0; j < Config::kGroupN / 8; ++j) {
     const float* block = sums.block + 4 * j;
     store(result.at(row, column + 8 * j), Vector<float, 2>{{block[0], block[1]}});
     store(result.at(row + 8, column + 8 * j), Vector<float, 2>{{block[2], block[3]}});
@@ -119,7 +121,9 @@ HS_DEVICE void multiply_tile_by_warpgroups(const MatmulArgs& args, const MatmulC
     next_stage = next_stage + 1 < kStages ? next_stage + 1 : 0;
   };
 
-  int m = static_cast<int>(threadIdx.x / kWarpgroupSize) * kWarpgroupRows;
+  int group = static_cast<int>(threadIdx.x / kWarpgroupSize);
+  int m = group / Config::kColumnsOfGroups * kWarpgroupRows;
+  int n = group % Config::kColumnsOfGroups * Config::kGroupN;
   const bool sum_rows = vectors.bias_grad != nullptr && tile.n == 0;
   if (sum_rows && threadIdx.x < kWarpgroupSize) {
     for (int i = static_cast<int>(threadIdx.x); i < 8 * 64; i += kWarpgroupSize) {
@@ -137,7 +141,8 @@ HS_DEVICE void multiply_tile_by_warpgroups(const MatmulArgs& args, const MatmulC
         fence_shared_for_units();
         // All have the stage of this step, and all are done with the one before the last.
         __syncthreads();
-        begin_stage<T, kTransposeA, kTransposeB, with_rows>(sums, shared, shared.stage[stage], m);
+        begin_stage<T, kTransposeA, kTransposeB, with_rows>(sums, shared, shared.stage[stage], m,
+                                                            n);
         stage = stage + 1 < kStages ? stage + 1 : 0;
       }
       bring();              // while the units work
@@ -157,8 +162,8 @@ HS_DEVICE void multiply_tile_by_warpgroups(const MatmulArgs& args, const MatmulC
   if (!sum_splits<Config::kThreads>(flat, tile, cut, workspace, shared.last)) return;
   __syncthreads();  // the stages give way to the result
   int row = m + static_cast<int>(warp_id()) % 4 * 16 + static_cast<int>(lane_id()) / 4;
-  store_group_sums(shared.result, sums, row, static_cast<int>(lane_id()) % 4 * 2);
-  if (sum_rows && lane_id() % 4 == 0) {
+  store_group_sums(shared.result, sums, row, n + static_cast<int>(lane_id()) % 4 * 2);
+  if (sum_rows && n == 0 && lane_id() % 4 == 0) {
     put_bias_grad(args, vectors.bias_grad, tile.m + row, sums.rows[0]);
     put_bias_grad(args, vectors.bias_grad, tile.m + row + 8, sums.rows[2]);
   }
@@ -195,26 +200,34 @@ hs_status launch_warpgroups(const Queue& queue, const char* name, const MatmulAr
 }
 
 // The larger a tile, the less it reads for what it computes; but a multiprocessor has room for few of
-// them, and nobody else works while one begins or ends. Tall ones are for products of few columns.
-using WideTiles = WarpgroupConfig<128, 256, 2, 4, 1>;
-using MediumTiles = WarpgroupConfig<128, 128, 2, 3, 2>;
-using TallTiles = WarpgroupConfig<128, 64, 2, 4, 2>;
-using LittleTiles = WarpgroupConfig<64, 64, 1, 3, 4>;
+// them, and nobody else works while one begins or ends. Tall and flat ones are for products of few
+// columns or rows.
+using WideTiles = WarpgroupConfig<128, 256, 2, 1, 4, 1>;
+using MediumTiles = WarpgroupConfig<128, 128, 2, 1, 3, 2>;
+using TallTiles = WarpgroupConfig<128, 64, 2, 1, 4, 2>;
+using FlatTiles = WarpgroupConfig<64, 256, 1, 2, 4, 1>;
+using LittleTiles = WarpgroupConfig<64, 64, 1, 1, 3, 4>;
 
 // Calls launch(config) with the tiles that suit a product: the largest of which there are enough for
-// the device, counted with the parts of k that blocks may share.
-template <class Launch>
+// the device, counted with the parts of k that blocks may share. Flat tiles are for matrices that lie
+// in memory (kInMemory): windows are found row by row, and more blocks do that faster.
+template <bool kInMemory, class Launch>
 hs_status with_warpgroup_tiles(const Queue& queue, const hs_matmul_desc& desc,
                                const Launch& launch) {
   constexpr std::int64_t kWorthAPart = 512, kWorthWideTiles = 256;  // of k
   const std::int64_t parts = desc.k < kWorthAPart ? 1 : desc.k / kWorthAPart;
   auto enough = [&](auto config) {
-    return desc.m > config.kM / 2 && desc.n > config.kN / 2 &&
+    return desc.n > config.kN / 2 &&
            tiles_of(desc, config.kM, config.kN) * parts >= queue.multiprocessors;
   };
-  if (desc.k >= kWorthWideTiles && enough(WideTiles{})) return launch(WideTiles{});
-  if (enough(MediumTiles{})) return launch(MediumTiles{});
-  if (desc.n <= TallTiles::kN && enough(TallTiles{})) return launch(TallTiles{});
+  if (desc.m > kWarpgroupRows) {
+    if (desc.k >= kWorthWideTiles && enough(WideTiles{})) return launch(WideTiles{});
+    if (enough(MediumTiles{})) return launch(MediumTiles{});
+    if (desc.n <= TallTiles::kN && enough(TallTiles{})) return launch(TallTiles{});
+  }
+  if constexpr (kInMemory) {
+    if (desc.m <= kWarpgroupRows && enough(FlatTiles{})) return launch(FlatTiles{});
+  }
   return launch(LittleTiles{});
 }
 
