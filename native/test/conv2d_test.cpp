@@ -144,6 +144,11 @@ struct Ending {
   bool bias = false, aux = false;
 };
 
+// What the output and the gradient of the weights make of operands.
+std::vector<float> seen(const Tf32& allowed, const Shape& t, const std::vector<float>& values) {
+  return t.few() ? values : allowed.seen(values);
+}
+
 void check_forward(Device& device, const Shape& t, hs_dtype type, const Ending& ending,
                    size_t shift, bool tf32 = false) {
   const std::string where = t.name(type) + " activation " + std::to_string(ending.activation);
@@ -157,8 +162,7 @@ void check_forward(Device& device, const Shape& t, hs_dtype type, const Ending& 
   CHECK_OK(hs_conv2d(device.stream(), &desc, x.address(), weights.address(),
                      ending.bias ? bias.address() : 0, ending.aux ? aux.address() : 0,
                      y.address()));
-  const std::vector<float> xs = t.few() ? x.get() : allowed.seen(x.get());
-  const std::vector<float> ws = t.few() ? weights.get() : allowed.seen(weights.get());
+  const std::vector<float> xs = seen(allowed, t, x.get()), ws = seen(allowed, t, weights.get());
   const std::vector<float> bs = bias.get();
   Sums sums(t.y_size());
   for_products(
@@ -214,8 +218,7 @@ void check_backward_weights(Device& device, const Shape& t, hs_dtype type, float
   const std::vector<float> old = d_weights.get(), old_bias = d_bias.get();
   const Tf32 allowed(device, tf32);
   const std::vector<float> stored = dy.get();
-  const std::vector<float> xs = t.few() ? x.get() : allowed.seen(x.get());
-  const std::vector<float> dys = t.few() ? stored : allowed.seen(stored);
+  const std::vector<float> xs = seen(allowed, t, x.get()), dys = seen(allowed, t, stored);
   const hs_conv2d_desc desc = t.desc(type);
   CHECK_OK(hs_conv2d_backward_weights(device.stream(), &desc, x.address(), dy.address(), beta,
                                       d_weights.address(), bias ? d_bias.address() : 0));

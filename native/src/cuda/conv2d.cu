@@ -9,8 +9,8 @@
 // Forward [pixels of y, r s c] x [k, r s c]^T; data [pixels of x, r s k] x [r s k, c], where
 // strides leave zeros between the pixels of dy, which are multiplied too; weights [pixels of y,
 // k]^T x [pixels of y, r s c], with the bias gradient as matmul.cu has it. Depthwise convolutions
-// leave most of a tile empty. Windows of few values, which would too, go to conv2d_few.cu instead, but
-// for the gradient of data. Not yet measured on a GPU.
+// leave most of a tile empty. Windows of few values would too: conv2d_few.cu has them, but for the
+// gradient of data. Not yet measured on a GPU.
 #include "cuda/conv2d.h"
 
 #include "cuda/conv2d_few.h"

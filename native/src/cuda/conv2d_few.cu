@@ -1,17 +1,18 @@
-// The output of a convolution with few inputs, as an image's first layer has them, and its gradients
-// of weights and bias: one group, and windows of at most kMostInputs values.
+// The output of a convolution with few inputs, as an image's first layer has them, and its
+// gradients of weights and bias: one group, and windows of at most kMostInputs values.
 //
-// FLOPs: 2 n p q k r s c each, by FMA in FP32 whatever the type. Bytes: x, weights and y (or dy) once.
-// Floor: bytes / bandwidth for the smallest windows, FLOPs / rate of the FMA units for the others.
+// FLOPs: 2 n p q k r s c each, by FMA in FP32 whatever the type (TF32 too). Bytes: x, weights and y
+// (or dy) once. Floor: bytes / bandwidth for the smallest windows, FLOPs / rate of the FMA units
+// for the others.
 // Design: each warp is on its own but for the weights: its lanes find the windows of 32 pixels, a
-// lane one of them with all its loads in flight, and leave them as FP32 in the warp's part of shared
-// memory, rows that hold zeros instead of padding. The loops over a window then have constant ends.
-// Output: a lane has 4 pixels x 8 channels in registers and reads both sides from shared memory,
-// 16 bytes at a time; the warp writes whole neighbourhoods of y.
-// Gradients: a lane has a few channels of dy, all taps of them in registers, and every so many pixels
-// of the tile, whose dy was asked for before the windows. Warps are added in shared memory, blocks
-// through the workspace by the last to finish, both in a fixed order; one block a multiprocessor keeps
-// that short. Not yet measured on a GPU.
+// lane one of them, and leave them as FP32 in the warp's part of shared memory, rows that hold
+// zeros instead of padding. The loops over a window then have constant ends.
+// Output: a lane has 4 pixels x 8 channels in registers and reads both sides from shared memory, 16
+// bytes at a time; the warp writes neighbouring pixels of y.
+// Gradients: a lane has a few channels of dy, all taps of them in registers, and every so many
+// pixels of the tile, whose dy was asked for before the windows. Warps are added in shared memory,
+// blocks through the workspace by the last to finish, both in a fixed order; one block a
+// multiprocessor keeps that short. Not yet measured on a GPU.
 #include "cuda/conv2d_few.h"
 
 #include "cuda/activation_math.h"
@@ -190,7 +191,7 @@ constexpr int kSums = (kDepth + 1) * kWeightsChannels;
 template <int kDepth>
 struct WeightsShared {
   Tap taps[kDepth];
-  // Of each warp: a tile's windows, in the end its sums. Of the last block: sums of some blocks each.
+  // Of each warp: a tile's windows, in the end its sums. In the last block: sums of some blocks.
   alignas(16) float of_warp[kWeightsWarps][kTilePixels * kRow<kDepth>];
   unsigned last;
 };

@@ -1,4 +1,4 @@
-// Convolutions whose windows hold few values, without the tiles of matrix products; see conv2d_few.cu.
+// Convolutions whose windows hold few values, without tiles of matrix products: conv2d_few.cu.
 #ifndef HALFSTEP_CUDA_CONV2D_FEW_H
 #define HALFSTEP_CUDA_CONV2D_FEW_H
 
@@ -6,7 +6,7 @@
 
 namespace hs::cuda {
 
-// Whether conv2d_few has this convolution. Tiles do well where they read 16 bytes of channels at once.
+// Whether conv2d_few has this convolution. Where tiles read whole runs of channels, they stay.
 bool has_few_inputs(const hs_conv2d_desc& desc);
 
 // The output, or the gradients of weights and bias.
