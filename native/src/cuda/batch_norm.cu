@@ -8,7 +8,9 @@
 // Design: two launches, several rows of a thread under way at once. The first reduces columns: sums
 // around a pivot of each thread, added up in double in fixed order, by the block that finishes a
 // column last. The second goes over the rows backward, coefficients in registers; what it stores
-// leaves the second-level cache first. Not yet measured on a GPU.
+// leaves the second-level cache first.
+// Measured (benchmarks/results/hopper-2026-11-27), H200, BF16, [200704, 256]: forward in two launches 304 us,
+// on chip 84, 57 % of the floor; with backward 585 and 217, 55 %.
 #include "cuda/batch_norm_parts.h"
 #include "cuda/batch_norm_slabs.h"
 #include "cuda/kernels.h"

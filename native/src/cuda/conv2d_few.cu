@@ -12,7 +12,9 @@
 // Gradients: a lane has a few channels of dy, all taps of them in registers, and every so many
 // pixels of the tile, whose dy was asked for before the windows. Warps are added in shared memory,
 // blocks through the workspace by the last to finish, both in a fixed order; one block a
-// multiprocessor keeps that short. Not yet measured on a GPU.
+// multiprocessor keeps that short.
+// Measured (benchmarks/results/hopper-2026-11-27) within the CNN's step of 256, H200, BF16: 581 us before,
+// 264 with both.
 #include "cuda/conv2d_few.h"
 
 #include "cuda/activation_math.h"

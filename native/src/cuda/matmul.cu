@@ -18,6 +18,8 @@
 // The bias gradient is a product with ones (of FP32 a sum, not rounded), by the blocks of the first
 // columns. Edges are filled with zeros; rows that do not begin at multiples of 16 bytes come in copies
 // of 8 or 4, and only 16-bit rows of odd length element by element.
+// Measured (benchmarks/results/hopper-2026-11-27), H200: BF16 8192^3 in 1,815 us, 606 TFLOP/s or 88 % of
+// cuBLAS's ceiling; 4096^3 83 %; FP32 4096^3 73 %; TF32 24 %.
 #include "cuda/kernels.h"
 #include "cuda/matmul_parts.h"
 

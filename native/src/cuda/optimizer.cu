@@ -7,7 +7,9 @@
 // tile begins by bisection, threads walk on from there; what all elements have in common (bias
 // corrections, learning rate, multiplier) one thread of a block computes from device memory. The
 // check sums squares in double, in which no square of a float overflows: the sum is finite if and
-// only if all gradients are. Not yet measured on a GPU.
+// only if all gradients are.
+// Measured (benchmarks/results/hopper-2026-11-27), H200: AdamW of 100 million parameters with a BF16 copy in
+// 779 us, 90 % of the floor; behind the check, unscaling and clipping 878, 90 %.
 #include "cuda/kernels.h"
 #include "cuda/optimizer_parts.h"
 #include "cuda/reduce.h"
