@@ -8,11 +8,16 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** The command {@code halfstep bench}. */
 @Command(
@@ -71,6 +76,8 @@ public final class Bench implements Callable<Integer> {
       description = "Class path of another build of Halfstep: pairs of it and this one.")
   private @Nullable String against;
 
+  @Spec private CommandSpec spec = CommandSpec.create();
+
   private final Path root = Path.of(System.getProperty("halfstep.root", "."));
   private final Contenders programs = new Contenders(root);
 
@@ -100,24 +107,35 @@ public final class Bench implements Callable<Integer> {
   private boolean compare(Path folder) throws IOException {
     int wanted = rounds > 0 ? rounds : full ? FULL_ROUNDS : SHORT_ROUNDS;
     Rounds all = new Rounds(programs, folder, seconds);
+    Set<String> known = new TreeSet<>();
+    only.forEach(group -> programsOf(group).forEach(program -> known.add(program.name())));
+    for (String name : contenders) {
+      if (!known.contains(name)) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "no contender is called '" + name + "': there are " + String.join(", ", known));
+      }
+    }
     for (Group group : only) {
-      List<Program> running = new ArrayList<>();
-      if (group != Group.ROBUST) {
-        running.add(programs.halfstep());
-      }
-      if (against != null) {
-        running.add(programs.halfstep("before", against));
-      } else if (group == Group.ROBUST) {
-        running.addAll(programs.conditions());
-      } else {
-        running.addAll(programs.peers());
-      }
+      List<Program> running = new ArrayList<>(programsOf(group));
       running.removeIf(program -> !contenders.isEmpty() && !contenders.contains(program.name()));
       if (!all.run(group, running, wanted)) {
         return false;
       }
     }
     return true;
+  }
+
+  private List<Program> programsOf(Group group) {
+    if (against != null) {
+      return List.of(programs.halfstep(), programs.halfstep("before", against));
+    }
+    if (group == Group.ROBUST) {
+      return programs.conditions();
+    }
+    List<Program> all = new ArrayList<>(List.of(programs.halfstep()));
+    all.addAll(programs.peers());
+    return all;
   }
 
   private void quick() throws IOException {
