@@ -14,7 +14,7 @@
 // blocks through the workspace by the last to finish, both in a fixed order; one block a
 // multiprocessor keeps that short.
 // Measured (benchmarks/results/hopper-2026-11-27) within the CNN's step of 256, H200, BF16: 581 us before,
-// 264 with both.
+// 264 with both and other tiles for the rest.
 #include "cuda/conv2d_few.h"
 
 #include "cuda/activation_math.h"
