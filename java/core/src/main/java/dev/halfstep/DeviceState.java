@@ -90,7 +90,7 @@ final class DeviceState {
   }
 
   /**
-   * Shuts a stream's gate and destroys the stream; left to the device if it is another thread's.
+   * Shuts a stream's gate and destroys the stream; one that records is left to the device.
    */
   void closeStream(Gate gate, IntSupplier destroy) {
     withGatesHeld(
