@@ -13,7 +13,8 @@
  *            given. Pointers called "host" are read or written during the call.
  * Streams    Calls on a stream run in the order given. On the CPU they have finished on return; on
  *            CUDA they are asynchronous until hs_stream_synchronize or a download. A stream is used
- *            by the thread that owns it; hs_stream_release and hs_stream_adopt hand it over. A
+ *            by the thread that owns it; hs_stream_release and hs_stream_adopt hand it over, and
+ *            after hs_stream_share the caller sees to it that one thread at a time uses it. A
  *            kernel call with a null stream runs on the CPU at once, from any thread.
  * Lists      Between hs_capture_begin and hs_capture_end calls are recorded, not run. A recorded
  *            list keeps addresses and sizes; what changes from step to step lies in device memory
@@ -89,8 +90,8 @@ typedef struct hs_device_info {
   char detail[128]; /* CPU: the instruction set in use; CUDA: compute capability, driver */
   int32_t ordinal;
   int32_t threads;           /* CPU: threads of the pool; CUDA: multiprocessors */
-  uint64_t memory_total;     /* bytes */
-  uint64_t memory_available; /* bytes the device could still give, its limit aside */
+  uint64_t memory_total;     /* bytes; CPU: no more than the cgroup's limit */
+  uint64_t memory_available; /* bytes the device could still give, memory_limit aside */
   uint64_t memory_limit;     /* bytes hs_alloc may hold at once; 0: none set */
   uint64_t memory_used;      /* bytes held by hs_alloc */
   uint64_t memory_peak;      /* the most bytes held at once */
@@ -147,6 +148,10 @@ HS_API hs_status hs_stream_wait(hs_stream stream, hs_stream other);
 /* The owner gives the stream up; then one other thread may adopt it. */
 HS_API hs_status hs_stream_release(hs_stream stream);
 HS_API hs_status hs_stream_adopt(hs_stream stream);
+
+/* From now on no thread owns the stream: calls from any are taken, one at a time. For languages
+ * whose threads move between the system's, which check the owner themselves. */
+HS_API hs_status hs_stream_share(hs_stream stream);
 
 /* The stream as its platform knows it: on CUDA the CUstream (cudaStream_t), valid until the stream
  * ends. Foreign code can put its calls among ours with it; a capture records them too.
