@@ -84,6 +84,11 @@ final class DataSource {
     return DATA_SEED;
   }
 
+  /** What stands behind the colon; empty if there is none. */
+  static String place(String source) {
+    return source.contains(":") ? source.substring(source.indexOf(':') + 1) : "";
+  }
+
   /**
    * The path behind the colon.
    *

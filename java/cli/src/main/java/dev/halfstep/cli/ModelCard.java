@@ -9,6 +9,7 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ModelFileException;
 import dev.halfstep.nn.Safetensors;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,8 @@ record ModelCard(
     List<Double> std,
     @Nullable List<String> columns,
     @Nullable String labelColumn) {
+  private static final int MOST_SHOWN = 500;
+
   /** The name of the metadata's entry. */
   static final String KEY = "halfstep.network";
 
@@ -69,15 +72,49 @@ record ModelCard(
     }
     try {
       ModelCard card = Json.parse(text, ModelCard.class);
-      card.network();
-      card.normalization();
-      if (card.classes.size() < 2 || (card.columns == null) != (card.labelColumn == null)) {
-        throw new IllegalArgumentException("it lacks classes or columns");
-      }
+      card.check();
       return card;
-    } catch (IllegalArgumentException | NullPointerException | UsageException e) {
+    } catch (IllegalArgumentException | ArithmeticException | UsageException e) {
       throw new ModelFileException(
-          file.file(), "has a " + KEY + " that this version does not understand: " + text);
+          file.file(),
+          "has a "
+              + KEY
+              + " that this version does not understand ("
+              + String.valueOf(e.getMessage()).lines().findFirst().orElse("")
+              + "): "
+              + text.substring(0, Math.min(text.length(), MOST_SHOWN)));
+    }
+  }
+
+  /** Checks all that a file may say, which need not be what a run wrote. */
+  private void check() {
+    require(model != null, "it has no model");
+    require(isWhole(sampleShape) && sampleShape.stream().allMatch(n -> n > 0), "its sampleShape");
+    long elements = sampleShape.stream().reduce(1L, Math::multiplyExact);
+    require(elements <= Integer.MAX_VALUE, "samples of " + elements + " numbers");
+    require(isWhole(classes) && classes.size() > 1, "its classes");
+    require(isWhole(mean) && isWhole(std), "its mean or std");
+    require((columns == null) == (labelColumn == null), "it has columns or a label column alone");
+    require(columns == null || isWhole(columns), "its columns");
+    normalization();
+    int channels = mean.size();
+    require(
+        channels == 1 || channels == sampleShape.get(sampleShape.size() - 1),
+        "mean and std of " + channels + " channels for samples " + sampleShape);
+    require(
+        columns == null || sampleShape.equals(List.of((long) columns.size())),
+        "columns that are not those of samples " + sampleShape);
+    network();
+  }
+
+  /** Whether a list is there, is not empty, and has no null in it, all of which JSON can say. */
+  private static boolean isWhole(@Nullable List<?> list) {
+    return list != null && !list.isEmpty() && list.stream().allMatch(Objects::nonNull);
+  }
+
+  private static void require(boolean right, String problem) {
+    if (!right) {
+      throw new IllegalArgumentException(problem);
     }
   }
 

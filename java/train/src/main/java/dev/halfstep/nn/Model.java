@@ -287,8 +287,17 @@ public final class Model {
    * @throws ModelFileException if it does not fit, as {@link #load(Path)} says
    */
   public Model load(Safetensors.Contents contents) throws ModelFileException {
-    weights(WeightFiles.weights(contents, parameters));
+    weights(weights(contents));
     return this;
+  }
+
+  /**
+   * The weights that a file holds, laid out by {@link #parameters}; the model's own stay.
+   *
+   * @throws ModelFileException if it does not fit, as {@link #load(Path)} says
+   */
+  public float[] weights(Safetensors.Contents contents) throws ModelFileException {
+    return WeightFiles.weights(contents, parameters);
   }
 
   private void requireInitialized() {
