@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 
 /**
  * Files of named tensors as PyTorch, NumPy and others read and write them: the <a
@@ -78,7 +79,8 @@ public final class Safetensors {
     }
 
     /**
-     * The values, row-major, not copied; those of F64 rounded to single precision.
+     * The values, row-major in the file's shape, not copied; those of F64 rounded to single
+     * precision. A model has them in another order: {@link Model#set(String, Entry)}.
      *
      * @throws IllegalStateException if they are of a type that is not read
      */
@@ -103,6 +105,23 @@ public final class Safetensors {
     public Contents {
       metadata = Map.copyOf(metadata);
       tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
+    }
+
+    /**
+     * The same tensors under other names, as where a file has {@code backbone.0.weight} and the
+     * model {@code 0.weight}.
+     *
+     * @throws IllegalArgumentException if two get the same name
+     */
+    public Contents renamed(UnaryOperator<String> rename) {
+      Map<String, Entry> named = new LinkedHashMap<>();
+      for (Map.Entry<String, Entry> tensor : tensors.entrySet()) {
+        String name = rename.apply(tensor.getKey());
+        if (named.put(name, tensor.getValue()) != null) {
+          throw new IllegalArgumentException("two tensors would be named " + name);
+        }
+      }
+      return new Contents(file, metadata, named);
     }
   }
 
