@@ -85,7 +85,7 @@ final class OutputFolder {
     try {
       return Path.of(text);
     } catch (InvalidPathException e) {
-      throw new UsageException(option + " " + text + ": is not a path (" + e.getReason() + ")");
+      throw UsageException.noPath(option + " " + text, e);
     }
   }
 
