@@ -33,6 +33,11 @@ final class DataSource {
    * @param csv more on the columns, where it is a CSV file
    */
   record Loaded(Split parts, Optional<CsvData> csv) {
+    /** The outputs of a model for these data. */
+    int outputs() {
+      return csv.map(table -> table.schema().target().outputs()).orElse(parts.train().classes());
+    }
+
     private Loaded(Split parts) {
       this(parts, Optional.empty());
     }
@@ -46,17 +51,18 @@ final class DataSource {
    * Loads the training and the test data.
    *
    * @param source what was given for {@code --data}
-   * @param label the name of a CSV file's label column, if it is not the last
+   * @param options how a CSV file is to be read
    * @param validationFraction of the training data that will be cut off for validation
    * @throws UsageException if the source is unknown, or the files are missing or damaged
    */
-  static Loaded load(String source, Optional<String> label, double validationFraction) {
+  static Loaded load(String source, CsvOptions options, double validationFraction) {
     int colon = source.indexOf(':');
     String kind = colon < 0 ? source : source.substring(0, colon);
     Optional<String> place =
         colon < 0 ? Optional.empty() : Optional.of(source.substring(colon + 1));
-    if (label.isPresent() && !kind.equals("csv")) {
-      throw new UsageException("--label names a column of a CSV file, but --data is " + source);
+    if (!kind.equals("csv") && options.given().isPresent()) {
+      throw new UsageException(
+          options.given().get() + " is for CSV files, but --data is " + source);
     }
     try {
       return switch (kind) {
@@ -65,8 +71,7 @@ final class DataSource {
         case "mnist" -> new Loaded(Mnist.load(path(source, "mnist:DIR")));
         case "csv" -> {
           Csv csv = Csv.file(path(source, "csv:FILE"));
-          csv = csv.withValidationFraction(validationFraction);
-          yield new Loaded(label.map(csv::withLabel).orElse(csv).load());
+          yield new Loaded(options.apply(csv.withValidationFraction(validationFraction)).load());
         }
         default ->
             throw new UsageException(
@@ -85,7 +90,8 @@ final class DataSource {
   }
 
   /**
-   * The path behind the colon.
+   * The path behind the colon; a tilde at its beginning, which no shell replaces there, is the
+   * home.
    *
    * @throws UsageException if there is none
    */
@@ -96,7 +102,8 @@ final class DataSource {
           "--data " + source + ": says not where the data are.", "Give it as " + form + ".");
     }
     try {
-      return Path.of(place);
+      boolean home = place.equals("~") || place.startsWith("~/");
+      return Path.of(home ? System.getProperty("user.home") + place.substring(1) : place);
     } catch (InvalidPathException e) {
       throw new UsageException("--data " + source + ": is not a path (" + e.getReason() + ")");
     }

@@ -2,6 +2,7 @@ package dev.halfstep.cli;
 
 import dev.halfstep.Shape;
 import dev.halfstep.data.CsvData;
+import dev.halfstep.data.CsvSchema;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Labels;
 import dev.halfstep.data.Normalization;
@@ -19,11 +20,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param model what was given for {@code --model}
  * @param sampleShape the shape of one sample
- * @param classes names of the classes in the order of the outputs
+ * @param classes names of the classes in the order of the outputs; empty if numbers are predicted
  * @param mean what is subtracted from the data's numbers, one for all or one a channel
  * @param std what they are divided by
- * @param columns names of a CSV file's feature columns; null for other data
- * @param labelColumn name of a CSV file's label column; null for other data
+ * @param table how the columns of a CSV file become samples, which are not normalised once more;
+ *     null for other data
  */
 record ModelCard(
     String model,
@@ -31,15 +32,13 @@ record ModelCard(
     List<String> classes,
     List<Double> mean,
     List<Double> std,
-    @Nullable List<String> columns,
-    @Nullable String labelColumn) {
+    @Nullable CsvSchema table) {
   /** The name of the metadata's entry. */
   static final String KEY = "halfstep.network";
 
   /** The card of a model that is trained on these data. */
   static ModelCard of(String model, Dataset train, Optional<CsvData> csv) {
-    Normalization normalization =
-        csv.map(CsvData::standardization).orElse(train.features().normalization());
+    Normalization normalization = train.features().normalization();
     List<String> names = train.targets() instanceof Labels labels ? labels.names() : List.of();
     List<String> numbers = IntStream.range(0, train.classes()).mapToObj(Integer::toString).toList();
     int channels = normalization.channels();
@@ -49,8 +48,7 @@ record ModelCard(
         names.isEmpty() ? numbers : names,
         IntStream.range(0, channels).mapToObj(normalization::mean).toList(),
         IntStream.range(0, channels).mapToObj(normalization::std).toList(),
-        csv.map(CsvData::columns).orElse(null),
-        csv.map(CsvData::labelColumn).orElse(null));
+        csv.map(CsvData::schema).orElse(null));
   }
 
   /**
@@ -71,7 +69,13 @@ record ModelCard(
       ModelCard card = Json.parse(text, ModelCard.class);
       card.network();
       card.normalization();
-      if (card.classes.size() < 2 || (card.columns == null) != (card.labelColumn == null)) {
+      CsvSchema table = card.table;
+      boolean known =
+          table == null
+              ? card.classes.size() >= 2
+              : card.classes.equals(table.target().classes())
+                  && card.shape().equals(Shape.of(table.inputs()));
+      if (!known) {
         throw new IllegalArgumentException("it lacks classes or columns");
       }
       return card;
@@ -88,7 +92,7 @@ record ModelCard(
 
   /** The network, without weights. */
   Model network() {
-    return ModelSpec.parse(model).model(shape(), classes.size());
+    return ModelSpec.parse(model).model(shape(), Math.max(1, classes.size()));
   }
 
   /** What is applied to the data's numbers. */
