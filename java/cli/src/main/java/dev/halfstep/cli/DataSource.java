@@ -90,20 +90,28 @@ final class DataSource {
   }
 
   /**
-   * The path behind the colon; a tilde at its beginning, which no shell replaces there, is the
-   * home.
+   * What stands behind the colon, empty if there is none; a tilde at its beginning, which no shell
+   * replaces there, is the home.
+   */
+  static String place(String source) {
+    String place = source.contains(":") ? source.substring(source.indexOf(':') + 1) : "";
+    boolean home = place.equals("~") || place.startsWith("~/");
+    return home ? System.getProperty("user.home") + place.substring(1) : place;
+  }
+
+  /**
+   * The path behind the colon.
    *
    * @throws UsageException if there is none
    */
   static Path path(String source, String form) {
-    String place = source.substring(source.indexOf(':') + 1);
-    if (place.isBlank() || !source.contains(":")) {
+    String place = place(source);
+    if (place.isBlank()) {
       throw new UsageException(
           "--data " + source + ": says not where the data are.", "Give it as " + form + ".");
     }
     try {
-      boolean home = place.equals("~") || place.startsWith("~/");
-      return Path.of(home ? System.getProperty("user.home") + place.substring(1) : place);
+      return Path.of(place);
     } catch (InvalidPathException e) {
       throw new UsageException("--data " + source + ": is not a path (" + e.getReason() + ")");
     }

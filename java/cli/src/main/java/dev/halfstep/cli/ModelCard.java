@@ -10,6 +10,7 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ModelFileException;
 import dev.halfstep.nn.Safetensors;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,8 @@ record ModelCard(
     List<Double> mean,
     List<Double> std,
     @Nullable CsvSchema table) {
+  private static final int MOST_SHOWN = 500;
+
   /** The name of the metadata's entry. */
   static final String KEY = "halfstep.network";
 
@@ -67,21 +70,53 @@ record ModelCard(
     }
     try {
       ModelCard card = Json.parse(text, ModelCard.class);
-      card.network();
-      card.normalization();
-      CsvSchema table = card.table;
-      boolean known =
-          table == null
-              ? card.classes.size() >= 2
-              : card.classes.equals(table.target().classes())
-                  && card.shape().equals(Shape.of(table.inputs()));
-      if (!known) {
-        throw new IllegalArgumentException("it lacks classes or columns");
-      }
+      card.check();
       return card;
-    } catch (IllegalArgumentException | NullPointerException | UsageException e) {
+    } catch (IllegalArgumentException | ArithmeticException | UsageException e) {
       throw new ModelFileException(
-          file.file(), "has a " + KEY + " that this version does not understand: " + text);
+          file.file(),
+          "has a "
+              + KEY
+              + " that this version does not understand ("
+              + String.valueOf(e.getMessage()).lines().findFirst().orElse("")
+              + "): "
+              + text.substring(0, Math.min(text.length(), MOST_SHOWN)));
+    }
+  }
+
+  /** Checks all that a file may say, which need not be what a run wrote. */
+  private void check() {
+    require(model != null, "it has no model");
+    require(isWhole(sampleShape) && sampleShape.stream().allMatch(n -> n > 0), "its sampleShape");
+    long elements = sampleShape.stream().reduce(1L, Math::multiplyExact);
+    require(elements <= Integer.MAX_VALUE, "samples of " + elements + " numbers");
+    boolean numbers = table != null && table.target().ofNumbers();
+    require(
+        numbers ? classes != null && classes.isEmpty() : isWhole(classes) && classes.size() > 1,
+        "its classes");
+    require(isWhole(mean) && isWhole(std), "its mean or std");
+    normalization();
+    int channels = mean.size();
+    require(
+        channels == 1 || channels == sampleShape.get(sampleShape.size() - 1),
+        "mean and std of " + channels + " channels for samples " + sampleShape);
+    require(
+        table == null || sampleShape.equals(List.of((long) table.inputs())),
+        "a table whose inputs are not samples " + sampleShape);
+    require(
+        table == null || table.target().classes().equals(classes),
+        "a table whose classes are not the model's");
+    network();
+  }
+
+  /** Whether a list is there, is not empty, and has no null in it, all of which JSON can say. */
+  private static boolean isWhole(@Nullable List<?> list) {
+    return list != null && !list.isEmpty() && list.stream().allMatch(Objects::nonNull);
+  }
+
+  private static void require(boolean right, String problem) {
+    if (!right) {
+      throw new IllegalArgumentException(problem);
     }
   }
 

@@ -102,6 +102,13 @@ final class PredictCommand implements Callable<Integer> {
     device.check();
     Path jsonFile = json.check();
     Path file = OutputFolder.checkFile("--out", output);
+    OutputFolder.requireOther("--out", file, "--model-file", modelFile);
+    OutputFolder.requireOther("--out", file, "--data", DataSource.place(data));
+    if (jsonFile != null) {
+      OutputFolder.requireOther("--json", jsonFile, "--model-file", modelFile);
+      OutputFolder.requireOther("--json", jsonFile, "--data", DataSource.place(data));
+      OutputFolder.requireOther("--json", jsonFile, "--out", output);
+    }
     ModelCard card;
     Model model;
     try {
@@ -144,9 +151,9 @@ final class PredictCommand implements Callable<Integer> {
     try {
       AtomicFile.write(
           file,
-          channel ->
+          stream ->
               predictions.write(
-                  channel,
+                  stream,
                   done -> {
                     progress.done(done);
                     return interruption.status() == 0;

@@ -9,8 +9,7 @@ import dev.halfstep.data.Values;
 import dev.halfstep.nn.Predictor;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
@@ -57,7 +56,7 @@ final class Predictions {
    * @param goesOn is told after each batch how many rows are done, and says whether to go on
    * @throws InterruptedIOException if it is not to go on
    */
-  void write(FileChannel channel, IntPredicate goesOn) throws IOException {
+  void write(OutputStream out, IntPredicate goesOn) throws IOException {
     StringBuilder text = new StringBuilder("row,predicted");
     for (String name : classes) {
       text.append(',').append(quoted("probability of " + name));
@@ -77,10 +76,7 @@ final class Predictions {
         }
         text.append('\n');
       }
-      ByteBuffer bytes = ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8));
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
+      out.write(text.toString().getBytes(StandardCharsets.UTF_8));
       text.setLength(0);
       if (!goesOn.test(to)) {
         throw new InterruptedIOException("interrupted after row " + to);

@@ -1,5 +1,6 @@
 package dev.halfstep.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -150,6 +151,26 @@ final class CsvOptionsTest {
     } finally {
       System.setProperty("user.home", home);
     }
+  }
+
+  @Test
+  void aRunGoesOnWithTheFormThatItsFileWasSaidToHave() throws IOException {
+    Path bare =
+        Files.writeString(
+            folder.resolve("bare.csv"),
+            Files.readString(data).replaceFirst(".*\n", "").replace(',', ';'));
+    Path out = folder.resolve("run");
+    CliRun run =
+        run(
+            "train", bare, "--no-header", "--separator", ";", "--label", "-1", "--ignore", "1,2",
+            "--model", "mlp:4", "--epochs", "2", "--checkpoint-every", "3", "--out", out.toString());
+    assertEquals(0, run.status(), run.err());
+    byte[] whole = Files.readAllBytes(out.resolve("model.safetensors"));
+    Files.delete(out.resolve("model.safetensors"));
+    CliRun resumed = CliRun.of("train", "--resume", out.toString());
+    assertEquals(0, resumed.status(), resumed.err());
+    assertTrue(resumed.out().contains("60 samples of 1 columns, no header"), resumed.out());
+    assertArrayEquals(whole, Files.readAllBytes(out.resolve("model.safetensors")));
   }
 
   @Test

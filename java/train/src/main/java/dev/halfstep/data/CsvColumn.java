@@ -2,6 +2,7 @@ package dev.halfstep.data;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * How a feature column of a CSV file becomes inputs of a model. A column of numbers is one input:
@@ -23,6 +24,7 @@ public record CsvColumn(
 
   /** Copies the categories. */
   public CsvColumn {
+    Objects.requireNonNull(name, "name");
     categories = List.copyOf(categories);
     if (!Double.isFinite(mean) || !Double.isFinite(fill) || !(std > 0) || Double.isInfinite(std)) {
       throw new IllegalArgumentException(

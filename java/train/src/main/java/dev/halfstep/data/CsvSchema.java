@@ -1,6 +1,7 @@
 package dev.halfstep.data;
 
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What must be known to read further CSV files for a model that was trained on one: what stands in
@@ -17,6 +18,7 @@ public record CsvSchema(
     boolean header, char separator, List<CsvColumn> columns, CsvTarget target, boolean filled) {
   /** Copies the columns. */
   public CsvSchema {
+    Objects.requireNonNull(target, "target");
     columns = List.copyOf(columns);
   }
 

@@ -1,6 +1,7 @@
 package dev.halfstep.data;
 
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What is to be said of the rows of a CSV file: a class, or a number.
@@ -14,6 +15,7 @@ import java.util.List;
 public record CsvTarget(String name, List<String> classes, double mean, double std) {
   /** Copies the classes. */
   public CsvTarget {
+    Objects.requireNonNull(name, "name");
     classes = List.copyOf(classes);
     if (!Double.isFinite(mean) || !(std > 0) || Double.isInfinite(std)) {
       throw new IllegalArgumentException(

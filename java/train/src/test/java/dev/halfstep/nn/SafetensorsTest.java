@@ -129,11 +129,11 @@ final class SafetensorsTest {
             () ->
                 AtomicFile.write(
                     file,
-                    channel -> {
-                      channel.write(ByteBuffer.wrap(new byte[] {1, 2, 3}));
+                    out -> {
+                      out.write(new byte[] {1, 2, 3});
                       throw new IOException("No space left on device");
                     }));
-    assertEquals("No space left on device", full.getMessage());
+    assertEquals(file + ": cannot be written: No space left on device", full.getMessage());
     assertEquals("stood", Files.readString(file));
     try (Stream<Path> files = Files.list(folder)) {
       assertEquals(List.of(file), files.toList());
@@ -144,7 +144,7 @@ final class SafetensorsTest {
   void aFileIsReplacedAndALinkToItStaysALink() throws IOException {
     Path file = Files.writeString(folder.resolve("file"), "a longer text than the new one");
     Path link = Files.createSymbolicLink(folder.resolve("link"), file);
-    AtomicFile.write(link, channel -> channel.write(ByteBuffer.wrap(new byte[] {'x'})));
+    AtomicFile.write(link, out -> out.write('x'));
     assertEquals("x", Files.readString(file));
     assertTrue(Files.isSymbolicLink(link));
   }
@@ -152,10 +152,9 @@ final class SafetensorsTest {
   @Test
   void whatIsNoRegularFileIsWrittenToAsItIs() {
     Path full = Path.of("/dev/full");
-    byte[] bytes = {1};
-    assertThrows(
-        IOException.class,
-        () -> AtomicFile.write(full, channel -> channel.write(ByteBuffer.wrap(bytes))));
+    IOException e =
+        assertThrows(IOException.class, () -> AtomicFile.write(full, out -> out.write(1)));
+    assertEquals("/dev/full: cannot be written: No space left on device", e.getMessage());
     assertTrue(Files.exists(full) && !Files.isRegularFile(full));
   }
 }
