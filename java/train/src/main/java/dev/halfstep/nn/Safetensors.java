@@ -115,7 +115,8 @@ public final class Safetensors {
 
     /**
      * The values, row-major in the file's shape, not copied; those of F64 rounded to single
-     * precision, in a new array. A model has them in another order: {@link Model#set(String, Entry)}.
+     * precision, in a new array. A model has them in another order: {@link Model#set(String,
+     * Entry)}.
      *
      * @throws IllegalStateException if they are of a type that is not read
      */
