@@ -4,13 +4,13 @@
  * Everything outside the library (Java through JavaCPP, Python through ctypes, C) sees this header
  * and nothing else. The rules, once for all functions:
  *
- * Status     Every function returns hs_status. Anything but HS_OK leaves its outputs untouched;
- *            hs_last_error() then says, for the calling thread, what was given, what was expected
- *            and what to do. Nothing throws, prints or exits.
- * Memory     Device memory is named by hs_ptr, an address as an integer (as CUdeviceptr is). On the
- *            CPU it is an ordinary address and memory from anywhere may be passed. Addresses are
- *            not checked. Tensors are dense and row-major, activations NHWC, unless strides are
- *            given. Pointers called "host" are read or written during the call.
+ * Status     Every function returns hs_status. Anything but HS_OK leaves its outputs untouched (of
+ *            a kernel HS_OUT_OF_MEMORY may not); hs_last_error() then says, for the calling thread,
+ *            what was given, what was expected and what to do. Nothing throws, prints or exits.
+ * Memory     Device memory is named by hs_ptr, an address as an integer (as CUdeviceptr is; none is
+ *            below 4096). On the CPU memory from anywhere may be passed. No array has more than 2^58
+ *            elements. Addresses are not checked. Tensors are dense and row-major, activations NHWC,
+ *            unless strides are given. Pointers called "host" are read or written during the call.
  * Streams    Calls on a stream run in the order given. On the CPU they have finished on return; on
  *            CUDA they are asynchronous until hs_stream_synchronize or a download. A stream is used
  *            by the thread that owns it; hs_stream_release and hs_stream_adopt hand it over, and
