@@ -35,7 +35,7 @@ extern "C" {
 #define HS_API __attribute__((visibility("default")))
 
 /* Raised when a signature, a struct or the meaning of a function changes. */
-#define HS_ABI_VERSION 3
+#define HS_ABI_VERSION 4
 
 /* ------------------------------------------------------------------------- status and errors */
 
@@ -341,8 +341,9 @@ HS_API hs_status hs_conv2d_backward_weights(hs_stream stream, const hs_conv2d_de
 
 typedef int32_t hs_pool;
 enum {
-  HS_MAX_POOL = 0,    /* NaN counts as larger than any number */
-  HS_AVERAGE_POOL = 1 /* divides by the window's elements inside x: padding is not counted */
+  HS_MAX_POOL = 0,           /* NaN counts as larger than any number */
+  HS_AVERAGE_POOL = 1,       /* divides by the window's elements inside x */
+  HS_AVERAGE_POOL_PADDED = 2 /* divides by r * s: padding counts as zeros */
 };
 
 /* x [n, h, w, c] -> y [n, p, q, c] with p = (h + 2 pad_h - r) / stride_h + 1 rounded down, q
@@ -509,14 +510,20 @@ typedef struct hs_softmax_desc {
   int64_t rows, columns;
   float scale;     /* what x is multiplied by first, such as 1 / sqrt(head width) */
   int64_t queries; /* of the causal mask; 0: no mask */
+  int64_t samples; /* of the padding mask; 0: no mask */
+  int32_t padding; /* the token that is padding */
 } hs_softmax_desc;
 
 /* y [rows, columns] = softmax(scale * x) over the columns. With a causal mask rows are
  * [matrices, queries], queries <= columns, and in row i of a matrix the columns beyond
- * i + columns - queries, which lie in the future, get 0 and are not read. y may alias x. */
-HS_API hs_status hs_softmax(hs_stream stream, const hs_softmax_desc* desc, hs_ptr x, hs_ptr y);
+ * i + columns - queries, which lie in the future, get 0 and are not read. With a padding mask rows
+ * are [samples, rows of a sample], and the columns whose token in `tokens` I32 [samples, columns] is
+ * desc->padding get 0; a row in which all columns are masked is 0. Without: tokens 0. y may alias x. */
+HS_API hs_status hs_softmax(hs_stream stream, const hs_softmax_desc* desc, hs_ptr x, hs_ptr y,
+                            hs_ptr tokens);
 
-/* dx = scale * y * (dy - sum over the columns of dy * y); 0 where masked. dx may alias dy. */
+/* dx = scale * y * (dy - sum over the columns of dy * y); 0 where masked, as y is there. dx may
+ * alias dy. */
 HS_API hs_status hs_softmax_backward(hs_stream stream, const hs_softmax_desc* desc, hs_ptr dy,
                                      hs_ptr y, hs_ptr dx);
 

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/error.h"
 #include "cpu/cpu_count.h"
 #include "cpu/host_memory.h"
 #include "test.h"
@@ -52,6 +53,27 @@ TEST(each_tile_runs_once_for_any_count_and_number_of_threads) {
   }
   set_pool_threads(0);
   CHECK(pool_threads() == usable_cpus());
+}
+
+TEST(a_tile_that_gets_no_scratch_fails_the_call_and_nothing_else) {
+  constexpr int64_t kTooMuch = int64_t{1} << 60;
+  for (int threads : {1, 3}) {
+    set_pool_threads(threads);
+    for (double cost : {1.0, kLarge}) {
+      int64_t lacking = 0;
+      try {
+        parallel_for(100, cost, [](int64_t tile) {
+          thread_scratch(Scratch::kTile, tile % 10 == 3 ? kTooMuch : 64);
+        });
+      } catch (const hs::NoScratch& scratch) {
+        lacking = scratch.bytes;
+      }
+      CHECK(lacking == kTooMuch);
+      CHECK(runs_each_once(1000));
+      static_cast<char*>(thread_scratch(Scratch::kTile, 64))[63] = 1;
+    }
+  }
+  set_pool_threads(0);
 }
 
 TEST(a_caller_sees_what_the_tiles_wrote_over_many_short_jobs) {

@@ -81,7 +81,9 @@ hs_status launch(const hs_stream_t& stream, const hs_list_t& list, int32_t times
     return relay(*stream.device, backend.launch_later(stream.queue, calls));
   }
   if (backend.launch_begin != nullptr) backend.launch_begin(stream.queue);
-  const hs_status status = run_calls(stream.queue, list.calls, list.bytes, times);
+  // A kernel may throw: the launch ends all the same.
+  const hs_status status =
+      guarded([&] { return run_calls(stream.queue, list.calls, list.bytes, times); });
   if (backend.launch_end != nullptr) backend.launch_end(stream.queue);
   return relay(*stream.device, status);
 }

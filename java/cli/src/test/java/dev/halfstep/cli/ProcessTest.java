@@ -128,7 +128,7 @@ final class ProcessTest {
 
     args.set(args.size() - 1, "killed");
     Process killed = start("", args.toArray(String[]::new));
-    Path checkpoint = folder.resolve("killed").resolve("checkpoint-75.safetensors");
+    Path checkpoint = folder.resolve("killed").resolve("checkpoint-1-75.safetensors");
     while (killed.isAlive() && !Files.exists(checkpoint)) {
       Thread.sleep(1);
     }
