@@ -220,7 +220,7 @@ final class TrainCommand implements Callable<Integer> {
   private int run(RunSetup setup, Device device, OutputFolder output, @Nullable Path jsonFile)
       throws IOException, ReflectiveOperationException {
     try (Interruption interruption = Interruption.listen()) {
-      ProgressBar progress = new ProgressBar(out, ProgressBar.isTerminal());
+      ProgressBar progress = new ProgressBar(out, ProgressBar.isTerminal(), setup.scores());
       Trainer trainer = build(trainer(setup, device, output).callbacks(interruption, progress));
       TrainingPlan plan = trainer.plan();
       out.print(PlanCommand.summary(setup, device, plan));
@@ -230,7 +230,7 @@ final class TrainCommand implements Callable<Integer> {
       output.write(staging -> writeFiles(staging, setup, report, history));
       json.write(jsonFile, report);
       Advice.print(out, report.findings());
-      conclude(output, history);
+      conclude(setup, output, history);
       boolean failed = history.stopReason().kind() == StopReason.Kind.NOT_FINITE;
       return failed ? Cli.FAILED : interruption.status();
     }
@@ -264,7 +264,7 @@ final class TrainCommand implements Callable<Integer> {
     return history.stepLosses().length > 0 ? "the last step" : "the beginning";
   }
 
-  private void conclude(OutputFolder output, History history) {
+  private void conclude(RunSetup setup, OutputFolder output, History history) {
     StopReason reason = history.stopReason();
     if (reason.kind() == StopReason.Kind.NOT_FINITE) {
       err.println("halfstep train: " + reason.text());
@@ -278,7 +278,7 @@ final class TrainCommand implements Callable<Integer> {
                 out.printf(
                     Locale.ROOT,
                     "test %s (weights of %s)%n",
-                    ProgressBar.described(test),
+                    setup.scores().described(test),
                     weights(history)));
     out.printf(Locale.ROOT, "%.1f s, written to %s%n", history.seconds(), output.path());
   }

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -113,7 +114,9 @@ public final class Safetensors {
     }
 
     /**
-     * The values, row-major, not copied; those of F64 rounded to single precision, in a new array.
+     * The values, row-major in the file's shape, not copied; those of F64 rounded to single
+     * precision, in a new array. A model has them in another order: {@link Model#set(String,
+     * Entry)}.
      *
      * @throws IllegalStateException if they are of a type that is not read
      */
@@ -169,6 +172,23 @@ public final class Safetensors {
     public Contents {
       metadata = Map.copyOf(metadata);
       tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
+    }
+
+    /**
+     * The same tensors under other names, as where a file has {@code backbone.0.weight} and the
+     * model {@code 0.weight}.
+     *
+     * @throws IllegalArgumentException if two get the same name
+     */
+    public Contents renamed(UnaryOperator<String> rename) {
+      Map<String, Entry> named = new LinkedHashMap<>();
+      for (Map.Entry<String, Entry> tensor : tensors.entrySet()) {
+        String name = rename.apply(tensor.getKey());
+        if (named.put(name, tensor.getValue()) != null) {
+          throw new IllegalArgumentException("two tensors would be named " + name);
+        }
+      }
+      return new Contents(file, metadata, named);
     }
   }
 

@@ -53,9 +53,7 @@ final class CheckpointFuzzTest {
     return ResumedRun.trainer(SmallTask.model(), Path.of("nowhere"))
         .session(
             options ->
-                options
-                    .device(device)
-                    .lossScaling(new LossScaling(1024, 2, 0.5f, 5, 1, 100)))
+                options.device(device).lossScaling(new LossScaling(1024, 2, 0.5f, 5, 1, 100)))
         .validation(task.data.slice(0, 20))
         .batchSize(30)
         .batchSchedule(BatchSchedule.constant())
