@@ -191,4 +191,12 @@ final class BadUseTest {
     assertTrue(run.err().lines().count() <= 2, run.err());
     assertFalse(Files.exists(out));
   }
+
+  @Test
+  void aLinkToNowhereIsNoOutputFolder() throws IOException {
+    Path link = Files.createSymbolicLink(folder.resolve("link"), folder.resolve("nowhere"));
+    CliRun run = CliRun.of("train", "--out", link.toString());
+    assertEquals(2, run.status());
+    assertTrue(run.err().contains(link + " is a link to what is not there"), run.err());
+  }
 }
