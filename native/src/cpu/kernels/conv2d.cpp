@@ -259,6 +259,7 @@ void conv2d(const Conv2dArgs& args) {
 
 void conv2d_backward_data(const Conv2dBackwardDataArgs& args) {
   const hs_conv2d_desc& d = args.desc;
+  if (d.n == 0) return;
   const Finish finish{d.type, HS_NONE, args.beta, nullptr, nullptr, args.dx, d.c};
   const int64_t columns = d.c / d.groups, rows = d.k / d.groups;
   // Strides beyond the image make no more phases than it has pixels.

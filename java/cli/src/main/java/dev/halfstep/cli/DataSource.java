@@ -113,7 +113,7 @@ final class DataSource {
     try {
       return Path.of(place);
     } catch (InvalidPathException e) {
-      throw new UsageException("--data " + source + ": is not a path (" + e.getReason() + ")");
+      throw UsageException.noPath("--data " + source, e);
     }
   }
 }

@@ -123,7 +123,7 @@ final class OutputFolder implements AutoCloseable {
     try {
       return Path.of(text);
     } catch (InvalidPathException e) {
-      throw new UsageException(option + " " + text + ": is not a path (" + e.getReason() + ")");
+      throw UsageException.noPath(option + " " + text, e);
     }
   }
 

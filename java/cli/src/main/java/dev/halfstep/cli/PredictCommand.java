@@ -132,8 +132,7 @@ final class PredictCommand implements Callable<Integer> {
     try {
       return Path.of(modelFile);
     } catch (InvalidPathException e) {
-      throw new UsageException(
-          "--model-file " + modelFile + ": is not a path (" + e.getReason() + ")");
+      throw UsageException.noPath("--model-file " + modelFile, e);
     }
   }
 

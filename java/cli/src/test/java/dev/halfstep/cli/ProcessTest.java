@@ -71,6 +71,16 @@ final class ProcessTest {
   }
 
   @Test
+  void aPathThatTheLocaleCannotNameIsRefusedWithTheLocale() throws Exception {
+    Process process =
+        start("export LC_ALL=C; ", "train", "--data", "csv:" + folder + "/Bl\u00fcten.csv");
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(2, ended(process), output);
+    assertTrue(output.contains("is not a path"), output);
+    assertTrue(output.contains("set LC_ALL=C.UTF-8"), output);
+  }
+
+  @Test
   void sigintEndsARunCleanlyWithItsFilesWritten() throws IOException, InterruptedException {
     Process process = start("", "train", "--epochs", "100000", "--out", "run", "--data", "random");
     try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
