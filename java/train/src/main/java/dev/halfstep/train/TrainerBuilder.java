@@ -286,6 +286,12 @@ public final class TrainerBuilder {
         throw new IllegalArgumentException(
             metric.label() + " needs class labels, but the loss is " + session.loss);
       }
+      if (metric.increasing() && session.loss.equals(Loss.meanSquaredError())) {
+        throw new IllegalArgumentException(
+            metric.label()
+                + " counts what is right, which squared errors do not say: take "
+                + (metric.needsValidation() ? Metric.VAL_LOSS : Metric.TRAIN_LOSS).label());
+      }
     }
     if (responsive.isPresent() && !batchSchedule.equals(BatchSchedule.constant())) {
       throw new IllegalArgumentException(

@@ -271,6 +271,15 @@ final class MeasurementsTest {
         assertThrows(IllegalArgumentException.class, values::build)
             .getMessage()
             .contains("val_f1 needs class labels"));
+    TrainerBuilder accuracy =
+        Trainer.builder(SmallTask.model(), all.data.slice(0, 64))
+            .validation(all.data.slice(64, SAMPLES))
+            .loss(Loss.meanSquaredError())
+            .earlyStopping(EarlyStopping.on(Metric.VAL_ACCURACY, 3));
+    assertTrue(
+        assertThrows(IllegalArgumentException.class, accuracy::build)
+            .getMessage()
+            .contains("val_accuracy counts what is right, which squared errors do not say"));
   }
 
   @Test
