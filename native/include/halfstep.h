@@ -91,9 +91,9 @@ typedef struct hs_device_info {
   int32_t ordinal;
   int32_t threads;           /* CPU: threads of the pool; CUDA: multiprocessors */
   uint64_t memory_total;     /* bytes; CPU: no more than the cgroup's limit */
-  uint64_t memory_available; /* bytes the device could still give, memory_limit aside */
-  uint64_t memory_limit;     /* bytes hs_alloc may hold at once; 0: none set */
-  uint64_t memory_used;      /* bytes held by hs_alloc */
+  uint64_t memory_available; /* bytes the device could still give, its limit aside */
+  uint64_t memory_limit;     /* bytes that may be held at once; 0: none set */
+  uint64_t memory_used;      /* bytes held by hs_alloc and, on CUDA, by lists */
   uint64_t memory_peak;      /* the most bytes held at once */
 } hs_device_info;
 
@@ -110,7 +110,7 @@ HS_API hs_status hs_device_close(hs_device device);
 
 HS_API hs_status hs_device_query(hs_device device, hs_device_info* info);
 
-/* Limits what hs_alloc may hold at once on this device; 0 lifts the limit. */
+/* Limits what hs_alloc and lists may hold at once on this device; 0 lifts the limit. */
 HS_API hs_status hs_device_set_memory_limit(hs_device device, uint64_t bytes);
 
 /* Where the CUDA plug-in (libhalfstep_cuda.so) lies. Set before "cuda" is first asked for. */

@@ -257,7 +257,9 @@ class TrainingSessionUseTest {
       session.data(task.data);
       session.run(1);
       long segments = device.info().memoryUsed() - use.total();
-      assertTrue(segments >= 0 && segments < 4096, "beside " + use + ": " + segments);
+      // On a GPU lists hold memory of their own.
+      long most = TestDevice.ID.startsWith("cuda") ? 64 << 20 : 4096;
+      assertTrue(segments >= 0 && segments < most, "beside " + use + ": " + segments);
     }
   }
 }
