@@ -206,7 +206,7 @@ typedef struct hs_step_state {
   int32_t nonfinite;      /* 1: this step's gradients hold an infinity or a NaN */
   float gradient_norm;    /* of this step's unscaled gradients, before clipping */
   float multiplier;       /* unscale x clip: what a gradient is multiplied by */
-  uint32_t error;         /* sticky: HS_ERROR_... bits */
+  uint32_t error;         /* HS_ERROR_... bits, sticky: with one, steps are skipped until cleared */
   uint32_t reserved;
 } hs_step_state;
 
@@ -229,7 +229,7 @@ typedef struct hs_step_record {
   float learning_rate;
   float loss_scale;    /* the scale that this step used */
   float gradient_norm; /* 0 where it was not measured */
-  int32_t skipped;     /* 1: the gradients were not finite and nothing was updated */
+  int32_t skipped;     /* 1: gradients not finite, or an error in the state: nothing updated */
 } hs_step_record;
 
 /* Dynamic loss scaling with the semantics of PyTorch's GradScaler. */
@@ -406,7 +406,7 @@ typedef struct hs_cross_entropy_desc {
  * weights w (F32 [classes] or 0: all 1), as PyTorch defines it: loss_r = -sum_c w_c q_rc log p_rc,
  * weight_r = w_label. Adds the sums to `state` (0: not). `d_logits` = loss gradient, may alias
  * logits (0: not computed). `row_loss` F32 [rows] (0: not). A label that is neither in [0, classes)
- * nor ignored: loss NaN, gradient NaN, HS_ERROR_LABEL. */
+ * nor ignored: loss NaN, gradient NaN, HS_ERROR_LABEL. A row whose loss is NaN is not correct. */
 HS_API hs_status hs_cross_entropy(hs_stream stream, const hs_cross_entropy_desc* desc,
                                   hs_ptr logits, hs_ptr labels, hs_ptr class_weights, hs_ptr state,
                                   hs_ptr d_logits, hs_ptr row_loss);
@@ -419,7 +419,7 @@ enum {
 
 /* Elementwise losses of prediction [rows, count / rows] against target F32, each of weight 1. Adds
  * to `state` (0: not): the sum of the losses, their weight `count`, `rows`, and for BCE to
- * `correct` each row's share of elements with (x > 0) == (t > 0.5). d_prediction = loss gradient *
+ * `correct` each row's share with (x > 0) == (t > 0.5), x no NaN. d_prediction = loss gradient *
  * gradient_seed * loss scale (state 0: 1), in `type`, may alias prediction; 0: not computed. */
 HS_API hs_status hs_pointwise_loss(hs_stream stream, hs_loss loss, hs_dtype type, int64_t rows,
                                    int64_t count, float gradient_seed, hs_ptr prediction,

@@ -60,7 +60,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
     int correct = 0;
     HS_UNROLL for (int e = 0; e < n.value; ++e) {
       bool squared = args.loss == HS_MSE;
-      if (!squared && (x[e] > 0) == (t[e] > 0.5f)) ++correct;
+      if (!squared && (x[e] > 0) == (t[e] > 0.5f) && x[e] == x[e]) ++correct;
       Term term = squared ? squared_error(x[e], t[e]) : cross_entropy_of(x[e], t[e]);
       loss += term.loss;
       x[e] = factor * term.slope;
