@@ -14,7 +14,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -121,7 +120,8 @@ final class DamagedInputFuzzTest {
 
   private static void csv(Path file, Random random) throws IOException {
     Csv csv = Csv.file(file).withValidationFraction(0.1);
-    (random.nextBoolean() ? csv.withLabel("class") : csv).load();
-    CsvTable.read(file, Optional.empty());
+    csv = random.nextBoolean() ? csv.withLabel("class") : csv;
+    csv = random.nextBoolean() ? csv.withMissing(Csv.Missing.MEDIAN) : csv;
+    (random.nextBoolean() ? csv.withHeader(random.nextBoolean()) : csv).load();
   }
 }
