@@ -2,6 +2,7 @@ package dev.halfstep.cli;
 
 import dev.halfstep.study.Advisor;
 import dev.halfstep.study.Finding;
+import dev.halfstep.study.RulesOfThumb;
 import dev.halfstep.train.History;
 import dev.halfstep.train.TrainingPlan;
 import java.io.PrintWriter;
@@ -22,9 +23,13 @@ final class Advice {
     return advisor(setup, plan).history(history).findings();
   }
 
-  private static Advisor advisor(RunSetup setup, TrainingPlan plan) {
+  /** What knows the options. */
+  static Advisor advisor(RunSetup setup, TrainingPlan plan) {
     Advisor advisor =
-        Advisor.of(setup.train().size(), setup.batchSize(), setup.optimizer().learningRate())
+        Advisor.of(setup.train().size(), setup.batchSize(), setup.trainer().learningRate())
+            .optimizer(setup.optimizer())
+            .usualBatches(usualBatches(setup, setup.train().size()))
+            .trainingData(setup.train())
             .epochs(plan.epochs())
             .validation(setup.samples().validation())
             .batchNorm(hasBatchNorm(setup));
@@ -34,6 +39,16 @@ final class Advice {
     return setup.recipe().changesBatchWithoutRate()
         ? advisor.rateChosenFor(grows ? plan.largestBatch() : plan.batchSize(0))
         : advisor;
+  }
+
+  /** The rule of thumb for such data and such a model. */
+  static RulesOfThumb.Range usualBatches(RunSetup setup, int largest) {
+    boolean images = setup.train().sampleShape().rank() == 3;
+    return RulesOfThumb.batchSizes(
+        images ? RulesOfThumb.Task.IMAGES : RulesOfThumb.Task.OTHER,
+        setup.train().size(),
+        hasBatchNorm(setup),
+        largest);
   }
 
   /** Whether the model normalises over batches. */

@@ -41,6 +41,12 @@ public record Finding(Code code, Severity severity, String evidence, String advi
     LOSS_SCALE_COLLAPSING,
     SLOW_LOADER,
     BATCH_UNDER_NOISE,
-    BATCH_OVER_NOISE
+    BATCH_OVER_NOISE,
+    BATCH_SMALL,
+    BATCH_LARGE,
+    BATCH_OVER_MEMORY,
+    HIGH_RATE,
+    AT_CHANCE,
+    EPOCHS_UNUSUAL
   }
 }
