@@ -17,6 +17,9 @@ namespace {
 // Of a multiprocessor: ptxas otherwise spills a register or two for more of them.
 constexpr int kLeastBlocks = 4;
 
+// Places and elements are counted in 31 bits.
+constexpr std::int64_t kMost = 0x7fffffff;
+
 struct Range {
   int begin, end;
 };
@@ -154,6 +157,13 @@ Axis axis_of(std::int64_t extent, int window, int stride, int pad) {
 template <class Launcher>
 hs_status with_pool(const Queue& queue, const char* name, const hs_pool2d_desc& d, bool of_input,
                     bool is_aligned, const Launcher& launcher) {
+  std::int64_t height = d.h + std::int64_t{2} * d.pad_h, width = d.w + std::int64_t{2} * d.pad_w;
+  if (height > kMost || width > kMost || std::int64_t{d.r} * d.s > kMost) {
+    return fail(HS_UNSUPPORTED,
+                "%s: images of %lld x %lld with their padding, windows of %d x %d: 2^31 - 1 are "
+                "possible in one dimension, and in a window",
+                name, static_cast<long long>(height), static_cast<long long>(width), d.r, d.s);
+  }
   return with_storage(d.type, [&](auto element) {
     constexpr int kVector = 16 / sizeof(element);
     bool vectors = is_aligned && d.c % kVector == 0;
@@ -168,7 +178,7 @@ hs_status with_pool(const Queue& queue, const char* name, const hs_pool2d_desc& 
     std::int64_t rows = of_input ? d.h : pool.rows.outputs;
     std::int64_t columns = of_input ? d.w : pool.columns.outputs;
     std::int64_t count = d.n * rows * columns * pool.vectors.value;
-    if (count > 0x7fffffff) {
+    if (count > kMost) {
       return fail(HS_UNSUPPORTED,
                   "%s: %lld vectors of channels: 2^31 - 1 are possible: cut the batch", name,
                   static_cast<long long>(count));

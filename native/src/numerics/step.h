@@ -8,6 +8,13 @@
 
 namespace hs {
 
+// Where a counter stands in a ring of `size` places; a negative one, which only a damaged state has,
+// stands somewhere in it too.
+HS_HOST_DEVICE int64_t ring_place(int64_t counter, int64_t size) {
+  const int64_t place = counter % size;
+  return place < 0 ? place + size : place;
+}
+
 // What a gradient is multiplied by so that it is the gradient of the mean loss. A step all of whose
 // rows were ignored has weight 0 and gradients 0: they stay 0.
 HS_HOST_DEVICE float unscale_multiplier(float weight_units, double weight, float loss_scale) {
@@ -52,15 +59,17 @@ HS_HOST_DEVICE void update_loss_scale(hs_step_state& state, const hs_scaler& sca
   }
 }
 
-// `schedule` and `scaler` may be null. A step for which the schedule has no row is skipped, leaves
-// HS_ERROR_SCHEDULE and says nothing about the loss scale.
+// `schedule` and `scaler` may be null. A step for which the schedule has no row leaves
+// HS_ERROR_SCHEDULE. A step with an error, its own or an earlier one that nobody has cleared, is
+// skipped and says nothing about the loss scale.
 HS_HOST_DEVICE void end_step(hs_step_state& state, const hs_schedule_row* schedule,
                              const hs_scaler* scaler, hs_step_record* ring, int64_t capacity) {
   const hs_schedule_row* row = schedule != nullptr ? schedule_row(state, schedule) : nullptr;
   const bool scheduled = schedule == nullptr || row != nullptr;
-  const bool skipped = state.nonfinite != 0 || !scheduled;
+  if (!scheduled) state.error |= HS_ERROR_SCHEDULE;
+  const bool skipped = state.nonfinite != 0 || state.error != 0;
 
-  hs_step_record& record = ring[state.step % capacity];
+  hs_step_record& record = ring[ring_place(state.step, capacity)];
   record.step = state.step;
   record.loss_sum = state.loss_sum;
   record.weight = state.weight;
@@ -71,11 +80,7 @@ HS_HOST_DEVICE void end_step(hs_step_state& state, const hs_schedule_row* schedu
   record.gradient_norm = state.gradient_norm;
   record.skipped = skipped ? 1 : 0;
 
-  if (!scheduled) {
-    state.error |= HS_ERROR_SCHEDULE;
-  } else if (scaler != nullptr) {
-    update_loss_scale(state, *scaler);
-  }
+  if (state.error == 0 && scaler != nullptr) update_loss_scale(state, *scaler);
   state.step += 1;
   state.performed += skipped ? 0 : 1;
   state.skipped_in_row = skipped ? state.skipped_in_row + 1 : 0;

@@ -38,6 +38,10 @@ struct Axis {
     const int64_t last = (i + pad) / stride, before = i + pad - window;
     return {before < 0 ? 0 : before / stride + 1, last < outputs ? last + 1 : outputs};
   }
+  int64_t most_holders() const {
+    const int64_t most = window / stride + 1;
+    return most < outputs ? most : outputs;
+  }
 };
 
 Axis axis_of(int64_t extent, int64_t window, int64_t stride, int64_t pad) {
@@ -180,7 +184,7 @@ void gather_row(const Pool& pool, const T* dy, const uint8_t* index, T* dx, int6
                 int64_t h, const Range* across_all) {
   const Axis &rows = pool.rows, &columns = pool.columns;
   const int64_t channels = pool.channels;
-  const int64_t most = (rows.window / rows.stride + 1) * (columns.window / columns.stride + 1);
+  const int64_t most = rows.most_holders() * columns.most_holders();
   Holder* holders = static_cast<Holder*>(
       thread_scratch(Scratch::kTile, most * static_cast<int64_t>(sizeof(Holder))));
   const Range down = rows.holders(h);
@@ -223,7 +227,7 @@ void pool2d(const Pool2dArgs& args) {
     const T* x = static_cast<const T*>(args.x);
     T* y = static_cast<T*>(args.y);
     const int64_t size = static_cast<int64_t>(sizeof(T));
-    const double bytes = static_cast<double>((int64_t{d.r} * d.s + 1) * size);
+    const double bytes = static_cast<double>(int64_t{d.r} * d.s + 1) * static_cast<double>(size);
     for_rows(pool, pool.rows.outputs, pool.columns.outputs,
              bytes * static_cast<double>(pool.columns.outputs * d.c),
              [&](int64_t image, int64_t p) {
@@ -240,6 +244,7 @@ void pool2d(const Pool2dArgs& args) {
 
 void pool2d_backward(const Pool2dBackwardArgs& args) {
   const hs_pool2d_desc& d = args.desc;
+  if (d.n == 0) return;
   const Pool pool(d);
   Range* across = static_cast<Range*>(
       thread_scratch(Scratch::kCall, d.w * static_cast<int64_t>(sizeof(Range))));

@@ -91,12 +91,14 @@ final class AdviseCommand implements Callable<Integer> {
                   noise.getAsDouble())
               : "noise    the gradient noise scale cannot be measured at the initial weights");
       List<Finding> findings =
-          Advice.advisor(setup, plan)
-              .usualBatches(batches)
-              .usualEpochs(epochs)
-              .largestBatch(largest.batchSize())
-              .initialNoiseScale(noise)
-              .findings();
+          Advice.withDoubts(
+              setup,
+              Advice.advisor(setup, plan)
+                  .usualBatches(batches)
+                  .usualEpochs(epochs)
+                  .largestBatch(largest.batchSize())
+                  .initialNoiseScale(noise)
+                  .findings());
       Advice.print(out, findings);
       if (findings.isEmpty()) {
         out.println("nothing speaks against these options");

@@ -47,6 +47,14 @@ public record Finding(Code code, Severity severity, String evidence, String advi
     BATCH_OVER_MEMORY,
     HIGH_RATE,
     AT_CHANCE,
-    EPOCHS_UNUSUAL
+    EPOCHS_UNUSUAL,
+    /** This and the following are doubts about a CSV file: {@link dev.halfstep.data.CsvDoubt}. */
+    FIRST_LINE,
+    ROW_NUMBER,
+    LABEL_AMONG_FEATURES,
+    NAME_OR_PLACE,
+    MANY_CLASSES,
+    FAR_VALUES,
+    UNKNOWN_CATEGORY
   }
 }
