@@ -33,7 +33,8 @@ class NamesTest {
       Pattern.compile("\\b(?:class|record|interface|enum) (\\w+)");
 
   /** PyTorch's. */
-  private static final Set<String> FOREIGN = Set.of("OneCycleLR", "ReduceLROnPlateau", "GradScaler");
+  private static final Set<String> FOREIGN =
+      Set.of("OneCycleLR", "ReduceLROnPlateau", "GradScaler");
 
   /** Folders that commands make. */
   private static final Pattern MADE = Pattern.compile("(target|runs)/.*");
@@ -82,12 +83,16 @@ class NamesTest {
   @Test
   void aNameThatDoesNotExistIsFound() {
     for (String name :
-        List.of("Checkpoint", "Checkpoints.of", "AdamW.of(0.1)", "native/src/core/kernel_calls.cpp")) {
+        List.of(
+            "Checkpoint", "Checkpoints.of", "AdamW.of(0.1)", "native/src/core/kernel_calls.cpp")) {
       assertEquals(false, exists("README.md", name), name);
     }
     for (String name :
         List.of(
-            "Checkpoints.in(folder, 7)", "Finding", "LossScaling", "native/test/<family>_test.cpp")) {
+            "Checkpoints.in(folder, 7)",
+            "Finding",
+            "LossScaling",
+            "native/test/<family>_test.cpp")) {
       assertEquals(true, exists("README.md", name), name);
     }
   }
