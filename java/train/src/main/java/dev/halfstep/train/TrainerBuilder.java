@@ -319,6 +319,11 @@ public final class TrainerBuilder {
     return build().fit();
   }
 
+  /** The learning rate of full batches before schedules: the optimizer's, scaled with the batch. */
+  public double learningRate() {
+    return session.optimizer.learningRate() * scaling.factor(referenceBatch, session.batchSize);
+  }
+
   /** The options of the run's session: model, loss, optimizer, batch size, device. */
   public SessionOptions sessionOptions() {
     return session;
