@@ -13,7 +13,8 @@
  *            unless strides are given. Pointers called "host" are read or written during the call.
  * Streams    Calls on a stream run in the order given. On the CPU they have finished on return; on
  *            CUDA they are asynchronous until hs_stream_synchronize or a download. A stream is used
- *            by the thread that owns it; hs_stream_release and hs_stream_adopt hand it over. A
+ *            by the thread that owns it; hs_stream_release and hs_stream_adopt hand it over, and
+ *            after hs_stream_share the caller sees to it that one thread at a time uses it. A
  *            kernel call with a null stream runs on the CPU at once, from any thread.
  * Lists      Between hs_capture_begin and hs_capture_end calls are recorded, not run. A recorded
  *            list keeps addresses and sizes; what changes from step to step lies in device memory
@@ -34,7 +35,7 @@ extern "C" {
 #define HS_API __attribute__((visibility("default")))
 
 /* Raised when a signature, a struct or the meaning of a function changes. */
-#define HS_ABI_VERSION 3
+#define HS_ABI_VERSION 4
 
 /* ------------------------------------------------------------------------- status and errors */
 
@@ -89,10 +90,10 @@ typedef struct hs_device_info {
   char detail[128]; /* CPU: the instruction set in use; CUDA: compute capability, driver */
   int32_t ordinal;
   int32_t threads;           /* CPU: threads of the pool; CUDA: multiprocessors */
-  uint64_t memory_total;     /* bytes */
+  uint64_t memory_total;     /* bytes; CPU: no more than the cgroup's limit */
   uint64_t memory_available; /* bytes the device could still give, its limit aside */
-  uint64_t memory_limit;     /* bytes hs_alloc may hold at once; 0: none set */
-  uint64_t memory_used;      /* bytes held by hs_alloc */
+  uint64_t memory_limit;     /* bytes that may be held at once; 0: none set */
+  uint64_t memory_used;      /* bytes held by hs_alloc and, on CUDA, by lists */
   uint64_t memory_peak;      /* the most bytes held at once */
 } hs_device_info;
 
@@ -109,7 +110,7 @@ HS_API hs_status hs_device_close(hs_device device);
 
 HS_API hs_status hs_device_query(hs_device device, hs_device_info* info);
 
-/* Limits what hs_alloc may hold at once on this device; 0 lifts the limit. */
+/* Limits what hs_alloc and lists may hold at once on this device; 0 lifts the limit. */
 HS_API hs_status hs_device_set_memory_limit(hs_device device, uint64_t bytes);
 
 /* Where the CUDA plug-in (libhalfstep_cuda.so) lies. Set before "cuda" is first asked for. */
@@ -147,6 +148,10 @@ HS_API hs_status hs_stream_wait(hs_stream stream, hs_stream other);
 /* The owner gives the stream up; then one other thread may adopt it. */
 HS_API hs_status hs_stream_release(hs_stream stream);
 HS_API hs_status hs_stream_adopt(hs_stream stream);
+
+/* From now on no thread owns the stream: calls from any are taken, one at a time. For languages
+ * whose threads move between the system's, which check the owner themselves. */
+HS_API hs_status hs_stream_share(hs_stream stream);
 
 /* The stream as its platform knows it: on CUDA the CUstream (cudaStream_t), valid until the stream
  * ends. Foreign code can put its calls among ours with it; a capture records them too.
@@ -201,7 +206,7 @@ typedef struct hs_step_state {
   int32_t nonfinite;      /* 1: this step's gradients hold an infinity or a NaN */
   float gradient_norm;    /* of this step's unscaled gradients, before clipping */
   float multiplier;       /* unscale x clip: what a gradient is multiplied by */
-  uint32_t error;         /* sticky: HS_ERROR_... bits */
+  uint32_t error;         /* HS_ERROR_... bits, sticky: with one, steps are skipped until cleared */
   uint32_t reserved;
 } hs_step_state;
 
@@ -224,7 +229,7 @@ typedef struct hs_step_record {
   float learning_rate;
   float loss_scale;    /* the scale that this step used */
   float gradient_norm; /* 0 where it was not measured */
-  int32_t skipped;     /* 1: the gradients were not finite and nothing was updated */
+  int32_t skipped;     /* 1: gradients not finite, or an error in the state: nothing updated */
 } hs_step_record;
 
 /* Dynamic loss scaling with the semantics of PyTorch's GradScaler. */
@@ -336,8 +341,9 @@ HS_API hs_status hs_conv2d_backward_weights(hs_stream stream, const hs_conv2d_de
 
 typedef int32_t hs_pool;
 enum {
-  HS_MAX_POOL = 0,    /* NaN counts as larger than any number */
-  HS_AVERAGE_POOL = 1 /* divides by the window's elements inside x: padding is not counted */
+  HS_MAX_POOL = 0,           /* NaN counts as larger than any number */
+  HS_AVERAGE_POOL = 1,       /* divides by the window's elements inside x */
+  HS_AVERAGE_POOL_PADDED = 2 /* divides by r * s: padding counts as zeros */
 };
 
 /* x [n, h, w, c] -> y [n, p, q, c] with p = (h + 2 pad_h - r) / stride_h + 1 rounded down, q
@@ -400,7 +406,7 @@ typedef struct hs_cross_entropy_desc {
  * weights w (F32 [classes] or 0: all 1), as PyTorch defines it: loss_r = -sum_c w_c q_rc log p_rc,
  * weight_r = w_label. Adds the sums to `state` (0: not). `d_logits` = loss gradient, may alias
  * logits (0: not computed). `row_loss` F32 [rows] (0: not). A label that is neither in [0, classes)
- * nor ignored: loss NaN, gradient NaN, HS_ERROR_LABEL. */
+ * nor ignored: loss NaN, gradient NaN, HS_ERROR_LABEL. A row whose loss is NaN is not correct. */
 HS_API hs_status hs_cross_entropy(hs_stream stream, const hs_cross_entropy_desc* desc,
                                   hs_ptr logits, hs_ptr labels, hs_ptr class_weights, hs_ptr state,
                                   hs_ptr d_logits, hs_ptr row_loss);
@@ -413,7 +419,7 @@ enum {
 
 /* Elementwise losses of prediction [rows, count / rows] against target F32, each of weight 1. Adds
  * to `state` (0: not): the sum of the losses, their weight `count`, `rows`, and for BCE to
- * `correct` each row's share of elements with (x > 0) == (t > 0.5). d_prediction = loss gradient *
+ * `correct` each row's share with (x > 0) == (t > 0.5), x no NaN. d_prediction = loss gradient *
  * gradient_seed * loss scale (state 0: 1), in `type`, may alias prediction; 0: not computed. */
 HS_API hs_status hs_pointwise_loss(hs_stream stream, hs_loss loss, hs_dtype type, int64_t rows,
                                    int64_t count, float gradient_seed, hs_ptr prediction,
@@ -504,14 +510,20 @@ typedef struct hs_softmax_desc {
   int64_t rows, columns;
   float scale;     /* what x is multiplied by first, such as 1 / sqrt(head width) */
   int64_t queries; /* of the causal mask; 0: no mask */
+  int64_t samples; /* of the padding mask; 0: no mask */
+  int32_t padding; /* the token that is padding */
 } hs_softmax_desc;
 
 /* y [rows, columns] = softmax(scale * x) over the columns. With a causal mask rows are
  * [matrices, queries], queries <= columns, and in row i of a matrix the columns beyond
- * i + columns - queries, which lie in the future, get 0 and are not read. y may alias x. */
-HS_API hs_status hs_softmax(hs_stream stream, const hs_softmax_desc* desc, hs_ptr x, hs_ptr y);
+ * i + columns - queries, which lie in the future, get 0 and are not read. With a padding mask rows
+ * are [samples, rows of a sample], and the columns whose token in `tokens` I32 [samples, columns] is
+ * desc->padding get 0; a row in which all columns are masked is 0. Without: tokens 0. y may alias x. */
+HS_API hs_status hs_softmax(hs_stream stream, const hs_softmax_desc* desc, hs_ptr x, hs_ptr y,
+                            hs_ptr tokens);
 
-/* dx = scale * y * (dy - sum over the columns of dy * y); 0 where masked. dx may alias dy. */
+/* dx = scale * y * (dy - sum over the columns of dy * y); 0 where masked, as y is there. dx may
+ * alias dy. */
 HS_API hs_status hs_softmax_backward(hs_stream stream, const hs_softmax_desc* desc, hs_ptr dy,
                                      hs_ptr y, hs_ptr dx);
 

@@ -48,8 +48,8 @@ hs_status check_conv2d(const hs_conv2d_desc* desc) {
 hs_status check_pool2d(const hs_pool2d_desc* desc) {
   HS_REQUIRE(desc != nullptr, "pool2d: desc is null");
   const hs_pool2d_desc& d = *desc;
-  HS_REQUIRE(d.pool == HS_MAX_POOL || d.pool == HS_AVERAGE_POOL, "pool2d: %d is not an hs_pool",
-             d.pool);
+  HS_REQUIRE(d.pool >= HS_MAX_POOL && d.pool <= HS_AVERAGE_POOL_PADDED,
+             "pool2d: %d is not an hs_pool", d.pool);
   HS_REQUIRE(is_storage(d.type), "pool2d of %s: F32, BF16 and F16 are possible",
              dtype_name(d.type));
   HS_REQUIRE(d.n >= 0 && d.h >= 1 && d.w >= 1 && d.c >= 1 && d.r >= 1 && d.s >= 1,
@@ -169,7 +169,7 @@ hs_status hs_pool2d_backward(hs_stream stream, const hs_pool2d_desc* desc, hs_pt
                              hs_ptr dx) {
   return guarded([&]() -> hs_status {
     if (hs_status status = check_pool2d(desc); status != HS_OK) return status;
-    HS_REQUIRE(desc->pool == HS_AVERAGE_POOL || index != 0 || desc->n == 0,
+    HS_REQUIRE(desc->pool != HS_MAX_POOL || index != 0 || desc->n == 0,
                "pool2d_backward: max pooling needs the index of the forward call");
     if (desc->n != 0) {
       HS_NEED("pool2d_backward", dy);

@@ -54,6 +54,8 @@ hs_status check_softmax(const char* name, const hs_softmax_desc* desc) {
   HS_REQUIRE(d.queries == 0 || (d.rows % d.queries == 0 && d.queries <= d.columns),
              "%s: %lld queries must divide the %lld rows and not pass the %lld columns", name,
              ll{d.queries}, ll{d.rows}, ll{d.columns});
+  HS_REQUIRE(d.samples >= 0 && (d.samples == 0 || d.rows % d.samples == 0),
+             "%s: %lld samples must divide the %lld rows", name, ll{d.samples}, ll{d.rows});
   return HS_OK;
 }
 
@@ -182,14 +184,21 @@ hs_status hs_group_norm_backward(hs_stream stream, const hs_group_norm_desc* des
   });
 }
 
-hs_status hs_softmax(hs_stream stream, const hs_softmax_desc* desc, hs_ptr x, hs_ptr y) {
+hs_status hs_softmax(hs_stream stream, const hs_softmax_desc* desc, hs_ptr x, hs_ptr y,
+                     hs_ptr tokens) {
   return guarded([&]() -> hs_status {
     if (hs_status status = check_softmax("softmax", desc); status != HS_OK) return status;
     if (desc->rows != 0) {
       HS_NEED("softmax", x);
       HS_NEED("softmax", y);
     }
-    return submit(stream, &KernelTable::softmax, SoftmaxArgs{*desc, as<void>(x), as<void>(y)});
+    HS_OPTIONAL("softmax", tokens);
+    HS_REQUIRE((tokens != 0) == (desc->samples != 0) || desc->rows == 0,
+               "softmax: a padding mask takes samples and their tokens, but there are %lld samples "
+               "and tokens are%s given",
+               ll{desc->samples}, tokens == 0 ? " not" : "");
+    return submit(stream, &KernelTable::softmax,
+                  SoftmaxArgs{*desc, as<void>(x), as<void>(y), as<int32_t>(tokens)});
   });
 }
 

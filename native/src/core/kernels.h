@@ -235,6 +235,7 @@ struct SoftmaxArgs {
   hs_softmax_desc desc;
   const void* x;
   void* y;
+  const int32_t* tokens;
 };
 
 struct SoftmaxBackwardArgs {

@@ -12,7 +12,14 @@ hs_status check_idle(hs_stream stream, const char* call) {
              : fail(HS_INVALID_STATE, "%s while the stream records: end the capture first", call);
 }
 
-// The same, of a device that has not failed.
+// Only what has an owner is handed over.
+hs_status check_not_shared(hs_stream stream) {
+  return stream->shared ? fail(HS_INVALID_STATE,
+                               "the stream is shared: no thread owns it, to release or adopt it")
+                        : HS_OK;
+}
+
+// The same as check_idle, of a device that has not failed.
 hs_status check_running(hs_stream stream, const char* call) {
   const hs_status status = check_idle(stream, call);
   return status != HS_OK ? status : check_usable(*stream->device);
@@ -33,19 +40,23 @@ hs_status create(hs_device device, hs_stream* stream) {
 }
 
 hs_status end_capture(hs_stream stream, hs_list* list) {
-  const Backend& backend = *stream->device->backend;
+  hs_device_t& device = *stream->device;
+  const Backend& backend = *device.backend;
   std::unique_ptr<hs_list_t> recorded = std::move(stream->recording);
   if (backend.capture_end != nullptr) {
-    if (hs_status status = backend.capture_end(stream->queue, &recorded->graph); status != HS_OK) {
-      return relay(*stream->device, status);
+    void** graph = list != nullptr ? &recorded->graph : nullptr;
+    if (hs_status status = backend.capture_end(stream->queue, graph); status != HS_OK) {
+      return relay(device, status);
     }
   }
-  if (list == nullptr) {
-    if (recorded->graph != nullptr) backend.graph_destroy(recorded->graph);
-    return HS_OK;
+  if (list == nullptr) return HS_OK;
+  if (recorded->graph != nullptr) recorded->held = backend.graph_bytes(recorded->graph);
+  const std::lock_guard lock(device.mutex);
+  if (hs_status status = count_memory(device, recorded->held); status != HS_OK) {
+    backend.graph_destroy(recorded->graph);
+    return status;
   }
-  const std::lock_guard lock(stream->device->mutex);
-  *list = *stream->device->lists.insert(recorded.release()).first;
+  *list = *device.lists.insert(recorded.release()).first;
   return HS_OK;
 }
 
@@ -86,7 +97,9 @@ hs_status launch(const hs_stream_t& stream, const hs_list_t& list, int32_t times
 hs_status check_owner(hs_stream stream) {
   if (stream == nullptr) return fail(HS_INVALID_ARGUMENT, "the stream is null");
   const std::thread::id owner = stream->owner.load(std::memory_order_relaxed);
-  if (owner == std::this_thread::get_id()) return HS_OK;
+  if (owner == std::this_thread::get_id() || stream->shared.load(std::memory_order_relaxed)) {
+    return HS_OK;
+  }
   return fail(HS_INVALID_STATE,
               owner == std::thread::id()
                   ? "the stream was released and no thread has adopted it"
@@ -149,7 +162,8 @@ hs_status hs_stream_wait(hs_stream stream, hs_stream other) {
 
 hs_status hs_stream_release(hs_stream stream) {
   return guarded([&]() -> hs_status {
-    const hs_status status = check_idle(stream, "release");
+    if (hs_status status = check_idle(stream, "release"); status != HS_OK) return status;
+    const hs_status status = check_not_shared(stream);
     if (status == HS_OK) stream->owner.store(std::thread::id(), std::memory_order_release);
     return status;
   });
@@ -158,6 +172,7 @@ hs_status hs_stream_release(hs_stream stream) {
 hs_status hs_stream_adopt(hs_stream stream) {
   return guarded([&]() -> hs_status {
     if (stream == nullptr) return fail(HS_INVALID_ARGUMENT, "the stream is null");
+    if (hs_status status = check_not_shared(stream); status != HS_OK) return status;
     std::thread::id released;
     if (stream->owner.compare_exchange_strong(released, std::this_thread::get_id(),
                                               std::memory_order_acquire) ||
@@ -165,6 +180,14 @@ hs_status hs_stream_adopt(hs_stream stream) {
       return HS_OK;
     }
     return fail(HS_INVALID_STATE, "the stream still belongs to another thread: it must release it");
+  });
+}
+
+hs_status hs_stream_share(hs_stream stream) {
+  return guarded([&]() -> hs_status {
+    const hs_status status = check_owner(stream);
+    if (status == HS_OK) stream->shared.store(true, std::memory_order_release);
+    return status;
   });
 }
 
@@ -265,6 +288,7 @@ hs_status hs_list_destroy(hs_list list) {
     {
       const std::lock_guard lock(list->device->mutex);
       list->device->lists.erase(list);
+      list->device->used -= list->held;
     }
     if (list->graph != nullptr) list->device->backend->graph_destroy(list->graph);
     delete list;

@@ -44,9 +44,16 @@ struct Axis {
 struct Pool {
   Axis rows, columns;
   std::int64_t channels;
+  int divisor;  // of averages: the whole window, or 0 for what of it lies inside
   unsigned count;
   Divisor vectors, of_columns, of_rows;
 };
+
+// The share of an element in the average over what lies inside.
+HS_DEVICE float share_of(const Pool& pool, Range down, Range across) {
+  int inside = (down.end - down.begin) * (across.end - across.begin);
+  return 1.0f / static_cast<float>(pool.divisor != 0 ? pool.divisor : inside);
+}
 
 struct Place {
   int image, row, column, channel;
@@ -97,8 +104,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads, kLeastBlocks)
       }
     }
     if constexpr (!kMax) {
-      auto seen = static_cast<float>((down.end - down.begin) * (across.end - across.begin));
-      float share = 1.0f / seen;
+      float share = share_of(pool, down, across);
       HS_UNROLL for (float& e : result) e *= share;
     }
     std::int64_t to = i * kVector;
@@ -132,9 +138,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads, kLeastBlocks)
             if (index[from + e] == place) sum[e] += g[e];
           }
         } else {
-          const Range high = rows.inside(row), wide = columns.inside(column);
-          float share =
-              1.0f / static_cast<float>((high.end - high.begin) * (wide.end - wide.begin));
+          float share = share_of(pool, rows.inside(row), columns.inside(column));
           HS_UNROLL for (int e = 0; e < kVector; ++e) sum[e] += g[e] * share;
         }
       }
@@ -166,6 +170,7 @@ hs_status with_pool(const Queue& queue, const char* name, const hs_pool2d_desc& 
     Pool pool{axis_of(d.h, d.r, d.stride_h, d.pad_h),
               axis_of(d.w, d.s, d.stride_w, d.pad_w),
               d.c,
+              d.pool == HS_AVERAGE_POOL_PADDED ? d.r * d.s : 0,
               0,
               Divisor(vectors ? d.c / kVector : d.c),
               Divisor(),

@@ -2,7 +2,10 @@ package dev.halfstep.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
@@ -120,14 +123,10 @@ final class Cli {
   /** What went wrong, with the file where there is one, and without a trace. */
   static String oneLine(Throwable thrown) {
     if (thrown instanceof FileSystemException e) {
-      String reason = e.getReason();
-      if (reason == null) {
-        reason =
-            e instanceof AccessDeniedException
-                ? "access denied"
-                : e instanceof NoSuchFileException ? "no such file" : e.getClass().getSimpleName();
-      }
-      return e.getFile() + ": " + reason;
+      return e.getFile() + ": " + reason(e);
+    }
+    if (thrown instanceof UncheckedIOException e && e.getCause() instanceof FileSystemException) {
+      return oneLine(e.getCause());
     }
     String message = thrown.getMessage();
     if (message == null || message.isBlank()) {
@@ -135,10 +134,31 @@ final class Cli {
     }
     boolean tellsItself =
         thrown instanceof IOException
+            || thrown instanceof UncheckedIOException
             || thrown instanceof IllegalArgumentException
             || thrown instanceof IllegalStateException
             || thrown.getClass().getPackageName().startsWith("dev.halfstep");
     return tellsItself ? message : thrown.getClass().getSimpleName() + ": " + message;
+  }
+
+  private static String reason(FileSystemException e) {
+    String reason = e.getReason();
+    if (reason != null) {
+      return reason;
+    }
+    if (e instanceof AccessDeniedException) {
+      return "access denied";
+    }
+    if (e instanceof NoSuchFileException) {
+      return "no such file";
+    }
+    if (e instanceof FileAlreadyExistsException) {
+      return "something of that name is there already";
+    }
+    if (e instanceof DirectoryNotEmptyException) {
+      return "the folder is not empty";
+    }
+    return "the file system refuses it (" + e.getClass().getSimpleName() + ")";
   }
 
   /** The program itself: it does nothing without a command. */

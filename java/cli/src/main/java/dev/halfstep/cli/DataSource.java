@@ -33,6 +33,11 @@ final class DataSource {
    * @param csv more on the columns, where it is a CSV file
    */
   record Loaded(Split parts, Optional<CsvData> csv) {
+    /** The outputs of a model for these data. */
+    int outputs() {
+      return csv.map(table -> table.schema().target().outputs()).orElse(parts.train().classes());
+    }
+
     private Loaded(Split parts) {
       this(parts, Optional.empty());
     }
@@ -46,17 +51,18 @@ final class DataSource {
    * Loads the training and the test data.
    *
    * @param source what was given for {@code --data}
-   * @param label the name of a CSV file's label column, if it is not the last
+   * @param options how a CSV file is to be read
    * @param validationFraction of the training data that will be cut off for validation
    * @throws UsageException if the source is unknown, or the files are missing or damaged
    */
-  static Loaded load(String source, Optional<String> label, double validationFraction) {
+  static Loaded load(String source, CsvOptions options, double validationFraction) {
     int colon = source.indexOf(':');
     String kind = colon < 0 ? source : source.substring(0, colon);
     Optional<String> place =
         colon < 0 ? Optional.empty() : Optional.of(source.substring(colon + 1));
-    if (label.isPresent() && !kind.equals("csv")) {
-      throw new UsageException("--label names a column of a CSV file, but --data is " + source);
+    if (!kind.equals("csv") && options.given().isPresent()) {
+      throw new UsageException(
+          options.given().get() + " is for CSV files, but --data is " + source);
     }
     try {
       return switch (kind) {
@@ -65,8 +71,7 @@ final class DataSource {
         case "mnist" -> new Loaded(Mnist.load(path(source, "mnist:DIR")));
         case "csv" -> {
           Csv csv = Csv.file(path(source, "csv:FILE"));
-          csv = csv.withValidationFraction(validationFraction);
-          yield new Loaded(label.map(csv::withLabel).orElse(csv).load());
+          yield new Loaded(options.apply(csv.withValidationFraction(validationFraction)).load());
         }
         default ->
             throw new UsageException(
@@ -85,20 +90,30 @@ final class DataSource {
   }
 
   /**
+   * What stands behind the colon, empty if there is none; a tilde at its beginning, which no shell
+   * replaces there, is the home.
+   */
+  static String place(String source) {
+    String place = source.contains(":") ? source.substring(source.indexOf(':') + 1) : "";
+    boolean home = place.equals("~") || place.startsWith("~/");
+    return home ? System.getProperty("user.home") + place.substring(1) : place;
+  }
+
+  /**
    * The path behind the colon.
    *
    * @throws UsageException if there is none
    */
   static Path path(String source, String form) {
-    String place = source.substring(source.indexOf(':') + 1);
-    if (place.isBlank() || !source.contains(":")) {
+    String place = place(source);
+    if (place.isBlank()) {
       throw new UsageException(
           "--data " + source + ": says not where the data are.", "Give it as " + form + ".");
     }
     try {
       return Path.of(place);
     } catch (InvalidPathException e) {
-      throw new UsageException("--data " + source + ": is not a path (" + e.getReason() + ")");
+      throw UsageException.noPath("--data " + source, e);
     }
   }
 }

@@ -1,8 +1,8 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.nn.AtomicFile;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -26,7 +26,8 @@ final class FigureOption {
       return;
     }
     try {
-      Files.write(target, figure.png());
+      byte[] png = figure.png();
+      AtomicFile.write(target, out -> out.write(png));
     } catch (LinkageError | RuntimeException e) {
       err.println("halfstep: " + target + " cannot be drawn here (" + e + ")");
     }

@@ -21,16 +21,13 @@ final class RunOptions {
         "digits: 12,000 drawn digits of 28 x 28, no file needed",
         "mnist:DIR: MNIST's IDX files, gzip or not; with the test files alone, the first 8,000"
             + " train and the last 2,000 test",
-        "csv:FILE: numbers and a label; columns are standardised, a fifth of the rows tests",
+        "csv:FILE: columns of numbers and texts and a label, gzip or not; a fifth of the rows"
+            + " tests",
         "random: 1,280 x 1,000 normals with labels drawn by lot"
       })
   private String data = "digits";
 
-  @Option(
-      names = "--label",
-      paramLabel = "COLUMN",
-      description = "Label column of a CSV file, by its name (default: the last one).")
-  private @Nullable String label;
+  @Mixin private final CsvOptions csv = new CsvOptions();
 
   @Option(
       names = "--val-fraction",
@@ -116,8 +113,7 @@ final class RunOptions {
       throw new UsageException(
           "--val-fraction must be at least 0 and below 1, not " + validationFraction);
     }
-    DataSource.Loaded loaded =
-        DataSource.load(data, Optional.ofNullable(label), validationFraction);
+    DataSource.Loaded loaded = DataSource.load(data, csv, validationFraction);
     Split parts = loaded.parts();
     Dataset train = parts.train();
     Optional<Dataset> validation = Optional.empty();
@@ -148,8 +144,9 @@ final class RunOptions {
             train,
             validation,
             parts.heldOut(),
-            spec.model(train.sampleShape(), train.classes()),
+            spec.model(train.sampleShape(), loaded.outputs()),
             ModelCard.of(model, train, loaded.csv()),
+            loaded.csv(),
             chosen,
             recipe,
             precision,

@@ -1,5 +1,6 @@
 package dev.halfstep.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -204,7 +205,7 @@ final class PredictCommandTest {
     Files.writeString(other, "x,z\n1,2\n");
     refused(predict(model, "csv:" + other), "lacks the column [y]");
     Files.writeString(other, "1,2\n");
-    refused(predict(model, "csv:" + other), "no header to name columns");
+    refused(predict(model, "csv:" + other), "its first line names [1, 2]");
     Files.writeString(other, "y,x,class\n1,2,left\n1,2,up\n");
     refused(
         predict(model, "csv:" + other),
@@ -239,9 +240,54 @@ final class PredictCommandTest {
             "{\"model\":\"resnet\",\"sampleShape\":[2],\"classes\":[\"a\",\"b\"],"
                 + "\"mean\":[0],\"std\":[1]}",
             "{\"model\":\"mlp:8\",\"sampleShape\":[2],\"classes\":[\"a\",\"b\"],"
-                + "\"mean\":[0],\"std\":[0]}")) {
+                + "\"mean\":[0],\"std\":[0]}",
+            card("[28,28,0]", "[\"a\",\"b\"]", "[0]"),
+            card("[28,28,-1]", "[\"a\",\"b\"]", "[0]"),
+            card("[4294967296,4294967296]", "[\"a\",\"b\"]", "[0]"),
+            card("[null]", "[\"a\",\"b\"]", "[0]"),
+            card("[]", "[\"a\",\"b\"]", "[0]"),
+            card("[2]", "[null,\"b\"]", "[0]"),
+            card("[2]", "[\"a\"]", "[0]"),
+            card("[2]", "null", "[0]"),
+            card("[2]", "[\"a\",\"b\"]", "[null]"),
+            card("[2]", "[\"a\",\"b\"]", "[0,0,0]"),
+            // Columns that are not the samples' inputs.
+            "{\"model\":\"mlp:8\",\"sampleShape\":[2],\"classes\":[\"a\",\"b\"],"
+                + "\"mean\":[0],\"std\":[1],\"table\":{\"header\":true,\"separator\":\",\","
+                + "\"columns\":[],\"target\":{\"name\":\"y\",\"classes\":[\"a\",\"b\"],"
+                + "\"mean\":0,\"std\":1},\"filled\":false}}")) {
       model.initialize(1).save(file, Map.of(ModelCard.KEY, card));
       refused(predict(file, "digits"), "that this version does not understand");
     }
+  }
+
+  private static String card(String shape, String classes, String mean) {
+    return "{\"model\":\"mlp:8\",\"sampleShape\":%s,\"classes\":%s,\"mean\":%s,\"std\":%s}"
+        .formatted(shape, classes, mean, mean.replace('0', '1'));
+  }
+
+  @Test
+  void whatIsReadIsNotWrittenOver() throws IOException {
+    Path model = trainedOnClouds();
+    byte[] weights = Files.readAllBytes(model);
+    byte[] rows = Files.readAllBytes(csv);
+    Path link = Files.createSymbolicLink(folder.resolve("link"), model);
+    String data = "csv:" + csv;
+    refused(predict(model, data, "--out", "" + csv), "is what --data names");
+    refused(predict(model, data, "--out", "" + model), "is what --model-file names");
+    refused(predict(model, data, "--out", "" + link), "is what --model-file names");
+    refused(predict(model, data, "--json", "" + csv), "is what --data names");
+    refused(predict(model, data, "--json", "" + predictions), "is what --out names");
+    assertArrayEquals(weights, Files.readAllBytes(model));
+    assertArrayEquals(rows, Files.readAllBytes(csv));
+  }
+
+  @Test
+  void aFullDiskNamesTheFile() {
+    CliRun run = predict(trainedOnClouds(), "csv:" + csv, "--out", "/dev/full");
+    assertEquals(1, run.status());
+    assertEquals(
+        "halfstep predict: /dev/full: cannot be written: No space left on device",
+        run.err().strip());
   }
 }

@@ -71,6 +71,16 @@ final class ProcessTest {
   }
 
   @Test
+  void aPathThatTheLocaleCannotNameIsRefusedWithTheLocale() throws Exception {
+    Process process =
+        start("export LC_ALL=C; ", "train", "--data", "csv:" + folder + "/Bl\u00fcten.csv");
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(2, ended(process), output);
+    assertTrue(output.contains("is not a path"), output);
+    assertTrue(output.contains("set LC_ALL=C.UTF-8"), output);
+  }
+
+  @Test
   void sigintEndsARunCleanlyWithItsFilesWritten() throws IOException, InterruptedException {
     Process process = start("", "train", "--epochs", "100000", "--out", "run", "--data", "random");
     try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
@@ -118,7 +128,7 @@ final class ProcessTest {
 
     args.set(args.size() - 1, "killed");
     Process killed = start("", args.toArray(String[]::new));
-    Path checkpoint = folder.resolve("killed").resolve("checkpoint-75.safetensors");
+    Path checkpoint = folder.resolve("killed").resolve("checkpoint-1-75.safetensors");
     while (killed.isAlive() && !Files.exists(checkpoint)) {
       Thread.sleep(1);
     }
@@ -179,5 +189,73 @@ final class ProcessTest {
     assertTrue(runs[0].matches("\\d{4}-\\d\\d-\\d\\d_\\d\\d-\\d\\d-\\d\\d"), runs[0]);
     assertTrue(out.contains("written to runs/" + runs[0]), out);
     assertNull(folder.resolve("run").toFile().list());
+  }
+
+  @Test
+  void anInterruptedRunIsResumedToTheSameFiles() throws IOException, InterruptedException {
+    String[] args = {
+      "train",
+      "--data",
+      "random",
+      "--epochs",
+      "300",
+      "--model",
+      "mlp:8",
+      "--lr",
+      "1e-4",
+      "--checkpoint-every",
+      "1000000",
+      "--out",
+      "whole"
+    };
+    Process whole = start("", args);
+    String wholeOut = new String(whole.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ended(whole), wholeOut);
+    args[args.length - 1] = "stopped";
+    Process stopped = start("", args);
+    try (BufferedReader out = stopped.inputReader(StandardCharsets.UTF_8)) {
+      String line = out.readLine();
+      while (line != null && !line.startsWith("epoch ")) {
+        line = out.readLine();
+      }
+      signal("TERM", stopped);
+      List<String> rest = out.lines().toList();
+      assertEquals(143, ended(stopped), rest.toString());
+    }
+    Process resumed = start("", "train", "--resume", "stopped");
+    String out = new String(resumed.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ended(resumed), out);
+    assertArrayEquals(
+        Files.readAllBytes(folder.resolve("whole").resolve("model.safetensors")),
+        Files.readAllBytes(folder.resolve("stopped").resolve("model.safetensors")));
+    assertEquals(withoutTimes("whole"), withoutTimes("stopped"));
+  }
+
+  @Test
+  void twoRunsDoNotShareAFolder() throws IOException, InterruptedException {
+    String[] args = {"train", "--data", "random", "--epochs", "100000", "--out", "run"};
+    Process first = start("", args);
+    try (BufferedReader out = first.inputReader(StandardCharsets.UTF_8)) {
+      String line = out.readLine();
+      while (line != null && !line.startsWith("epoch ")) {
+        line = out.readLine();
+      }
+      Process second = start("", args);
+      String refusal = new String(second.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertEquals(2, ended(second), refusal);
+      assertTrue(refusal.contains("run: another run writes there"), refusal);
+      signal("INT", first);
+      List<String> rest = out.lines().toList();
+      assertEquals(130, ended(first), rest.toString());
+    }
+    assertEquals(
+        List.of("model.safetensors", "report.json", "training_curves.png"),
+        names(folder.resolve("run")));
+  }
+
+  @Test
+  void outputThatCannotBeWrittenIsAFailure() throws IOException, InterruptedException {
+    Process process = start("exec 3>&1; exec >/dev/full;", "devices");
+    assertEquals(1, ended(process));
   }
 }

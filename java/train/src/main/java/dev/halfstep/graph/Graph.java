@@ -23,6 +23,7 @@ public final class Graph {
   private final Map<String, Value> parameters = new HashMap<>();
   private String layer = "";
   private @Nullable Value state;
+  private @Nullable Padding padding;
   private long dropoutKey;
   private int dropouts;
 
@@ -66,6 +67,32 @@ public final class Graph {
     return state;
   }
 
+  /**
+   * Says which places of the sequences are padding, for all attention that is added from now on.
+   *
+   * @throws IllegalArgumentException if it was said otherwise before
+   */
+  public void padding(Padding wanted) {
+    if (padding != null && !padding.equals(wanted)) {
+      throw refusal(
+          "the padding is token "
+              + padding.token()
+              + " of "
+              + padding.tokens()
+              + " already, and now token "
+              + wanted.token()
+              + " of "
+              + wanted.tokens()
+              + ": a model has one");
+    }
+    padding = wanted;
+  }
+
+  /** Which places are padding; null if none are. */
+  public @Nullable Padding padding() {
+    return padding;
+  }
+
   /** The key of dropout's random numbers. */
   long dropoutKey() {
     return dropoutKey;
@@ -81,19 +108,33 @@ public final class Graph {
     return new Value(this, name, type, shape, new Value.Place.Bound(), false, null);
   }
 
-  /** The value of a parameter; asked again, the same: a tied parameter has one gradient. */
+  /**
+   * The value of a parameter; asked again, the same: a tied parameter has one gradient.
+   *
+   * @throws IllegalArgumentException if another parameter has its name, as that of a second model
+   */
+  @SuppressWarnings("ReferenceEquality") // two models of one architecture have equal parameters
   public Value parameter(Parameter parameter) {
-    return parameters.computeIfAbsent(
-        parameter.name(),
-        name ->
-            new Value(
-                this,
-                name,
-                parameter.readAs(storage),
-                parameter.shape(),
-                new Value.Place.OfParameter(parameter),
-                parameter.role() == Parameter.Role.TRAINED,
-                null));
+    Value value =
+        parameters.computeIfAbsent(
+            parameter.name(),
+            name ->
+                new Value(
+                    this,
+                    name,
+                    parameter.readAs(storage),
+                    parameter.shape(),
+                    new Value.Place.OfParameter(parameter),
+                    parameter.role() == Parameter.Role.TRAINED,
+                    null));
+    if (!(value.place() instanceof Value.Place.OfParameter of) || of.parameter() != parameter) {
+      throw refusal(
+          "two models in one graph have a parameter named "
+              + parameter.name()
+              + ", and would share its weights: join them as layers of one model, each under a name"
+              + " of its own");
+    }
+    return value;
   }
 
   /** A value in the activation arena, differentiable if one of those it is made from is. */
@@ -117,10 +158,15 @@ public final class Graph {
     return new Value(this, at(name), type, shape, new Value.Place.Planned(), differentiable, image);
   }
 
-  /** The memory of a value under another shape of as many elements. */
+  /**
+   * The memory of a value under another shape of as many elements. Where {@code [batch, height,
+   * width, channels]} becomes {@code [batch, features]}, the features remember their image.
+   */
   public Value alias(Value base, Shape shape) {
-    boolean flattened =
+    boolean flattens =
         base.shape().rank() == 4 && shape.rank() == 2 && shape.dim(0) == base.shape().dim(0);
+    Shape image = flattens ? base.shape().dropFirst() : base.image();
+    boolean whole = image != null && shape.rank() > 0 && shape.dim(-1) == image.elements();
     return new Value(
         this,
         base.name(),
@@ -128,7 +174,7 @@ public final class Graph {
         shape,
         new Value.Place.AliasOf(base),
         base.differentiable(),
-        flattened ? base.shape().dropFirst() : null);
+        whole ? image : null);
   }
 
   /** Where gradients of a parameter are collected, F32 in the gradient arena. */
@@ -169,6 +215,21 @@ public final class Graph {
   public IllegalArgumentException refusal(String message) {
     return new IllegalArgumentException(
         layer.isEmpty() ? message : "layer " + layer + ": " + message);
+  }
+
+  /**
+   * How many tokens the smallest table has that embeds these, as far as embeddings read them as
+   * they are; 0 if none does.
+   */
+  public long vocabulary(Value tokens) {
+    return nodes.stream()
+        .map(Node::operation)
+        .filter(Embedding.class::isInstance)
+        .map(Embedding.class::cast)
+        .filter(embedding -> embedding.tokens().root() == tokens.root())
+        .mapToLong(embedding -> embedding.table().shape().dim(0))
+        .min()
+        .orElse(0);
   }
 
   /** Adds the calls that compute all operations. */

@@ -121,12 +121,14 @@ public final class Advisor {
   }
 
   /**
-   * What the run was: its curves, the norms of the gradients, the loss scales where there was loss
-   * scaling, and the median of the gradient noise scales that were measured with this batch size: a
-   * single one, of the few batches that are looked at after an epoch, is easily off by ten.
+   * What the run was: its curves, the norms of the gradients, how long the device waited for data,
+   * the loss scales where there was loss scaling, and the median of the gradient noise scales that
+   * were measured with this batch size: a single one, of the few batches that are looked at after
+   * an epoch, is easily off by ten.
    */
   public Advisor history(History history) {
     Advisor next = curves(CurveAnalysis.of(history)).gradientNorms(norms(history));
+    next = next.waitingForData(history.waiting());
     next = next.stoppedEarly(history.stopReason().kind() == StopReason.Kind.EARLY_STOPPING);
     float[] scales = history.lossScales();
     double[] all = new double[scales.length];

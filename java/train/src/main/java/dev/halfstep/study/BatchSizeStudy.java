@@ -1,5 +1,6 @@
 package dev.halfstep.study;
 
+import dev.halfstep.internal.Cancellation;
 import dev.halfstep.train.Budget;
 import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.History;
@@ -137,6 +138,7 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
    * @param run the trainer of a seed, with a model of its own; batch size and budget are the
    *     study's
    * @throws IllegalArgumentException if there are neither test nor validation data
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    * @throws IllegalStateException if a run ends without a complete epoch, because it diverged or
    *     its time was over before
    */
@@ -161,6 +163,7 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
       TrainerBuilder trainer = run.apply(seed).batchSize(batchSize).budget(budget);
       perEpoch = trainer.build().plan().updatesPerEpoch();
       History history = trainer.fit();
+      Cancellation.check("the study at batch size " + batchSize);
       if (history.epochs().isEmpty()) {
         throw new IllegalStateException(
             "the run with batch size "

@@ -41,6 +41,14 @@ public record Finding(Code code, Severity severity, String evidence, String advi
     LOSS_SCALE_COLLAPSING,
     SLOW_LOADER,
     BATCH_UNDER_NOISE,
-    BATCH_OVER_NOISE
+    BATCH_OVER_NOISE,
+    /** This and the following are doubts about a CSV file: {@link dev.halfstep.data.CsvDoubt}. */
+    FIRST_LINE,
+    ROW_NUMBER,
+    LABEL_AMONG_FEATURES,
+    NAME_OR_PLACE,
+    MANY_CLASSES,
+    FAR_VALUES,
+    UNKNOWN_CATEGORY
   }
 }

@@ -11,6 +11,7 @@ import dev.halfstep.internal.ScheduleRow;
 import dev.halfstep.internal.StepState;
 import java.nio.ByteBuffer;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a recorded step reads and advances, on the device, and what the host knows of it: counters
@@ -21,6 +22,7 @@ final class RunState implements AutoCloseable {
 
   private final Stream stream;
   private final int capacity;
+  private final @Nullable LossScaling scaling;
   private final int maxSkips;
   private final boolean withoutMomentum;
   private final Tensor state;
@@ -41,7 +43,7 @@ final class RunState implements AutoCloseable {
   private float momentum;
 
   RunState(Device device, SessionOptions options) {
-    LossScaling scaling = options.activeScaling();
+    scaling = options.activeScaling();
     stream = device.stream();
     capacity = options.pendingSteps;
     withoutMomentum = options.optimizer instanceof Sgd sgd && sgd.momentum() == 0;
@@ -168,15 +170,13 @@ final class RunState implements AutoCloseable {
     return bytes;
   }
 
-  /** Goes on from such a state. */
+  /**
+   * Goes on from such a state.
+   *
+   * @throws IllegalArgumentException if it is none that a run can come to
+   */
   void counters(byte[] bytes) {
-    if (bytes.length != StepState.BYTES) {
-      throw new IllegalArgumentException(
-          "the counters of a run are "
-              + StepState.BYTES
-              + " bytes in this version, not "
-              + bytes.length);
-    }
+    StepCounters.checked(bytes, scaling);
     hostState.buffer().put(0, bytes);
     hostState.upload(stream, state.address(), 0, StepState.BYTES);
     performed = StepState.performed(hostState.buffer());
@@ -196,6 +196,11 @@ final class RunState implements AutoCloseable {
   float lossScale() {
     download();
     return hostState.buffer().getFloat(StepState.LOSS_SCALE);
+  }
+
+  /** Where the next step begins, as the cursor will say it then. */
+  long position() {
+    return position;
   }
 
   /** Where the next batch begins in the order of the samples. */
@@ -240,7 +245,7 @@ final class RunState implements AutoCloseable {
     }
     ByteBuffer records = hostRing.buffer();
     double weight = dev.halfstep.internal.StepRecord.weight(records, slot);
-    double loss = dev.halfstep.internal.StepRecord.lossSum(records, slot) / weight;
+    double loss = Metrics.mean(dev.halfstep.internal.StepRecord.lossSum(records, slot), weight);
     if (Double.isNaN(loss) || dev.halfstep.internal.StepRecord.skipped(records, slot)) {
       download();
       check();
@@ -248,10 +253,13 @@ final class RunState implements AutoCloseable {
     return loss;
   }
 
-  /** What the last step was and gave, after {@link #awaitLast} or {@link #drain}. */
+  /** What the last step was and gave; waits for it. */
   StepRecord lastRecord() {
     if (launched == 0) {
       throw new IllegalStateException("no step has been made yet");
+    }
+    if (pending() > 0) {
+      downloadRecords((int) ((launched - 1) % capacity), 1);
     }
     return record(launched - 1);
   }
@@ -278,8 +286,14 @@ final class RunState implements AutoCloseable {
         dev.halfstep.internal.StepRecord.skipped(records, i));
   }
 
+  /** Throws what went wrong in the last steps; the next ones begin without it. */
   private void check() {
-    StepErrors.check(StepState.error(hostState.buffer()));
+    int errors = StepState.error(hostState.buffer());
+    if (errors != 0) {
+      hostState.buffer().putInt(StepState.ERROR, 0);
+      hostState.upload(stream, state.address() + StepState.ERROR, StepState.ERROR, Integer.BYTES);
+    }
+    StepErrors.check(errors);
     int skips = hostState.buffer().getInt(StepState.SKIPPED_IN_ROW);
     if (skips >= maxSkips) {
       throw new HalfstepException(

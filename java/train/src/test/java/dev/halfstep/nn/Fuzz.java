@@ -1,0 +1,90 @@
+package dev.halfstep.nn;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Random;
+
+/**
+ * Random damage, for so long as {@code -Dhalfstep.fuzz.seconds} says (10 s a class where it says
+ * nothing; {@code -Dhalfstep.fuzz.seed} begins elsewhere). What is damaged is drawn from a seed of
+ * its own in each execution, which a failure names.
+ */
+public final class Fuzz {
+  private static final double SECONDS =
+      Double.parseDouble(System.getProperty("halfstep.fuzz.seconds", "10"));
+  private static final long FIRST_SEED = Long.getLong("halfstep.fuzz.seed", 1);
+
+  private Fuzz() {}
+
+  /** One execution, which throws if it finds a fault. */
+  @FunctionalInterface
+  public interface Target {
+    /** Draws what it needs; true if what was damaged was refused. */
+    boolean run(Random random) throws Exception;
+  }
+
+  /**
+   * Executes a target until its share of the time is over.
+   *
+   * @param share of a class's time
+   */
+  public static void run(String name, double share, Target target) {
+    long end = System.nanoTime() + (long) (SECONDS * share * 1e9);
+    long executions = 0;
+    long refused = 0;
+    while (System.nanoTime() < end || executions == 0) {
+      long seed = FIRST_SEED + executions;
+      try {
+        refused += target.run(new Random(seed)) ? 1 : 0;
+      } catch (Throwable e) {
+        throw new AssertionError(
+            name + ": execution " + executions + ", again with -Dhalfstep.fuzz.seed=" + seed, e);
+      }
+      executions++;
+    }
+    System.out.printf("fuzz %s: %d executions, %d refused%n", name, executions, refused);
+  }
+
+  /** A copy with one to a few changes: bits, bytes, numbers, parts cut out, doubled or moved. */
+  public static byte[] damaged(byte[] bytes, Random random) {
+    byte[] result = bytes.clone();
+    for (int left = 1 + random.nextInt(4); left > 0; left--) {
+      result = damagedOnce(result, random);
+    }
+    return result;
+  }
+
+  private static byte[] damagedOnce(byte[] bytes, Random random) {
+    if (bytes.length < 8) {
+      return new byte[random.nextInt(16)];
+    }
+    byte[] result = bytes.clone();
+    // Half of the damage falls into the beginning, where headers are.
+    int most = random.nextBoolean() ? bytes.length : Math.min(bytes.length, 64);
+    int at = random.nextInt(most);
+    int length = 1 + random.nextInt(Math.min(16, bytes.length - at));
+    switch (random.nextInt(7)) {
+      case 0 -> result[at] ^= (byte) (1 << random.nextInt(8));
+      case 1 -> result[at] = (byte) random.nextInt(256);
+      case 2 -> Arrays.fill(result, at, at + length, (byte) -random.nextInt(2));
+      case 3 -> result = Arrays.copyOf(bytes, random.nextInt(bytes.length));
+      case 4 -> {
+        result = new byte[bytes.length - length];
+        System.arraycopy(bytes, 0, result, 0, at);
+        System.arraycopy(bytes, at + length, result, at, bytes.length - at - length);
+      }
+      case 5 -> {
+        result = new byte[bytes.length + length];
+        System.arraycopy(bytes, 0, result, 0, at + length);
+        System.arraycopy(bytes, at, result, at + length, bytes.length - at);
+      }
+      default -> {
+        byte[] digits = "9223372036854775807,{}[]\"-e.\n\r".getBytes(StandardCharsets.US_ASCII);
+        for (int i = at; i < at + length; i++) {
+          result[i] = digits[random.nextInt(digits.length)];
+        }
+      }
+    }
+    return result;
+  }
+}
