@@ -59,7 +59,7 @@ final class AdviseCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path file = json.check();
-    RunSetup setup = options.load();
+    RunSetup setup = options.load(file);
     try (Device device = options.openDevice()) {
       TrainingPlan plan = setup.trainer(device).build().plan();
       out.print(PlanCommand.summary(setup, device, plan));

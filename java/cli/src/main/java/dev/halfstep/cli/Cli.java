@@ -1,13 +1,10 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.nn.AtomicFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
 import java.util.List;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -123,7 +120,7 @@ final class Cli {
   /** What went wrong, with the file where there is one, and without a trace. */
   static String oneLine(Throwable thrown) {
     if (thrown instanceof FileSystemException e) {
-      return e.getFile() + ": " + reason(e);
+      return e.getFile() + ": " + AtomicFile.reason(e);
     }
     if (thrown instanceof UncheckedIOException e && e.getCause() instanceof FileSystemException) {
       return oneLine(e.getCause());
@@ -139,26 +136,6 @@ final class Cli {
             || thrown instanceof IllegalStateException
             || thrown.getClass().getPackageName().startsWith("dev.halfstep");
     return tellsItself ? message : thrown.getClass().getSimpleName() + ": " + message;
-  }
-
-  private static String reason(FileSystemException e) {
-    String reason = e.getReason();
-    if (reason != null) {
-      return reason;
-    }
-    if (e instanceof AccessDeniedException) {
-      return "access denied";
-    }
-    if (e instanceof NoSuchFileException) {
-      return "no such file";
-    }
-    if (e instanceof FileAlreadyExistsException) {
-      return "something of that name is there already";
-    }
-    if (e instanceof DirectoryNotEmptyException) {
-      return "the folder is not empty";
-    }
-    return "the file system refuses it (" + e.getClass().getSimpleName() + ")";
   }
 
   /** The program itself: it does nothing without a command. */

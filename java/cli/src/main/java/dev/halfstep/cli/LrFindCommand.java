@@ -78,7 +78,7 @@ final class LrFindCommand implements Callable<Integer> {
     if (steps < 2) {
       throw new UsageException("--steps must be at least 2, not " + steps);
     }
-    RunSetup setup = options.load();
+    RunSetup setup = options.load(file, picture);
     int[] sizes =
         batchSizes.isEmpty()
             ? new int[] {setup.batchSize()}

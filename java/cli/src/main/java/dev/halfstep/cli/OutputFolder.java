@@ -1,5 +1,6 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.nn.AtomicFile;
 import dev.halfstep.nn.FolderLock;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -98,9 +99,10 @@ final class OutputFolder implements AutoCloseable {
    * Refuses to write over what is read.
    *
    * @param written what {@link #checkFile} returned
+   * @param option that names what is read, or written as well
    * @throws UsageException if both are one file
    */
-  static void requireOther(String option, Path written, String readOption, String read) {
+  static void requireOther(Path written, String option, String read) {
     boolean same;
     try {
       Path other = Path.of(read);
@@ -115,7 +117,7 @@ final class OutputFolder implements AutoCloseable {
     }
     if (same) {
       throw new UsageException(
-          option + " " + written + ": is what " + readOption + " names: give another file");
+          written + ": is what " + option + " names, and would be written over: give another file");
     }
   }
 
@@ -210,7 +212,8 @@ final class OutputFolder implements AutoCloseable {
         Files.delete(staging);
       }
     } catch (IOException e) {
-      throw new IOException(path + ": the run's files cannot be written: " + Cli.oneLine(e), e);
+      throw new IOException(
+          path + ": the run's files cannot be written: " + AtomicFile.reason(e), e);
     }
   }
 

@@ -54,7 +54,7 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Path file = json.check();
-    RunSetup setup = options.load();
+    RunSetup setup = options.load(file);
     try (Device device = options.openDevice()) {
       TrainingPlan plan = setup.trainer(device).build().plan();
       out.print(summary(setup, device, plan));

@@ -102,12 +102,12 @@ final class PredictCommand implements Callable<Integer> {
     device.check();
     Path jsonFile = json.check();
     Path file = OutputFolder.checkFile("--out", output);
-    OutputFolder.requireOther("--out", file, "--model-file", modelFile);
-    OutputFolder.requireOther("--out", file, "--data", DataSource.place(data));
+    OutputFolder.requireOther(file, "--model-file", modelFile);
+    OutputFolder.requireOther(file, "--data", DataSource.place(data));
     if (jsonFile != null) {
-      OutputFolder.requireOther("--json", jsonFile, "--model-file", modelFile);
-      OutputFolder.requireOther("--json", jsonFile, "--data", DataSource.place(data));
-      OutputFolder.requireOther("--json", jsonFile, "--out", output);
+      OutputFolder.requireOther(jsonFile, "--model-file", modelFile);
+      OutputFolder.requireOther(jsonFile, "--data", DataSource.place(data));
+      OutputFolder.requireOther(jsonFile, "--out", output);
     }
     ModelCard card;
     Model model;

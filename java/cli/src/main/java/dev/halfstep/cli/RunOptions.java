@@ -4,6 +4,7 @@ import dev.halfstep.Device;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Split;
 import dev.halfstep.train.Optimizer;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -92,9 +93,15 @@ final class RunOptions {
    * Checks everything and loads the data. The device is not yet open: {@link RunSetup#open} does
    * that.
    *
+   * @param written files that the command is to write, where it is to
    * @throws UsageException for what the user can put right
    */
-  RunSetup load() {
+  RunSetup load(@Nullable Path... written) {
+    for (@Nullable Path file : written) {
+      if (file != null) {
+        OutputFolder.requireOther(file, "--data", DataSource.place(data));
+      }
+    }
     atLeastOne("--batch-size", batchSize);
     ModelSpec spec = ModelSpec.parse(model);
     Optimizer chosen = optimizer.optimizer();

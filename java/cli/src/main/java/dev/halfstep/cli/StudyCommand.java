@@ -66,7 +66,7 @@ final class StudyCommand implements Callable<Integer> {
     Path file = json.check();
     Path picture = figure.check();
     RunOptions.atLeastOne("--seeds", seeds);
-    RunSetup setup = options.load();
+    RunSetup setup = options.load(file, picture);
     setup.checkedBatchSizes("--batch-sizes", batchSizes);
     if (setup.regression()) {
       throw new UsageException(

@@ -102,7 +102,7 @@ final class TrainCommand implements Callable<Integer> {
     if (checkpointEvery != null) {
       RunOptions.atLeastOne("--checkpoint-every", checkpointEvery);
     }
-    RunSetup setup = options.load();
+    RunSetup setup = options.load(jsonFile);
     measures.apply(setup.trainer());
     try (Device device = options.openDevice();
         OutputFolder output = OutputFolder.open(given)) {

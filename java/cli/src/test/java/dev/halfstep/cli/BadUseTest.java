@@ -199,4 +199,17 @@ final class BadUseTest {
     assertEquals(2, run.status());
     assertTrue(run.err().contains(link + " is a link to what is not there"), run.err());
   }
+
+  @Test
+  void theDataAreNotWrittenOver() throws IOException {
+    Path csv = Files.writeString(folder.resolve("a.csv"), "a,label\n1,0\n2,1\n3,0\n");
+    for (String command : List.of("train", "plan", "lr-find", "study", "advise")) {
+      CliRun run = CliRun.of(command, "--data", "csv:" + csv, "--json", csv.toString());
+      assertEquals(2, run.status(), run.err());
+      assertTrue(run.err().contains(csv + ": is what --data names"), run.err());
+    }
+    CliRun figure = CliRun.of("lr-find", "--data", "csv:" + csv, "--figure", csv.toString());
+    assertEquals(2, figure.status(), figure.err());
+    assertEquals("a,label\n1,0\n2,1\n3,0\n", Files.readString(csv));
+  }
 }

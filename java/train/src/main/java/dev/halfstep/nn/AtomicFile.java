@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -64,8 +65,7 @@ public final class AtomicFile {
     } catch (InterruptedIOException e) {
       throw e; // The writer itself has given up.
     } catch (IOException e) {
-      FileSystemException named =
-          new FileSystemException(file.toString(), null, "cannot be written: " + reason(e));
+      FileSystemException named = new FileSystemException(file.toString(), null, reason(e));
       named.initCause(e);
       throw named;
     }
@@ -122,15 +122,30 @@ public final class AtomicFile {
     }
   }
 
-  /** Why, without the name of the file, which may be that of the temporary one. */
-  private static String reason(IOException e) {
+  /**
+   * Why a file or folder cannot be read or written, in words and without its name, which {@link
+   * FileSystemException} gives in place of a reason.
+   */
+  public static String reason(IOException e) {
+    if (!(e instanceof FileSystemException system)) {
+      return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    }
+    String reason = system.getReason();
+    if (reason != null) {
+      return reason;
+    }
     if (e instanceof AccessDeniedException) {
       return "access denied";
     }
     if (e instanceof NoSuchFileException) {
-      return "there is no such folder";
+      return "no such file or folder";
     }
-    String reason = e instanceof FileSystemException system ? system.getReason() : e.getMessage();
-    return reason == null ? e.getClass().getSimpleName() : reason;
+    if (e instanceof FileAlreadyExistsException) {
+      return "something of that name is there already";
+    }
+    if (e instanceof DirectoryNotEmptyException) {
+      return "the folder is not empty";
+    }
+    return "the file system refuses it (" + e.getClass().getSimpleName() + ")";
   }
 }

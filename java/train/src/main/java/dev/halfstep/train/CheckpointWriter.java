@@ -1,5 +1,6 @@
 package dev.halfstep.train;
 
+import dev.halfstep.nn.AtomicFile;
 import dev.halfstep.nn.FolderLock;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.Safetensors;
@@ -62,7 +63,7 @@ final class CheckpointWriter implements AutoCloseable {
       }
     } catch (IOException e) {
       throw new UncheckedIOException(
-          folder + ": checkpoints cannot be written here: " + e.getMessage(), e);
+          folder + ": checkpoints cannot be written here: " + AtomicFile.reason(e), e);
     }
   }
 

@@ -147,10 +147,12 @@ public final class Fit {
     }
   }
 
-  /** Whether {@link #stop} ended the run: it can go on from a checkpoint. */
-  boolean stoppedByCaller() {
-    StopReason.Kind kind = stop.map(StopReason::kind).orElse(null);
-    return kind == StopReason.Kind.STOPPED || kind == StopReason.Kind.INTERRUPTED;
+  /** Whether the run was ended from outside: it can go on from a checkpoint as if it had not. */
+  boolean isBrokenOff() {
+    return stop.map(StopReason::kind)
+        .filter(kind -> kind != StopReason.Kind.EARLY_STOPPING)
+        .filter(kind -> kind != StopReason.Kind.NOT_FINITE)
+        .isPresent();
   }
 
   /** Whether something ended the run before its budget was spent. */

@@ -131,7 +131,7 @@ public final class Trainer {
       session.position(fit.sample());
       complete = trainEpoch(session, fit, steps);
     }
-    if (fit.stoppedByCaller() && fit.steps() > 0) {
+    if (fit.isBrokenOff() && fit.steps() > 0) {
       save(session, fit);
     }
     fit.bestWeights().ifPresent(session::weights);

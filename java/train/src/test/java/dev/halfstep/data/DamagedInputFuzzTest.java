@@ -98,17 +98,18 @@ final class DamagedInputFuzzTest {
   }
 
   @Test
-  void csv() {
+  void csv() throws IOException {
     StringBuilder text = new StringBuilder("a,\"b \"\"x\"\"\",class\n");
     for (int i = 0; i < 12; i++) {
       text.append(i * 0.5).append(",-1e").append(i).append(i % 2 == 0 ? ",left\r\n" : ",right\n");
     }
-    byte[] bytes = text.toString().getBytes(StandardCharsets.UTF_8);
+    byte[] plain = text.toString().getBytes(StandardCharsets.UTF_8);
+    byte[][] files = {plain, IdxFiles.gzip(plain)};
     Fuzz.run(
         "CSV",
         2 * SHARE,
         random -> {
-          Path file = written(Fuzz.damaged(bytes, random));
+          Path file = written(Fuzz.damaged(files[random.nextInt(8) / 7], random));
           try {
             csv(file, random);
             return false;
