@@ -16,7 +16,8 @@ import java.util.stream.Collectors;
 /**
  * The rows of {@code predictions.csv}: the sample's index from 0, the class with the highest
  * probability, the probability of each class (softmax of the model's output), and the label where
- * the data have one.
+ * the data have one. Where the output is not finite there is no class, and the probabilities are
+ * NaN.
  */
 final class Predictions {
   private final Predictor predictor;
@@ -25,6 +26,8 @@ final class Predictions {
   private final Features features;
   private final Optional<Labels> labels;
   private int correct;
+  private int notFinite;
+  private int firstNotFinite;
 
   /**
    * Predictions that are yet to be made.
@@ -42,6 +45,16 @@ final class Predictions {
   /** How many predictions are those of the labels. */
   int correct() {
     return correct;
+  }
+
+  /** How many rows have outputs that are not finite, and so no class and no probabilities. */
+  int notFinite() {
+    return notFinite;
+  }
+
+  /** The first of them. */
+  int firstNotFinite() {
+    return firstNotFinite;
   }
 
   /**
@@ -86,13 +99,18 @@ final class Predictions {
       shares[i] = Math.exp((double) scores[at + i] - scores[at + best]);
       sum += shares[i];
     }
-    text.append(row).append(',').append(quoted(classes.get(best)));
+    boolean known = !Double.isNaN(sum);
+    if (!known) {
+      firstNotFinite = notFinite == 0 ? row : firstNotFinite;
+      notFinite++;
+    }
+    text.append(row).append(',').append(known ? quoted(classes.get(best)) : "");
     for (double share : shares) {
       text.append(',').append((float) (share / sum));
     }
     if (labels.isPresent()) {
       int label = labels.get().get(row);
-      correct += label == best ? 1 : 0;
+      correct += known && label == best ? 1 : 0;
       text.append(',').append(quoted(classes.get(label)));
     }
     text.append('\n');

@@ -152,7 +152,8 @@ final class TrainCommand implements Callable<Integer> {
       throws IOException, ReflectiveOperationException {
     try (Interruption interruption = Interruption.listen()) {
       ProgressBar progress = new ProgressBar(out, ProgressBar.isTerminal());
-      Trainer trainer = trainer(setup, device, output).callbacks(interruption, progress).build();
+      TrainerBuilder builder = trainer(setup, device, output).callbacks(interruption, progress);
+      Trainer trainer = RecipeOptions.possible(builder::build);
       TrainingPlan plan = trainer.plan();
       out.print(PlanCommand.summary(setup, device, plan));
       checkpoint.ifPresent(from -> out.println("resumes  " + from.file()));
