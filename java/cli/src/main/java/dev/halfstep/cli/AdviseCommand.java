@@ -61,7 +61,7 @@ final class AdviseCommand implements Callable<Integer> {
     Path file = json.check();
     RunSetup setup = options.load(file);
     try (Device device = options.openDevice()) {
-      TrainingPlan plan = setup.trainer(device).build().plan();
+      TrainingPlan plan = RecipeOptions.possible(setup.trainer(device)::build).plan();
       out.print(PlanCommand.summary(setup, device, plan));
       SessionOptions session = setup.trainer(device).sessionOptions();
       LargestBatch largest = LargestBatch.find(session, setup.train(), device);
