@@ -1,5 +1,6 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.data.Dataset;
 import dev.halfstep.study.Advisor;
 import dev.halfstep.study.Finding;
 import dev.halfstep.train.History;
@@ -27,7 +28,13 @@ final class Advice {
         Advisor.of(setup.train().size(), setup.batchSize(), setup.optimizer().learningRate())
             .epochs(plan.epochs())
             .validation(setup.samples().validation())
-            .batchNorm(hasBatchNorm(setup));
+            .batchNorm(hasBatchNorm(setup))
+            .dropLast(setup.recipe().recipe().dropLast())
+            .heldOut("test", setup.train(), setup.test());
+    Dataset validation = setup.validation().orElse(null);
+    if (validation != null) {
+      advisor = advisor.heldOut("validation", setup.train(), validation);
+    }
     Integer microBatch = setup.recipe().recipe().microBatch();
     advisor = microBatch == null ? advisor : advisor.microBatch(microBatch);
     boolean grows = plan.largestBatch() > setup.batchSize();
@@ -49,8 +56,8 @@ final class Advice {
           "%-8s %s: %s; %s%n",
           finding.severity().name().toLowerCase(Locale.ROOT),
           name(finding),
-          finding.evidence(),
-          finding.advice());
+          Line.of(finding.evidence()),
+          Line.of(finding.advice()));
     }
   }
 

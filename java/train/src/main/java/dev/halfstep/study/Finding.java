@@ -41,6 +41,8 @@ public record Finding(Code code, Severity severity, String evidence, String advi
     LOSS_SCALE_COLLAPSING,
     SLOW_LOADER,
     BATCH_UNDER_NOISE,
-    BATCH_OVER_NOISE
+    BATCH_OVER_NOISE,
+    CLASSES_NOT_TRAINED,
+    PARTS_DIFFER
   }
 }
