@@ -34,8 +34,9 @@ endfunction()
 
 # A shared library that exports the symbols of a version script alone and has no unresolved symbol.
 function(halfstep_link_options target script)
+  # Never unmapped: the pool's threads are in it when a class loader that has loaded it goes.
   target_link_options(${target} PRIVATE
-    -Wl,--exclude-libs,ALL -Wl,--version-script=${script} -Wl,-z,now)
+    -Wl,--exclude-libs,ALL -Wl,--version-script=${script} -Wl,-z,now -Wl,-z,nodelete)
   if(NOT HALFSTEP_SANITIZE)
     target_link_options(${target} PRIVATE -Wl,--no-undefined -Wl,-s)
   endif()

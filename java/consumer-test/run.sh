@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the artifacts into target/consumer-repo (never into ~/.m2), builds this project from there
-# and runs it on the class path, on the module path and from two class loaders, on every JDK of
-# version 17 or later in JAVA_HOME, on PATH and in /usr/lib/jvm.
+# and runs it on the class path, on the module path, from two class loaders, from class loaders that
+# are dropped, and on a runtime of java.base alone, on every JDK of version 17 or later in JAVA_HOME,
+# on PATH and in /usr/lib/jvm.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -39,6 +40,20 @@ check() {
   fi
 }
 
+# check_small_runtime VERSION HOME: on a runtime that jlink made of java.base alone, without Flight
+# Recorder and jdk.unsupported.
+check_small_runtime() {
+  local runtime=$root/target/consumer-runtime/$1
+  rm -rf "$runtime"
+  if ! "$2/bin/jlink" --add-modules java.base --output "$runtime" >"$log" 2>&1; then
+    echo "skip JDK $1, java.base alone: it has no jlink or no modules"
+    return
+  fi
+  check "JDK $1, java.base alone" "$runtime/bin/java" \
+    "-Dorg.bytedeco.javacpp.cachedir=$root/target/consumer-cache/$1" \
+    -cp "$jar:$here/target/lib/*" dev.halfstep.consumer.Consumer
+}
+
 seen=" "
 for home in "${JAVA_HOME:-}" "$(readlink -f "$(command -v java || true)" | sed 's#/bin/java$##')" \
   /usr/lib/jvm/*; do
@@ -50,6 +65,9 @@ for home in "${JAVA_HOME:-}" "$(readlink -f "$(command -v java || true)" | sed '
   check "JDK $version, class path" "${java[@]}" -cp "$jar:$here/target/lib/*" dev.halfstep.consumer.Consumer
   check "JDK $version, module path" "${java[@]}" -p "$jar:$here/target/lib" -m dev.halfstep.consumer/dev.halfstep.consumer.Consumer
   check "JDK $version, two class loaders" "${java[@]}" -cp "$jar:$here/target/lib/*" dev.halfstep.consumer.TwoLoaders
+  check "JDK $version, class loaders are collected" "${java[@]}" -Dorg.bytedeco.javacpp.nopointergc=true \
+    -cp "$jar:$here/target/lib/*" dev.halfstep.consumer.Redeployment
+  check_small_runtime "$version" "$home"
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -130,8 +130,8 @@ void add_softmax(Rows& rows, int64_t n, int64_t columns) {
   if (!rows.wants(name) && !rows.wants(backward_name)) return;
   const Floats x = normal_floats(n * columns), y = normal_floats(n * columns);
   const Floats dx = normal_floats(n * columns);
-  const hs_softmax_desc desc{HS_F32, n, columns, 0.125f, 0};
-  const SoftmaxArgs forward{desc, x.get(), y.get()};
+  const hs_softmax_desc desc{HS_F32, n, columns, 0.125f, 0, 0, 0};
+  const SoftmaxArgs forward{desc, x.get(), y.get(), nullptr};
   const SoftmaxBackwardArgs backward{desc, x.get(), y.get(), dx.get()};
   rows.add({name,
             0,

@@ -13,7 +13,8 @@
  *            given. Pointers called "host" are read or written during the call.
  * Streams    Calls on a stream run in the order given. On the CPU they have finished on return; on
  *            CUDA they are asynchronous until hs_stream_synchronize or a download. A stream is used
- *            by the thread that owns it; hs_stream_release and hs_stream_adopt hand it over. A
+ *            by the thread that owns it; hs_stream_release and hs_stream_adopt hand it over, and
+ *            after hs_stream_share the caller sees to it that one thread at a time uses it. A
  *            kernel call with a null stream runs on the CPU at once, from any thread.
  * Lists      Between hs_capture_begin and hs_capture_end calls are recorded, not run. A recorded
  *            list keeps addresses and sizes; what changes from step to step lies in device memory
@@ -34,7 +35,7 @@ extern "C" {
 #define HS_API __attribute__((visibility("default")))
 
 /* Raised when a signature, a struct or the meaning of a function changes. */
-#define HS_ABI_VERSION 3
+#define HS_ABI_VERSION 4
 
 /* ------------------------------------------------------------------------- status and errors */
 
@@ -89,8 +90,8 @@ typedef struct hs_device_info {
   char detail[128]; /* CPU: the instruction set in use; CUDA: compute capability, driver */
   int32_t ordinal;
   int32_t threads;           /* CPU: threads of the pool; CUDA: multiprocessors */
-  uint64_t memory_total;     /* bytes */
-  uint64_t memory_available; /* bytes the device could still give, its limit aside */
+  uint64_t memory_total;     /* bytes; CPU: no more than the cgroup's limit */
+  uint64_t memory_available; /* bytes the device could still give, memory_limit aside */
   uint64_t memory_limit;     /* bytes hs_alloc may hold at once; 0: none set */
   uint64_t memory_used;      /* bytes held by hs_alloc */
   uint64_t memory_peak;      /* the most bytes held at once */
@@ -147,6 +148,10 @@ HS_API hs_status hs_stream_wait(hs_stream stream, hs_stream other);
 /* The owner gives the stream up; then one other thread may adopt it. */
 HS_API hs_status hs_stream_release(hs_stream stream);
 HS_API hs_status hs_stream_adopt(hs_stream stream);
+
+/* From now on no thread owns the stream: calls from any are taken, one at a time. For languages
+ * whose threads move between the system's, which check the owner themselves. */
+HS_API hs_status hs_stream_share(hs_stream stream);
 
 /* The stream as its platform knows it: on CUDA the CUstream (cudaStream_t), valid until the stream
  * ends. Foreign code can put its calls among ours with it; a capture records them too.
@@ -336,8 +341,9 @@ HS_API hs_status hs_conv2d_backward_weights(hs_stream stream, const hs_conv2d_de
 
 typedef int32_t hs_pool;
 enum {
-  HS_MAX_POOL = 0,    /* NaN counts as larger than any number */
-  HS_AVERAGE_POOL = 1 /* divides by the window's elements inside x: padding is not counted */
+  HS_MAX_POOL = 0,           /* NaN counts as larger than any number */
+  HS_AVERAGE_POOL = 1,       /* divides by the window's elements inside x */
+  HS_AVERAGE_POOL_PADDED = 2 /* divides by r * s: padding counts as zeros */
 };
 
 /* x [n, h, w, c] -> y [n, p, q, c] with p = (h + 2 pad_h - r) / stride_h + 1 rounded down, q
@@ -504,14 +510,20 @@ typedef struct hs_softmax_desc {
   int64_t rows, columns;
   float scale;     /* what x is multiplied by first, such as 1 / sqrt(head width) */
   int64_t queries; /* of the causal mask; 0: no mask */
+  int64_t samples; /* of the padding mask; 0: no mask */
+  int32_t padding; /* the token that is padding */
 } hs_softmax_desc;
 
 /* y [rows, columns] = softmax(scale * x) over the columns. With a causal mask rows are
  * [matrices, queries], queries <= columns, and in row i of a matrix the columns beyond
- * i + columns - queries, which lie in the future, get 0 and are not read. y may alias x. */
-HS_API hs_status hs_softmax(hs_stream stream, const hs_softmax_desc* desc, hs_ptr x, hs_ptr y);
+ * i + columns - queries, which lie in the future, get 0 and are not read. With a padding mask rows
+ * are [samples, rows of a sample], and the columns whose token in `tokens` I32 [samples, columns] is
+ * desc->padding get 0; a row in which all columns are masked is 0. Without: tokens 0. y may alias x. */
+HS_API hs_status hs_softmax(hs_stream stream, const hs_softmax_desc* desc, hs_ptr x, hs_ptr y,
+                            hs_ptr tokens);
 
-/* dx = scale * y * (dy - sum over the columns of dy * y); 0 where masked. dx may alias dy. */
+/* dx = scale * y * (dy - sum over the columns of dy * y); 0 where masked, as y is there. dx may
+ * alias dy. */
 HS_API hs_status hs_softmax_backward(hs_stream stream, const hs_softmax_desc* desc, hs_ptr dy,
                                      hs_ptr y, hs_ptr dx);
 

@@ -542,14 +542,14 @@ TEST(arguments_that_make_no_sense_are_refused) {
     CHECK_REFUSED(train(changed([](auto& d) { d.eps = 0; })), "eps 0 must be positive");
     CHECK_REFUSED(train(changed([](auto& d) { d.momentum = 1.5f; })), "momentum 1.5");
     CHECK_REFUSED(train(changed([](auto& d) { d.activation = HS_GELU; })), "cannot be fused");
-    CHECK_REFUSED(train(describe(4, 4, {}), 0), "only residual may be 0");
+    CHECK_REFUSED(train(describe(4, 4, {}), 0), "y is 0");
     const hs_batch_norm_desc relu = describe(4, 4, {.relu = true});
     CHECK_REFUSED(hs_batch_norm_backward(s, &relu, at, at, 0, at, at, at, at, 0, at, at, 0),
                   "needs y");
     CHECK_REFUSED(hs_batch_norm_backward(s, &relu, at, at, at, at, at, at, at, 0, 0, at, 0),
-                  "only y and d_residual may be 0");
+                  "d_gamma is 0");
     CHECK_REFUSED(hs_batch_norm_inference(s, &relu, at, at, at, 0, at, at, 0),
-                  "only residual may be 0");
+                  "running_variance is 0");
     CHECK_REFUSED(hs_batch_norm_inference(s, nullptr, at, at, at, 0, at, at, at), "desc is null");
   });
 }

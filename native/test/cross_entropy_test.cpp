@@ -372,8 +372,8 @@ TEST(arguments_that_make_no_sense_are_refused) {
     CHECK_REFUSED(call({HS_F32, 2, 0, 0, -1, 1}, at, label), "logits [2, 0]");
     CHECK_REFUSED(call({HS_F32, 2, 2, 1, -1, 1}, at, label), "label smoothing 1");
     CHECK_REFUSED(call({HS_F32, 2, 2, kNaN, -1, 1}, at, label), "label smoothing nan");
-    CHECK_REFUSED(call({HS_F32, 2, 2, 0, -1, 1}, 0, label), "logits or labels is 0");
-    CHECK_REFUSED(call({HS_F32, 2, 2, 0, -1, 1}, at, 0), "logits or labels is 0");
+    CHECK_REFUSED(call({HS_F32, 2, 2, 0, -1, 1}, 0, label), "logits is 0");
+    CHECK_REFUSED(call({HS_F32, 2, 2, 0, -1, 1}, at, 0), "labels is 0");
     CHECK_REFUSED(hs_cross_entropy(device.stream(), nullptr, at, label, 0, 0, 0, 0), "desc");
   });
 }

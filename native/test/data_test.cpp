@@ -199,12 +199,12 @@ TEST(arguments_that_make_no_sense_are_refused) {
     CHECK_REFUSED(hs_fill(stream, HS_F32, at, -1, 0), "count is -1");
     CHECK_REFUSED(hs_fill(stream, HS_F32, 0, 1, 0), "dst is 0");
     CHECK_OK(hs_fill(stream, HS_F32, 0, 0, 0));
-    CHECK_REFUSED(hs_copy(stream, at, 0, 4), "dst or src is 0");
-    CHECK_REFUSED(hs_copy(stream, 0, at, 4), "dst or src is 0");
+    CHECK_REFUSED(hs_copy(stream, at, 0, 4), "src is 0");
+    CHECK_REFUSED(hs_copy(stream, 0, at, 4), "dst is 0");
     CHECK_REFUSED(hs_cast(stream, HS_F64, at, HS_F32, at, 1), "cast from F64 to F32");
     CHECK_REFUSED(hs_cast(stream, HS_F32, at, HS_I32, at, 1), "cast from F32 to I32");
     CHECK_REFUSED(hs_cast(stream, HS_F32, at, HS_F16, at, -2), "count is -2");
-    CHECK_REFUSED(hs_cast(stream, HS_F32, 0, HS_F16, at, 1), "dst or src is 0");
+    CHECK_REFUSED(hs_cast(stream, HS_F32, 0, HS_F16, at, 1), "src is 0");
   });
 }
 

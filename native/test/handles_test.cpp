@@ -98,6 +98,15 @@ TEST(a_stream_serves_its_owner_alone) {
     CHECK_OK(hs_stream_adopt(stream));
     CHECK_OK(hs_stream_adopt(stream));  // one's own: nothing to do
     CHECK(x.get() == std::vector<float>(8, 3.0f));
+    on_another_thread([&] { CHECK(hs_stream_share(stream) == HS_INVALID_STATE); });
+    CHECK_OK(hs_stream_share(stream));
+    on_another_thread([&] {
+      CHECK_OK(hs_fill(stream, HS_F32, x.address(), 8, 4));
+      CHECK_OK(hs_stream_synchronize(stream));
+      CHECK(hs_stream_adopt(stream) == HS_INVALID_STATE && says("no thread owns it"));
+    });
+    CHECK(hs_stream_release(stream) == HS_INVALID_STATE && says("no thread owns it"));
+    CHECK(x.get() == std::vector<float>(8, 4.0f));
   });
 }
 

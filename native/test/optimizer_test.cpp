@@ -415,7 +415,7 @@ TEST(arguments_that_make_no_sense_are_refused) {
     bad.checked = 1;
     CHECK_REFUSED(call(bad, at, at), "need the state");
     CHECK_REFUSED(hs_gradient_check(stream, 4, at, 0, 1, 0), "state is 0");
-    CHECK_REFUSED(hs_gradient_check(stream, 4, 0, state, 1, 0), "gradients or state is 0");
+    CHECK_REFUSED(hs_gradient_check(stream, 4, 0, state, 1, 0), "gradients is 0");
     CHECK_REFUSED(hs_gradient_check(stream, 4, at, state, 0, 0), "weight_units 0");
     CHECK_REFUSED(hs_gradient_check(stream, 4, at, state, 1, -1), "max_norm -1");
     CHECK_REFUSED(hs_gradient_check(stream, -4, at, state, 1, 0), "count is -4");

@@ -103,16 +103,17 @@ void check_max_backward(Device& device, const Shape& t, hs_dtype type, size_t sh
   check_close(dx.get(), expected, type, t.name(type) + " dx of maxima");
 }
 
-void check_average(Device& device, const Shape& t, hs_dtype type, size_t shift) {
+void check_average(Device& device, const Shape& t, hs_pool pool, hs_dtype type, size_t shift) {
   StorageArray x(device, type, normals(t.x_size(), 1), shift), y(device, type, t.y_size(), shift);
   StorageArray dy(device, type, normals(t.y_size(), 2), shift);
   StorageArray dx(device, type, t.x_size(), shift);
-  const hs_pool2d_desc desc = t.desc(HS_AVERAGE_POOL, type);
+  const hs_pool2d_desc desc = t.desc(pool, type);
   CHECK_OK(hs_pool2d(device.stream(), &desc, x.address(), y.address(), 0));
   CHECK_OK(hs_pool2d_backward(device.stream(), &desc, dy.address(), 0, dx.address()));
   const std::vector<float> xs = x.get(), dys = dy.get();
   std::vector<double> sizes(t.y_size());
   for_windows(t, [&](size_t at, size_t, uint8_t) { sizes[at] += 1; });
+  if (pool == HS_AVERAGE_POOL_PADDED) std::fill(sizes.begin(), sizes.end(), t.r * t.s);
   std::vector<Expected> averages(t.y_size()), gradients(t.x_size());
   for_windows(t, [&](size_t at, size_t i, uint8_t) {
     averages[at].value += xs[i] / sizes[at];
@@ -164,13 +165,28 @@ TEST(gradients_of_maxima_go_to_their_places) {
   });
 }
 
-TEST(averages_leave_the_padding_out) {
+TEST(averages_leave_the_padding_out_or_count_it) {
   on_devices([](Device& device) {
     for (const Shape& t : kShapes) {
       for (hs_dtype type : {HS_F32, HS_BF16, HS_F16}) {
-        for (size_t shift : {0, 1}) check_average(device, t, type, shift);
+        for (size_t shift : {0, 1}) {
+          check_average(device, t, HS_AVERAGE_POOL, type, shift);
+          check_average(device, t, HS_AVERAGE_POOL_PADDED, type, shift);
+        }
       }
     }
+  });
+}
+
+TEST(padding_counts_as_zeros_where_it_counts) {
+  on_devices([](Device& device) {
+    Array<float> x(device, std::vector<float>{1, 2, 3, 4}), y(device, 9);
+    hs_pool2d_desc desc = Shape{1, 2, 2, 1, 2, 2, 1, 1, 1, 1}.desc(HS_AVERAGE_POOL_PADDED, HS_F32);
+    CHECK_OK(hs_pool2d(device.stream(), &desc, x.address(), y.address(), 0));
+    CHECK(y.get() == std::vector<float>({0.25f, 0.75f, 0.5f, 1, 2.5f, 1.5f, 0.75f, 1.75f, 1}));
+    desc.pool = HS_AVERAGE_POOL;
+    CHECK_OK(hs_pool2d(device.stream(), &desc, x.address(), y.address(), 0));
+    CHECK(y.get() == std::vector<float>({1, 1.5f, 2, 2, 2.5f, 3, 3, 3.5f, 4}));
   });
 }
 
@@ -178,7 +194,7 @@ TEST(gradients_are_the_slopes_of_the_output) {
   on_devices([](Device& device) {
     const Shape t{1, 5, 6, 2, 3, 3, 2, 2, 1, 1};
     const std::vector<float> xs = normals(t.x_size(), 1), dys = normals(t.y_size(), 2);
-    for (hs_pool pool : {HS_MAX_POOL, HS_AVERAGE_POOL}) {
+    for (hs_pool pool : {HS_MAX_POOL, HS_AVERAGE_POOL, HS_AVERAGE_POOL_PADDED}) {
       const hs_pool2d_desc desc = t.desc(pool, HS_F32);
       Array<float> x(device, xs), y(device, dys.size()), dy(device, dys), dx(device, xs.size());
       Array<uint8_t> index(device, dys.size());
@@ -191,6 +207,7 @@ TEST(gradients_are_the_slopes_of_the_output) {
           out[o] = pool == HS_MAX_POOL ? std::max(out[o], at[i]) : out[o] + at[i];
           sizes[o] += 1;
         });
+        if (pool == HS_AVERAGE_POOL_PADDED) std::fill(sizes.begin(), sizes.end(), t.r * t.s);
         double sum = 0;
         for (size_t o = 0; o < out.size(); o++) {
           sum += dys[o] * (pool == HS_MAX_POOL ? out[o] : out[o] / sizes[o]);
@@ -240,20 +257,20 @@ TEST(impossible_arguments_are_refused) {
       change(d);
       return hs_pool2d(s, &d, at, y == 0 ? 0 : at, index);
     };
-    CHECK_REFUSED(pool([](auto& d) { d.pool = 2; }), "2 is not an hs_pool");
+    CHECK_REFUSED(pool([](auto& d) { d.pool = 3; }), "3 is not an hs_pool");
     CHECK_REFUSED(pool([](auto& d) { d.type = HS_U8; }), "pool2d of U8");
     CHECK_REFUSED(pool([](auto& d) { d.h = 0; }), "x [1, 0, 4, 4]");
     CHECK_REFUSED(pool([](auto& d) { d.stride_h = 0; }), "strides 0, 2");
     CHECK_REFUSED(pool([](auto& d) { d.pad_w = 2; }), "less than the window");
     CHECK_REFUSED(pool([](auto& d) { d.r = 5; }), "a window of 5 x 2 does not fit into 4 x 4");
-    CHECK_REFUSED(pool([](auto&) {}, 0), "x or y is 0");
+    CHECK_REFUSED(pool([](auto&) {}, 0), "y is 0");
     CHECK_REFUSED(pool([](auto& d) { d.h = d.w = d.r = d.s = 16; }, 1, at),
                   "the window is 16 x 16");
     CHECK_REFUSED(pool([](auto& d) { d.pool = HS_AVERAGE_POOL; }, 1, at), "kept for max pooling");
     const hs_pool2d_desc d = Shape{1, 4, 4, 4, 2, 2, 2, 2}.desc(HS_MAX_POOL, HS_F32);
     CHECK_REFUSED(hs_pool2d(s, nullptr, at, at, 0), "desc is null");
     CHECK_REFUSED(hs_pool2d_backward(s, &d, at, 0, at), "needs the index");
-    CHECK_REFUSED(hs_pool2d_backward(s, &d, at, at, 0), "dy or dx is 0");
+    CHECK_REFUSED(hs_pool2d_backward(s, &d, at, at, 0), "dx is 0");
   });
 }
 

@@ -12,7 +12,9 @@
 #include <thread>
 #include <vector>
 
+#include "core/error.h"
 #include "cpu/cpu_count.h"
+#include "cpu/host_memory.h"
 #include "test.h"
 
 using namespace hs::cpu;
@@ -51,6 +53,27 @@ TEST(each_tile_runs_once_for_any_count_and_number_of_threads) {
   }
   set_pool_threads(0);
   CHECK(pool_threads() == usable_cpus());
+}
+
+TEST(a_tile_that_gets_no_scratch_fails_the_call_and_nothing_else) {
+  constexpr int64_t kTooMuch = int64_t{1} << 60;
+  for (int threads : {1, 3}) {
+    set_pool_threads(threads);
+    for (double cost : {1.0, kLarge}) {
+      int64_t lacking = 0;
+      try {
+        parallel_for(100, cost, [](int64_t tile) {
+          thread_scratch(Scratch::kTile, tile % 10 == 3 ? kTooMuch : 64);
+        });
+      } catch (const hs::NoScratch& scratch) {
+        lacking = scratch.bytes;
+      }
+      CHECK(lacking == kTooMuch);
+      CHECK(runs_each_once(1000));
+      static_cast<char*>(thread_scratch(Scratch::kTile, 64))[63] = 1;
+    }
+  }
+  set_pool_threads(0);
 }
 
 TEST(a_caller_sees_what_the_tiles_wrote_over_many_short_jobs) {
@@ -171,6 +194,51 @@ TEST(the_quota_of_both_versions_of_control_groups_counts) {
   CHECK(cgroup_cpu_limit(folder) == 0);
   write(root / "sys/fs/cgroup/cpu/x/cpu.cfs_quota_us", "400000\n");
   CHECK(cgroup_cpu_limit(folder) == 4);
+  std::filesystem::remove_all(root);
+}
+
+TEST(the_memory_limit_of_both_versions_of_control_groups_counts) {
+  char folder[] = "/tmp/halfstep_cgroup_XXXXXX";
+  CHECK(mkdtemp(folder) != nullptr);
+  const std::filesystem::path root = folder;
+  const auto reads = [&](uint64_t total, uint64_t available) {
+    const HostMemory memory = host_memory(folder);
+    CHECK_THAT(memory.total == total && memory.available == available,
+               std::to_string(memory.total) + " and " + std::to_string(memory.available));
+  };
+  write(root / "proc/meminfo", "MemTotal: 1000 kB\nMemFree: 1 kB\nMemAvailable: 900 kB\n");
+  reads(1024000, 921600);
+
+  write(root / "proc/self/cgroup", "0::/a/b\n");
+  reads(1024000, 921600);
+  const std::filesystem::path parent = root / "sys/fs/cgroup/a", child = parent / "b";
+  write(child / "memory.max", "max\n");
+  write(child / "memory.current", "4096\n");
+  reads(1024000, 921600);
+  write(child / "memory.max", "500000\n");
+  write(child / "memory.current", "100000\n");
+  reads(500000, 400000);
+  write(child / "memory.stat", "anon 1\nfile 70000\ninactive_file 50000\nactive_file 20000\n");
+  reads(500000, 470000);
+  write(parent / "memory.max", "600000\n");
+  write(parent / "memory.current", "590000\n");
+  reads(500000, 10000);
+  write(parent / "memory.current", "700000\n");  // right after a limit was lowered
+  reads(500000, 0);
+  write(parent / "memory.current", "0\n");
+  write(child / "memory.high", "200000\n");
+  reads(200000, 170000);
+
+  write(root / "proc/self/cgroup", "5:cpu:/x\n4:memory:/x/y\n");
+  const std::filesystem::path old = root / "sys/fs/cgroup/memory";
+  write(old / "x/memory.limit_in_bytes", "9223372036854771712\n");
+  write(old / "x/memory.usage_in_bytes", "100\n");
+  reads(1024000, 921600);
+  write(old / "memory.limit_in_bytes", "300000\n");  // a container's own group is its mount
+  write(old / "memory.usage_in_bytes", "200000\n");
+  write(old / "memory.stat",
+        "inactive_file 7\nactive_file 7\ntotal_inactive_file 30000\ntotal_active_file 0\n");
+  reads(300000, 130000);
   std::filesystem::remove_all(root);
 }
 

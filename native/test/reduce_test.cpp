@@ -162,6 +162,28 @@ TEST(the_first_of_equal_maxima_and_the_first_NaN_win) {
   });
 }
 
+TEST(a_place_outside_of_what_was_reduced_receives_nothing) {
+  on_devices([](Device& device) {
+    for (hs_dtype type : {HS_F32, HS_BF16, HS_F16}) {
+      for (size_t inner : {1, 3}) {
+        const size_t shape[3] = {5, 4, inner};
+        const hs_reduce_desc d = describe(HS_MAX, type, HS_F32, shape);
+        Array<float> dy(device, std::vector<float>(5 * inner, 7));
+        std::vector<int32_t> places;
+        for (int32_t place : {-1, 2, 4, 1 << 30, INT32_MIN})
+          places.insert(places.end(), inner, place);
+        Array<int32_t> index(device, places);
+        StorageArray dx(device, type, 5 * 4 * inner, 1);
+        CHECK_OK(
+            hs_reduce_backward(device.stream(), &d, dy.address(), index.address(), dx.address()));
+        std::vector<float> expected(5 * 4 * inner);
+        for (size_t i = 0; i < inner; i++) expected[(1 * 4 + 2) * inner + i] = 7;
+        CHECK_THAT(dx.get() == expected, name_of(d));
+      }
+    }
+  });
+}
+
 TEST(integer_sums_are_exact) {
   on_devices([](Device& device) {
     for (const auto& shape : kShapes) {
@@ -212,9 +234,9 @@ TEST(arguments_that_make_no_sense_are_refused) {
     const hs_reduce_desc sum = describe(HS_SUM, HS_F32, HS_F32, shape);
     const hs_reduce_desc maximum = describe(HS_MAX, HS_F32, HS_F32, shape);
     CHECK_REFUSED(hs_reduce(s, nullptr, at, at, 0), "desc is null");
-    CHECK_REFUSED(hs_reduce(s, &sum, at, 0, 0), "x or y is 0");
+    CHECK_REFUSED(hs_reduce(s, &sum, at, 0, 0), "y is 0");
     CHECK_REFUSED(hs_reduce_backward(s, &maximum, at, 0, at), "needs the index");
-    CHECK_REFUSED(hs_reduce_backward(s, &sum, 0, 0, at), "dy or dx is 0");
+    CHECK_REFUSED(hs_reduce_backward(s, &sum, 0, 0, at), "dy is 0");
   });
 }
 

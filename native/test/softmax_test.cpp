@@ -12,8 +12,9 @@ constexpr size_t kShapes[][2] = {{0, 5},    {1, 1},     {3, 2},    {7, 10},   {1
 
 hs_softmax_desc describe(size_t rows, size_t columns, hs_dtype type, float scale,
                          size_t queries = 0) {
-  return {type, static_cast<int64_t>(rows), static_cast<int64_t>(columns), scale,
-          static_cast<int64_t>(queries)};
+  return {type,  static_cast<int64_t>(rows),    static_cast<int64_t>(columns),
+          scale, static_cast<int64_t>(queries), 0,
+          0};
 }
 
 // Columns of a row that are not masked.
@@ -36,7 +37,7 @@ void check_shape(Device& device, size_t rows, size_t columns, hs_dtype type, flo
   const size_t shift = scale < 0 ? 1 : 0;  // of the addresses, in elements
   StorageArray x(device, type, values, shift), y(device, type, count, shift);
   StorageArray dy(device, type, gradients, shift), dx(device, type, count, shift);
-  CHECK_OK(hs_softmax(device.stream(), &desc, x.address(), y.address()));
+  CHECK_OK(hs_softmax(device.stream(), &desc, x.address(), y.address(), 0));
   CHECK_OK(hs_softmax_backward(device.stream(), &desc, dy.address(), y.address(), dx.address()));
 
   const std::vector<float> xs = x.get(), ys = y.get(), g = dy.get();
@@ -72,6 +73,71 @@ void check_shape(Device& device, size_t rows, size_t columns, hs_dtype type, flo
   check_close(dx.get(), d_x, type, where + " dx");
 }
 
+constexpr int32_t kPadding = 7;
+
+// Samples all, nothing, at the end, and here and there of which are padding.
+std::vector<int32_t> padded_tokens(size_t samples, size_t columns) {
+  std::vector<int32_t> tokens;
+  for (size_t s = 0; s < samples; s++) {
+    for (size_t c = 0; c < columns; c++) {
+      const bool padding = s % 4 == 0   ? true
+                           : s % 4 == 1 ? false
+                           : s % 4 == 2 ? c >= (columns + 1) / 2
+                                        : (5 * c + s) % 3 == 0;
+      tokens.push_back(padding ? kPadding : static_cast<int32_t>(c % 5));
+    }
+  }
+  return tokens;
+}
+
+void check_padded(Device& device, size_t samples, size_t rows_each, size_t columns, hs_dtype type,
+                  size_t queries) {
+  const std::string where =
+      shape_name({samples, rows_each, columns, queries}) + " type " + std::to_string(type);
+  const float scale = 0.5f;
+  const size_t rows = samples * rows_each, count = rows * columns;
+  hs_softmax_desc desc = describe(rows, columns, type, scale, queries);
+  desc.samples = static_cast<int64_t>(samples);
+  desc.padding = kPadding;
+  const std::vector<int32_t> words = padded_tokens(samples, columns);
+  const auto counts = [&](size_t r, size_t c) {
+    return c < open_columns(r, columns, queries) && words[r / rows_each * columns + c] != kPadding;
+  };
+  std::vector<float> values = normals(count, 1, 3);
+  for (size_t i = 0; i < count; i++) {  // what is masked touches nothing
+    if (!counts(i / columns, i % columns)) values[i] = kNaN;
+  }
+  Array<int32_t> tokens(device, words);
+  StorageArray x(device, type, values), y(device, type, count);
+  StorageArray dy(device, type, normals(count, 2)), dx(device, type, count);
+  hs_stream s = device.stream();
+  CHECK_OK(hs_softmax(s, &desc, x.address(), y.address(), tokens.address()));
+  CHECK_OK(hs_softmax_backward(s, &desc, dy.address(), y.address(), dx.address()));
+  const std::vector<float> xs = x.get(), ys = y.get(), g = dy.get();
+  std::vector<Expected> outputs, d_x;
+  for (size_t r = 0; r < rows; r++) {
+    double sum = 0, dot = 0, size = 0;
+    for (size_t c = 0; c < columns; c++) {
+      const size_t i = r * columns + c;
+      if (!counts(r, c)) continue;
+      sum += std::exp(static_cast<double>(scale) * xs[i]);
+      dot += static_cast<double>(g[i]) * ys[i];
+      size += std::abs(static_cast<double>(g[i]) * ys[i]);
+    }
+    for (size_t c = 0; c < columns; c++) {
+      const size_t i = r * columns + c;
+      const double p = counts(r, c) ? std::exp(static_cast<double>(scale) * xs[i]) / sum : 0;
+      const double slope = counts(r, c) ? scale * ys[i] : 0;
+      outputs.push_back({p, 100 * kUnit * p});
+      d_x.push_back({slope * (g[i] - dot), 8 * kUnit * std::abs(slope) * (std::abs(g[i]) + size)});
+    }
+  }
+  check_close(ys, outputs, type, where + " padded");
+  check_close(dx.get(), d_x, type, where + " padded dx");
+  CHECK_OK(hs_softmax(s, &desc, x.address(), x.address(), tokens.address()));
+  CHECK_THAT(same_bits(x.get(), ys), where + " in place");
+}
+
 }  // namespace
 
 TEST(outputs_and_gradients_match_the_definition) {
@@ -103,7 +169,7 @@ TEST(extreme_logits_give_certainty_and_equal_ones_give_equal_shares) {
     const auto run = [&](const std::vector<float>& values) {
       const hs_softmax_desc desc = describe(1, values.size(), HS_F32, 1);
       Array<float> x(device, values), y(device, values.size());
-      CHECK_OK(hs_softmax(device.stream(), &desc, x.address(), y.address()));
+      CHECK_OK(hs_softmax(device.stream(), &desc, x.address(), y.address(), 0));
       return y.get();
     };
     CHECK(run({3e38f, -3e38f, 0}) == std::vector<float>({1, 0, 0}));
@@ -121,7 +187,7 @@ TEST(gradients_match_finite_differences) {
     const hs_softmax_desc desc = describe(rows, columns, HS_F32, 0.7f);
     Array<float> x(device, normals(10, 1)), y(device, 10), dy(device, normals(10, 2)),
         dx(device, 10);
-    CHECK_OK(hs_softmax(device.stream(), &desc, x.address(), y.address()));
+    CHECK_OK(hs_softmax(device.stream(), &desc, x.address(), y.address(), 0));
     CHECK_OK(hs_softmax_backward(device.stream(), &desc, dy.address(), y.address(), dx.address()));
     const std::vector<float> weight = dy.get();
     const auto loss = [&](const std::vector<double>& v) {
@@ -141,6 +207,44 @@ TEST(gradients_match_finite_differences) {
   });
 }
 
+TEST(padding_gets_nothing_and_a_row_of_padding_is_zero) {
+  on_devices([](Device& device) {
+    for (const StorageType& type : kStorageTypes) {
+      check_padded(device, 4, 3, 1, type.type, 0);
+      check_padded(device, 5, 2, 7, type.type, 0);
+      check_padded(device, 4, 6, 33, type.type, 3);
+      check_padded(device, 4, 16, 16, type.type, 16);
+      check_padded(device, 4, 2, 1500, type.type, 0);
+    }
+  });
+}
+
+TEST(padding_at_the_end_leaves_the_bits_of_the_row_without_it) {
+  on_devices([](Device& device) {
+    const size_t columns = 37, all = 64;
+    const std::vector<float> row = normals(columns, 1, 3);
+    std::vector<float> longer = normals(all, 2);
+    std::copy(row.begin(), row.end(), longer.begin());
+    std::vector<int32_t> words(all, kPadding);
+    std::fill_n(words.begin(), columns, 1);
+    Array<float> x(device, row), y(device, columns), longer_x(device, longer),
+        longer_y(device, all);
+    Array<int32_t> tokens(device, words);
+    const hs_softmax_desc plain = describe(1, columns, HS_F32, 0.3f);
+    hs_softmax_desc padded = describe(1, all, HS_F32, 0.3f);
+    padded.samples = 1;
+    padded.padding = kPadding;
+    hs_stream s = device.stream();
+    CHECK_OK(hs_softmax(s, &plain, x.address(), y.address(), 0));
+    CHECK_OK(hs_softmax(s, &padded, longer_x.address(), longer_y.address(), tokens.address()));
+    const std::vector<float> expected = y.get(), got = longer_y.get();
+    for (size_t i = 0; i < all; i++) {
+      const float want = i < columns ? expected[i] : 0;
+      CHECK(std::abs(got[i] - want) <= (device.backend() == "cpu" ? 0 : 4 * kUnit * want));
+    }
+  });
+}
+
 TEST(outputs_may_take_the_place_of_inputs) {
   on_devices([](Device& device) {
     for (const StorageType& type : kStorageTypes) {
@@ -149,8 +253,8 @@ TEST(outputs_may_take_the_place_of_inputs) {
       StorageArray x(device, type.type, normals(rows * columns, 1));
       StorageArray dy(device, type.type, normals(rows * columns, 2));
       StorageArray y(device, type.type, rows * columns), dx(device, type.type, rows * columns);
-      CHECK_OK(hs_softmax(device.stream(), &desc, x.address(), y.address()));
-      CHECK_OK(hs_softmax(device.stream(), &desc, x.address(), x.address()));
+      CHECK_OK(hs_softmax(device.stream(), &desc, x.address(), y.address(), 0));
+      CHECK_OK(hs_softmax(device.stream(), &desc, x.address(), x.address(), 0));
       CHECK(same_bits(x.get(), y.get()));
       hs_stream s = device.stream();
       CHECK_OK(hs_softmax_backward(s, &desc, dy.address(), y.address(), dx.address()));
@@ -169,7 +273,7 @@ TEST(results_depend_on_neither_threads_nor_capture) {
     check_same_everywhere(
         device,
         [&](hs_stream s) {
-          CHECK_OK(hs_softmax(s, &desc, x.address(), y.address()));
+          CHECK_OK(hs_softmax(s, &desc, x.address(), y.address(), 0));
           CHECK_OK(hs_softmax_backward(s, &desc, x.address(), y.address(), dx.address()));
         },
         [&] {
@@ -185,16 +289,22 @@ TEST(arguments_that_make_no_sense_are_refused) {
     Array<float> memory(device, 64);
     const hs_ptr at = memory.address();
     hs_stream s = device.stream();
-    const auto call = [&](const hs_softmax_desc& d) { return hs_softmax(s, &d, at, at); };
+    const auto call = [&](const hs_softmax_desc& d) { return hs_softmax(s, &d, at, at, 0); };
     CHECK_REFUSED(call(describe(2, 0, HS_F32, 1)), "extents must be positive");
     CHECK_REFUSED(call(describe(2, 3, HS_I64, 1)), "of I64");
     CHECK_REFUSED(call(describe(2, 3, HS_F32, kInfinity)), "the scale finite");
     CHECK_REFUSED(call(describe(5, 3, HS_F32, 1, 2)), "2 queries must divide the 5 rows");
     CHECK_REFUSED(call(describe(4, 3, HS_F32, 1, 4)), "not pass the 3 columns");
     const hs_softmax_desc d = describe(2, 3, HS_F32, 1);
-    CHECK_REFUSED(hs_softmax(s, nullptr, at, at), "desc is null");
-    CHECK_REFUSED(hs_softmax(s, &d, at, 0), "x or y is 0");
-    CHECK_REFUSED(hs_softmax_backward(s, &d, at, 0, at), "dy, y or dx is 0");
+    CHECK_REFUSED(hs_softmax(s, nullptr, at, at, 0), "desc is null");
+    CHECK_REFUSED(hs_softmax(s, &d, at, 0, 0), "y is 0");
+    CHECK_REFUSED(hs_softmax_backward(s, &d, at, 0, at), "y is 0");
+    CHECK_REFUSED(hs_softmax(s, &d, at, at, at), "0 samples and tokens are given");
+    hs_softmax_desc padded = d;
+    padded.samples = 2;
+    CHECK_REFUSED(hs_softmax(s, &padded, at, at, 0), "2 samples and tokens are not given");
+    padded.samples = 3;
+    CHECK_REFUSED(hs_softmax(s, &padded, at, at, at), "3 samples must divide the 2 rows");
   });
 }
 

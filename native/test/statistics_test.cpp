@@ -108,8 +108,8 @@ TEST(arguments_that_make_no_sense_are_refused) {
     Array<float> memory(device, 64);
     const hs_ptr at = memory.address();
     CHECK_REFUSED(hs_gradient_statistics(device.stream(), -1, at, 0, at), "count is -1");
-    CHECK_REFUSED(hs_gradient_statistics(device.stream(), 1, 0, 0, at), "x or statistics is 0");
-    CHECK_REFUSED(hs_gradient_statistics(device.stream(), 1, at, 0, 0), "x or statistics is 0");
+    CHECK_REFUSED(hs_gradient_statistics(device.stream(), 1, 0, 0, at), "x is 0");
+    CHECK_REFUSED(hs_gradient_statistics(device.stream(), 1, at, 0, 0), "statistics is 0");
   });
 }
 

@@ -127,6 +127,18 @@ TEST(a_step_without_a_row_in_the_schedule_is_skipped_and_says_so) {
   });
 }
 
+TEST(a_negative_count_of_steps_stays_within_the_ring) {
+  on_devices([](Device& device) {
+    hs_step_state state = fresh_state();
+    state.step = -2;
+    Array<hs_step_state> memory(device, std::vector{state});
+    Array<hs_step_record> ring(device, std::vector<hs_step_record>(3));
+    CHECK_OK(hs_step_end(device.stream(), memory.address(), 0, nullptr, ring.address(), 3));
+    CHECK(ring.get()[1].step == -2 && ring.get()[0].step == 0 && ring.get()[2].step == 0);
+    CHECK(read(memory).step == -1);
+  });
+}
+
 TEST(a_micro_batch_advances_the_cursor) {
   on_devices([](Device& device) {
     hs_step_state state = fresh_state();

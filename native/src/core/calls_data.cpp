@@ -6,15 +6,19 @@ using namespace hs;
 hs_status hs_fill(hs_stream stream, hs_dtype type, hs_ptr dst, int64_t count, double value) {
   return guarded([&]() -> hs_status {
     HS_REQUIRE(is_dtype(type), "fill: type %d is not an hs_dtype", type);
-    HS_REQUIRE(count >= 0, "fill: count is %lld: it must be 0 or more", ll{count});
-    HS_REQUIRE(dst != 0 || count == 0, "fill: dst is 0");
+    HS_REQUIRE_COUNT("fill", count);
+    if (count != 0) HS_NEED("fill", dst);
     return submit(stream, &KernelTable::fill, FillArgs{type, as<void>(dst), count, value});
   });
 }
 
 hs_status hs_copy(hs_stream stream, hs_ptr dst, hs_ptr src, uint64_t bytes) {
   return guarded([&]() -> hs_status {
-    HS_REQUIRE((dst != 0 && src != 0) || bytes == 0, "copy: dst or src is 0");
+    HS_REQUIRE(bytes <= kMostBytes, "copy: %llu bytes are more than there can be", ull{bytes});
+    if (bytes != 0) {
+      HS_NEED("copy", dst);
+      HS_NEED("copy", src);
+    }
     return submit(stream, &KernelTable::copy, CopyArgs{as<void>(dst), as<void>(src), bytes});
   });
 }
@@ -26,8 +30,11 @@ hs_status hs_cast(hs_stream stream, hs_dtype src_type, hs_ptr src, hs_dtype dst_
         (is_storage(src_type) || src_type == HS_U8 || src_type == HS_I32) && is_storage(dst_type),
         "cast from %s to %s: possible are F32, BF16, F16, U8 and I32 to F32, BF16 and F16",
         dtype_name(src_type), dtype_name(dst_type));
-    HS_REQUIRE(count >= 0, "cast: count is %lld: it must be 0 or more", ll{count});
-    HS_REQUIRE((dst != 0 && src != 0) || count == 0, "cast: dst or src is 0");
+    HS_REQUIRE_COUNT("cast", count);
+    if (count != 0) {
+      HS_NEED("cast", dst);
+      HS_NEED("cast", src);
+    }
     return submit(stream, &KernelTable::cast,
                   CastArgs{src_type, as<void>(src), dst_type, as<void>(dst), count});
   });
@@ -37,8 +44,8 @@ namespace {
 
 hs_status check_random(const char* name, hs_ptr dst, int64_t count, bool valid, float first,
                        float second) {
-  HS_REQUIRE(count >= 0, "%s: count is %lld: it must be 0 or more", name, ll{count});
-  HS_REQUIRE(dst != 0 || count == 0, "%s: dst is 0", name);
+  HS_REQUIRE_COUNT(name, count);
+  if (count != 0) HS_NEED(name, dst);
   HS_REQUIRE(valid, "%s: parameters %g and %g are not finite or not in order", name,
              static_cast<double>(first), static_cast<double>(second));
   return HS_OK;
@@ -91,7 +98,18 @@ hs_status hs_gather(hs_stream stream, const hs_gather_desc* desc, hs_ptr src, hs
     HS_REQUIRE(scale == 0 || (!tokens && d.channels >= 1 && d.row_size % d.channels == 0),
                "gather: %lld channels do not divide a row of %lld, or tokens are to be scaled",
                ll{d.channels}, ll{d.row_size});
-    HS_REQUIRE((src != 0 && dst != 0) || d.batch * d.row_size == 0, "gather: src or dst is 0");
+    HS_REQUIRE(fits({d.src_rows, d.row_size}) && fits({d.batch, d.row_size}) &&
+                   d.order_size <= kMostElements,
+               "gather of %lld rows from [%lld, %lld], order of %lld: more than 2^58 elements",
+               ll{d.batch}, ll{d.src_rows}, ll{d.row_size}, ll{d.order_size});
+    if (d.batch != 0 && d.row_size != 0) {
+      HS_NEED("gather", src);
+      HS_NEED("gather", dst);
+    }
+    HS_OPTIONAL("gather", order);
+    HS_OPTIONAL("gather", state);
+    HS_OPTIONAL("gather", scale);
+    HS_OPTIONAL("gather", shift);
     return submit(stream, &KernelTable::gather,
                   GatherArgs{d, as<void>(src), as<int32_t>(order), as<hs_step_state>(state),
                              as<float>(scale), as<float>(shift), as<void>(dst)});

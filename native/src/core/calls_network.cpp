@@ -9,6 +9,12 @@ bool is_activation(hs_activation activation) {
   return activation >= HS_NONE && activation <= HS_TANH;
 }
 
+// `batch` matrices, `stride` apart, of rows `leading` apart. Rows count as `leading` elements each.
+bool fits_matrices(int64_t batch, int64_t stride, int64_t rows, int64_t leading) {
+  return fits({batch, stride}) && fits({rows, leading}) &&
+         (batch - 1) * stride + rows * leading <= kMostElements;
+}
+
 hs_status check_matmul(const hs_matmul_desc& d) {
   HS_REQUIRE(is_storage(d.type) && (d.out_type == HS_F32 || d.out_type == d.type),
              "matmul of %s into %s: possible are F32, BF16 and F16 into themselves or F32",
@@ -26,7 +32,13 @@ hs_status check_matmul(const hs_matmul_desc& d) {
   HS_REQUIRE(d.stride_a >= 0 && d.stride_b >= 0 && d.stride_c >= 0,
              "matmul: strides %lld, %lld, %lld must not be negative", ll{d.stride_a},
              ll{d.stride_b}, ll{d.stride_c});
-  HS_REQUIRE(d.batch == 1 || d.m * d.n == 0 || d.stride_c >= (d.m - 1) * d.ldc + d.n,
+  HS_REQUIRE(fits_matrices(d.batch, d.stride_a, d.transpose_a ? d.k : d.m, d.lda) &&
+                 fits_matrices(d.batch, d.stride_b, d.transpose_b ? d.n : d.k, d.ldb) &&
+                 fits_matrices(d.batch, d.stride_c, d.m, d.ldc),
+             "matmul of %lld times %lld x %lld x %lld, lda %lld, ldb %lld, ldc %lld: a matrix has "
+             "more than 2^58 elements",
+             ll{d.batch}, ll{d.m}, ll{d.n}, ll{d.k}, ll{d.lda}, ll{d.ldb}, ll{d.ldc});
+  HS_REQUIRE(d.batch == 1 || d.m == 0 || d.n == 0 || d.stride_c >= (d.m - 1) * d.ldc + d.n,
              "matmul: stride_c %lld lets the %lld results of %lld x %lld overlap", ll{d.stride_c},
              ll{d.batch}, ll{d.m}, ll{d.n});
   HS_REQUIRE(d.activation == HS_NONE || d.activation == HS_RELU || d.activation == HS_GELU,
@@ -44,8 +56,12 @@ hs_status hs_matmul(hs_stream stream, const hs_matmul_desc* desc, hs_ptr a, hs_p
     if (hs_status status = check_matmul(d); status != HS_OK) return status;
     HS_REQUIRE(bias_grad == 0 || d.batch == 1,
                "matmul: a bias gradient needs batch 1, but batch is %lld", ll{d.batch});
-    HS_REQUIRE(c != 0 || d.m * d.n == 0, "matmul: c is 0");
-    HS_REQUIRE((a != 0 || d.m * d.k == 0) && (b != 0 || d.k * d.n == 0), "matmul: a or b is 0");
+    if (d.m != 0 && d.n != 0) HS_NEED("matmul", c);
+    if (d.m != 0 && d.k != 0) HS_NEED("matmul", a);
+    if (d.k != 0 && d.n != 0) HS_NEED("matmul", b);
+    HS_OPTIONAL("matmul", bias);
+    HS_OPTIONAL("matmul", aux);
+    HS_OPTIONAL("matmul", bias_grad);
     return submit(stream, &KernelTable::matmul,
                   MatmulArgs{d, as<void>(a), as<void>(b), as<void>(c), as<float>(bias),
                              as<void>(aux), as<float>(bias_grad), allows_tf32(stream)});
@@ -59,8 +75,11 @@ hs_status hs_activation_forward(hs_stream stream, hs_activation activation, hs_d
                activation);
     HS_REQUIRE(is_storage(type), "activation_forward of %s: F32, BF16 and F16 are possible",
                dtype_name(type));
-    HS_REQUIRE(count >= 0, "activation_forward: count is %lld: it must be 0 or more", ll{count});
-    HS_REQUIRE((x != 0 && y != 0) || count == 0, "activation_forward: x or y is 0");
+    HS_REQUIRE_COUNT("activation_forward", count);
+    if (count != 0) {
+      HS_NEED("activation_forward", x);
+      HS_NEED("activation_forward", y);
+    }
     return submit(stream, &KernelTable::activation_forward,
                   ActivationArgs{activation, type, count, as<void>(x), as<void>(y)});
   });
@@ -73,9 +92,12 @@ hs_status hs_activation_backward(hs_stream stream, hs_activation activation, hs_
                activation);
     HS_REQUIRE(is_storage(type), "activation_backward of %s: F32, BF16 and F16 are possible",
                dtype_name(type));
-    HS_REQUIRE(count >= 0, "activation_backward: count is %lld: it must be 0 or more", ll{count});
-    HS_REQUIRE((dy != 0 && saved != 0 && dx != 0) || count == 0,
-               "activation_backward: dy, saved or dx is 0");
+    HS_REQUIRE_COUNT("activation_backward", count);
+    if (count != 0) {
+      HS_NEED("activation_backward", dy);
+      HS_NEED("activation_backward", saved);
+      HS_NEED("activation_backward", dx);
+    }
     return submit(stream, &KernelTable::activation_backward,
                   ActivationBackwardArgs{activation, type, count, as<void>(dy), as<void>(saved),
                                          as<void>(dx)});
@@ -97,7 +119,17 @@ hs_status hs_cross_entropy(hs_stream stream, const hs_cross_entropy_desc* desc, 
     HS_REQUIRE(d.label_smoothing >= 0 && d.label_smoothing < 1,
                "cross_entropy: label smoothing %g is not in [0, 1)",
                static_cast<double>(d.label_smoothing));
-    HS_REQUIRE((logits != 0 && labels != 0) || d.rows == 0, "cross_entropy: logits or labels is 0");
+    HS_REQUIRE(fits({d.rows, d.classes}),
+               "cross_entropy: logits [%lld, %lld] have more than 2^58 elements", ll{d.rows},
+               ll{d.classes});
+    if (d.rows != 0) {
+      HS_NEED("cross_entropy", logits);
+      HS_NEED("cross_entropy", labels);
+    }
+    HS_OPTIONAL("cross_entropy", class_weights);
+    HS_OPTIONAL("cross_entropy", state);
+    HS_OPTIONAL("cross_entropy", d_logits);
+    HS_OPTIONAL("cross_entropy", row_loss);
     return submit(
         stream, &KernelTable::cross_entropy,
         CrossEntropyArgs{d, as<void>(logits), as<int32_t>(labels), as<float>(class_weights),

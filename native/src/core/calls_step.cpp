@@ -86,8 +86,19 @@ hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int
     HS_REQUIRE(count >= 0 && segment_count >= 0,
                "optimizer_step: count %lld and segment_count %d must not be negative", ll{count},
                segment_count);
-    HS_REQUIRE((parameters != 0 && gradients != 0) || count == 0,
-               "optimizer_step: parameters or gradients is 0");
+    HS_REQUIRE(count <= kMostElements, "optimizer_step: %lld parameters are more than 2^58",
+               ll{count});
+    if (count != 0) {
+      HS_NEED("optimizer_step", parameters);
+      HS_NEED("optimizer_step", gradients);
+    }
+    HS_OPTIONAL("optimizer_step", moment1);
+    HS_OPTIONAL("optimizer_step", moment2);
+    HS_OPTIONAL("optimizer_step", copy);
+    HS_OPTIONAL("optimizer_step", state);
+    HS_OPTIONAL("optimizer_step", schedule);
+    HS_OPTIONAL("optimizer_step", segments);
+    HS_OPTIONAL("optimizer_step", workspace);
     HS_REQUIRE(!has_second_moment(desc->rule) || (moment1 != 0 && moment2 != 0) || count == 0,
                "optimizer_step: Adam, AdamW and LAMB need moment1 and moment2: one is 0");
     HS_REQUIRE(desc->rule != HS_LARS || moment1 != 0 || count == 0,
@@ -122,9 +133,9 @@ hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int
 hs_status hs_gradient_check(hs_stream stream, int64_t count, hs_ptr gradients, hs_ptr state,
                             float weight_units, float max_norm) {
   return guarded([&]() -> hs_status {
-    HS_REQUIRE(count >= 0, "gradient_check: count is %lld: it must be 0 or more", ll{count});
-    HS_REQUIRE(state != 0 && (gradients != 0 || count == 0),
-               "gradient_check: gradients or state is 0");
+    HS_REQUIRE_COUNT("gradient_check", count);
+    if (count != 0) HS_NEED("gradient_check", gradients);
+    HS_NEED("gradient_check", state);
     HS_REQUIRE(weight_units > 0 && max_norm >= 0,
                "gradient_check: weight_units %g must be positive, max_norm %g not negative",
                static_cast<double>(weight_units), static_cast<double>(max_norm));
@@ -136,7 +147,7 @@ hs_status hs_gradient_check(hs_stream stream, int64_t count, hs_ptr gradients, h
 
 hs_status hs_micro_step_end(hs_stream stream, hs_ptr state, int64_t rows) {
   return guarded([&]() -> hs_status {
-    HS_REQUIRE(state != 0, "micro_step_end: state is 0");
+    HS_NEED("micro_step_end", state);
     HS_REQUIRE(rows >= 0, "micro_step_end: rows is %lld: it must be 0 or more", ll{rows});
     return submit(stream, &KernelTable::micro_step_end,
                   MicroStepEndArgs{as<hs_step_state>(state), rows});
@@ -146,7 +157,9 @@ hs_status hs_micro_step_end(hs_stream stream, hs_ptr state, int64_t rows) {
 hs_status hs_step_end(hs_stream stream, hs_ptr state, hs_ptr schedule, const hs_scaler* scaler,
                       hs_ptr ring, int64_t capacity) {
   return guarded([&]() -> hs_status {
-    HS_REQUIRE(state != 0 && ring != 0, "step_end: state or ring is 0");
+    HS_NEED("step_end", state);
+    HS_OPTIONAL("step_end", schedule);
+    HS_NEED("step_end", ring);
     HS_REQUIRE(capacity >= 1, "step_end: capacity is %lld: it must be positive", ll{capacity});
     HS_REQUIRE(
         scaler == nullptr || (scaler->growth > 1 && scaler->backoff > 0 && scaler->backoff < 1 &&

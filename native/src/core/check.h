@@ -2,15 +2,30 @@
 #ifndef HALFSTEP_CORE_CHECK_H
 #define HALFSTEP_CORE_CHECK_H
 
+#include <initializer_list>
+
 #include "core/stream.h"
 
 // Leaves the function with HS_INVALID_ARGUMENT and the message unless the condition holds.
 #define HS_REQUIRE(condition, ...) \
   if (!(condition)) return ::hs::fail(HS_INVALID_ARGUMENT, __VA_ARGS__)
 
+// Leaves it unless there can be an array of `count` elements.
+#define HS_REQUIRE_COUNT(call, count)                        \
+  HS_REQUIRE((count) >= 0 && (count) <= ::hs::kMostElements, \
+             "%s: count is %lld: it must be 0 ... 2^58", call, static_cast<long long>(count))
+
+// Leave the function with HS_INVALID_ARGUMENT unless the operand's address is possible; that of an
+// optional one may be 0.
+#define HS_NEED(call, operand) \
+  if ((operand) < ::hs::kLeastAddress) return ::hs::fail_address(call, #operand, operand)
+#define HS_OPTIONAL(call, operand) \
+  if ((operand) != 0) HS_NEED(call, operand)
+
 namespace hs {
 
-using ll = long long;  // for printing int64_t
+using ll = long long;            // for printing int64_t
+using ull = unsigned long long;  // and uint64_t
 
 constexpr bool is_storage(hs_dtype type) {
   return type == HS_F32 || type == HS_BF16 || type == HS_F16;
@@ -21,6 +36,31 @@ constexpr bool is_dtype(hs_dtype type) { return type >= HS_F32 && type <= HS_F64
 inline const char* dtype_name(hs_dtype type) {
   constexpr const char* kNames[] = {"F32", "BF16", "F16", "I32", "U8", "I64", "F64"};
   return is_dtype(type) ? kNames[type] : "unknown";
+}
+
+// Nothing is mapped below: a smaller number is an offset that was taken for an address.
+constexpr hs_ptr kLeastAddress = 4096;
+
+[[gnu::cold]] hs_status fail_address(const char* call, const char* operand, hs_ptr address);
+
+// No array has more elements: so its bytes, and twice that, are less than 2^63.
+constexpr int64_t kMostElements = int64_t{1} << 58;
+constexpr uint64_t kMostBytes = uint64_t{8} << 58;
+
+// Whether there can be an array of these extents, none of them negative. An extent of 0 counts as 1:
+// kernels multiply the others.
+constexpr bool fits(const int64_t* extents, size_t rank) {
+  int64_t elements = 1;
+  for (size_t i = 0; i < rank; i++) {
+    if (extents[i] > 1 &&
+        (__builtin_mul_overflow(elements, extents[i], &elements) || elements > kMostElements)) {
+      return false;
+    }
+  }
+  return true;
+}
+constexpr bool fits(std::initializer_list<int64_t> extents) {
+  return fits(extents.begin(), extents.size());
 }
 
 template <class T>

@@ -2,7 +2,7 @@
 #ifndef HALFSTEP_CORE_ERROR_H
 #define HALFSTEP_CORE_ERROR_H
 
-#include <exception>
+#include <cstdint>
 #include <new>
 
 #include "halfstep.h"
@@ -15,17 +15,22 @@ namespace hs {
 // The calling thread's message.
 const char* error_message();
 
+// What a kernel throws when the host has no memory for what it needs besides its operands.
+struct NoScratch : std::bad_alloc {
+  explicit NoScratch(int64_t needed) : bytes(needed) {}
+  int64_t bytes;
+};
+
+// The status, with its message, of the exception that is being handled.
+[[gnu::cold]] hs_status fail_with_exception() noexcept;
+
 // Runs the body of a function of the ABI: nothing is thrown across it.
 template <class Body>
 hs_status guarded(Body&& body) noexcept {
   try {
     return body();
-  } catch (const std::bad_alloc&) {
-    return fail(HS_OUT_OF_MEMORY, "the host has no memory left for Halfstep's own records");
-  } catch (const std::exception& error) {
-    return fail(HS_DEVICE_FAILED, "internal error: %s", error.what());
   } catch (...) {
-    return fail(HS_DEVICE_FAILED, "internal error of unknown kind");
+    return fail_with_exception();
   }
 }
 

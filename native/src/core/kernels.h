@@ -1,5 +1,5 @@
 // The kernels that a backend must have, each with the arguments that it is given. Core checks the
-// arguments (kernel_calls.cpp and its neighbours); a backend may rely on that. Pointers are
+// arguments (core/calls_*.cpp); a backend may rely on that. Pointers are
 // addresses in the device's memory. Args are plain data: command lists copy them.
 #ifndef HALFSTEP_CORE_KERNELS_H
 #define HALFSTEP_CORE_KERNELS_H
@@ -235,6 +235,7 @@ struct SoftmaxArgs {
   hs_softmax_desc desc;
   const void* x;
   void* y;
+  const int32_t* tokens;
 };
 
 struct SoftmaxBackwardArgs {

@@ -12,7 +12,14 @@ hs_status check_idle(hs_stream stream, const char* call) {
              : fail(HS_INVALID_STATE, "%s while the stream records: end the capture first", call);
 }
 
-// The same, of a device that has not failed.
+// Only what has an owner is handed over.
+hs_status check_not_shared(hs_stream stream) {
+  return stream->shared ? fail(HS_INVALID_STATE,
+                               "the stream is shared: no thread owns it, to release or adopt it")
+                        : HS_OK;
+}
+
+// The same as check_idle, of a device that has not failed.
 hs_status check_running(hs_stream stream, const char* call) {
   const hs_status status = check_idle(stream, call);
   return status != HS_OK ? status : check_usable(*stream->device);
@@ -74,7 +81,9 @@ hs_status launch(const hs_stream_t& stream, const hs_list_t& list, int32_t times
     return relay(*stream.device, backend.launch_later(stream.queue, calls));
   }
   if (backend.launch_begin != nullptr) backend.launch_begin(stream.queue);
-  const hs_status status = run_calls(stream.queue, list.calls, list.bytes, times);
+  // A kernel may throw: the launch ends all the same.
+  const hs_status status =
+      guarded([&] { return run_calls(stream.queue, list.calls, list.bytes, times); });
   if (backend.launch_end != nullptr) backend.launch_end(stream.queue);
   return relay(*stream.device, status);
 }
@@ -84,7 +93,9 @@ hs_status launch(const hs_stream_t& stream, const hs_list_t& list, int32_t times
 hs_status check_owner(hs_stream stream) {
   if (stream == nullptr) return fail(HS_INVALID_ARGUMENT, "the stream is null");
   const std::thread::id owner = stream->owner.load(std::memory_order_relaxed);
-  if (owner == std::this_thread::get_id()) return HS_OK;
+  if (owner == std::this_thread::get_id() || stream->shared.load(std::memory_order_relaxed)) {
+    return HS_OK;
+  }
   return fail(HS_INVALID_STATE,
               owner == std::thread::id()
                   ? "the stream was released and no thread has adopted it"
@@ -147,7 +158,8 @@ hs_status hs_stream_wait(hs_stream stream, hs_stream other) {
 
 hs_status hs_stream_release(hs_stream stream) {
   return guarded([&]() -> hs_status {
-    const hs_status status = check_idle(stream, "release");
+    if (hs_status status = check_idle(stream, "release"); status != HS_OK) return status;
+    const hs_status status = check_not_shared(stream);
     if (status == HS_OK) stream->owner.store(std::thread::id(), std::memory_order_release);
     return status;
   });
@@ -156,6 +168,7 @@ hs_status hs_stream_release(hs_stream stream) {
 hs_status hs_stream_adopt(hs_stream stream) {
   return guarded([&]() -> hs_status {
     if (stream == nullptr) return fail(HS_INVALID_ARGUMENT, "the stream is null");
+    if (hs_status status = check_not_shared(stream); status != HS_OK) return status;
     std::thread::id released;
     if (stream->owner.compare_exchange_strong(released, std::this_thread::get_id(),
                                               std::memory_order_acquire) ||
@@ -163,6 +176,14 @@ hs_status hs_stream_adopt(hs_stream stream) {
       return HS_OK;
     }
     return fail(HS_INVALID_STATE, "the stream still belongs to another thread: it must release it");
+  });
+}
+
+hs_status hs_stream_share(hs_stream stream) {
+  return guarded([&]() -> hs_status {
+    const hs_status status = check_owner(stream);
+    if (status == HS_OK) stream->shared.store(true, std::memory_order_release);
+    return status;
   });
 }
 

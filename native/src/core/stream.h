@@ -50,6 +50,7 @@ struct hs_stream_t {
   hs_device device = nullptr;
   void* queue = nullptr;
   std::atomic<std::thread::id> owner{};  // the default id: released
+  std::atomic<bool> shared{false};       // no owner is asked for
   std::unique_ptr<hs_list_t> recording;
   std::atomic<bool> tf32{false};  // calls read it before their thread is known to be the owner
 };

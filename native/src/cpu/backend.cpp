@@ -1,7 +1,5 @@
 // The CPU as a backend: memory from the host, kernels of the best instruction set.
-#include <sched.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +7,7 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "cpu/host_memory.h"
 #include "cpu/isa.h"
 #include "cpu/pool.h"
 
@@ -72,27 +71,14 @@ void read_name(char* name, size_t size) {
   std::fclose(file);
 }
 
-// Bytes that programs can still get: what is free, and caches that the system would give up.
-uint64_t available_memory(uint64_t page) {
-  unsigned long long kilobytes = 0;
-  if (FILE* file = std::fopen("/proc/meminfo", "r")) {
-    char line[256];
-    while (std::fgets(line, sizeof line, file) != nullptr &&
-           std::sscanf(line, "MemAvailable: %llu kB", &kilobytes) != 1) {
-    }
-    std::fclose(file);
-  }
-  return kilobytes > 0 ? kilobytes * 1024 : static_cast<uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * page;
-}
-
 hs_status query(void*, hs_device_info* info) {
   std::snprintf(info->backend, sizeof info->backend, "cpu");
   read_name(info->name, sizeof info->name);
   std::snprintf(info->detail, sizeof info->detail, "%s", isa_name(active_isa()));
   info->threads = pool_threads();
-  const uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  info->memory_total = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * page;
-  info->memory_available = available_memory(page);
+  const HostMemory memory = host_memory("");
+  info->memory_total = memory.total;
+  info->memory_available = memory.available;
   return HS_OK;
 }
 

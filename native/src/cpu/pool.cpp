@@ -12,9 +12,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <cstdlib>
 
+#include "core/error.h"
 #include "cpu/cpu_count.h"
 
 namespace hs::cpu {
@@ -132,6 +132,7 @@ class Pool {
   std::atomic<void*> context_{nullptr};
   std::atomic<int64_t> tiles_{0};
   std::atomic<int64_t> group_{1};              // tiles of one claim
+  std::atomic<int64_t> lacking_{0};            // bytes of scratch that a tile could not get
   alignas(64) std::atomic<uint32_t> done_{0};  // claims that workers have finished
   std::atomic<uint32_t> caller_waits_{0};
   alignas(64) std::atomic<uint32_t> wake_{0};  // what parked workers wait on
@@ -168,12 +169,17 @@ void Pool::run(int64_t tiles, TileFn fn, void* context) {
   }
   const uint32_t others = static_cast<uint32_t>(claims) - claim_and_run(true);
   const auto finished = [&] { return done_.load(std::memory_order_acquire) == others; };
-  if (spin_until(finished)) return;
-  caller_waits_.store(1, std::memory_order_seq_cst);
-  for (uint32_t done; (done = done_.load(std::memory_order_seq_cst)) != others;) {
-    futex_wait(done_, done);
+  if (!spin_until(finished)) {
+    caller_waits_.store(1, std::memory_order_seq_cst);
+    for (uint32_t done; (done = done_.load(std::memory_order_seq_cst)) != others;) {
+      futex_wait(done_, done);
+    }
+    caller_waits_.store(0, std::memory_order_relaxed);
   }
-  caller_waits_.store(0, std::memory_order_relaxed);
+  if (const int64_t bytes = lacking_.load(std::memory_order_relaxed); bytes != 0) [[unlikely]] {
+    lacking_.store(0, std::memory_order_relaxed);
+    throw NoScratch(bytes);
+  }
 }
 
 // Runs claims until none is left; returns how many.
@@ -192,7 +198,11 @@ uint32_t Pool::claim_and_run(bool from_front) {
       continue;
     }
     const int64_t end = std::min(tiles, (claim + 1) * group);
-    for (int64_t tile = claim * group; tile < end; ++tile) fn(context, tile);
+    try {
+      for (int64_t tile = claim * group; tile < end; ++tile) fn(context, tile);
+    } catch (const NoScratch& scratch) {
+      lacking_.store(scratch.bytes, std::memory_order_relaxed);
+    }
     ++finished;
     t = ticket_.load(std::memory_order_acquire);
   }
@@ -249,6 +259,24 @@ void Pool::stop_workers() {
   stopping_.store(false, std::memory_order_seq_cst);
 }
 
+// What run_tiles takes for one call, and gives back whatever the tiles throw.
+class TilesOnThisThread {
+ public:
+  explicit TilesOnThisThread(ThreadState& self) : self_(self) { self.in_tile = true; }
+  ~TilesOnThisThread() {
+    if (locked_) pool().unlock();
+    self_.in_tile = false;
+  }
+  TilesOnThisThread(const TilesOnThisThread&) = delete;
+  TilesOnThisThread& operator=(const TilesOnThisThread&) = delete;
+
+  bool try_lock_pool() { return locked_ = pool().try_lock(); }
+
+ private:
+  ThreadState& self_;
+  bool locked_ = false;
+};
+
 void run_here(int64_t tiles, TileFn fn, void* context) {
   for (int64_t tile = 0; tile < tiles; ++tile) fn(context, tile);
 }
@@ -258,21 +286,23 @@ class Block {
  public:
   ~Block() { std::free(data_); }
   void* at_least(int64_t bytes) {
-    if (bytes <= size_) return data_;
+    if (bytes >= 0 && bytes <= size_) return data_;
     std::free(data_);
+    data_ = nullptr;
+    size_ = 0;
+    if (bytes < 0 || bytes > kMostBytes) throw NoScratch(bytes);
     const int64_t align = bytes >= kHugePage ? kHugePage : 4096;
-    size_ = (bytes + align - 1) / align * align;
-    data_ = std::aligned_alloc(static_cast<size_t>(align), static_cast<size_t>(size_));
-    if (data_ == nullptr) {  // kernels cannot fail, and bound what they ask for
-      std::fprintf(stderr, "halfstep: no memory for %lld bytes of scratch\n",
-                   static_cast<long long>(size_));
-      std::abort();
-    }
+    const int64_t whole = (bytes + align - 1) / align * align;
+    data_ = std::aligned_alloc(static_cast<size_t>(align), static_cast<size_t>(whole));
+    if (data_ == nullptr) throw NoScratch(bytes);
+    size_ = whole;
     if (align == kHugePage) madvise(data_, static_cast<size_t>(size_), MADV_HUGEPAGE);
     return data_;
   }
 
  private:
+  static constexpr int64_t kMostBytes = int64_t{1} << 47;  // what a process can address
+
   void* data_ = nullptr;
   int64_t size_ = 0;
 };
@@ -305,14 +335,12 @@ void run_tiles(int64_t tiles, double cost_ns, TileFn fn, void* context) {
   const FlushDenormals flush;
   const bool in_session = self.owns_pool;
   const bool small = tiles <= 1 || cost_ns < (in_session ? kSerialInSessionNs : kSerialNs);
-  self.in_tile = true;
-  if (small || pool().threads() == 1 || (!in_session && !pool().try_lock())) {
+  TilesOnThisThread taken(self);
+  if (small || pool().threads() == 1 || (!in_session && !taken.try_lock_pool())) {
     run_here(tiles, fn, context);
   } else {
     pool().run(tiles, fn, context);
-    if (!in_session) pool().unlock();
   }
-  self.in_tile = false;
 }
 
 void* thread_scratch(Scratch use, int64_t bytes) {

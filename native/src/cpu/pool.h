@@ -28,7 +28,7 @@ using TileFn = void (*)(void* context, int64_t tile);
 
 // Calls fn(context, tile) for every tile in [0, tiles), in any order, and returns when all are
 // done. `cost_ns` is what they take on one thread, roughly: a small cost runs on the caller alone.
-// Inside a tile, or on a worker, it runs on that thread alone.
+// Inside a tile, or on a worker, on that thread alone. What a tile throws (NoScratch) is thrown on.
 void run_tiles(int64_t tiles, double cost_ns, TileFn fn, void* context);
 
 // The same for a callable fn(tile). Always inlined: no code of a kernel's instruction set is left
@@ -42,7 +42,7 @@ __attribute__((always_inline)) inline void parallel_for(int64_t tiles, double co
 }
 
 // Memory of the calling thread that lasts until the next call for the same use; kept and grown, so
-// that steady work allocates nothing. 64-byte aligned.
+// that steady work allocates nothing. 64-byte aligned. Throws NoScratch where there is none.
 enum class Scratch {
   kCall,  // of a caller, for all tiles of its call
   kTile,  // of whoever runs a tile, while it runs

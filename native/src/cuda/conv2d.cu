@@ -72,15 +72,18 @@ hs_status multiply(const Queue& queue, const hs_conv2d_desc& d, ConvProduct prod
 hs_status check_size(const hs_conv2d_desc& d, const Extents& e) {
   std::int64_t pixels_x = d.n * d.h * d.w, pixels_y = d.n * e.p * e.q;
   std::int64_t depth = d.r * d.s * (e.inputs > e.outputs ? e.inputs : e.outputs);
-  std::int64_t rows = d.h + 2 * d.pad_h + d.dilation_h * d.r;
-  std::int64_t image = rows * (d.w + 2 * d.pad_w + d.dilation_w * d.s) * (d.c > d.k ? d.c : d.k);
+  std::int64_t rows = d.h + std::int64_t{2} * d.pad_h + d.dilation_h * d.r;
+  std::int64_t columns = d.w + std::int64_t{2} * d.pad_w + d.dilation_w * d.s;
+  // Not in integers, where it may wrap round.
+  double image = static_cast<double>(rows) * static_cast<double>(columns) *
+                 static_cast<double>(d.c > d.k ? d.c : d.k);
   if (pixels_x <= kMost && pixels_y <= kMost && depth <= kMost && image <= kMost) return HS_OK;
   return fail(
       HS_UNSUPPORTED,
-      "conv2d: %lld and %lld pixels with %lld values in a window, and %lld values in an image with "
+      "conv2d: %lld and %lld pixels with %lld values in a window, and %.0f values in an image with "
       "its padding: 2^31 - 1 are possible: cut the batch or the images",
       static_cast<long long>(pixels_x), static_cast<long long>(pixels_y),
-      static_cast<long long>(depth), static_cast<long long>(image));
+      static_cast<long long>(depth), image);
 }
 
 hs_matmul_desc product_of(const hs_conv2d_desc& d, std::int64_t m, std::int64_t n, std::int64_t k) {

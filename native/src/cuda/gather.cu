@@ -3,6 +3,8 @@
 // Bytes: each chosen row is read once and written once. Floor: bytes / bandwidth.
 // Design: a row is shared by a power of two of threads, short rows by few, so that a block holds
 // several; consecutive threads touch consecutive elements. Not yet measured on a GPU.
+#include "numerics/step.h"
+
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -40,7 +42,7 @@ HS_KERNEL void __launch_bounds__(kThreads) gather_rows(const GatherArgs args) {
   auto* src = static_cast<const From*>(args.src);
   auto* dst = static_cast<To*>(args.dst);
   std::int64_t places = args.order != nullptr ? desc.order_size : desc.src_rows;
-  std::int64_t start = args.state != nullptr ? args.state->cursor % places : 0;
+  std::int64_t start = args.state != nullptr ? ring_place(args.state->cursor, places) : 0;
   std::int64_t stride = std::int64_t{gridDim.x} * blockDim.y;
   for (std::int64_t b = std::int64_t{blockIdx.x} * blockDim.y + threadIdx.y; b < desc.batch;
        b += stride) {

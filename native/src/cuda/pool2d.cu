@@ -17,6 +17,9 @@ namespace {
 // Of a multiprocessor: ptxas otherwise spills a register or two for more of them.
 constexpr int kLeastBlocks = 4;
 
+// Places and elements are counted in 31 bits.
+constexpr std::int64_t kMost = 0x7fffffff;
+
 struct Range {
   int begin, end;
 };
@@ -41,9 +44,16 @@ struct Axis {
 struct Pool {
   Axis rows, columns;
   std::int64_t channels;
+  int divisor;  // of averages: the whole window, or 0 for what of it lies inside
   unsigned count;
   Divisor vectors, of_columns, of_rows;
 };
+
+// The share of an element in the average over what lies inside.
+HS_DEVICE float share_of(const Pool& pool, Range down, Range across) {
+  int inside = (down.end - down.begin) * (across.end - across.begin);
+  return 1.0f / static_cast<float>(pool.divisor != 0 ? pool.divisor : inside);
+}
 
 struct Place {
   int image, row, column, channel;
@@ -94,8 +104,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads, kLeastBlocks)
       }
     }
     if constexpr (!kMax) {
-      auto seen = static_cast<float>((down.end - down.begin) * (across.end - across.begin));
-      float share = 1.0f / seen;
+      float share = share_of(pool, down, across);
       HS_UNROLL for (float& e : result) e *= share;
     }
     std::int64_t to = i * kVector;
@@ -129,9 +138,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads, kLeastBlocks)
             if (index[from + e] == place) sum[e] += g[e];
           }
         } else {
-          const Range high = rows.inside(row), wide = columns.inside(column);
-          float share =
-              1.0f / static_cast<float>((high.end - high.begin) * (wide.end - wide.begin));
+          float share = share_of(pool, rows.inside(row), columns.inside(column));
           HS_UNROLL for (int e = 0; e < kVector; ++e) sum[e] += g[e] * share;
         }
       }
@@ -150,12 +157,20 @@ Axis axis_of(std::int64_t extent, int window, int stride, int pad) {
 template <class Launcher>
 hs_status with_pool(const Queue& queue, const char* name, const hs_pool2d_desc& d, bool of_input,
                     bool is_aligned, const Launcher& launcher) {
+  std::int64_t height = d.h + std::int64_t{2} * d.pad_h, width = d.w + std::int64_t{2} * d.pad_w;
+  if (height > kMost || width > kMost || std::int64_t{d.r} * d.s > kMost) {
+    return fail(HS_UNSUPPORTED,
+                "%s: images of %lld x %lld with their padding, windows of %d x %d: 2^31 - 1 are "
+                "possible in one dimension, and in a window",
+                name, static_cast<long long>(height), static_cast<long long>(width), d.r, d.s);
+  }
   return with_storage(d.type, [&](auto element) {
     constexpr int kVector = 16 / sizeof(element);
     bool vectors = is_aligned && d.c % kVector == 0;
     Pool pool{axis_of(d.h, d.r, d.stride_h, d.pad_h),
               axis_of(d.w, d.s, d.stride_w, d.pad_w),
               d.c,
+              d.pool == HS_AVERAGE_POOL_PADDED ? d.r * d.s : 0,
               0,
               Divisor(vectors ? d.c / kVector : d.c),
               Divisor(),
@@ -163,7 +178,7 @@ hs_status with_pool(const Queue& queue, const char* name, const hs_pool2d_desc& 
     std::int64_t rows = of_input ? d.h : pool.rows.outputs;
     std::int64_t columns = of_input ? d.w : pool.columns.outputs;
     std::int64_t count = d.n * rows * columns * pool.vectors.value;
-    if (count > 0x7fffffff) {
+    if (count > kMost) {
       return fail(HS_UNSUPPORTED,
                   "%s: %lld vectors of channels: 2^31 - 1 are possible: cut the batch", name,
                   static_cast<long long>(count));

@@ -1,4 +1,4 @@
-// Softmax over rows, with a scale and a causal mask, and its gradient.
+// Softmax over rows, with a scale, a causal and a padding mask, and its gradient.
 //
 // Bytes of an element: forward reads x and writes y, backward reads dy and y and writes dx; masked
 // ones are written alone. Floor: bytes / bandwidth.
@@ -93,7 +93,7 @@ struct Row {
   }
 };
 
-template <class T, int kVector, bool kWarp>
+template <class T, int kVector, bool kWarp, bool kPadded>
 HS_KERNEL void __launch_bounds__(kThreads) softmax_rows(const SoftmaxArgs args) {
   const Team<kWarp> team{shared_memory<Shared>()};
   const hs_softmax_desc& desc = args.desc;
@@ -102,27 +102,39 @@ HS_KERNEL void __launch_bounds__(kThreads) softmax_rows(const SoftmaxArgs args) 
     T* y = static_cast<T*>(args.y) + row * desc.columns;
     const Row<T, kVector, kWarp> x(static_cast<const T*>(args.x) + row * desc.columns, open,
                                    desc.columns);
+    const std::int32_t* tokens = nullptr;
+    if constexpr (kPadded) {
+      tokens = args.tokens + row / (desc.rows / desc.samples) * desc.columns;
+    }
+    auto counts = [&](std::int64_t c) {
+      if constexpr (kPadded) {
+        return c < open && tokens[c] != desc.padding;
+      } else {
+        return c < open;
+      }
+    };
     // Not minus infinity, so that differences from it are numbers. NaN is passed over: its
     // exponential makes the row NaN.
     float largest = -3.40282347e38f;
     x.for_each([&](int, std::int64_t c, const float(&v)[kVector]) {
       HS_UNROLL for (int e = 0; e < kVector; ++e) {
         float scaled = v[e] * desc.scale;
-        if (c + e < open && scaled > largest) largest = scaled;
+        if (counts(c + e) && scaled > largest) largest = scaled;
       }
     });
     largest = team.reduce(largest, Largest{});
     float sum = 0;
     x.for_each([&](int, std::int64_t c, const float(&v)[kVector]) {
       HS_UNROLL for (int e = 0; e < kVector; ++e) {
-        if (c + e < open) sum += exp_approx(v[e] * desc.scale - largest);
+        if (counts(c + e)) sum += exp_approx(v[e] * desc.scale - largest);
       }
     });
-    float factor = 1.0f / team.reduce(sum, Sum<float>{});
+    sum = team.reduce(sum, Sum<float>{});
+    float factor = kPadded && sum == 0 ? 0 : 1.0f / sum;
     x.for_each([&](int, std::int64_t c, const float(&v)[kVector]) {
       float out[kVector];
       HS_UNROLL for (int e = 0; e < kVector; ++e) {
-        out[e] = c + e < open ? exp_approx(v[e] * desc.scale - largest) * factor : 0.0f;
+        out[e] = counts(c + e) ? exp_approx(v[e] * desc.scale - largest) * factor : 0.0f;
       }
       store_elements(y + c, out);
     });
@@ -190,10 +202,17 @@ hs_status softmax(void* queue_of_call, const SoftmaxArgs& args) {
   return with_rows(queue, "softmax_rows", args.desc, aligned(args.x) && aligned(args.y),
                    [&](const LaunchShape& shape, auto element, auto n, bool warp) {
                      using T = decltype(element);
-                     return launch(
-                         queue, shape,
-                         warp ? softmax_rows<T, n.value, true> : softmax_rows<T, n.value, false>,
-                         args);
+                     constexpr int kVector = n.value;
+                     if (args.desc.samples != 0) {
+                       return launch(queue, shape,
+                                     warp ? softmax_rows<T, kVector, true, true>
+                                          : softmax_rows<T, kVector, false, true>,
+                                     args);
+                     }
+                     return launch(queue, shape,
+                                   warp ? softmax_rows<T, kVector, true, false>
+                                        : softmax_rows<T, kVector, false, false>,
+                                   args);
                    });
 }
 

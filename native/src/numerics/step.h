@@ -8,6 +8,13 @@
 
 namespace hs {
 
+// Where a counter stands in a ring of `size` places; a negative one, which only a damaged state has,
+// stands somewhere in it too.
+HS_HOST_DEVICE int64_t ring_place(int64_t counter, int64_t size) {
+  const int64_t place = counter % size;
+  return place < 0 ? place + size : place;
+}
+
 // What a gradient is multiplied by so that it is the gradient of the mean loss. A step all of whose
 // rows were ignored has weight 0 and gradients 0: they stay 0.
 HS_HOST_DEVICE float unscale_multiplier(float weight_units, double weight, float loss_scale) {
@@ -60,7 +67,7 @@ HS_HOST_DEVICE void end_step(hs_step_state& state, const hs_schedule_row* schedu
   const bool scheduled = schedule == nullptr || row != nullptr;
   const bool skipped = state.nonfinite != 0 || !scheduled;
 
-  hs_step_record& record = ring[state.step % capacity];
+  hs_step_record& record = ring[ring_place(state.step, capacity)];
   record.step = state.step;
   record.loss_sum = state.loss_sum;
   record.weight = state.weight;

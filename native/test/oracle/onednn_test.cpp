@@ -285,8 +285,8 @@ TEST(softmax_and_layer_normalisation_agree) {
     std::vector<float> x = randoms(rows * columns, 1), y(x.size());
     Array<float> our_x(device, x), our_y(device, y.size());
     const memory::desc matrix = layout({rows, columns}, {columns, 1});
-    const hs_softmax_desc softmax{HS_F32, rows, columns, 1, 0};
-    CHECK_OK(hs_softmax(device.stream(), &softmax, our_x.address(), our_y.address()));
+    const hs_softmax_desc softmax{HS_F32, rows, columns, 1, 0, 0, 0};
+    CHECK_OK(hs_softmax(device.stream(), &softmax, our_x.address(), our_y.address(), 0));
     run(dnnl::softmax_forward({cpu(), dnnl::prop_kind::forward_training,
                                dnnl::algorithm::softmax_accurate, matrix, matrix, 1}),
         {{DNNL_ARG_SRC, holding(matrix, x)}, {DNNL_ARG_DST, holding(matrix, y)}});

@@ -259,10 +259,13 @@ void conv2d(const Conv2dArgs& args) {
 
 void conv2d_backward_data(const Conv2dBackwardDataArgs& args) {
   const hs_conv2d_desc& d = args.desc;
+  if (d.n == 0) return;
   const Finish finish{d.type, HS_NONE, args.beta, nullptr, nullptr, args.dx, d.c};
   const int64_t columns = d.c / d.groups, rows = d.k / d.groups;
-  for (int64_t phase = 0; phase < int64_t{d.stride_h} * d.stride_w; ++phase) {
-    const Window w = backward_window(d, phase / d.stride_w, phase % d.stride_w);
+  // Strides beyond the image make no more phases than it has pixels.
+  const int64_t down = smaller(d.stride_h, d.h), across = smaller(d.stride_w, d.w);
+  for (int64_t phase = 0; phase < down * across; ++phase) {
+    const Window w = backward_window(d, phase / across, phase % across);
     if (is_depthwise(d)) {
       depthwise(w, d.type, args.dy, args.weights, d.s, d.r * d.s, finish);
       continue;

@@ -1,5 +1,7 @@
 // A batch gathered by index, converted and normalised. Bound by memory: it reads each chosen row
 // and writes it once; 8 bytes an F32 element, 5 from U8.
+#include "numerics/step.h"
+
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 
@@ -115,7 +117,7 @@ void gather(const GatherArgs& args) {
   const int64_t src_row = desc.row_size * kernel.src_bytes;
   const int64_t dst_row = desc.row_size * kernel.dst_bytes;
   const int64_t places = args.order != nullptr ? desc.order_size : desc.src_rows;
-  const int64_t start = args.state != nullptr ? args.state->cursor % places : 0;
+  const int64_t start = args.state != nullptr ? ring_place(args.state->cursor, places) : 0;
   const int64_t span = desc.row_size < kSpanElements ? kSpanElements / desc.row_size : 1;
   for_spans(desc.batch, span, static_cast<double>(src_row + dst_row) * kNsPerByte,
             [&](int64_t begin, int64_t end) {

@@ -219,12 +219,14 @@ void run_backward(const GroupNormBackwardArgs& args) {
 }  // namespace
 
 void group_norm(const GroupNormArgs& args) {
+  if (args.desc.n == 0) return;
   if (args.desc.positions == 1) return layer_norm(args);
   with_storage(args.desc.type,
                [&](auto type) { run_forward<typename decltype(type)::type>(args); });
 }
 
 void group_norm_backward(const GroupNormBackwardArgs& args) {
+  if (args.desc.n == 0 && args.d_gamma == nullptr) return;
   if (args.desc.positions == 1) return layer_norm_backward(args);
   with_storage(args.desc.type,
                [&](auto type) { run_backward<typename decltype(type)::type>(args); });

@@ -38,6 +38,10 @@ struct Axis {
     const int64_t last = (i + pad) / stride, before = i + pad - window;
     return {before < 0 ? 0 : before / stride + 1, last < outputs ? last + 1 : outputs};
   }
+  int64_t most_holders() const {
+    const int64_t most = window / stride + 1;
+    return most < outputs ? most : outputs;
+  }
 };
 
 Axis axis_of(int64_t extent, int64_t window, int64_t stride, int64_t pad) {
@@ -49,15 +53,22 @@ struct Pool {
       : rows(axis_of(d.h, d.r, d.stride_h, d.pad_h)),
         columns(axis_of(d.w, d.s, d.stride_w, d.pad_w)),
         images(d.n),
-        channels(d.c) {}
+        channels(d.c),
+        padded(d.pool == HS_AVERAGE_POOL_PADDED) {}
   // Whether windows neither overlap nor have gaps or padding, and are small: a large one has too
   // many lines to be written at once.
   bool side_by_side() const {
     return rows.stride == rows.window && columns.stride == columns.window && rows.pad == 0 &&
            columns.pad == 0 && rows.window * columns.window <= kMostScattered;
   }
+  // The share of an element in the average of output (p, q).
+  float share(int64_t p, int64_t q) const {
+    return 1 / static_cast<float>(padded ? rows.window * columns.window
+                                         : rows.taps(p).size() * columns.taps(q).size());
+  }
   Axis rows, columns;
   int64_t images, channels;
+  bool padded;  // averages count the padding
 };
 
 // Calls fn(image, row) for `count` rows of `pixels` pixels in each image.
@@ -111,7 +122,7 @@ void average_row(const Pool& pool, const T* x, T* y, int64_t image, int64_t p) {
   for (int64_t q = 0; q < columns.outputs; ++q, out += channels) {
     const Range across = columns.taps(q);
     const T* window = image_row + columns.start(q) * channels;
-    const vf share = set1(1 / static_cast<float>(down.size() * across.size()));
+    const vf share = set1(pool.share(p, q));
     for_vectors(0, channels, [&](int64_t c, auto lanes) {
       vf sum{};
       for (int64_t r = down.begin; r < down.end; ++r) {
@@ -173,7 +184,7 @@ void gather_row(const Pool& pool, const T* dy, const uint8_t* index, T* dx, int6
                 int64_t h, const Range* across_all) {
   const Axis &rows = pool.rows, &columns = pool.columns;
   const int64_t channels = pool.channels;
-  const int64_t most = (rows.window / rows.stride + 1) * (columns.window / columns.stride + 1);
+  const int64_t most = rows.most_holders() * columns.most_holders();
   Holder* holders = static_cast<Holder*>(
       thread_scratch(Scratch::kTile, most * static_cast<int64_t>(sizeof(Holder))));
   const Range down = rows.holders(h);
@@ -185,10 +196,8 @@ void gather_row(const Pool& pool, const T* dy, const uint8_t* index, T* dx, int6
       const int64_t line = (image * rows.outputs + p) * columns.outputs;
       const int64_t place = (h - rows.start(p)) * columns.window + w;
       for (int64_t q = across.begin; q < across.end; ++q) {
-        const float share =
-            kMax ? 1 : 1 / static_cast<float>(rows.taps(p).size() * columns.taps(q).size());
         holders[count++] = {(line + q) * channels, static_cast<int32_t>(place - columns.start(q)),
-                            share};
+                            kMax ? 1 : pool.share(p, q)};
       }
     }
     for_vectors(0, channels, [&](int64_t c, auto lanes) {
@@ -218,11 +227,11 @@ void pool2d(const Pool2dArgs& args) {
     const T* x = static_cast<const T*>(args.x);
     T* y = static_cast<T*>(args.y);
     const int64_t size = static_cast<int64_t>(sizeof(T));
-    const double bytes = static_cast<double>((int64_t{d.r} * d.s + 1) * size);
+    const double bytes = static_cast<double>(int64_t{d.r} * d.s + 1) * static_cast<double>(size);
     for_rows(pool, pool.rows.outputs, pool.columns.outputs,
              bytes * static_cast<double>(pool.columns.outputs * d.c),
              [&](int64_t image, int64_t p) {
-               if (d.pool == HS_AVERAGE_POOL) {
+               if (d.pool != HS_MAX_POOL) {
                  average_row(pool, x, y, image, p);
                } else if (args.index != nullptr) {
                  max_row<T, true>(pool, x, y, args.index, image, p);
@@ -235,6 +244,7 @@ void pool2d(const Pool2dArgs& args) {
 
 void pool2d_backward(const Pool2dBackwardArgs& args) {
   const hs_pool2d_desc& d = args.desc;
+  if (d.n == 0) return;
   const Pool pool(d);
   Range* across = static_cast<Range*>(
       thread_scratch(Scratch::kCall, d.w * static_cast<int64_t>(sizeof(Range))));

@@ -187,13 +187,13 @@ HS_INLINE void spread_row(const From* dy, const int32_t* index, float factor, in
   });
 }
 
-// The whole of dx of one o, inner = 1.
+// The whole of dx of one o, inner = 1. A place outside of it receives nothing.
 template <bool maximum, class T, class From>
 HS_INLINE void spread_run(const From* dy, const int32_t* index, float factor, int64_t extent,
                           T* dx) {
   const vf value = maximum ? vf{} : set1(factor * load_one(dy));
   for_vectors(0, extent, [=](int64_t e, auto lanes) { store(dx + e, value, lanes); });
-  if (maximum) store_one(dx + *index, load_one(dy));
+  if (maximum && *index >= 0 && *index < extent) store_one(dx + *index, load_one(dy));
 }
 
 template <bool maximum, class T, class From>

@@ -77,6 +77,7 @@ void find_takers(const Axis& axis, Takers* takers) {
 
 void resize(const ResizeArgs& args) {
   const hs_resize_desc& d = args.desc;
+  if (d.n == 0) return;
   const Axes axes(d);
   const int64_t line = d.w * d.c, out_line = d.q * d.c;
   with_storage(d.type, [&](auto type) {
@@ -109,6 +110,7 @@ void resize(const ResizeArgs& args) {
 
 void resize_backward(const ResizeBackwardArgs& args) {
   const hs_resize_desc& d = args.desc;
+  if (d.n == 0) return;
   const Axes axes(d);
   find_takers(axes.rows, axes.row_takers);
   find_takers(axes.columns, axes.column_takers);

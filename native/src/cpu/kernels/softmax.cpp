@@ -1,4 +1,4 @@
-// Softmax over rows, with a scale and a causal mask, and its gradient. Bound by memory where the
+// Softmax over rows, with a scale, a causal and a padding mask, and its gradient. Bound by memory where the
 // matrix is large: 8 bytes an F32 element forward, 12 backward; the row stays in a cache for its
 // passes. exp costs about 20 instructions a vector.
 #include "cpu/kernels/kernels.h"
@@ -62,6 +62,31 @@ HS_INLINE void softmax_row(const T* x, T* y, int64_t count, float scale) {
   });
 }
 
+// The same without the columns whose token is `padding`, whose bits the others do not depend on: a row
+// with padding at its end is that of softmax_row without it.
+template <class T>
+HS_INLINE void padded_row(const T* x, T* y, int64_t count, float scale, const int32_t* tokens,
+                          int32_t padding) {
+  const auto without = [&](vf value, float masked, int64_t i, auto lanes)
+      __attribute__((always_inline)) {
+    const vi is_masked = load_words(tokens + i, lanes) == set1_int(padding);
+    return keep(is_masked ? set1(masked) : value, set1(masked), lanes);
+  };
+  vf largest = set1(kLowest);
+  for_vectors(0, count, [&](int64_t i, auto lanes) {
+    largest = max(without(scale * load(x + i, lanes), kLowest, i, lanes), largest);
+  });
+  const float maximum = reduce_max(largest);
+  const auto exponential = [&](int64_t i, auto lanes) __attribute__((always_inline)) {
+    return without(exp_nonpositive(scale * load(x + i, lanes) - maximum), 0, i, lanes);
+  };
+  vf sums{};
+  for_vectors(0, count, [&](int64_t i, auto lanes) { sums += exponential(i, lanes); });
+  const float sum = reduce_add(sums), factor = sum == 0 ? 0 : 1.0f / sum;
+  for_vectors(0, count,
+              [&](int64_t i, auto lanes) { store(y + i, exponential(i, lanes) * factor, lanes); });
+}
+
 template <class T>
 HS_INLINE void gradient_row(const T* dy, const T* y, T* dx, int64_t count, float scale) {
   vf sums[4] = {};
@@ -100,7 +125,13 @@ void softmax(const SoftmaxArgs& args) {
     for_rows(desc, [&](int64_t row) {
       T* const y = static_cast<T*>(args.y) + row * desc.columns;
       const int64_t open = open_columns(desc, row);
-      softmax_row(static_cast<const T*>(args.x) + row * desc.columns, y, open, desc.scale);
+      const T* const x = static_cast<const T*>(args.x) + row * desc.columns;
+      if (desc.samples == 0) {
+        softmax_row(x, y, open, desc.scale);
+      } else {
+        const int32_t* const tokens = args.tokens + row / (desc.rows / desc.samples) * desc.columns;
+        padded_row(x, y, open, desc.scale, tokens, desc.padding);
+      }
       clear(y, open, desc.columns);
     });
   });

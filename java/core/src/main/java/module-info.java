@@ -2,9 +2,9 @@
 @SuppressWarnings("module") // dev.halfstep.train is not there when this module is compiled
 module dev.halfstep {
   requires dev.halfstep.bindings;
-  requires jdk.jfr;
   requires org.bytedeco.javacpp;
   requires org.slf4j;
+  requires static jdk.jfr; // see FlightRecorder
   requires static org.jspecify;
 
   exports dev.halfstep;

@@ -8,7 +8,7 @@ module dev.halfstep.train {
 
   requires transitive dev.halfstep;
   requires dev.halfstep.bindings;
-  requires jdk.jfr;
   requires org.slf4j;
+  requires static jdk.jfr; // see FlightRecorder
   requires static org.jspecify;
 }

@@ -13,6 +13,7 @@ import static dev.halfstep.bindings.Native.hs_set_threads;
 import dev.halfstep.bindings.hs_device_info;
 import dev.halfstep.internal.Access;
 import dev.halfstep.internal.Native;
+import dev.halfstep.internal.Operands;
 import dev.halfstep.internal.Structs;
 import java.lang.ref.Cleaner;
 import java.util.ArrayList;
@@ -189,12 +190,7 @@ public final class Device implements AutoCloseable {
    * @throws HalfstepException OUT_OF_MEMORY, with what holds the memory
    */
   public Tensor empty(DType dtype, Shape shape) {
-    long bytes;
-    try {
-      bytes = Math.multiplyExact(shape.elements(), dtype.bytes());
-    } catch (ArithmeticException overflow) {
-      throw new IllegalArgumentException("a tensor of shape " + shape + " has no possible size");
-    }
+    long bytes = shape.elements() * dtype.bytes(); // a shape has few enough
     Storage storage = state.allocate(bytes, dtype + " " + shape);
     return new Tensor(this, storage, dtype, shape);
   }
@@ -284,12 +280,14 @@ public final class Device implements AutoCloseable {
 
     @Override
     public long use(Stream stream, Tensor tensor, String name, DType dtype, long elements) {
-      return stream.use(tensor, name, dtype, elements, elements);
+      return Operands.present(stream, "stream")
+          .use(Operands.present(tensor, name), name, dtype, elements, elements);
     }
 
     @Override
     public long useAtLeast(Stream stream, Tensor tensor, String name, DType dtype, long elements) {
-      return stream.use(tensor, name, dtype, elements, Long.MAX_VALUE);
+      return Operands.present(stream, "stream")
+          .use(Operands.present(tensor, name), name, dtype, elements, Long.MAX_VALUE);
     }
 
     @Override

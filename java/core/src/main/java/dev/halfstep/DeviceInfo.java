@@ -8,7 +8,7 @@ package dev.halfstep;
  * @param detail CPU: the instruction set in use; CUDA: compute capability and driver
  * @param ordinal which of the backend's devices, counted from 0
  * @param threads CPU: threads of the pool; CUDA: multiprocessors
- * @param memoryTotal bytes of the device
+ * @param memoryTotal bytes of the device; CPU: no more than the process's container may have
  * @param memoryAvailable bytes the device could still give, its limit aside
  * @param memoryLimit bytes that tensors may hold at once; 0: no limit
  * @param memoryUsed bytes that tensors hold now

@@ -7,6 +7,7 @@ import static dev.halfstep.bindings.Native.hs_device_close;
 import static dev.halfstep.bindings.Native.hs_free;
 import static dev.halfstep.bindings.Native.hs_list_destroy;
 
+import dev.halfstep.internal.FlightRecorder;
 import dev.halfstep.internal.Native;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -89,9 +90,7 @@ final class DeviceState {
     }
   }
 
-  /**
-   * Shuts a stream's gate and destroys the stream; left to the device if it is another thread's.
-   */
+  /** Shuts a stream's gate and destroys the stream; one that records is left to the device. */
   void closeStream(Gate gate, IntSupplier destroy) {
     withGatesHeld(
         () -> {
@@ -112,8 +111,23 @@ final class DeviceState {
   }
 
   Storage allocate(long bytes, String what) {
+    return FlightRecorder.IS_PRESENT ? allocateWithEvent(bytes, what) : take(bytes, what);
+  }
+
+  private Storage allocateWithEvent(long bytes, String what) {
     AllocationEvent event = new AllocationEvent();
     event.begin();
+    Storage storage = take(bytes, what);
+    if (event.shouldCommit()) {
+      event.device = id;
+      event.tensor = what;
+      event.bytes = bytes;
+      event.commit();
+    }
+    return storage;
+  }
+
+  private Storage take(long bytes, String what) {
     lock.lock();
     try {
       requireOpen();
@@ -128,12 +142,6 @@ final class DeviceState {
       Native.check(status);
       Storage storage = new Storage(address[0], bytes, what);
       storages.add(storage);
-      if (event.shouldCommit()) {
-        event.device = id;
-        event.tensor = what;
-        event.bytes = bytes;
-        event.commit();
-      }
       return storage;
     } finally {
       lock.unlock();

@@ -8,31 +8,40 @@ import java.util.Arrays;
  * dimensions is a scalar of one element.
  */
 public final class Shape {
+  /**
+   * The most elements that a shape can have, 2^58, where a dimension of 0 counts as 1: so neither
+   * their bytes nor twice that pass what a {@code long} holds, nor those of any of the dimensions.
+   */
+  public static final long MAX_ELEMENTS = 1L << 58;
+
   private final long[] dims;
   private final long elements;
 
   private Shape(long[] dims) {
     long product = 1;
+    boolean empty = false;
     for (long dim : dims) {
       if (dim < 0) {
         throw new IllegalArgumentException(
             "a dimension cannot be negative: " + Arrays.toString(dims));
       }
-      try {
-        product = Math.multiplyExact(product, dim);
-      } catch (ArithmeticException overflow) {
+      empty |= dim == 0;
+      if (dim > 0 && product > MAX_ELEMENTS / dim) {
         throw new IllegalArgumentException(
-            "a shape cannot have more than 2^63 elements: " + Arrays.toString(dims));
+            "a shape cannot have more than 2^58 elements, a dimension of 0 counted as 1: "
+                + Arrays.toString(dims));
       }
+      product *= Math.max(dim, 1);
     }
     this.dims = dims;
-    this.elements = product;
+    this.elements = empty ? 0 : product;
   }
 
   /**
    * A shape with these extents.
    *
-   * @throws IllegalArgumentException if one is negative or their product passes 2^63
+   * @throws IllegalArgumentException if one is negative or their product passes {@link
+   *     #MAX_ELEMENTS}
    */
   public static Shape of(long... dims) {
     return new Shape(dims.clone());

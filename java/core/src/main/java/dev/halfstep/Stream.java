@@ -1,15 +1,15 @@
 package dev.halfstep;
 
+import static dev.halfstep.bindings.Native.HS_OK;
 import static dev.halfstep.bindings.Native.hs_capture_begin;
 import static dev.halfstep.bindings.Native.hs_capture_end;
 import static dev.halfstep.bindings.Native.hs_list_launch;
 import static dev.halfstep.bindings.Native.hs_list_size;
-import static dev.halfstep.bindings.Native.hs_stream_adopt;
 import static dev.halfstep.bindings.Native.hs_stream_create;
 import static dev.halfstep.bindings.Native.hs_stream_destroy;
 import static dev.halfstep.bindings.Native.hs_stream_native;
-import static dev.halfstep.bindings.Native.hs_stream_release;
 import static dev.halfstep.bindings.Native.hs_stream_set_tf32;
+import static dev.halfstep.bindings.Native.hs_stream_share;
 import static dev.halfstep.bindings.Native.hs_stream_synchronize;
 import static dev.halfstep.bindings.Native.hs_stream_wait;
 
@@ -24,19 +24,29 @@ import org.jspecify.annotations.Nullable;
  * An order of calls on a device. On a CPU a call has finished when it returns; on a GPU calls are
  * asynchronous until {@link #synchronize} or a download. A stream belongs to the thread that made
  * it, until that thread calls {@link #release} and another one {@link #adopt}; a call from any
- * other thread is refused with an {@link IllegalStateException}.
+ * other thread is refused with an {@link IllegalStateException}. Virtual threads own streams as
+ * others do.
  */
 public final class Stream implements AutoCloseable {
   private final Device device;
   private final Gate gate;
   private final long handle;
+  // A Java thread, which the native library cannot tell: virtual ones move between its threads.
+  private volatile @Nullable Thread owner = Thread.currentThread(); // null: released
   private @Nullable Set<Storage> recorded; // what the list being recorded uses; the owner's
   private boolean tf32; // the owner's
 
   Stream(Device device) {
     this.device = device;
     long[] created = new long[1];
-    this.gate = device.state().newGate(deviceHandle -> hs_stream_create(deviceHandle, created));
+    this.gate =
+        device
+            .state()
+            .newGate(
+                deviceHandle -> {
+                  int status = hs_stream_create(deviceHandle, created);
+                  return status == HS_OK ? hs_stream_share(created[0]) : status;
+                });
     this.handle = created[0];
   }
 
@@ -133,11 +143,18 @@ public final class Stream implements AutoCloseable {
     return tf32;
   }
 
-  /** Gives the stream up, so that one other thread may {@link #adopt} it. */
+  /**
+   * Gives the stream up, so that one other thread may {@link #adopt} it.
+   *
+   * @throws IllegalStateException if the stream records
+   */
   public void release() {
-    long stream = enter();
+    enter();
     try {
-      Native.check(hs_stream_release(stream));
+      if (recorded != null) {
+        throw new IllegalStateException("release while the stream records: end the capture first");
+      }
+      owner = null;
     } finally {
       exit();
     }
@@ -149,9 +166,15 @@ public final class Stream implements AutoCloseable {
    * @throws IllegalStateException if its owner has not released it
    */
   public void adopt() {
-    long stream = enter();
+    if (!gate.enter()) {
+      throw closedException();
+    }
     try {
-      Native.check(hs_stream_adopt(stream));
+      if (owner != null && owner != Thread.currentThread()) {
+        throw new IllegalStateException(
+            "the stream still belongs to another thread, " + owner + ": it must release it");
+      }
+      owner = Thread.currentThread();
     } finally {
       exit();
     }
@@ -238,14 +261,31 @@ public final class Stream implements AutoCloseable {
     return gate.isShut();
   }
 
-  /** The native stream, while nobody can close it, until {@link #exit}. */
+  /** The native stream, for its owner, while nobody can close it, until {@link #exit}. */
   long enter() {
+    if (owner != Thread.currentThread() && !gate.isShut()) {
+      throw notOwned();
+    }
     if (!gate.enter()) {
-      throw device.isClosed()
-          ? device.state().closedException()
-          : new IllegalStateException("the stream is closed: make a new one from its device");
+      throw closedException();
     }
     return handle;
+  }
+
+  private IllegalStateException closedException() {
+    return device.isClosed()
+        ? device.state().closedException()
+        : new IllegalStateException("the stream is closed: make a new one from its device");
+  }
+
+  private IllegalStateException notOwned() {
+    Thread other = owner;
+    return new IllegalStateException(
+        other == null
+            ? "the stream was released and no thread has adopted it"
+            : "the stream belongs to another thread, "
+                + other
+                + ": that one must release it, then this one adopt it");
   }
 
   void exit() {
@@ -268,7 +308,7 @@ public final class Stream implements AutoCloseable {
 
   /**
    * Waits for the stream's calls and frees it. May be called twice and from any thread; one that
-   * belongs to another thread, or records, takes no more calls and is freed with its device.
+   * records takes no more calls and is freed with its device.
    */
   @Override
   public void close() {

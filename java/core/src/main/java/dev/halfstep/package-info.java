@@ -15,11 +15,11 @@
  * the log and taken back later.
  *
  * <p><b>Threads.</b> A stream belongs to one thread at a time: the one that made it, until it
- * releases the stream and another one adopts it. Tensors are filled and copied on the device's
- * default stream, so by the thread that opened the device. Closing, and the making of empty tensors
- * and of streams, may come from any thread: closing waits for the call in progress on each stream.
- * Kernels without a stream run on the CPU at once, from as many threads as you like, and share one
- * pool of threads, whose size does not change results.
+ * releases the stream and another one adopts it; virtual threads own streams too. Tensors are
+ * filled and copied on the device's default stream, so by the thread that opened the device.
+ * Closing, and the making of empty tensors and of streams, may come from any thread: closing waits
+ * for the call in progress on each stream. Kernels without a stream run on the CPU at once, from as
+ * many threads as you like, and share one pool of threads, whose size does not change results.
  *
  * <p><b>Memory.</b> Tensors are dense and row-major and begin at multiples of 256 bytes; slices
  * begin where their rows do. On the CPU an address is an ordinary one. Raw addresses are not

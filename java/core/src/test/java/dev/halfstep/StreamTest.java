@@ -6,10 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.halfstep.internal.HostMemory;
 import dev.halfstep.kernel.Elementwise;
 import dev.halfstep.kernel.Matmul;
+import java.lang.reflect.Method;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -102,6 +106,45 @@ class StreamTest {
           return null;
         });
     assertArrayEquals(new float[] {3, 3}, tensor.toFloats());
+  }
+
+  /** Virtual threads, where the JDK has them, go on after a pause on any thread of the system. */
+  @Test
+  void aVirtualThreadOwnsItsStreamAcrossPauses() throws Exception {
+    Method start;
+    try {
+      start = Thread.class.getMethod("startVirtualThread", Runnable.class);
+    } catch (NoSuchMethodException beforeJdk21) {
+      assumeTrue(false, "this JDK has no virtual threads");
+      return;
+    }
+    List<FutureTask<Float>> tasks = new ArrayList<>();
+    for (int i = 0; i < 16; i++) {
+      tasks.add(new FutureTask<>(() -> countWithPauses(40)));
+      start.invoke(null, tasks.get(i));
+    }
+    for (FutureTask<Float> task : tasks) {
+      assertEquals(40, task.get());
+    }
+  }
+
+  private static float countWithPauses(int times) throws InterruptedException {
+    try (Device own = TestDevice.open()) {
+      Tensor tensor = own.zeros(DType.F32, Shape.of(1));
+      for (int i = 0; i < times; i++) {
+        tensor.upload(tensor.toFloats()[0] + 1);
+        Thread.sleep(1);
+      }
+      return tensor.toFloats()[0];
+    }
+  }
+
+  @Test
+  void aStreamThatRecordsIsNotHandedOver() {
+    Stream stream = device.stream();
+    var refused = assertThrows(IllegalStateException.class, () -> stream.capture(stream::release));
+    assertTrue(refused.getMessage().contains("records"), refused::getMessage);
+    stream.synchronize();
   }
 
   @Test

@@ -10,7 +10,7 @@ import org.bytedeco.javacpp.annotation.Properties;
 @Properties(inherit = HalfstepPreset.class)
 public final class Addresses {
   static {
-    Loader.load();
+    Loader.load(Native.class); // whose library it is, for every version of JavaCPP
   }
 
   private Addresses() {}

@@ -19,7 +19,7 @@ import org.bytedeco.javacpp.annotation.Properties;
 @Properties(inherit = HalfstepPreset.class)
 public final class ArrayCalls {
   static {
-    Loader.load();
+    Loader.load(Native.class); // whose library it is, for every version of JavaCPP
   }
 
   private ArrayCalls() {}
@@ -261,7 +261,8 @@ public final class ArrayCalls {
       @Cast("hs_stream") long stream,
       @Const hs_softmax_desc desc,
       @Cast("hs_ptr") float[] x,
-      @Cast("hs_ptr") float[] y);
+      @Cast("hs_ptr") float[] y,
+      @Cast("hs_ptr") int[] tokens);
 
   /** As {@link Native#hs_softmax_backward}. */
   public static native int hs_softmax_backward(

@@ -24,8 +24,9 @@ import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
- * {@code training_curves.png}: one row, loss on the left and accuracy on the right, over epochs.
- * The loss of single steps lies in grey behind it; a diamond marks the test at the best epoch.
+ * {@code training_curves.png}: one row, loss on the left and on the right accuracy, or error where
+ * numbers are predicted, over epochs. The loss of single steps lies in grey behind it; a diamond
+ * marks the test at the best epoch.
  */
 final class CurvesFigure {
   private static final int WIDTH = 1500;
@@ -99,6 +100,12 @@ final class CurvesFigure {
   }
 
   private XYChart accuracy() {
+    Report.Target target = report.target();
+    if (target != null) {
+      XYChart chart = chart("Error of " + target.name(), "root of the mean squared error");
+      addCurves(chart, 1, metrics -> target.deviation() * Math.sqrt(metrics.loss()));
+      return chart;
+    }
     XYChart chart = chart("Accuracy", "correct (%)");
     chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideSE);
     addCurves(chart, 100, Metrics::accuracy);

@@ -39,6 +39,11 @@ final class DataSource {
    * @param csv more on the columns, where it is a CSV file
    */
   record Loaded(Split parts, Optional<CsvData> csv) {
+    /** The outputs of a model for these data. */
+    int outputs() {
+      return csv.map(table -> table.schema().target().outputs()).orElse(parts.train().classes());
+    }
+
     private Loaded(Split parts) {
       this(parts, Optional.empty());
     }
@@ -52,17 +57,18 @@ final class DataSource {
    * Loads the training and the test data.
    *
    * @param source what was given for {@code --data}
-   * @param label the name of a CSV file's label column, if it is not the last
+   * @param options how a CSV file is to be read
    * @param validationFraction of the training data that will be cut off for validation
    * @throws UsageException if the source is unknown, or the files are missing or damaged
    */
-  static Loaded load(String source, Optional<String> label, double validationFraction) {
+  static Loaded load(String source, CsvOptions options, double validationFraction) {
     int colon = source.indexOf(':');
     String kind = colon < 0 ? source : source.substring(0, colon);
     Optional<String> place =
         colon < 0 ? Optional.empty() : Optional.of(source.substring(colon + 1));
-    if (label.isPresent() && !kind.equals("csv")) {
-      throw new UsageException("--label names a column of a CSV file, but --data is " + source);
+    if (!kind.equals("csv") && options.given().isPresent()) {
+      throw new UsageException(
+          options.given().get() + " is for CSV files, but --data is " + source);
     }
     try {
       return switch (kind) {
@@ -72,8 +78,7 @@ final class DataSource {
         case "idx" -> new Loaded(idx(source));
         case "csv" -> {
           Csv csv = Csv.file(path(source, "csv:FILE"));
-          csv = csv.withValidationFraction(validationFraction);
-          yield new Loaded(label.map(csv::withLabel).orElse(csv).load());
+          yield new Loaded(options.apply(csv.withValidationFraction(validationFraction)).load());
         }
         default ->
             throw new UsageException(
@@ -104,13 +109,25 @@ final class DataSource {
   }
 
   /**
+   * What stands behind the colon, empty if there is none; a tilde at its beginning, which no shell
+   * replaces there, is the home.
+   */
+  static String place(String source) {
+    return atHome(source.contains(":") ? source.substring(source.indexOf(':') + 1) : "");
+  }
+
+  private static String atHome(String place) {
+    boolean home = place.equals("~") || place.startsWith("~/");
+    return home ? System.getProperty("user.home") + place.substring(1) : place;
+  }
+
+  /**
    * The path behind the colon.
    *
    * @throws UsageException if there is none
    */
   static Path path(String source, String form) {
-    String place = source.substring(source.indexOf(':') + 1);
-    return path(source, source.contains(":") ? place : "", form);
+    return path(source, place(source), form);
   }
 
   /**
@@ -121,7 +138,7 @@ final class DataSource {
   static List<Path> paths(String source, String form) {
     path(source, form);
     return Arrays.stream(source.substring(source.indexOf(':') + 1).split(",", -1))
-        .map(place -> path(source, place, form))
+        .map(place -> path(source, atHome(place), form))
         .toList();
   }
 
@@ -131,11 +148,9 @@ final class DataSource {
           "--data " + source + ": says not where the data are.", "Give it as " + form + ".");
     }
     try {
-      // Shells expand the tilde of a home only where a word begins.
-      boolean home = place.equals("~") || place.startsWith("~/");
-      return home ? Path.of(System.getProperty("user.home"), place.substring(1)) : Path.of(place);
+      return Path.of(place);
     } catch (InvalidPathException e) {
-      throw new UsageException("--data " + source + ": is not a path (" + e.getReason() + ")");
+      throw UsageException.noPath("--data " + source, e);
     }
   }
 }

@@ -1,52 +1,63 @@
 package dev.halfstep.cli;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.JsonSerializer;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.module.SimpleModule;
 import dev.halfstep.nn.AtomicFile;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
-/** Records as JSON files: indented, fields in the order of the record, absent values null. */
+/**
+ * Records as JSON files: indented, fields in the order of the record, absent values null. A double
+ * that is a float is written as the float: 0.1, not 0.10000000149011612.
+ */
 final class Json {
   private static final ObjectMapper MAPPER =
-      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+      new ObjectMapper()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .registerModule(
+              new SimpleModule()
+                  .addSerializer(double.class, new Shortest())
+                  .addSerializer(Double.class, new Shortest()));
 
   private static final ObjectMapper LINE =
       new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
   private Json() {}
 
+  private static final class Shortest extends JsonSerializer<Double> {
+    @Override
+    public void serialize(Double value, JsonGenerator out, SerializerProvider provider)
+        throws IOException {
+      double number = value;
+      if ((float) number == number && number != Math.rint(number)) {
+        out.writeNumber((float) number);
+      } else {
+        out.writeNumber(number);
+      }
+    }
+  }
+
   /** Writes a record to a file, all or nothing. */
   static void write(Path file, Object record) throws IOException {
     String text = MAPPER.writeValueAsString(record) + "\n";
-    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-    AtomicFile.write(
-        file,
-        channel -> {
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    AtomicFile.write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
   }
 
-  /** Words as a JSON text on one line. */
-  static String text(List<String> words) throws IOException {
-    return new ObjectMapper().writeValueAsString(words);
-  }
-
-  /** The words of a JSON text. */
-  static List<String> words(String text) throws IOException {
-    return List.of(MAPPER.readValue(text, String[].class));
-  }
-
-  /** A record on one line. */
+  /** A record, or lists by name, on one line. */
   static String line(Object record) throws IOException {
     return LINE.writeValueAsString(record);
   }
@@ -61,6 +72,39 @@ final class Json {
       return LINE.readValue(text, type);
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(e.getOriginalMessage(), e);
+    }
+  }
+
+  /**
+   * Lists of words by name.
+   *
+   * @throws IllegalArgumentException if the text is not JSON of just that
+   */
+  static Map<String, List<String>> lists(String text) {
+    Map<String, List<String>> lists = new LinkedHashMap<>();
+    try {
+      JsonNode object = LINE.readTree(text);
+      require(object.isObject(), text);
+      for (Map.Entry<String, JsonNode> field : object.properties()) {
+        require(field.getValue().isArray(), text);
+        List<String> words = new ArrayList<>();
+        for (JsonNode word : field.getValue()) {
+          require(word.isTextual(), text);
+          words.add(word.textValue());
+        }
+        lists.put(field.getKey(), words);
+      }
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(e.getOriginalMessage(), e);
+    }
+    return lists;
+  }
+
+  private static void require(boolean right, String text) {
+    if (!right) {
+      throw new IllegalArgumentException(
+          "expected an object of lists of texts, not "
+              + text.substring(0, Math.min(80, text.length())));
     }
   }
 

@@ -83,6 +83,7 @@ final class LrFindCommand implements Callable<Integer> {
         batchSizes.isEmpty()
             ? new int[] {setup.batchSize()}
             : setup.checkedBatchSizes("--batch-sizes", batchSizes);
+    out.print(Advice.onData(setup));
     try (Device device = options.openDevice()) {
       SessionOptions session = setup.trainer(device).sessionOptions();
       List<LearningRateFinder.Result> results =

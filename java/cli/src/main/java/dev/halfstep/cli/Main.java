@@ -13,7 +13,10 @@ public final class Main {
     PrintWriter out = new PrintWriter(System.out, true, Charset.defaultCharset());
     PrintWriter err = new PrintWriter(System.err, true, Charset.defaultCharset());
     int status = new Cli(out, err).run(args);
-    out.flush();
+    if (out.checkError()) {
+      err.println("halfstep: standard output cannot be written: what was printed is incomplete");
+      status = status == 0 ? Cli.FAILED : status;
+    }
     err.flush();
     System.exit(status);
   }

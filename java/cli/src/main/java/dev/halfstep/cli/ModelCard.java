@@ -2,6 +2,7 @@ package dev.halfstep.cli;
 
 import dev.halfstep.Shape;
 import dev.halfstep.data.CsvData;
+import dev.halfstep.data.CsvSchema;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Labels;
 import dev.halfstep.data.Normalization;
@@ -9,6 +10,7 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ModelFileException;
 import dev.halfstep.nn.Safetensors;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -19,11 +21,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param model what was given for {@code --model}
  * @param sampleShape the shape of one sample
- * @param classes names of the classes in the order of the outputs
+ * @param classes names of the classes in the order of the outputs; empty if numbers are predicted
  * @param mean what is subtracted from the data's numbers, one for all or one a channel
  * @param std what they are divided by
- * @param columns names of a CSV file's feature columns; null for other data
- * @param labelColumn name of a CSV file's label column; null for other data
+ * @param table how the columns of a CSV file become samples, which are not normalised once more;
+ *     null for other data
  */
 record ModelCard(
     String model,
@@ -31,15 +33,15 @@ record ModelCard(
     List<String> classes,
     List<Double> mean,
     List<Double> std,
-    @Nullable List<String> columns,
-    @Nullable String labelColumn) {
+    @Nullable CsvSchema table) {
+  private static final int MOST_SHOWN = 500;
+
   /** The name of the metadata's entry. */
   static final String KEY = "halfstep.network";
 
   /** The card of a model that is trained on these data. */
   static ModelCard of(String model, Dataset train, Optional<CsvData> csv) {
-    Normalization normalization =
-        csv.map(CsvData::standardization).orElse(train.features().normalization());
+    Normalization normalization = train.features().normalization();
     List<String> names = train.targets() instanceof Labels labels ? labels.names() : List.of();
     List<String> numbers = IntStream.range(0, train.classes()).mapToObj(Integer::toString).toList();
     int channels = normalization.channels();
@@ -49,8 +51,7 @@ record ModelCard(
         names.isEmpty() ? numbers : names,
         IntStream.range(0, channels).mapToObj(normalization::mean).toList(),
         IntStream.range(0, channels).mapToObj(normalization::std).toList(),
-        csv.map(CsvData::columns).orElse(null),
-        csv.map(CsvData::labelColumn).orElse(null));
+        csv.map(CsvData::schema).orElse(null));
   }
 
   /**
@@ -69,15 +70,53 @@ record ModelCard(
     }
     try {
       ModelCard card = Json.parse(text, ModelCard.class);
-      card.network();
-      card.normalization();
-      if (card.classes.size() < 2 || (card.columns == null) != (card.labelColumn == null)) {
-        throw new IllegalArgumentException("it lacks classes or columns");
-      }
+      card.check();
       return card;
-    } catch (IllegalArgumentException | NullPointerException | UsageException e) {
+    } catch (IllegalArgumentException | ArithmeticException | UsageException e) {
       throw new ModelFileException(
-          file.file(), "has a " + KEY + " that this version does not understand: " + text);
+          file.file(),
+          "has a "
+              + KEY
+              + " that this version does not understand ("
+              + String.valueOf(e.getMessage()).lines().findFirst().orElse("")
+              + "): "
+              + text.substring(0, Math.min(text.length(), MOST_SHOWN)));
+    }
+  }
+
+  /** Checks all that a file may say, which need not be what a run wrote. */
+  private void check() {
+    require(model != null, "it has no model");
+    require(isWhole(sampleShape) && sampleShape.stream().allMatch(n -> n > 0), "its sampleShape");
+    long elements = sampleShape.stream().reduce(1L, Math::multiplyExact);
+    require(elements <= Integer.MAX_VALUE, "samples of " + elements + " numbers");
+    boolean numbers = table != null && table.target().ofNumbers();
+    require(
+        numbers ? classes != null && classes.isEmpty() : isWhole(classes) && classes.size() > 1,
+        "its classes");
+    require(isWhole(mean) && isWhole(std), "its mean or std");
+    normalization();
+    int channels = mean.size();
+    require(
+        channels == 1 || channels == sampleShape.get(sampleShape.size() - 1),
+        "mean and std of " + channels + " channels for samples " + sampleShape);
+    require(
+        table == null || sampleShape.equals(List.of((long) table.inputs())),
+        "a table whose inputs are not samples " + sampleShape);
+    require(
+        table == null || table.target().classes().equals(classes),
+        "a table whose classes are not the model's");
+    network();
+  }
+
+  /** Whether a list is there, is not empty, and has no null in it, all of which JSON can say. */
+  private static boolean isWhole(@Nullable List<?> list) {
+    return list != null && !list.isEmpty() && list.stream().allMatch(Objects::nonNull);
+  }
+
+  private static void require(boolean right, String problem) {
+    if (!right) {
+      throw new IllegalArgumentException(problem);
     }
   }
 
@@ -88,7 +127,7 @@ record ModelCard(
 
   /** The network, without weights. */
   Model network() {
-    return ModelSpec.parse(model).model(shape(), classes.size());
+    return ModelSpec.parse(model).model(shape(), Math.max(1, classes.size()));
   }
 
   /** What is applied to the data's numbers. */

@@ -54,16 +54,16 @@ sealed interface ModelSpec {
   }
 
   /**
-   * The model for samples of this shape and so many classes.
+   * The model for samples of this shape, with so many outputs: one a class, or one.
    *
    * @throws UsageException if it has more parameters than an array has room for, or is not for such
    *     samples
    */
-  Model model(Shape sampleShape, int classes);
+  Model model(Shape sampleShape, int outputs);
 
   /**
    * {@code mlp:256,128}: a perceptron with hidden layers of 256 and 128 units, each followed by
-   * ReLU, and one output for each class.
+   * ReLU, and the outputs.
    *
    * @param hidden units of each hidden layer
    */
@@ -71,14 +71,14 @@ sealed interface ModelSpec {
     private static final long MOST_PARAMETERS = 2_000_000_000;
 
     @Override
-    public Model model(Shape sampleShape, int classes) {
+    public Model model(Shape sampleShape, int outputs) {
       long inputs = sampleShape.elements();
       long parameters = 0;
       for (int units : hidden) {
         parameters += (inputs + 1) * units;
         inputs = units;
       }
-      parameters += (inputs + 1) * classes;
+      parameters += (inputs + 1) * outputs;
       if (parameters > MOST_PARAMETERS) {
         throw new UsageException(
             String.format(
@@ -92,20 +92,20 @@ sealed interface ModelSpec {
         layers.add(new Linear(units));
         layers.add(new ReLU());
       }
-      layers.add(new Linear(classes));
+      layers.add(new Linear(outputs));
       return Model.of(sampleShape, Sequential.of(layers.toArray(Layer[]::new)));
     }
   }
 
   /**
    * {@code cnn}: two convolutions of 3 x 3 with 32 and 64 outputs, each followed by ReLU and the
-   * maximum of 2 x 2 pixels, then 128 units with ReLU, and one output for each class.
+   * maximum of 2 x 2 pixels, then 128 units with ReLU, and the outputs.
    */
   record Cnn() implements ModelSpec {
     private static final int LEAST_SIDE = 4;
 
     @Override
-    public Model model(Shape sampleShape, int classes) {
+    public Model model(Shape sampleShape, int outputs) {
       if (sampleShape.rank() != 3
           || sampleShape.dim(0) < LEAST_SIDE
           || sampleShape.dim(1) < LEAST_SIDE) {
@@ -125,7 +125,7 @@ sealed interface ModelSpec {
               .then("flatten", new Flatten())
               .then("fc1", new Linear(128))
               .then("relu3", new ReLU())
-              .then("fc2", new Linear(classes)));
+              .then("fc2", new Linear(outputs)));
     }
   }
 }

@@ -1,9 +1,11 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.nn.FolderLock;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.LocalDateTime;
@@ -18,18 +20,25 @@ import java.util.stream.Stream;
  * forced to disk, and moved into place together when all are complete: on a full disk, what stood
  * before stays.
  */
-final class OutputFolder {
+final class OutputFolder implements AutoCloseable {
   /** Where folders named after the time are made. */
   static final String DEFAULT = "runs";
 
+  /** What temporary files and folders begin with. */
+  private static final String STAGING = ".halfstep-";
+
   private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd_HH-mm-ss");
+
+  private static final String LOCK = ".run.lock";
 
   private final Path path;
   private final boolean created;
+  private final FolderLock lock;
 
-  private OutputFolder(Path path, boolean created) {
+  private OutputFolder(Path path, boolean created, FolderLock lock) {
     this.path = path;
     this.created = created;
+    this.lock = lock;
   }
 
   /** Writes the files of a run into a folder. */
@@ -47,8 +56,12 @@ final class OutputFolder {
   static Path check(String option, String text) {
     Path path = path(option, text);
     Path there = path.toAbsolutePath().normalize();
-    while (there != null && !Files.exists(there)) {
+    while (there != null && !Files.exists(there, LinkOption.NOFOLLOW_LINKS)) {
       there = there.getParent();
+    }
+    if (there != null && !Files.exists(there)) {
+      throw new UsageException(
+          option + " " + text + ": " + there + " is a link to what is not there");
     }
     if (there != null && !Files.isDirectory(there)) {
       throw new UsageException(
@@ -81,42 +94,93 @@ final class OutputFolder {
     return path;
   }
 
+  /**
+   * Refuses to write over what is read.
+   *
+   * @param written what {@link #checkFile} returned
+   * @throws UsageException if both are one file
+   */
+  static void requireOther(String option, Path written, String readOption, String read) {
+    boolean same;
+    try {
+      Path other = Path.of(read);
+      if (Files.exists(written) && !Files.isRegularFile(written)) {
+        return; // /dev/null, a terminal, a pipe: nothing is lost
+      }
+      same =
+          Files.isRegularFile(written) && Files.exists(other) && Files.isSameFile(written, other);
+      same |= written.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize());
+    } catch (InvalidPathException | IOException e) {
+      same = false; // Whoever reads it says so.
+    }
+    if (same) {
+      throw new UsageException(
+          option + " " + written + ": is what " + readOption + " names: give another file");
+    }
+  }
+
   private static Path path(String option, String text) {
     try {
       return Path.of(text);
     } catch (InvalidPathException e) {
-      throw new UsageException(option + " " + text + ": is not a path (" + e.getReason() + ")");
+      throw UsageException.noPath(option + " " + text, e);
     }
   }
 
   /**
-   * Creates the folder where it is missing, and proves that files can be written there.
+   * Creates the folder where it is missing, proves that files can be written there, and keeps it
+   * for this run until it is closed.
    *
    * @param given what {@link #check} returned; empty for a new folder {@code runs/<time>}
    * @throws IOException if it cannot be created or written
+   * @throws UsageException if another run writes there
    */
   static OutputFolder open(Optional<Path> given) throws IOException {
-    OutputFolder folder = given.isPresent() ? existingOrNew(given.get()) : numbered();
-    Files.delete(Files.createTempFile(folder.path, ".halfstep-", ".tmp"));
+    Path path = given.isPresent() ? given.get() : numbered();
+    boolean created = given.isEmpty() || !Files.isDirectory(path);
+    Files.createDirectories(path);
+    FolderLock lock =
+        FolderLock.tryTake(path, LOCK)
+            .orElseThrow(
+                () ->
+                    new UsageException(
+                        "--out "
+                            + path
+                            + ": another run writes there; give this one a folder of its own"));
+    OutputFolder folder = new OutputFolder(path, created, lock);
+    try {
+      Files.delete(Files.createTempFile(path, STAGING, ".tmp"));
+      folder.removeLeftOvers();
+    } catch (IOException e) {
+      folder.close();
+      throw e;
+    }
     return folder;
   }
 
-  private static OutputFolder existingOrNew(Path path) throws IOException {
-    boolean there = Files.isDirectory(path);
-    Files.createDirectories(path);
-    return new OutputFolder(path, !there);
-  }
-
   /** A folder named after the time, with a number behind where one run began in the same second. */
-  private static OutputFolder numbered() throws IOException {
+  private static Path numbered() throws IOException {
     Path runs = Files.createDirectories(Path.of(DEFAULT));
     String time = LocalDateTime.now(ZoneId.systemDefault()).format(TIME);
     for (int number = 1; ; number++) {
       try {
-        Path path = runs.resolve(number == 1 ? time : time + "-" + number);
-        return new OutputFolder(Files.createDirectory(path), true);
+        return Files.createDirectory(runs.resolve(number == 1 ? time : time + "-" + number));
       } catch (FileAlreadyExistsException e) {
         // Another run has taken this name: try the next.
+      }
+    }
+  }
+
+  /** Removes what killed runs left half-written; nobody else writes here now. */
+  private void removeLeftOvers() throws IOException {
+    for (Path left : files(path)) {
+      if (String.valueOf(left.getFileName()).startsWith(STAGING)) {
+        if (Files.isDirectory(left, LinkOption.NOFOLLOW_LINKS)) {
+          for (Path file : files(left)) {
+            Files.delete(file);
+          }
+        }
+        Files.delete(left);
       }
     }
   }
@@ -133,7 +197,7 @@ final class OutputFolder {
    */
   void write(Writer writer) throws IOException {
     try {
-      Path staging = Files.createTempDirectory(path, ".halfstep-");
+      Path staging = Files.createTempDirectory(path, STAGING);
       try {
         writer.writeInto(staging);
         for (Path file : files(staging)) {
@@ -150,8 +214,10 @@ final class OutputFolder {
     }
   }
 
-  /** Removes the folder again if it was created for this run and nothing lies in it. */
-  void discardIfEmpty() throws IOException {
+  /** Gives the folder back; removes it if it was created for this run and nothing lies in it. */
+  @Override
+  public void close() throws IOException {
+    lock.close();
     if (created && files(path).isEmpty()) {
       Files.delete(path);
     }

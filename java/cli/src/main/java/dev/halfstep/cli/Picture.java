@@ -3,7 +3,6 @@ package dev.halfstep.cli;
 import dev.halfstep.nn.AtomicFile;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -29,14 +28,8 @@ final class Picture {
    */
   static void write(Path file, Drawing drawing, PrintWriter err) {
     try {
-      ByteBuffer bytes = ByteBuffer.wrap(drawing.png());
-      AtomicFile.write(
-          file,
-          channel -> {
-            while (bytes.hasRemaining()) {
-              channel.write(bytes);
-            }
-          });
+      byte[] png = drawing.png();
+      AtomicFile.write(file, out -> out.write(png));
     } catch (Throwable e) {
       err.println("halfstep: " + file + " cannot be drawn here (" + Cli.oneLine(e) + ")");
       removeOlder(file);

@@ -87,10 +87,13 @@ final class PlanCommand implements Callable<Integer> {
     DeviceInfo info = device.info();
     Report.Samples samples = setup.samples();
     String recipe = setup.recipe().recipe().described();
+    String table =
+        setup.csv().map(csv -> String.format("         %s%n", csv.described())).orElse("");
     return String.format(
         Locale.ROOT,
         "device   %s: %s%n"
             + "data     %s: %,d samples to train, %,d to validate, %,d to test%n"
+            + "%s%s"
             + "model    %s: %,d parameters, %s, %s%n"
             + "%s"
             + "plan     %s%n"
@@ -101,6 +104,8 @@ final class PlanCommand implements Callable<Integer> {
         samples.train(),
         samples.validation(),
         samples.test(),
+        table,
+        Advice.onData(setup),
         setup.modelName(),
         setup.model().parameters().count(),
         setup.precision(device),

@@ -22,7 +22,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "predict",
     description = {
-      "Writes what a trained model says of samples: the class and the probability of each class.",
+      "Writes what a trained model says of samples: the class and the probability of each class, or"
+          + " the number that it predicts.",
       "Which network it is and how samples are prepared stands in the model file."
     },
     mixinStandardHelpOptions = true,
@@ -45,7 +46,7 @@ final class PredictCommand implements Callable<Integer> {
       description = {
         "What to predict:",
         "csv:FILE: all rows; the columns of the training data are found by their names, the label"
-            + " may be missing",
+            + " may be missing or empty",
         "idx:SAMPLES[,LABELS]: IDX files, gzip or not",
         "mnist:DIR, digits, random: the test samples of train"
       })
@@ -65,6 +66,7 @@ final class PredictCommand implements Callable<Integer> {
       description = "Samples computed at once (default: ${DEFAULT-VALUE}).")
   private int batchSize;
 
+  @Mixin private final CsvFormOptions form = new CsvFormOptions();
   @Mixin private final DeviceOptions device = new DeviceOptions();
   @Mixin private final JsonOption json = new JsonOption();
 
@@ -76,7 +78,9 @@ final class PredictCommand implements Callable<Integer> {
    * What {@code --json} writes.
    *
    * @param correct predictions that are those of the labels; null without labels
-   * @param accuracy their share
+   * @param accuracy their share of the rows that have one
+   * @param rmse the root of the mean squared error of numbers; null without targets
+   * @param r2 what part of the numbers' variance is explained
    */
   record PredictResult(
       int schema,
@@ -88,6 +92,8 @@ final class PredictCommand implements Callable<Integer> {
       int rows,
       @Nullable Integer correct,
       @Nullable Double accuracy,
+      @Nullable Double rmse,
+      @Nullable Double r2,
       double wallSeconds) {}
 
   @Override
@@ -96,6 +102,13 @@ final class PredictCommand implements Callable<Integer> {
     device.check();
     Path jsonFile = json.check();
     Path file = OutputFolder.checkFile("--out", output);
+    OutputFolder.requireOther("--out", file, "--model-file", modelFile);
+    OutputFolder.requireOther("--out", file, "--data", DataSource.place(data));
+    if (jsonFile != null) {
+      OutputFolder.requireOther("--json", jsonFile, "--model-file", modelFile);
+      OutputFolder.requireOther("--json", jsonFile, "--data", DataSource.place(data));
+      OutputFolder.requireOther("--json", jsonFile, "--out", output);
+    }
     ModelCard card;
     Model model;
     try {
@@ -105,12 +118,12 @@ final class PredictCommand implements Callable<Integer> {
     } catch (ModelFileException e) {
       throw new UsageException(String.valueOf(e.getMessage()));
     }
-    PredictionData samples = PredictionData.load(data, card);
+    PredictionData samples = PredictionData.load(data, form, card);
     int batch = Math.min(batchSize, samples.features().size());
     try (Device opened = device.open();
         Predictor predictor = new Predictor(model, opened, batch);
         Interruption interruption = Interruption.listen()) {
-      Predictions predictions = new Predictions(predictor, batch, card.classes(), samples);
+      Predictions predictions = new Predictions(predictor, batch, card, samples);
       return run(opened, interruption, card, samples, predictions, file, jsonFile);
     }
   }
@@ -119,8 +132,7 @@ final class PredictCommand implements Callable<Integer> {
     try {
       return Path.of(modelFile);
     } catch (InvalidPathException e) {
-      throw new UsageException(
-          "--model-file " + modelFile + ": is not a path (" + e.getReason() + ")");
+      throw UsageException.noPath("--model-file " + modelFile, e);
     }
   }
 
@@ -138,9 +150,9 @@ final class PredictCommand implements Callable<Integer> {
     try {
       AtomicFile.write(
           file,
-          channel ->
+          stream ->
               predictions.write(
-                  channel,
+                  stream,
                   done -> {
                     progress.done(done);
                     return interruption.status() == 0;
@@ -151,16 +163,9 @@ final class PredictCommand implements Callable<Integer> {
     } finally {
       progress.end();
     }
-    boolean labelled = samples.labels().isPresent();
-    double accuracy = (double) predictions.correct() / rows;
-    if (labelled) {
-      out.printf(
-          Locale.ROOT,
-          "accuracy %.2f %% (%,d of %,d)%n",
-          100 * accuracy,
-          predictions.correct(),
-          rows);
-    }
+    PredictionScore score = predictions.score();
+    out.print(Advice.lines(samples.doubts()));
+    out.print(score.described());
     out.printf(Locale.ROOT, "%,d rows, %.1f s, written to %s%n", rows, progress.seconds(), file);
     json.write(
         jsonFile,
@@ -172,8 +177,10 @@ final class PredictCommand implements Callable<Integer> {
             data,
             opened.id(),
             rows,
-            labelled ? (Integer) predictions.correct() : null,
-            labelled ? (Double) accuracy : null,
+            score.correct(),
+            score.accuracy(),
+            score.rmse(),
+            score.r2(),
             progress.seconds()));
     return 0;
   }

@@ -1,12 +1,14 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.data.CsvDoubt;
 import dev.halfstep.data.CsvSamples;
+import dev.halfstep.data.CsvSchema;
 import dev.halfstep.data.DataException;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Idx;
-import dev.halfstep.data.Labels;
 import dev.halfstep.data.Normalization;
+import dev.halfstep.data.Targets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -15,9 +17,10 @@ import java.util.Optional;
  * What {@code predict --data} names, prepared as the model's training data were.
  *
  * @param features normalised as the model expects it
- * @param labels the true classes, where the data have them
+ * @param targets the true classes or numbers, where the data have them
+ * @param doubts about values that training did not see
  */
-record PredictionData(Features features, Optional<Labels> labels) {
+record PredictionData(Features features, Optional<Targets> targets, List<CsvDoubt> doubts) {
   private static final String IDX = "idx:";
   private static final String CSV = "csv:";
   private static final List<String> KINDS = List.of("digits", "mnist", "random");
@@ -28,9 +31,9 @@ record PredictionData(Features features, Optional<Labels> labels) {
    * @throws UsageException if the source is unknown, its files are missing or damaged, or its
    *     samples are not such as the model takes
    */
-  static PredictionData load(String source, ModelCard card) {
+  static PredictionData load(String source, CsvFormOptions form, ModelCard card) {
     try {
-      PredictionData data = read(source, card);
+      PredictionData data = read(source, form, card);
       if (!data.features.sampleShape().equals(card.shape())) {
         throw new UsageException(
             "--data "
@@ -46,11 +49,11 @@ record PredictionData(Features features, Optional<Labels> labels) {
     }
   }
 
-  private static PredictionData read(String source, ModelCard card) throws DataException {
+  private static PredictionData read(String source, CsvFormOptions form, ModelCard card)
+      throws DataException {
     boolean csv = source.startsWith(CSV);
-    List<String> columns = card.columns();
-    String labelColumn = card.labelColumn();
-    if (csv != (columns != null)) {
+    CsvSchema table = card.table();
+    if (csv != (table != null)) {
       throw new UsageException(
           "--data "
               + source
@@ -58,15 +61,15 @@ record PredictionData(Features features, Optional<Labels> labels) {
               + (csv ? "samples " + card.shape() + ", not on" : "columns of")
               + " a CSV file");
     }
-    if (columns != null && labelColumn != null) {
-      CsvSamples samples =
-          CsvSamples.load(
-              DataSource.path(source, "csv:FILE"),
-              columns,
-              labelColumn,
-              card.classes(),
-              card.normalization());
-      return new PredictionData(samples.features(), samples.labels());
+    if (table != null) {
+      CsvSchema asked =
+          table.withForm(
+              form.header().orElse(table.header()), form.separator().orElse(table.separator()));
+      CsvSamples samples = CsvSamples.load(DataSource.path(source, "csv:FILE"), asked);
+      return new PredictionData(samples.features(), samples.targets(), samples.doubts());
+    }
+    if (form.given().isPresent()) {
+      throw new UsageException(form.given().get() + " is for CSV files, but --data is " + source);
     }
     Normalization normalization = card.normalization();
     if (source.startsWith(IDX)) {
@@ -78,7 +81,7 @@ record PredictionData(Features features, Optional<Labels> labels) {
           "unknown --data '" + source + "'." + Suggestion.didYouMean(kind, KINDS),
           "Possible are idx:SAMPLES[,LABELS], csv:FILE, and digits and mnist:DIR for their test samples.");
     }
-    Dataset test = DataSource.load(source, Optional.empty(), 0).parts().heldOut();
+    Dataset test = DataSource.load(source, new CsvOptions(), 0).parts().heldOut();
     if (test.classes() != card.classes().size()) {
       throw new UsageException(
           "--data "
@@ -89,7 +92,7 @@ record PredictionData(Features features, Optional<Labels> labels) {
               + card.classes().size());
     }
     return new PredictionData(
-        test.features().withNormalization(normalization), Optional.of((Labels) test.targets()));
+        test.features().withNormalization(normalization), Optional.of(test.targets()), List.of());
   }
 
   /** All samples of an IDX file, with the labels of another where it is given. */
@@ -102,7 +105,7 @@ record PredictionData(Features features, Optional<Labels> labels) {
     }
     Features features = Idx.features(files.get(0)).withNormalization(card.normalization());
     if (files.size() == 1) {
-      return new PredictionData(features, Optional.empty());
+      return new PredictionData(features, Optional.empty(), List.of());
     }
     int[] labels = Idx.labels(files.get(1));
     if (labels.length != features.size()) {
@@ -130,6 +133,8 @@ record PredictionData(Features features, Optional<Labels> labels) {
       labels[i] = target;
     }
     return new PredictionData(
-        features, Optional.of(Labels.of(labels, card.classes().size()).withNames(card.classes())));
+        features,
+        Optional.of(Labels.of(labels, card.classes().size()).withNames(card.classes())),
+        List.of());
   }
 }

@@ -1,12 +1,15 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.data.CsvSchema;
+import dev.halfstep.data.CsvTarget;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
+import dev.halfstep.data.Targets;
+import dev.halfstep.data.Values;
 import dev.halfstep.nn.Predictor;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
@@ -16,32 +19,35 @@ import java.util.stream.Collectors;
 /**
  * The rows of {@code predictions.csv}: the sample's index from 0, the class with the highest
  * probability, the probability of each class (softmax of the model's output), and the label where
- * the data have one.
+ * the data have one; or the index, the number that is predicted, and the true one.
  */
 final class Predictions {
   private final Predictor predictor;
   private final int batch;
   private final List<String> classes;
+  private final Optional<CsvTarget> number;
   private final Features features;
-  private final Optional<Labels> labels;
-  private int correct;
+  private final Optional<Targets> targets;
+  private final PredictionScore score = new PredictionScore();
 
   /**
    * Predictions that are yet to be made.
    *
    * @param batch samples computed at once
    */
-  Predictions(Predictor predictor, int batch, List<String> classes, PredictionData data) {
+  Predictions(Predictor predictor, int batch, ModelCard card, PredictionData data) {
     this.predictor = predictor;
     this.batch = batch;
-    this.classes = classes;
+    this.classes = card.classes();
+    this.number =
+        Optional.ofNullable(card.table()).map(CsvSchema::target).filter(CsvTarget::ofNumbers);
     this.features = data.features();
-    this.labels = data.labels();
+    this.targets = data.targets();
   }
 
-  /** How many predictions are those of the labels. */
-  int correct() {
-    return correct;
+  /** How the predictions compare with the targets. */
+  PredictionScore score() {
+    return score;
   }
 
   /**
@@ -50,22 +56,27 @@ final class Predictions {
    * @param goesOn is told after each batch how many rows are done, and says whether to go on
    * @throws InterruptedIOException if it is not to go on
    */
-  void write(FileChannel channel, IntPredicate goesOn) throws IOException {
+  void write(OutputStream out, IntPredicate goesOn) throws IOException {
     StringBuilder text = new StringBuilder("row,predicted");
     for (String name : classes) {
       text.append(',').append(quoted("probability of " + name));
     }
-    text.append(labels.isPresent() ? ",label\n" : "\n");
+    text.append(targets.isPresent() ? ",label\n" : "\n");
+    int outputs = Math.max(1, classes.size());
     for (int from = 0; from < features.size(); from += batch) {
       int to = Math.min(features.size(), from + batch);
       float[] scores = predictor.predict(features.toFloats(from, to));
       for (int row = from; row < to; row++) {
-        append(text, row, scores, (row - from) * classes.size());
+        int at = (row - from) * outputs;
+        text.append(row).append(',');
+        if (number.isPresent()) {
+          appendNumber(text, row, number.get().value(scores[at]));
+        } else {
+          appendClass(text, row, scores, at);
+        }
+        text.append('\n');
       }
-      ByteBuffer bytes = ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8));
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
+      out.write(text.toString().getBytes(StandardCharsets.UTF_8));
       text.setLength(0);
       if (!goesOn.test(to)) {
         throw new InterruptedIOException("interrupted after row " + to);
@@ -73,7 +84,19 @@ final class Predictions {
     }
   }
 
-  private void append(StringBuilder text, int row, float[] scores, int at) {
+  private void appendNumber(StringBuilder text, int row, double predicted) {
+    text.append((float) predicted);
+    if (targets.isPresent()) {
+      float value = ((Values) targets.get()).buffer().getFloat(Float.BYTES * row);
+      text.append(',');
+      if (!Float.isNaN(value)) {
+        text.append(value);
+        score.addNumber(predicted, value);
+      }
+    }
+  }
+
+  private void appendClass(StringBuilder text, int row, float[] scores, int at) {
     int best = 0;
     for (int i = 1; i < classes.size(); i++) {
       if (scores[at + i] > scores[at + best]) {
@@ -86,16 +109,18 @@ final class Predictions {
       shares[i] = Math.exp((double) scores[at + i] - scores[at + best]);
       sum += shares[i];
     }
-    text.append(row).append(',').append(quoted(classes.get(best)));
+    text.append(quoted(classes.get(best)));
     for (double share : shares) {
       text.append(',').append((float) (share / sum));
     }
-    if (labels.isPresent()) {
-      int label = labels.get().get(row);
-      correct += label == best ? 1 : 0;
-      text.append(',').append(quoted(classes.get(label)));
+    if (targets.isPresent()) {
+      int label = ((Labels) targets.get()).get(row);
+      text.append(',');
+      if (label >= 0) {
+        text.append(quoted(classes.get(label)));
+        score.addClass(best, label);
+      }
     }
-    text.append('\n');
   }
 
   /** A field of a CSV file (RFC 4180). */

@@ -4,7 +4,6 @@ import dev.halfstep.train.Callback;
 import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.Fit;
 import dev.halfstep.train.History;
-import dev.halfstep.train.Metrics;
 import dev.halfstep.train.StepBlock;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -25,19 +24,21 @@ final class ProgressBar implements Callback {
 
   private final PrintWriter out;
   private final boolean terminal;
+  private final Scores scores;
   private final double interval;
   private double drawn;
   private double epochBegin;
 
   /** A bar for a terminal, or plain lines. */
-  ProgressBar(PrintWriter out, boolean terminal) {
-    this(out, terminal, terminal ? TERMINAL_INTERVAL : PLAIN_INTERVAL);
+  ProgressBar(PrintWriter out, boolean terminal, Scores scores) {
+    this(out, terminal, scores, terminal ? TERMINAL_INTERVAL : PLAIN_INTERVAL);
   }
 
   /** Draws at most every so many seconds. */
-  ProgressBar(PrintWriter out, boolean terminal, double interval) {
+  ProgressBar(PrintWriter out, boolean terminal, Scores scores, double interval) {
     this.out = out;
     this.terminal = terminal;
+    this.scores = scores;
     this.interval = interval;
   }
 
@@ -94,12 +95,12 @@ final class ProgressBar implements Callback {
   public void epochEnd(Fit fit, EpochRecord epoch) {
     clear();
     String validation =
-        epoch.validation().map(metrics -> "  validation " + described(metrics)).orElse("");
+        epoch.validation().map(metrics -> "  validation " + scores.described(metrics)).orElse("");
     out.printf(
         Locale.ROOT,
         "epoch %s  train %s%s  %,.0f samples/s  %.1f s%s%n",
         epochOf(fit),
-        described(epoch.train()),
+        scores.described(epoch.train()),
         validation,
         epoch.samplesPerSecond(),
         epoch.seconds(),
@@ -109,12 +110,6 @@ final class ProgressBar implements Callback {
   @Override
   public void fitEnd(Fit fit, History history) {
     clear();
-  }
-
-  /** Loss and accuracy as people read them. */
-  static String described(Metrics metrics) {
-    return String.format(
-        Locale.ROOT, "loss %.4f, %.2f %%", metrics.loss(), 100 * metrics.accuracy());
   }
 
   private void clear() {

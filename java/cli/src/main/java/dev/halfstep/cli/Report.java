@@ -2,6 +2,7 @@ package dev.halfstep.cli;
 
 import dev.halfstep.Device;
 import dev.halfstep.DeviceInfo;
+import dev.halfstep.data.CsvData;
 import dev.halfstep.kernel.GradientStatistics;
 import dev.halfstep.study.Finding;
 import dev.halfstep.train.Confusion;
@@ -34,6 +35,8 @@ record Report(
     long seed,
     long parameters,
     Samples samples,
+    @Nullable String table,
+    @Nullable Target target,
     PlanReport plan,
     List<Epoch> epochs,
     List<WeightTrace> traces,
@@ -64,10 +67,12 @@ record Report(
         setup.seed(),
         setup.model().parameters().count(),
         setup.samples(),
+        setup.csv().map(CsvData::described).orElse(null),
+        Target.of(setup),
         PlanReport.of(plan),
-        history.epochs().stream().map(Epoch::of).toList(),
+        history.epochs().stream().map(epoch -> Epoch.of(epoch, setup.scores())).toList(),
         history.traces(),
-        history.test().map(Evaluation::of).orElse(null),
+        history.test().map(test -> Evaluation.of(test, setup)).orElse(null),
         history.bestEpoch(),
         history.stopReason().text(),
         Advice.after(setup, plan, history),
@@ -138,15 +143,15 @@ record Report(
       Gradients gradients,
       @Nullable Double noiseScale,
       @Nullable Double signalToNoise) {
-    static Epoch of(EpochRecord epoch) {
+    static Epoch of(EpochRecord epoch, Scores scores) {
       Metrics validation = epoch.validation().orElse(null);
       Confusion confusion = epoch.confusion().orElse(null);
       return new Epoch(
           epoch.epoch(),
           Json.number(epoch.train().loss()),
-          Json.number(epoch.train().accuracy()),
+          scores.accuracy(epoch.train()),
           validation == null ? null : Json.number(validation.loss()),
-          validation == null ? null : Json.number(validation.accuracy()),
+          validation == null ? null : scores.accuracy(validation),
           confusion == null ? null : Json.number(confusion.precision()),
           confusion == null ? null : Json.number(confusion.recall()),
           confusion == null ? null : Json.number(confusion.f1()),
@@ -182,10 +187,30 @@ record Report(
     }
   }
 
-  /** Loss and accuracy over test data. */
-  record Evaluation(@Nullable Double loss, @Nullable Double accuracy) {
-    static Evaluation of(Metrics metrics) {
-      return new Evaluation(Json.number(metrics.loss()), Json.number(metrics.accuracy()));
+  /** Loss over test data, and accuracy or, of numbers, error and explained variance. */
+  record Evaluation(
+      @Nullable Double loss,
+      @Nullable Double accuracy,
+      @Nullable Double rmse,
+      @Nullable Double r2) {
+    static Evaluation of(Metrics metrics, RunSetup setup) {
+      Scores scores = setup.scores();
+      return new Evaluation(
+          Json.number(metrics.loss()),
+          scores.accuracy(metrics),
+          scores.rmse(metrics),
+          scores.explained(metrics, setup.test()));
+    }
+  }
+
+  /** The number that is predicted: losses are those of (y - mean) / deviation. */
+  record Target(String name, double mean, double deviation) {
+    static @Nullable Target of(RunSetup setup) {
+      return setup
+          .scores()
+          .target()
+          .map(target -> new Target(target.name(), target.mean(), target.std()))
+          .orElse(null);
     }
   }
 }

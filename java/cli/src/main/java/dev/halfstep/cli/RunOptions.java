@@ -23,16 +23,13 @@ final class RunOptions {
             + " mnist:DIR/emnist-letters), gzip or not; of the test files alone a fifth tests",
         "idx:SAMPLES,LABELS[,SAMPLES,LABELS]: IDX files of any type, the second pair for tests"
             + " (default: a fifth of the first); standardised, classes as the labels are",
-        "csv:FILE: numbers and a label; columns are standardised, a fifth of the rows tests",
+        "csv:FILE: columns of numbers and texts and a label, gzip or not; a fifth of the rows"
+            + " tests",
         "random: 1,280 x 1,000 normals with labels drawn by lot"
       })
   private String data = "digits";
 
-  @Option(
-      names = "--label",
-      paramLabel = "COLUMN",
-      description = "Label column of a CSV file, by its name (default: the last one).")
-  private @Nullable String label;
+  @Mixin private final CsvOptions csv = new CsvOptions();
 
   @Option(
       names = "--val-fraction",
@@ -118,8 +115,7 @@ final class RunOptions {
       throw new UsageException(
           "--val-fraction must be at least 0 and below 1, not " + validationFraction);
     }
-    DataSource.Loaded loaded =
-        DataSource.load(data, Optional.ofNullable(label), validationFraction);
+    DataSource.Loaded loaded = DataSource.load(data, csv, validationFraction);
     Split parts = loaded.parts();
     Dataset train = parts.train();
     Optional<Dataset> validation = Optional.empty();
@@ -154,8 +150,9 @@ final class RunOptions {
             train,
             validation,
             parts.heldOut(),
-            spec.model(train.sampleShape(), train.classes()),
+            spec.model(train.sampleShape(), loaded.outputs()),
             ModelCard.of(model, train, loaded.csv()),
+            loaded.csv(),
             chosen,
             recipe,
             precision,

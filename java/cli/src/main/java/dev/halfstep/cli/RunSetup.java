@@ -2,8 +2,12 @@ package dev.halfstep.cli;
 
 import dev.halfstep.DType;
 import dev.halfstep.Device;
+import dev.halfstep.data.CsvData;
+import dev.halfstep.data.CsvDoubt;
+import dev.halfstep.data.CsvTarget;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.nn.Model;
+import dev.halfstep.train.Loss;
 import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.Trainer;
 import dev.halfstep.train.TrainerBuilder;
@@ -18,6 +22,7 @@ import java.util.Optional;
  * @param data what was given for {@code --data}
  * @param modelName what was given for {@code --model}
  * @param card what the file of weights will say of the network
+ * @param csv more on the data, where they are a CSV file
  * @param precision one of {@link #PRECISIONS}
  * @param dataMemory bytes of the device's memory that data may take, if there is a bound
  */
@@ -29,6 +34,7 @@ record RunSetup(
     Dataset test,
     Model model,
     ModelCard card,
+    Optional<CsvData> csv,
     Optimizer optimizer,
     RecipeOptions recipe,
     String precision,
@@ -59,7 +65,31 @@ record RunSetup(
                     options.storage(storage()).tf32(precision.equals(TF32)).dataMemory(bound))
             .test(test);
     builder = validation.map(builder::validation).orElse(builder);
+    if (regression()) {
+      String metric = recipe.recipe().earlyStopping();
+      if (metric != null && !metric.endsWith("_loss")) {
+        throw new UsageException(
+            "--early-stopping " + metric + " is for classes, but numbers are predicted.",
+            "Possible are train_loss and val_loss.");
+      }
+      builder = builder.loss(Loss.meanSquaredError());
+    }
     return recipe.apply(builder, validation.isPresent());
+  }
+
+  /** Whether numbers are predicted, and not classes. */
+  boolean regression() {
+    return scores().target().isPresent();
+  }
+
+  /** How well a model does on these data. */
+  Scores scores() {
+    return new Scores(csv.map(data -> data.schema().target()).filter(CsvTarget::ofNumbers));
+  }
+
+  /** What may not be what it was taken for in the data. */
+  List<CsvDoubt> doubts() {
+    return csv.map(CsvData::doubts).orElse(List.of());
   }
 
   /** For people: the precision, and what it comes to on a device without units for it. */

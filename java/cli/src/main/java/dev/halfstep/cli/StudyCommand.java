@@ -67,6 +67,11 @@ final class StudyCommand implements Callable<Integer> {
     RunOptions.atLeastOne("--seeds", seeds);
     RunSetup setup = options.load();
     setup.checkedBatchSizes("--batch-sizes", batchSizes);
+    if (setup.regression()) {
+      throw new UsageException(
+          "study compares accuracies, but --regression predicts numbers, which have none.");
+    }
+    out.print(Advice.onData(setup));
     try (Device device = options.openDevice()) {
       BatchSizeStudy study = new BatchSizeStudy(batchSizes, setup.recipe().budget(), seeds);
       BatchSizeStudy.Result result =

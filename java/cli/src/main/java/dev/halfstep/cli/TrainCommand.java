@@ -12,17 +12,22 @@ import dev.halfstep.train.TrainingPlan;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code halfstep train}: trains a model and leaves report, curves and weights in a folder. */
@@ -38,7 +43,11 @@ import picocli.CommandLine.Spec;
     sortOptions = false)
 final class TrainCommand implements Callable<Integer> {
   /** The name of a run's options in its checkpoints. */
-  private static final String ARGUMENTS = "arguments";
+  private static final String OPTIONS = "options";
+
+  /** What no checkpoint may say: where to write, and what is not of the run itself. */
+  private static final Set<String> NOT_OF_THE_RUN =
+      Set.of("--resume", "--out", "--json", "--help", "--version");
 
   private static final String CURVES = "training_curves.png";
 
@@ -59,7 +68,9 @@ final class TrainCommand implements Callable<Integer> {
       names = "--checkpoint-every",
       paramLabel = "N",
       description =
-          "Writes a checkpoint into the folder after every N updates, and keeps the last two.")
+          "Writes a checkpoint into the folder after every N updates and where the run is"
+              + " interrupted, and keeps the last two; those of an earlier run are removed when"
+              + " the first one stands.")
   private @Nullable Integer checkpointEvery;
 
   @Option(
@@ -67,7 +78,7 @@ final class TrainCommand implements Callable<Integer> {
       paramLabel = "DIR",
       description =
           "Goes on with the run whose checkpoints are in DIR, under its own options, to the same"
-              + " files as if it had never ended; takes no other option.")
+              + " files as if it had never ended; takes no other option but --json.")
   private @Nullable String resume;
 
   @Spec private @Nullable CommandSpec spec;
@@ -95,21 +106,22 @@ final class TrainCommand implements Callable<Integer> {
     RunSetup setup = options.load();
     measures.apply(setup.trainer());
     try (Device device = options.openDevice();
-        Interruption interruption = Interruption.listen()) {
-      OutputFolder output = OutputFolder.open(given);
-      try {
-        return run(setup, device, output, jsonFile, interruption);
-      } finally {
-        output.discardIfEmpty();
-      }
+        Interruption interruption = Interruption.listen();
+        OutputFolder output = OutputFolder.open(given)) {
+      return run(setup, device, output, jsonFile, interruption);
     }
   }
 
   /** The command with the options of the run that left its checkpoints in a folder. */
   private TrainCommand resumed(String name) throws IOException {
-    if (arguments().stream().anyMatch(word -> !word.startsWith("--resume") && !word.equals(name))) {
-      throw new UsageException(
-          "--resume goes on under the options of the run itself and takes no other.");
+    List<String> own = new ArrayList<>();
+    for (OptionSpec option : matched()) {
+      if (option.longestName().equals("--json")) {
+        own.addAll(words(option.longestName(), option.originalStringValues()));
+      } else if (!option.longestName().equals("--resume")) {
+        throw new UsageException(
+            "--resume goes on under the options of the run itself and takes no other than --json.");
+      }
     }
     Path path = OutputFolder.check("--resume", name);
     Safetensors.Contents newest;
@@ -118,36 +130,93 @@ final class TrainCommand implements Callable<Integer> {
     } catch (ModelFileException e) {
       throw new UsageException("--resume " + name + ": " + e.getMessage());
     }
-    List<String> words = Json.words(newest.metadata().getOrDefault(ARGUMENTS, "[]"));
-    if (words.isEmpty()) {
-      throw new UsageException(
-          "--resume " + name + ": " + newest.file() + " is no checkpoint of halfstep train");
-    }
     TrainCommand command = new TrainCommand(out, err);
-    Cli.withNumbers(new CommandLine(command)).parseArgs(words.toArray(String[]::new));
+    CommandLine line = Cli.withNumbers(new CommandLine(command)).setExpandAtFiles(false);
+    try {
+      List<String> words = saved(newest, line.getCommandSpec());
+      words.addAll(own);
+      line.parseArgs(words.toArray(String[]::new));
+    } catch (IllegalArgumentException | ParameterException e) {
+      throw new UsageException(
+          "--resume "
+              + name
+              + ": "
+              + newest.file()
+              + " is no checkpoint of halfstep train, or of another version: "
+              + String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
+    }
     command.folder = name;
     command.checkpoint = Optional.of(newest);
     return command;
   }
 
-  /** What stood behind {@code halfstep train}. */
-  private List<String> arguments() {
-    List<String> words =
-        spec == null ? List.of() : spec.commandLine().getParseResult().originalArgs();
-    boolean named = !words.isEmpty() && words.get(0).equals("train");
-    return named ? words.subList(1, words.size()) : words;
+  /**
+   * The options that a checkpoint has, of those that are a run's own.
+   *
+   * @throws IllegalArgumentException if it has others
+   */
+  private static List<String> saved(Safetensors.Contents checkpoint, CommandSpec spec) {
+    String text = checkpoint.metadata().get(OPTIONS);
+    if (text == null) {
+      throw new IllegalArgumentException("it has no options");
+    }
+    List<String> words = new ArrayList<>();
+    Json.lists(text)
+        .forEach(
+            (option, values) -> {
+              if (!option.startsWith("--")
+                  || NOT_OF_THE_RUN.contains(option)
+                  || spec.findOption(option) == null) {
+                throw new IllegalArgumentException("it has the option " + option);
+              }
+              words.addAll(words(option, values));
+            });
+    return words;
+  }
+
+  /** An option as it is given: its values are never taken for options or files of them. */
+  private static List<String> words(String option, List<String> values) {
+    return values.isEmpty()
+        ? List.of(option)
+        : values.stream().map(value -> option + "=" + value).toList();
+  }
+
+  /** The options that were given. */
+  private List<OptionSpec> matched() {
+    return spec == null ? List.of() : spec.commandLine().getParseResult().matchedOptions();
   }
 
   private TrainerBuilder trainer(RunSetup setup, Device device, OutputFolder output)
       throws IOException {
     TrainerBuilder trainer = measures.apply(setup.trainer(device));
     if (checkpointEvery != null) {
+      Map<String, List<String>> given = new LinkedHashMap<>();
+      for (OptionSpec option : matched()) {
+        if (!NOT_OF_THE_RUN.contains(option.longestName())) {
+          given.put(option.longestName(), option.originalStringValues());
+        }
+      }
       trainer =
           trainer.checkpoints(
-              new Checkpoints(
-                  output.path(), checkpointEvery, Map.of(ARGUMENTS, Json.text(arguments()))));
+              new Checkpoints(output.path(), checkpointEvery, Map.of(OPTIONS, Json.line(given))));
     }
     return checkpoint.map(trainer::resume).orElse(trainer);
+  }
+
+  /**
+   * The trainer.
+   *
+   * @throws UsageException if the checkpoint is not one that this run can go on from
+   */
+  private Trainer build(TrainerBuilder builder) {
+    try {
+      return builder.build();
+    } catch (IllegalArgumentException e) {
+      if (checkpoint.isEmpty()) {
+        throw e;
+      }
+      throw new UsageException("--resume " + folder + ": " + e.getMessage());
+    }
   }
 
   private int run(
@@ -157,8 +226,8 @@ final class TrainCommand implements Callable<Integer> {
       @Nullable Path jsonFile,
       Interruption interruption)
       throws IOException {
-    ProgressBar progress = new ProgressBar(out, ProgressBar.isTerminal());
-    Trainer trainer = trainer(setup, device, output).callbacks(interruption, progress).build();
+    ProgressBar progress = new ProgressBar(out, ProgressBar.isTerminal(), setup.scores());
+    Trainer trainer = build(trainer(setup, device, output).callbacks(interruption, progress));
     TrainingPlan plan = trainer.plan();
     out.print(PlanCommand.summary(setup, device, plan));
     checkpoint.ifPresent(from -> out.println("resumes  " + from.file()));
@@ -173,7 +242,7 @@ final class TrainCommand implements Callable<Integer> {
           output.path().resolve(CURVES), () -> new CurvesFigure(report, history).png(), err);
     }
     Advice.print(out, report.findings());
-    conclude(output, history);
+    conclude(setup, output, history);
     boolean failed = history.stopReason().kind() == StopReason.Kind.NOT_FINITE;
     return failed ? Cli.FAILED : interruption.status();
   }
@@ -199,7 +268,7 @@ final class TrainCommand implements Callable<Integer> {
     return history.stepLosses().length > 0 ? "the last step" : "the beginning";
   }
 
-  private void conclude(OutputFolder output, History history) {
+  private void conclude(RunSetup setup, OutputFolder output, History history) {
     StopReason reason = history.stopReason();
     if (reason.kind() == StopReason.Kind.NOT_FINITE) {
       err.println("halfstep train: " + reason.text());
@@ -213,7 +282,7 @@ final class TrainCommand implements Callable<Integer> {
                 out.printf(
                     Locale.ROOT,
                     "test %s (weights of %s)%n",
-                    ProgressBar.described(test),
+                    setup.scores().described(test),
                     weights(history)));
     out.printf(Locale.ROOT, "%.1f s, written to %s%n", history.seconds(), output.path());
   }

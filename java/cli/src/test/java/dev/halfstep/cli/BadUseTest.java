@@ -57,7 +57,7 @@ final class BadUseTest {
           --data digits:5                    | takes nothing after a colon
           --data mnist:nowhere               | nowhere: there is no such folder
           --data csv:nowhere.csv             | nowhere.csv
-          --label x                          | --label names a column of a CSV file
+          --label x                          | --label is for CSV files
           --val-fraction 1                   | --val-fraction must be at least 0 and below 1
           --val-fraction NaN                 | --val-fraction must be at least 0 and below 1
           --threads 0                        | --threads must be 1 to 256, not 0
@@ -175,7 +175,7 @@ final class BadUseTest {
 
     Path csv = folder.resolve("a.csv");
     refusedCsv(csv, "a,b,label\n1,2,0\n1,x,1\n", csv + ", line 3, column \"b\"");
-    refusedCsv(csv, "a,b,label\n1,2,0\n1,NaN,1\n", csv + ", line 3, column \"b\"");
+    refusedCsv(csv, "a,b,label\n1,2,0\n1,NaN,1\n", "1 in column \"b\" (the first in line 3)");
     refusedCsv(csv, "a,b,label\n1,2,0\n1,1\n", csv + ", line 3");
     refusedCsv(csv, "", csv + ": is empty");
   }

@@ -218,7 +218,7 @@ final class PredictCommandTest {
     Files.writeString(other, "x,z\n1,2\n");
     refused(predict(model, "csv:" + other), "lacks the column [y]");
     Files.writeString(other, "1,2\n");
-    refused(predict(model, "csv:" + other), "no header to name columns");
+    refused(predict(model, "csv:" + other), "its first line names [1, 2]");
     Files.writeString(other, "y,x,class\n1,2,left\n1,2,up\n");
     refused(
         predict(model, "csv:" + other),
@@ -253,7 +253,12 @@ final class PredictCommandTest {
             "{\"model\":\"resnet\",\"sampleShape\":[2],\"classes\":[\"a\",\"b\"],"
                 + "\"mean\":[0],\"std\":[1]}",
             "{\"model\":\"mlp:8\",\"sampleShape\":[2],\"classes\":[\"a\",\"b\"],"
-                + "\"mean\":[0],\"std\":[0]}")) {
+                + "\"mean\":[0],\"std\":[0]}",
+            // Columns that are not the samples' inputs.
+            "{\"model\":\"mlp:8\",\"sampleShape\":[2],\"classes\":[\"a\",\"b\"],"
+                + "\"mean\":[0],\"std\":[1],\"table\":{\"header\":true,\"separator\":\",\","
+                + "\"columns\":[],\"target\":{\"name\":\"y\",\"classes\":[\"a\",\"b\"],"
+                + "\"mean\":0,\"std\":1},\"filled\":false}}")) {
       model.initialize(1).save(file, Map.of(ModelCard.KEY, card));
       refused(predict(file, "digits"), "that this version does not understand");
     }

@@ -98,6 +98,16 @@ final class ProcessTest {
     return new ObjectMapper().readTree(folder.resolve(run).resolve("report.json").toFile());
   }
 
+  @Test
+  void aPathThatTheLocaleCannotNameIsRefusedWithTheLocale() throws Exception {
+    Process process =
+        start("export LC_ALL=C; ", "train", "--data", "csv:" + folder + "/Bl\u00fcten.csv");
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(2, ended(process), output);
+    assertTrue(output.contains("is not a path"), output);
+    assertTrue(output.contains("set LC_ALL=C.UTF-8"), output);
+  }
+
   @ParameterizedTest
   @CsvSource({"INT, 130", "TERM, 143", "HUP, 129"})
   void aSignalEndsARunCleanlyWithItsFilesWritten(String name, int status)
@@ -253,7 +263,7 @@ final class ProcessTest {
 
     args.set(args.size() - 1, "killed");
     Process killed = start("", args.toArray(String[]::new));
-    Path checkpoint = folder.resolve("killed").resolve("checkpoint-75.safetensors");
+    Path checkpoint = folder.resolve("killed").resolve("checkpoint-1-75.safetensors");
     while (killed.isAlive() && !Files.exists(checkpoint)) {
       Thread.sleep(1);
     }

@@ -32,7 +32,7 @@ final class ProgressBarTest {
           .batchSize(4)
           .epochs(2)
           .syncEvery(2)
-          .callbacks(new ProgressBar(new PrintWriter(out, true), terminal, 0))
+          .callbacks(new ProgressBar(new PrintWriter(out, true), terminal, Scores.OF_CLASSES, 0))
           .fit();
     }
     return out.toString();

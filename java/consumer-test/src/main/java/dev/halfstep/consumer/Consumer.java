@@ -4,7 +4,16 @@ import dev.halfstep.Device;
 import dev.halfstep.DeviceListing;
 import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
+import dev.halfstep.data.Digits;
+import dev.halfstep.data.Split;
 import dev.halfstep.kernel.Matmul;
+import dev.halfstep.nn.Flatten;
+import dev.halfstep.nn.Linear;
+import dev.halfstep.nn.Model;
+import dev.halfstep.nn.Sequential;
+import dev.halfstep.train.History;
+import dev.halfstep.train.Trainer;
+import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -17,6 +26,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 
 /** What a user's program does with the installed artifacts; exit status 1 when some of it fails. */
 public final class Consumer {
@@ -52,7 +62,9 @@ public final class Consumer {
     for (Map.Entry<String, Callable<float[]>> form : FORMS.entrySet()) {
       failed += check("a product of " + form.getKey(), () -> isProduct(form.getValue().call()));
     }
+    failed += check("a network learns", Consumer::learns);
     failed += check("four threads at once, in all forms", Consumer::fourThreads);
+    failed += check("virtual threads that pause, where there are any", Consumer::virtualThreads);
     return failed;
   }
 
@@ -113,6 +125,23 @@ public final class Consumer {
     }
   }
 
+  private static boolean learns() {
+    Split digits = Digits.generate(0);
+    Model model =
+        Model.of(digits.train().sampleShape(), Sequential.of(new Flatten(), new Linear(10)));
+    try (Device device = Device.cpu()) {
+      History history =
+          Trainer.builder(model, digits.train())
+              .test(digits.heldOut())
+              .device(device)
+              .epochs(1)
+              .fit();
+      double accuracy = history.test().orElseThrow().accuracy();
+      System.out.println("     accuracy " + accuracy);
+      return accuracy > 0.6;
+    }
+  }
+
   private static boolean fourThreads() throws Exception {
     ExecutorService threads = Executors.newFixedThreadPool(4);
     try {
@@ -130,6 +159,41 @@ public final class Consumer {
     } finally {
       threads.shutdownNow();
     }
+  }
+
+  /** After a pause a virtual thread goes on in any of the system's threads. */
+  private static boolean virtualThreads() throws Exception {
+    Method start;
+    try {
+      start = Thread.class.getMethod("startVirtualThread", Runnable.class);
+    } catch (NoSuchMethodException beforeJdk21) {
+      return true;
+    }
+    List<FutureTask<Boolean>> tasks = new ArrayList<>();
+    for (int i = 0; i < 32; i++) {
+      tasks.add(new FutureTask<>(Consumer::productsWithPauses));
+      start.invoke(null, tasks.get(i));
+    }
+    boolean right = true;
+    for (FutureTask<Boolean> task : tasks) {
+      right &= task.get();
+    }
+    return right;
+  }
+
+  private static boolean productsWithPauses() throws InterruptedException {
+    boolean right = true;
+    try (Device device = Device.cpu();
+        Tensor a = device.tensor(Shape.of(M, K), A);
+        Tensor b = device.tensor(Shape.of(K, N), B);
+        Tensor c = device.tensor(Shape.of(M, N), new float[M * N])) {
+      for (int i = 0; i < 20; i++) {
+        MATMUL.run(device.stream(), a, b, c);
+        Thread.sleep(1);
+        right &= isProduct(c.toFloats());
+      }
+    }
+    return right;
   }
 
   /** The values are small integers, so every correct order of summation gives the same bits. */

@@ -2,12 +2,17 @@ package dev.halfstep.internal;
 
 import dev.halfstep.HalfstepException;
 import dev.halfstep.bindings.spi.NativeProvider;
+import java.io.IOException;
+import java.nio.file.Path;
 import org.bytedeco.javacpp.Loader;
 
 /** Why the native library could not be loaded: in one sentence, with what to do. */
 record LoadFailure(String reason, Throwable cause) {
-  private static final String PLATFORM = "linux-x86_64";
-  private static final String LIBRARY = PLATFORM + "/libjnihalfstep.so";
+  static final String PLATFORM = "linux-x86_64";
+  static final String LIBRARY = PLATFORM + "/libjnihalfstep.so";
+
+  private static final String OTHER_FOLDER =
+      "; name another folder for extracted libraries with -D" + LibraryCache.PROPERTY + "=FOLDER";
 
   LoadFailure(Throwable cause) {
     this(reason(cause), cause);
@@ -21,6 +26,7 @@ record LoadFailure(String reason, Throwable cause) {
   }
 
   private static String reason(Throwable failure) {
+    String innermost = "";
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       String text = String.valueOf(cause.getMessage());
       if (cause instanceof IllegalCallerException || text.contains("native access")) {
@@ -30,6 +36,13 @@ record LoadFailure(String reason, Throwable cause) {
       if (text.contains("GLIBC")) {
         return text + "; glibc 2.34 and libstdc++ of GCC 11 or later are needed";
       }
+      if (text.contains("failed to map segment")) {
+        return text + ": " + folder(text) + " is mounted noexec" + OTHER_FOLDER;
+      }
+      innermost = text;
+    }
+    if (failure instanceof IOException) {
+      return failure.getMessage() + OTHER_FOLDER;
     }
     String platform = Loader.getPlatform();
     if (!platform.equals(PLATFORM)) {
@@ -43,8 +56,12 @@ record LoadFailure(String reason, Throwable cause) {
           + PLATFORM
           + ".jar";
     }
-    return failure.getMessage()
-        + "; if no folder for extracted libraries can be written, name one with"
-        + " -Dorg.bytedeco.javacpp.cachedir=FOLDER";
+    return innermost;
+  }
+
+  /** The folder of the library that a message of the dynamic linker begins with. */
+  private static String folder(String message) {
+    Path library = Path.of(message.substring(0, Math.max(0, message.indexOf(": "))));
+    return String.valueOf(library.getParent());
   }
 }

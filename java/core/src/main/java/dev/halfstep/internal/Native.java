@@ -13,7 +13,6 @@ import static dev.halfstep.bindings.Native.hs_set_cuda_plugin;
 
 import dev.halfstep.HalfstepException;
 import dev.halfstep.bindings.spi.NativeProvider;
-import java.io.File;
 import java.io.IOException;
 import java.net.URL;
 import java.util.ServiceLoader;
@@ -45,14 +44,16 @@ public final class Native {
 
   private static @Nullable LoadFailure tryToLoad() {
     try {
+      LibraryCache.prepare();
       Loader.load(dev.halfstep.bindings.Native.class);
       check(hs_check_abi(HS_ABI_VERSION));
-    } catch (LinkageError | IllegalCallerException e) {
+    } catch (IOException | LinkageError | IllegalCallerException e) {
       return new LoadFailure(e);
     } catch (HalfstepException otherVersion) {
       return new LoadFailure(otherVersion.getMessage(), otherVersion);
     }
     offerCudaPlugin();
+    LibraryCache.deleteTemporaryOnExit();
     return null;
   }
 
@@ -88,8 +89,7 @@ public final class Native {
       URL url = provider.find(CUDA_PLUGIN);
       if (url != null) {
         try {
-          File file = Loader.cacheResource(url);
-          check(hs_set_cuda_plugin(file.getPath()));
+          check(hs_set_cuda_plugin(LibraryCache.file(url).getPath()));
           return;
         } catch (IOException | RuntimeException e) {
           LOG.warn("the CUDA plug-in at {} cannot be used: {}", url, e.toString());

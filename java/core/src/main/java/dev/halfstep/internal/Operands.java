@@ -56,11 +56,12 @@ public final class Operands {
     return array == null ? null : array(array, name, elements);
   }
 
-  private static <T> T present(T array, String name) {
-    if (array == null) {
+  /** The operand, unless it is null. */
+  public static <T> T present(T operand, String name) {
+    if (operand == null) {
       throw new NullPointerException(name + " is null: it is not optional");
     }
-    return array;
+    return operand;
   }
 
   private static void requireLength(String name, long length, long elements) {
@@ -73,14 +74,13 @@ public final class Operands {
   /**
    * The address of a buffer's position.
    *
+   * @param elements at most {@link dev.halfstep.Shape#MAX_ELEMENTS}
    * @throws IllegalArgumentException unless it is direct, in native order, of the type (or a
    *     ByteBuffer, aligned to the type), and has this many elements from its position to its limit
+   * @throws IllegalStateException if it is a memory segment's whose arena is closed
    */
   public static long input(Buffer buffer, String name, DType dtype, long elements) {
-    if (buffer == null) {
-      throw new NullPointerException(name + " is null: it is not optional");
-    }
-    if (!buffer.isDirect()) {
+    if (!present(buffer, name).isDirect()) {
       throw new IllegalArgumentException(
           name
               + " is a heap buffer: give a direct one (ByteBuffer.allocateDirect, native order), or"
@@ -98,6 +98,9 @@ public final class Operands {
               + " from its position to its limit, but the call needs "
               + elements);
     }
+    if (buffer.hasRemaining()) {
+      requireAlive(buffer, name);
+    }
     long address = Addresses.of(buffer) + (long) buffer.position() * size;
     if (address % dtype.bytes() != 0) {
       throw new IllegalArgumentException(
@@ -111,6 +114,37 @@ public final class Operands {
               + ": move its position");
     }
     return address;
+  }
+
+  /**
+   * Reads the buffer's first element. Its memory may belong to an arena ({@code java.lang.foreign},
+   * of which Java 17 knows nothing): Java looks whether that is open with each access, but not when
+   * it is asked for the address.
+   */
+  private static void requireAlive(Buffer buffer, String name) {
+    try {
+      touch(buffer);
+    } catch (IllegalStateException closed) {
+      throw new IllegalStateException(
+          name + " is a buffer of memory that has been given back: " + closed.getMessage(), closed);
+    }
+  }
+
+  @SuppressWarnings("ReturnValueIgnored")
+  private static void touch(Buffer buffer) {
+    if (buffer instanceof FloatBuffer floats) {
+      floats.get(floats.position());
+    } else if (buffer instanceof ByteBuffer bytes) {
+      bytes.get(bytes.position());
+    } else if (buffer instanceof IntBuffer ints) {
+      ints.get(ints.position());
+    } else if (buffer instanceof ShortBuffer shorts) {
+      shorts.get(shorts.position());
+    } else if (buffer instanceof LongBuffer longs) {
+      longs.get(longs.position());
+    } else if (buffer instanceof DoubleBuffer doubles) {
+      doubles.get(doubles.position());
+    }
   }
 
   /** As {@link #input}, of a buffer that may be written. */

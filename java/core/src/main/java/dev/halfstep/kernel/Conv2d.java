@@ -148,6 +148,7 @@ public final class Conv2d {
       if (weights.rank() != 4
           || weights.elements() == 0
           || x.dim(3) % weights.dim(3) != 0
+          || groups() > Integer.MAX_VALUE
           || weights.dim(0) % groups() != 0) {
         throw new IllegalArgumentException(
             "weights are "

@@ -38,8 +38,16 @@ public final class CopyRows {
       throw new IllegalArgumentException(
           "rows of " + columns + " elements overlap at a pitch of " + dstPitch);
     }
-    this.srcCount = rows == 0 ? 0 : Sizes.product("src", rows - 1, srcPitch) + columns;
-    this.dstCount = rows == 0 ? 0 : Sizes.product("dst", rows - 1, dstPitch) + columns;
+    this.srcCount = extent("src", rows, columns, srcPitch);
+    this.dstCount = extent("dst", rows, columns, dstPitch);
+  }
+
+  /** Elements from the first to the last that the rows touch. */
+  private static long extent(String name, long rows, long columns, long pitch) {
+    if (rows == 0) {
+      return 0;
+    }
+    return Sizes.notNegative("elements of " + name, Sizes.product(name, rows - 1, pitch) + columns);
   }
 
   /**

@@ -82,7 +82,7 @@ public final class Dropout {
             rate,
             seed,
             operation,
-            HostStepState.addressOf(state),
+            HostStepState.addressOf(Operands.present(state, "state")),
             Operands.input(x, "x", type, count),
             Operands.output(y, "y", type, count)));
     Operands.keepAlive(state, x, y, null, null, null);
@@ -99,7 +99,7 @@ public final class Dropout {
             rate,
             seed,
             operation,
-            HostStepState.addressOf(state),
+            HostStepState.addressOf(Operands.present(state, "state")),
             Operands.array(x, "x", count),
             Operands.array(y, "y", count)));
     Operands.keepAlive(state, null, null, null, null, null);

@@ -32,7 +32,7 @@ public final class Elementwise {
 
   /** Sets all elements to a value, converted to the tensor's type. */
   public static void fill(Stream stream, Tensor dst, double value) {
-    long count = dst.shape().elements();
+    long count = Operands.present(dst, "dst").shape().elements();
     long handle = ACCESS.enter(stream);
     try {
       long address = ACCESS.use(stream, dst, "dst", dst.dtype(), count);
@@ -54,7 +54,7 @@ public final class Elementwise {
 
   /** Copies all elements; same type and number of elements. */
   public static void copy(Stream stream, Tensor dst, Tensor src) {
-    long count = dst.shape().elements();
+    long count = Operands.present(dst, "dst").shape().elements();
     long handle = ACCESS.enter(stream);
     try {
       long to = ACCESS.use(stream, dst, "dst", dst.dtype(), count);
@@ -77,10 +77,10 @@ public final class Elementwise {
 
   /** Converts between F32, BF16 and F16 (to nearest, ties to even), or U8 and I32 to those. */
   public static void cast(Stream stream, Tensor src, Tensor dst) {
-    long count = dst.shape().elements();
+    long count = Operands.present(dst, "dst").shape().elements();
     long handle = ACCESS.enter(stream);
     try {
-      long from = ACCESS.use(stream, src, "src", src.dtype(), count);
+      long from = ACCESS.use(stream, src, "src", Operands.present(src, "src").dtype(), count);
       long to = ACCESS.use(stream, dst, "dst", dst.dtype(), count);
       Native.check(hs_cast(handle, src.dtype().code(), from, dst.dtype().code(), to, count));
     } finally {
@@ -99,14 +99,14 @@ public final class Elementwise {
   /** Rounds floats to BF16 or F16, whose bits fill {@code dst}; all of {@code src}. */
   public static void cast(float[] src, DType dstType, short[] dst) {
     require16(dstType);
-    Operands.array(dst, "dst", src.length);
+    Operands.array(dst, "dst", Operands.present(src, "src").length);
     Native.check(ArrayCalls.hs_cast(0, DType.F32.code(), src, dstType.code(), dst, src.length));
   }
 
   /** Widens BF16 or F16, given as bits, to floats; all of {@code src}. */
   public static void cast(DType srcType, short[] src, float[] dst) {
     require16(srcType);
-    Operands.array(dst, "dst", src.length);
+    Operands.array(dst, "dst", Operands.present(src, "src").length);
     Native.check(ArrayCalls.hs_cast(0, srcType.code(), src, DType.F32.code(), dst, src.length));
   }
 
@@ -130,7 +130,7 @@ public final class Elementwise {
 
   /** {@code y = activation(x)}; F32, BF16 or F16; y may be x. */
   public static void activation(Stream stream, Activation activation, Tensor x, Tensor y) {
-    long count = x.shape().elements();
+    long count = Operands.present(x, "x").shape().elements();
     long handle = ACCESS.enter(stream);
     try {
       long from = ACCESS.use(stream, x, "x", x.dtype(), count);
@@ -152,7 +152,7 @@ public final class Elementwise {
 
   /** {@code y = activation(x)} of all of x; y may be x. The collector waits meanwhile. */
   public static void activation(Activation activation, float[] x, float[] y) {
-    Operands.array(y, "y", x.length);
+    Operands.array(y, "y", Operands.present(x, "x").length);
     Native.check(
         ArrayCalls.hs_activation_forward(0, activation.code(), DType.F32.code(), x.length, x, y));
   }
@@ -174,7 +174,7 @@ public final class Elementwise {
    */
   public static void activationGradient(
       Stream stream, Activation activation, Tensor dy, Tensor saved, Tensor dx) {
-    long count = dy.shape().elements();
+    long count = Operands.present(dy, "dy").shape().elements();
     DType type = dy.dtype();
     long handle = ACCESS.enter(stream);
     try {
@@ -203,7 +203,7 @@ public final class Elementwise {
   /** As above, of all of dy. The collector waits meanwhile. */
   public static void activationGradient(
       Activation activation, float[] dy, float[] saved, float[] dx) {
-    Operands.array(saved, "saved", dy.length);
+    Operands.array(saved, "saved", Operands.present(dy, "dy").length);
     Operands.array(dx, "dx", dy.length);
     Native.check(
         ArrayCalls.hs_activation_backward(

@@ -202,9 +202,9 @@ public final class Gather {
                 + rowSize
                 + "]: there must be a row to take and none may be negative");
       }
-      this.srcRows = srcRows;
-      this.rowSize = rowSize;
-      this.batch = batch;
+      this.srcRows = Sizes.positive("srcRows", srcRows);
+      this.rowSize = Sizes.notNegative("rowSize", rowSize);
+      this.batch = Sizes.notNegative("batch", batch);
       this.orderSize = srcRows;
     }
 

@@ -63,7 +63,7 @@ public record GradientStatistics(
    * @param statistics from {@link #newTensor}, to be read with {@link #read}
    */
   public static void run(Stream stream, Tensor x, @Nullable Tensor state, Tensor statistics) {
-    long count = x.shape().elements();
+    long count = Operands.present(x, "x").shape().elements();
     long handle = ACCESS.enter(stream);
     try {
       Native.check(
@@ -103,8 +103,9 @@ public record GradientStatistics(
 
   /** Of all values of an array, on the CPU at once, from any thread. */
   public static GradientStatistics of(float[] x) {
+    int count = Operands.present(x, "x").length;
     hs_statistics found = new hs_statistics(Structs.memory(hs_statistics.class));
-    Native.check(ArrayCalls.hs_gradient_statistics(0, x.length, x, 0, found.address()));
+    Native.check(ArrayCalls.hs_gradient_statistics(0, count, x, 0, found.address()));
     Operands.keepAlive(found, null, null, null, null, null);
     return of(found);
   }
@@ -112,7 +113,7 @@ public record GradientStatistics(
   /** Reads what {@link #run} left, once the stream has come so far. */
   public static GradientStatistics read(Tensor statistics) {
     ByteBuffer memory = Structs.buffer(hs_statistics.class);
-    statistics.download(memory);
+    Operands.present(statistics, "statistics").download(memory);
     return of(new hs_statistics(new BytePointer(memory)));
   }
 

@@ -44,7 +44,7 @@ public final class GroupNorm {
     this.positions = spec.positions;
     this.channels = spec.channels;
     this.groups = spec.groups;
-    this.size = Sizes.product("x", Sizes.product("x", n, positions), channels);
+    this.size = Sizes.product("x", n, positions, channels);
     this.statistics = Sizes.product("statistics", n, groups);
     this.desc =
         new hs_group_norm_desc(Structs.memory(hs_group_norm_desc.class))

@@ -6,6 +6,7 @@ import static dev.halfstep.bindings.Native.HS_ERROR_LABEL;
 import dev.halfstep.Tensor;
 import dev.halfstep.bindings.hs_step_state;
 import dev.halfstep.internal.Native;
+import dev.halfstep.internal.StepState;
 import dev.halfstep.internal.Structs;
 import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.BytePointer;
@@ -37,6 +38,36 @@ public final class HostStepState {
     return state == null ? 0 : state.state.address();
   }
 
+  /**
+   * The address for a kernel that divides by the weight.
+   *
+   * @throws IllegalStateException if that is 0: all gradients would silently become 0
+   */
+  long addressWithWeight() {
+    if (StepState.weight(memory) == 0) {
+      throw new IllegalStateException(
+          "the state's weight is 0, and gradients are divided by it: set it with weight(...), to 1"
+              + " for gradients of a mean, or run a loss with this state first");
+    }
+    return state.address();
+  }
+
+  /** The address for an optimizer step, 0 for null. Checked: it takes what the check has left. */
+  static long addressForStep(@Nullable HostStepState state, boolean checked) {
+    if (state == null) {
+      return 0;
+    }
+    if (!checked) {
+      return state.addressWithWeight();
+    }
+    if (state.memory.getFloat(StepState.MULTIPLIER) == 0 && !state.nonfinite()) {
+      throw new IllegalStateException(
+          "the state's multiplier is 0, so nothing would be updated: run StepKernels.gradientCheck"
+              + " with this state before each checked step");
+    }
+    return state.state.address();
+  }
+
   /** Copies this state to a tensor from {@link StepKernels#newState}, on its default stream. */
   public void upload(Tensor device) {
     device.upload(memory);
@@ -59,7 +90,8 @@ public final class HostStepState {
 
   /**
    * Sets the sum of the rows' weights. An {@link OptimizerStep} with this state multiplies
-   * gradients by its weight units over this weight: set it where no cross-entropy has summed it.
+   * gradients by its weight units over this weight, and refuses a weight of 0: set it where no loss
+   * has summed it.
    */
   public void weight(double sum) {
     state.weight(sum);

@@ -67,13 +67,26 @@ public final class Matmul {
       return 0;
     }
     try {
-      return Math.addExact(
+      return Sizes.notNegative(
+          "elements",
           Math.addExact(
-              Math.multiplyExact(batch - 1, stride), Math.multiplyExact(rows - 1, leading)),
-          columns);
-    } catch (ArithmeticException overflow) {
+              Math.addExact(
+                  Math.multiplyExact(batch - 1, stride), Math.multiplyExact(rows - 1, leading)),
+              columns));
+    } catch (ArithmeticException | IllegalArgumentException impossible) {
       throw new IllegalArgumentException(
-          "matmul: " + batch + " matrices of " + rows + " x " + columns + " pass 2^63 elements");
+          "matmul: "
+              + batch
+              + " matrices of "
+              + rows
+              + " x "
+              + columns
+              + ", rows "
+              + leading
+              + " and matrices "
+              + stride
+              + " apart, cannot have from 0 to 2^58 elements",
+          impossible);
     }
   }
 
@@ -220,9 +233,9 @@ public final class Matmul {
         throw new IllegalArgumentException(
             "matmul: m " + m + ", n " + n + ", k " + k + ": none may be negative");
       }
-      this.m = m;
-      this.n = n;
-      this.k = k;
+      this.m = Sizes.notNegative("m", m);
+      this.n = Sizes.notNegative("n", n);
+      this.k = Sizes.notNegative("k", k);
     }
 
     private Builder copy() {
@@ -258,19 +271,19 @@ public final class Matmul {
     /** Elements from one stored row to the next, of A, B and C; without it rows are dense. */
     public Builder leading(long a, long b, long c) {
       Builder copy = copy();
-      copy.lda = a;
-      copy.ldb = b;
-      copy.ldc = c;
+      copy.lda = Sizes.notNegative("lda", a);
+      copy.ldb = Sizes.notNegative("ldb", b);
+      copy.ldc = Sizes.notNegative("ldc", c);
       return copy;
     }
 
     /** As many products, elements from one matrix to the next; 0: A or B is shared by all. */
     public Builder batch(long count, long strideOfA, long strideOfB, long strideOfC) {
       Builder copy = copy();
-      copy.batch = count;
-      copy.strideA = strideOfA;
-      copy.strideB = strideOfB;
-      copy.strideC = strideOfC;
+      copy.batch = Sizes.positive("batch", count);
+      copy.strideA = Sizes.notNegative("strideOfA", strideOfA);
+      copy.strideB = Sizes.notNegative("strideOfB", strideOfB);
+      copy.strideC = Sizes.notNegative("strideOfC", strideOfC);
       return copy;
     }
 

@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  * AdamW  p -= lr wd p; m += (1 - beta1)(g - m); v = beta2 v + (1 - beta2) g^2;
  *        p -= lr m^ / (sqrt(v^) + eps), m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t)
  * Adam   as AdamW, but the decay goes into the gradient: g += wd p
- * LARS   r = trust |p| / (|g| + wd |p| + eps), or 1 where |p|, |g| or wd is 0;
- *        v = momentum v + r (g + wd p); p -= lr v
+ * LARS   r = trust |p| / (|g| + wd |p| + eps), or 1 where |p| or |g| is 0, or the segment is one that
+ *        decay leaves out; v = momentum v + r (g + wd p); p -= lr v
  * LAMB   m and v as AdamW; u = m^ / (sqrt(v^) + eps) + wd p; p -= lr r u, r = |p| / |u|, or 1 where
  *        one of them is 0
  * </pre>
@@ -40,8 +40,9 @@ import org.jspecify.annotations.Nullable;
  * moment2}, for SGD and LARS; {@code state}, which gives t and the multiplier, t = 1 and 1 without
  * it; and by address alone {@code copy}, the parameters in the storage type, {@code schedule},
  * {@code segments}, and {@code workspace}, F64 {@code [2, segmentCount]} for LARS and LAMB with
- * segments, as {@code halfstep.h} describes them. Moments begin as zeros. Immutable and safe to use
- * from many threads.
+ * segments, as {@code halfstep.h} describes them. Moments begin as zeros. A host state whose weight
+ * is 0, of which no gradient can be a mean, is refused. Immutable and safe to use from many
+ * threads.
  */
 public final class OptimizerStep {
   private static final Access ACCESS = Access.get();
@@ -156,7 +157,7 @@ public final class OptimizerStep {
             Operands.optionalOutput(moment1, "moment1", DType.F32, count),
             Operands.optionalOutput(moment2, "moment2", DType.F32, count),
             0,
-            HostStepState.addressOf(state),
+            HostStepState.addressForStep(state, spec.checked),
             0,
             0,
             0,
@@ -183,7 +184,7 @@ public final class OptimizerStep {
             Operands.optional(moment1, "moment1", count),
             Operands.optional(moment2, "moment2", count),
             0,
-            HostStepState.addressOf(state),
+            HostStepState.addressForStep(state, spec.checked),
             0,
             0,
             0,

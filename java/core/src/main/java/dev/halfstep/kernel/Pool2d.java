@@ -1,6 +1,7 @@
 package dev.halfstep.kernel;
 
 import static dev.halfstep.bindings.Native.HS_AVERAGE_POOL;
+import static dev.halfstep.bindings.Native.HS_AVERAGE_POOL_PADDED;
 import static dev.halfstep.bindings.Native.HS_MAX_POOL;
 import static dev.halfstep.bindings.Native.hs_pool2d;
 import static dev.halfstep.bindings.Native.hs_pool2d_backward;
@@ -21,9 +22,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Maxima or averages of windows {@code [r, s]} over x {@code [n, h, w, c]}: y {@code [n, p, q, c]}
  * with {@code p = (h + 2 padding - r) / stride + 1} rounded down, q likewise; and their gradient.
- * An average divides by the window's pixels inside x. {@code index}, U8 laid out as y, holds the
- * place of the (first) maximum, {@code row * s + column} in the window; a NaN counts as larger than
- * any number. Immutable and safe to use from many threads.
+ * An average divides by the window's pixels inside x, or by all of them. {@code index}, U8 laid out
+ * as y, holds the place of the (first) maximum, {@code row * s + column} in the window; a NaN
+ * counts as larger than any number. Immutable and safe to use from many threads.
  */
 public final class Pool2d {
   private static final Access ACCESS = Access.get();
@@ -58,9 +59,14 @@ public final class Pool2d {
     return new Builder(HS_MAX_POOL, x, rows, columns);
   }
 
-  /** Averages of F32 x, windows side by side, no padding. */
+  /** Averages of F32 x, windows side by side, no padding; padding counts for nothing. */
   public static Builder average(Shape x, int rows, int columns) {
     return new Builder(HS_AVERAGE_POOL, x, rows, columns);
+  }
+
+  /** Averages of F32 x, windows side by side, no padding; padding counts as zeros. */
+  public static Builder paddedAverage(Shape x, int rows, int columns) {
+    return new Builder(HS_AVERAGE_POOL_PADDED, x, rows, columns);
   }
 
   /** The shape of y, {@code [n, p, q, c]}. */
@@ -231,7 +237,7 @@ public final class Pool2d {
       return copy;
     }
 
-    /** Pixels on each side of x that no window counts; less than the window. */
+    /** Pixels on each side of x that are padding; less than the window. */
     public Builder padding(int ofRows, int ofColumns) {
       Builder copy = copy();
       copy.paddingRows = ofRows;

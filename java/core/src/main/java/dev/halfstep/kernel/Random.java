@@ -29,7 +29,7 @@ public final class Random {
   /** Normally distributed numbers, by Box and Muller's method. */
   public static void normal(
       Stream stream, Tensor dst, long seed, long sequence, float mean, float deviation) {
-    long count = dst.shape().elements();
+    long count = Operands.present(dst, "dst").shape().elements();
     long handle = ACCESS.enter(stream);
     try {
       long address = ACCESS.use(stream, dst, "dst", DType.F32, count);
@@ -45,7 +45,7 @@ public final class Random {
    */
   public static void normal(
       FloatBuffer dst, long seed, long sequence, float mean, float deviation) {
-    long count = dst.remaining();
+    long count = Operands.present(dst, "dst").remaining();
     long address = Operands.output(dst, "dst", DType.F32, count);
     Native.check(hs_random_normal(0, address, count, seed, sequence, mean, deviation));
     Operands.keepAlive(dst, null, null, null, null, null);
@@ -53,7 +53,8 @@ public final class Random {
 
   /** As above, on the CPU at once, from any thread, on arrays. The collector waits meanwhile. */
   public static void normal(float[] dst, long seed, long sequence, float mean, float deviation) {
-    Native.check(ArrayCalls.hs_random_normal(0, dst, dst.length, seed, sequence, mean, deviation));
+    int count = Operands.present(dst, "dst").length;
+    Native.check(ArrayCalls.hs_random_normal(0, dst, count, seed, sequence, mean, deviation));
   }
 
   /**
@@ -78,7 +79,7 @@ public final class Random {
   /** Numbers distributed evenly in {@code [low, high)}. */
   public static void uniform(
       Stream stream, Tensor dst, long seed, long sequence, float low, float high) {
-    long count = dst.shape().elements();
+    long count = Operands.present(dst, "dst").shape().elements();
     long handle = ACCESS.enter(stream);
     try {
       long address = ACCESS.use(stream, dst, "dst", DType.F32, count);
@@ -93,7 +94,7 @@ public final class Random {
    * its position to its limit.
    */
   public static void uniform(FloatBuffer dst, long seed, long sequence, float low, float high) {
-    long count = dst.remaining();
+    long count = Operands.present(dst, "dst").remaining();
     long address = Operands.output(dst, "dst", DType.F32, count);
     Native.check(hs_random_uniform(0, address, count, seed, sequence, low, high));
     Operands.keepAlive(dst, null, null, null, null, null);
@@ -101,7 +102,8 @@ public final class Random {
 
   /** As above, on the CPU at once, from any thread, on arrays. The collector waits meanwhile. */
   public static void uniform(float[] dst, long seed, long sequence, float low, float high) {
-    Native.check(ArrayCalls.hs_random_uniform(0, dst, dst.length, seed, sequence, low, high));
+    int count = Operands.present(dst, "dst").length;
+    Native.check(ArrayCalls.hs_random_uniform(0, dst, count, seed, sequence, low, high));
   }
 
   /**

@@ -38,7 +38,7 @@ public final class Reduce {
     this.type = spec.type;
     this.outType = spec.outType;
     this.outputs = Sizes.product("y", spec.outer, spec.inner);
-    this.inputs = Sizes.product("x", outputs, spec.extent);
+    this.inputs = Sizes.product("x", spec.outer, spec.extent, spec.inner);
     this.desc =
         new hs_reduce_desc(Structs.memory(hs_reduce_desc.class))
             .reduction(spec.reduction)

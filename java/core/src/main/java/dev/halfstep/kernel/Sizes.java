@@ -27,8 +27,8 @@ final class Sizes {
               + pad
               + " 0 or more");
     }
-    long room = extent + 2L * pad - dilation * (window - 1) - 1;
-    if (room < 0) {
+    long room = extent + 2L * pad - 1;
+    if (window - 1 > room / dilation) {
       throw new IllegalArgumentException(
           "a window of "
               + window
@@ -39,28 +39,28 @@ final class Sizes {
               + " padded by "
               + pad);
     }
-    return room / stride + 1;
+    return (room - dilation * (window - 1)) / stride + 1;
   }
 
-  static long product(String name, long rows, long columns) {
+  /** The elements of an operand with these extents, which a {@link Shape} can have. */
+  static long product(String name, long... extents) {
     try {
-      return Math.multiplyExact(rows, columns);
-    } catch (ArithmeticException overflow) {
-      throw new IllegalArgumentException(
-          name + " [" + rows + ", " + columns + "] have more than 2^63 elements");
+      return Shape.of(extents).elements();
+    } catch (IllegalArgumentException impossible) {
+      throw new IllegalArgumentException(name + ": " + impossible.getMessage(), impossible);
     }
   }
 
   static long notNegative(String name, long count) {
-    if (count < 0) {
-      throw new IllegalArgumentException(name + " is " + count + ": it must be 0 or more");
+    if (count < 0 || count > Shape.MAX_ELEMENTS) {
+      throw new IllegalArgumentException(name + " is " + count + ": it must be 0 ... 2^58");
     }
     return count;
   }
 
   static long positive(String name, long count) {
-    if (count < 1) {
-      throw new IllegalArgumentException(name + " is " + count + ": it must be 1 or more");
+    if (count < 1 || count > Shape.MAX_ELEMENTS) {
+      throw new IllegalArgumentException(name + " is " + count + ": it must be 1 ... 2^58");
     }
     return count;
   }

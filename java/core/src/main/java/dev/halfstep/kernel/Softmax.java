@@ -16,8 +16,8 @@ import java.nio.Buffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Softmax of the rows of x {@code [rows, columns]}, with a scale and, if wished, a causal mask, and
- * its gradient. Immutable and safe to use from many threads.
+ * Softmax of the rows of x {@code [rows, columns]}, with a scale and, if wished, a causal and a
+ * padding mask, and its gradient. Immutable and safe to use from many threads.
  */
 public final class Softmax {
   private static final Access ACCESS = Access.get();
@@ -27,19 +27,23 @@ public final class Softmax {
   private final long rows;
   private final long columns;
   private final long size;
+  private final long tokens;
 
   private Softmax(Builder spec) {
     this.type = spec.type;
     this.rows = spec.rows;
     this.columns = spec.columns;
     this.size = Sizes.product("x", rows, columns);
+    this.tokens = spec.samples * spec.columns;
     this.desc =
         new hs_softmax_desc(Structs.memory(hs_softmax_desc.class))
             .type(spec.type.code())
             .rows(spec.rows)
             .columns(spec.columns)
             .scale(spec.scale)
-            .queries(spec.queries);
+            .queries(spec.queries)
+            .samples(spec.samples)
+            .padding(spec.padding);
   }
 
   /** Of x F32 {@code [rows, columns]}, scale 1, no mask. */
@@ -48,10 +52,11 @@ public final class Softmax {
   }
 
   /**
-   * {@code y = softmax(scale * x)} over the columns. y may be x. Runs on tensors of the stream's
+   * {@code y = softmax(scale * x)} over the columns. y may be x. tokens I32 {@code [samples,
+   * columns]} is for the padding mask, and null without one. Runs on tensors of the stream's
    * device.
    */
-  public void run(Stream stream, Tensor x, Tensor y) {
+  public void run(Stream stream, Tensor x, Tensor y, @Nullable Tensor tokens) {
     long handle = ACCESS.enter(stream);
     try {
       Native.check(
@@ -59,25 +64,35 @@ public final class Softmax {
               handle,
               desc,
               ACCESS.use(stream, x, "x", type, size),
-              ACCESS.use(stream, y, "y", type, size)));
+              ACCESS.use(stream, y, "y", type, size),
+              ACCESS.useOptional(stream, tokens, "tokens", DType.I32, this.tokens)));
     } finally {
       ACCESS.exit(stream);
     }
   }
 
   /** As above, on the CPU at once, from any thread, on direct buffers from their positions on. */
-  public void run(Buffer x, Buffer y) {
+  public void run(Buffer x, Buffer y, @Nullable Buffer tokens) {
     Native.check(
         hs_softmax(
-            0, desc, Operands.input(x, "x", type, size), Operands.output(y, "y", type, size)));
-    Operands.keepAlive(x, y, null, null, null, null);
+            0,
+            desc,
+            Operands.input(x, "x", type, size),
+            Operands.output(y, "y", type, size),
+            Operands.optionalInput(tokens, "tokens", DType.I32, this.tokens)));
+    Operands.keepAlive(x, y, tokens, null, null, null);
   }
 
   /** As above, on arrays; F32 only. The collector waits meanwhile. */
-  public void run(float[] x, float[] y) {
+  public void run(float[] x, float[] y, int @Nullable [] tokens) {
     Operands.requireF32("softmax", type, type);
     Native.check(
-        ArrayCalls.hs_softmax(0, desc, Operands.array(x, "x", size), Operands.array(y, "y", size)));
+        ArrayCalls.hs_softmax(
+            0,
+            desc,
+            Operands.array(x, "x", size),
+            Operands.array(y, "y", size),
+            Operands.optional(tokens, "tokens", this.tokens)));
   }
 
   /**
@@ -85,13 +100,33 @@ public final class Softmax {
    *
    * @param stream the stream; null: on the CPU at once, from any thread
    */
-  public void run(@Nullable Stream stream, long x, long y) {
+  public void run(@Nullable Stream stream, long x, long y, long tokens) {
     long handle = ACCESS.enter(stream);
     try {
-      Native.check(hs_softmax(handle, desc, x, y));
+      Native.check(hs_softmax(handle, desc, x, y, tokens));
     } finally {
       ACCESS.exit(stream);
     }
+  }
+
+  /** As above, without a padding mask. */
+  public void run(@Nullable Stream stream, long x, long y) {
+    run(stream, x, y, 0);
+  }
+
+  /** {@code y = softmax(scale * x)} on tensors of the stream's device, without a padding mask. */
+  public void run(Stream stream, Tensor x, Tensor y) {
+    run(stream, x, y, null);
+  }
+
+  /** As above, on the CPU at once, from any thread, on direct buffers from their positions on. */
+  public void run(Buffer x, Buffer y) {
+    run(x, y, null);
+  }
+
+  /** As above, on arrays; F32 only. The collector waits meanwhile. */
+  public void run(float[] x, float[] y) {
+    run(x, y, null);
   }
 
   /**
@@ -163,6 +198,8 @@ public final class Softmax {
     private DType type = DType.F32;
     private float scale = 1;
     private long queries;
+    private long samples;
+    private int padding;
 
     private Builder(long rows, long columns) {
       this.rows = Sizes.notNegative("rows", rows);
@@ -208,6 +245,23 @@ public final class Softmax {
       }
       Builder copy = copy();
       copy.queries = queriesOfMatrix;
+      return copy;
+    }
+
+    /**
+     * Masks padding: rows are {@code [samples, rows of a sample]}, and in those of a sample the
+     * columns whose token is padding get 0. Rows that are padding alone are 0.
+     *
+     * @param samples divides the rows
+     * @param token the one that is padding
+     */
+    public Builder padding(long samples, int token) {
+      if (samples < 1 || rows % samples != 0) {
+        throw new IllegalArgumentException(samples + " samples must divide the " + rows + " rows");
+      }
+      Builder copy = copy();
+      copy.samples = samples;
+      copy.padding = token;
       return copy;
     }
 

@@ -66,7 +66,7 @@ public final class StepKernels {
    */
   public static void gradientCheck(
       Stream stream, Tensor gradients, Tensor state, float weightUnits, float maxNorm) {
-    long count = gradients.shape().elements();
+    long count = Operands.present(gradients, "gradients").shape().elements();
     long handle = ACCESS.enter(stream);
     try {
       long address = ACCESS.use(stream, gradients, "gradients", DType.F32, count);
@@ -82,7 +82,7 @@ public final class StepKernels {
       Buffer gradients, long count, HostStepState state, float weightUnits, float maxNorm) {
     long address =
         Operands.input(gradients, "gradients", DType.F32, Sizes.notNegative("count", count));
-    long target = HostStepState.addressOf(state);
+    long target = Operands.present(state, "state").addressWithWeight();
     Native.check(hs_gradient_check(0, count, address, target, weightUnits, maxNorm));
     Operands.keepAlive(gradients, state, null, null, null, null);
   }
@@ -90,9 +90,9 @@ public final class StepKernels {
   /** As above, of all gradients in an array, on the CPU at once. */
   public static void gradientCheck(
       float[] gradients, HostStepState state, float weightUnits, float maxNorm) {
-    long target = HostStepState.addressOf(state);
-    Native.check(
-        ArrayCalls.hs_gradient_check(0, gradients.length, gradients, target, weightUnits, maxNorm));
+    int count = Operands.present(gradients, "gradients").length;
+    long target = Operands.present(state, "state").addressWithWeight();
+    Native.check(ArrayCalls.hs_gradient_check(0, count, gradients, target, weightUnits, maxNorm));
     Operands.keepAlive(state, null, null, null, null, null);
   }
 

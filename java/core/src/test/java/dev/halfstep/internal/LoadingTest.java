@@ -3,6 +3,7 @@ package dev.halfstep.internal;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.halfstep.Device;
 import dev.halfstep.HalfstepException;
@@ -12,6 +13,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -92,11 +95,16 @@ class LoadingTest {
   }
 
   private Process start(String classPath, String... options) throws IOException {
-    List<String> command = new ArrayList<>();
+    return start(List.of(), classPath, options);
+  }
+
+  private Process start(List<String> before, String classPath, String... options)
+      throws IOException {
+    List<String> command = new ArrayList<>(before);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of(options));
     command.addAll(List.of("-cp", classPath, Program.class.getName()));
-    return new ProcessBuilder(command).redirectErrorStream(true).start();
+    return new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
   }
 
   private static String outputOf(Process process) throws Exception {
@@ -112,20 +120,124 @@ class LoadingTest {
     assertTrue(output.contains("halfstep-bindings-<version>-linux-x86_64.jar"), output);
   }
 
+  /** The output of a JVM that cannot write its home, with this temporary folder. */
+  private String outputWithoutAHome(Path temporary) throws Exception {
+    Path file = Files.writeString(folder.resolve("file"), "a home below a file cannot be made");
+    return outputOf(
+        start(
+            withBindingsInAJar(true),
+            "-Duser.home=" + file.resolve("home"),
+            "-Djava.io.tmpdir=" + temporary));
+  }
+
+  private static List<Path> librariesIn(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files.filter(file -> file.toString().endsWith(".so")).toList();
+    }
+  }
+
+  private static void permit(Path folder, String permissions) throws IOException {
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString(permissions));
+  }
+
+  private static String permissions(Path folder) throws IOException {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(folder));
+  }
+
   @Test
   void aHomeThatCannotBeWrittenIsNoHindrance() throws Exception {
-    Path file = Files.writeString(folder.resolve("file"), "a home below a file cannot be made");
+    Path temporary = Files.createDirectory(folder.resolve("tmp"));
+    Path anybodys = temporary.resolve(".javacpp-" + System.getProperty("user.name") + "/cache");
+    permit(Files.createDirectories(anybodys), "rwxrwxrwx"); // JavaCPP would take it
+    assertEquals("cpu 12.0", outputWithoutAHome(temporary));
+    Path own = temporary.resolve("halfstep-" + Files.getAttribute(temporary, "unix:uid"));
+    assertEquals("rwx------", permissions(own));
+    assertEquals(3, librariesIn(own).size());
+    assertEquals(List.of(), librariesIn(anybodys));
+  }
+
+  @Test
+  void whereOthersCanReplaceFoldersOneIsMadeForTheProgramAlone() throws Exception {
+    Path temporary = Files.createDirectory(folder.resolve("tmp"));
+    permit(temporary, "rwxrwxrwx"); // without the sticky bit
+    assertEquals("cpu 12.0", outputWithoutAHome(temporary));
+    assertEquals(List.of(), librariesIn(temporary), "it is deleted at the end");
+  }
+
+  @Test
+  void aUserWithoutAnEntryGetsNoFolderOfThatName() throws Exception {
     Path temporary = Files.createDirectory(folder.resolve("tmp"));
     String output =
-        outputOf(
-            start(
-                withBindingsInAJar(true),
-                "-Duser.home=" + file.resolve("home"),
-                "-Djava.io.tmpdir=" + temporary));
+        outputOf(start(withBindingsInAJar(true), "-Duser.home=?", "-Djava.io.tmpdir=" + temporary));
     assertEquals("cpu 12.0", output);
-    try (Stream<Path> extracted = Files.walk(temporary)) {
-      assertTrue(extracted.anyMatch(path -> path.endsWith("libhalfstep.so")));
+    assertTrue(Files.notExists(folder.resolve("?")));
+  }
+
+  @Test
+  void theCacheInTheHomeIsClosedToOthers() throws Exception {
+    Path cache = Files.createDirectories(folder.resolve("home/.javacpp/cache"));
+    permit(cache, "rwxrwxrwx");
+    String home = "-Duser.home=" + folder.resolve("home");
+    assertEquals("cpu 12.0", outputOf(start(withBindingsInAJar(true), home)));
+    assertEquals("rwx------", permissions(cache));
+    assertEquals(3, librariesIn(cache).size());
+  }
+
+  /** As a power failure, or another user, leaves them: with the right size and time. */
+  @Test
+  void filesOfTheCacheThatAreNotWhatTheJarHoldsAreReplaced() throws Exception {
+    String classPath = withBindingsInAJar(true);
+    assertEquals("cpu 12.0", outputOf(start(classPath, cache())));
+    List<Path> libraries = librariesIn(folder.resolve("cache"));
+    assertEquals(3, libraries.size());
+    for (Path library : libraries) {
+      FileTime time = Files.getLastModifiedTime(library);
+      Files.write(library, new byte[(int) Files.size(library)]);
+      Files.setLastModifiedTime(library, time);
     }
+    assertEquals("cpu 12.0", outputOf(start(classPath, cache())));
+  }
+
+  @Test
+  void aNamedFolderThatOthersCanWriteIsUsedWithAWarning() throws Exception {
+    Path cache = Files.createDirectory(folder.resolve("cache"));
+    permit(cache, "rwxrwxrwx");
+    String output = outputOf(start(withBindingsInAJar(true), cache()));
+    assertTrue(output.contains("other users can write " + cache), output);
+    assertTrue(output.endsWith("cpu 12.0"), output);
+  }
+
+  /** The output where the named cache is a file system of its own with these options. */
+  private String outputWithMountedCache(String options) throws Exception {
+    Path cache = Files.createDirectory(folder.resolve("cache"));
+    String mount = "mount -t tmpfs -o " + options + " none " + cache;
+    assumeTrue(
+        new ProcessBuilder("unshare", "-m", "sh", "-c", mount).start().waitFor() == 0,
+        "mounting needs root");
+    return outputOf(
+        start(
+            List.of("unshare", "-m", "sh", "-c", mount + " && exec \"$@\"", "sh"),
+            withBindingsInAJar(true),
+            cache()));
+  }
+
+  @Test
+  void aFolderFromWhichNothingIsExecutedIsNamed() throws Exception {
+    String output = outputWithMountedCache("noexec,mode=700");
+    assertTrue(output.startsWith("NOT_LOADED"), output);
+    assertTrue(output.contains("failed to map segment"), output);
+    assertTrue(output.contains(folder.resolve("cache").toString()), output);
+    assertTrue(output.contains("is mounted noexec"), output);
+    assertTrue(output.contains("-Dorg.bytedeco.javacpp.cachedir="), output);
+  }
+
+  @Test
+  void aFullFolderIsNamed() throws Exception {
+    String output = outputWithMountedCache("size=1m,mode=700");
+    assertTrue(output.startsWith("NOT_LOADED"), output);
+    assertTrue(output.contains(folder.resolve("cache").toString()), output);
+    assertTrue(output.contains("No space left on device"), output);
+    assertTrue(output.contains("-Dorg.bytedeco.javacpp.cachedir="), output);
   }
 
   @Test

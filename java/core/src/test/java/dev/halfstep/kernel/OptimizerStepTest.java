@@ -91,6 +91,29 @@ class OptimizerStepTest {
   }
 
   @Test
+  void aHostStateOfWeightZeroIsRefused() {
+    float[] p = {1, 2};
+    float[] g = {3, 4};
+    HostStepState state = new HostStepState();
+    OptimizerStep step = OptimizerStep.sgd(2).learningRate(1).build();
+    OptimizerStep checked = OptimizerStep.sgd(2).learningRate(1).checked(true).build();
+    for (OptimizerStep one : new OptimizerStep[] {step, checked}) {
+      assertThrows(IllegalStateException.class, () -> one.run(p, g, null, null, state));
+      FloatBuffer buffer = Values.direct(p);
+      assertThrows(
+          IllegalStateException.class, () -> one.run(buffer, Values.direct(g), null, null, state));
+    }
+    var refused =
+        assertThrows(IllegalStateException.class, () -> StepKernels.gradientCheck(g, state, 1, 0));
+    assertTrue(refused.getMessage().contains("weight is 0"), refused::getMessage);
+    assertArrayEquals(new float[] {1, 2}, p);
+
+    state.weight(2);
+    step.run(p, g, null, null, state);
+    assertArrayEquals(new float[] {-0.5f, 0}, p);
+  }
+
+  @Test
   void missingMomentsAndImpossibleRatesAreRefused() {
     float[] p = new float[2];
     float[] g = new float[2];

@@ -10,6 +10,10 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
+import dev.halfstep.data.Csv;
+import dev.halfstep.data.CsvData;
+import dev.halfstep.data.CsvSamples;
+import dev.halfstep.data.CsvTarget;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Digits;
 import dev.halfstep.data.Features;
@@ -43,6 +47,7 @@ import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.Fit;
 import dev.halfstep.train.History;
 import dev.halfstep.train.LearningRateScaling;
+import dev.halfstep.train.Loss;
 import dev.halfstep.train.LossScaling;
 import dev.halfstep.train.Metric;
 import dev.halfstep.train.Optimizer;
@@ -57,10 +62,12 @@ import dev.halfstep.train.TrainingSession;
 import dev.halfstep.train.WeightAverage;
 import dev.halfstep.train.WeightTrace;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -85,6 +92,44 @@ class GuideTest {
     Dataset xor = Dataset.of("xor", Features.of(x), Labels.of(new int[] {0, 1, 1, 0}, 2));
 
     assertEquals(4, xor.size());
+  }
+
+  @BeforeEach
+  void writeHouses() throws IOException {
+    StringBuilder sold = new StringBuilder("id;rooms;heating;price\n");
+    for (int i = 0; i < 40; i++) {
+      sold.append(i).append(';').append(i % 7 == 0 ? "NA" : "" + (2 + i % 5));
+      sold.append(i % 3 == 0 ? ";gas;" : ";oil;").append(200 + i % 5 * 50).append('\n');
+    }
+    Files.writeString(folder.resolve("houses.csv"), sold);
+    Files.writeString(folder.resolve("unsold.csv"), "rooms;heating;price\n6;gas;\n2;oil;\n");
+  }
+
+  @Test
+  void tables() throws IOException {
+    CsvData houses =
+        Csv.file(folder.resolve("houses.csv"))
+            .withSeparator(';')
+            .withLabel("price")
+            .ignoring("id")
+            .withMissing(Csv.Missing.MEDIAN)
+            .asRegression()
+            .load();
+    CsvTarget price = houses.schema().target(); // mean and deviation of the training rows
+    Model prices = Model.of(houses.parts().train().sampleShape(), new Linear(price.outputs()));
+    Trainer.builder(prices, houses.parts().train())
+        .loss(Loss.meanSquaredError())
+        .test(houses.parts().heldOut())
+        .batchSize(8)
+        .epochs(5)
+        .fit();
+    CsvSamples unsold = CsvSamples.load(folder.resolve("unsold.csv"), houses.schema());
+    float[] outputs = prices.predict(unsold.features().toFloats(0, unsold.features().size()));
+    System.out.println("the first may cost " + price.value(outputs[0]));
+
+    assertEquals(3, houses.schema().inputs());
+    assertTrue(price.value(outputs[0]) > price.value(outputs[1]));
+    assertTrue(unsold.targets().isEmpty());
   }
 
   @Test

@@ -2,10 +2,9 @@ package dev.halfstep.data;
 
 import dev.halfstep.Shape;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.OptionalInt;
@@ -22,6 +21,8 @@ import java.util.OptionalInt;
  * <p>Immutable.
  */
 public final class Characters {
+  private static final char BYTE_ORDER_MARK = '\uFEFF';
+
   private final String name;
   private final int[] vocabulary;
   private final int[] tokens;
@@ -33,19 +34,20 @@ public final class Characters {
   }
 
   /**
-   * Reads a file of UTF-8.
+   * Reads a file of UTF-8, compressed with gzip or not; a byte order mark is no part of it.
    *
-   * @throws DataException if it cannot be read, or is no text
+   * @throws DataException if it cannot be read, is no text, or does not fit into the Java heap
    */
   public static Characters load(Path file) throws DataException {
-    try {
-      ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file));
+    try (InputStream in = DataFile.open(file, "a text")) {
+      ByteBuffer bytes = ByteBuffer.wrap(in.readAllBytes());
       String text = StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
-      return new Characters(String.valueOf(file.getFileName()), text);
-    } catch (CharacterCodingException e) {
-      throw new DataException(file + ": is no text in UTF-8", e);
+      boolean marked = !text.isEmpty() && text.charAt(0) == BYTE_ORDER_MARK;
+      return new Characters(String.valueOf(file.getFileName()), marked ? text.substring(1) : text);
     } catch (IOException e) {
-      throw new DataException(file + ": cannot be read (" + e + "); expected a text", e);
+      throw DataFile.unreadable(file, e);
+    } catch (OutOfMemoryError e) {
+      throw DataFile.tooLarge(file, "", e);
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.halfstep.data;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -10,12 +9,10 @@ import java.util.TreeSet;
 
 /**
  * Classes made of the label column of a CSV file: whole numbers in numeric order if all labels are
- * numbers, text in the order of its characters otherwise.
+ * numbers, text in the order of its characters otherwise. A label that ends with a point, as those
+ * of UCI's adult.test do, is of the class without it where there is such a class.
  */
 final class CsvClasses {
-  /** Beyond this, neighbouring whole numbers are the same double. */
-  private static final double MAX_WHOLE = 0x1p53;
-
   private final int[] labels;
   private final List<String> names;
 
@@ -24,9 +21,9 @@ final class CsvClasses {
     this.names = names;
   }
 
-  /** The class of a row, counted in the order of the file. */
-  int label(int row) {
-    return labels[row];
+  /** The class of each row, in the order of the file. */
+  int[] labels() {
+    return labels.clone();
   }
 
   /** The labels that stand for the classes. */
@@ -34,63 +31,86 @@ final class CsvClasses {
     return names;
   }
 
-  static CsvClasses of(Path file, CsvTable table) throws DataException {
-    boolean numeric =
-        table.labels().stream().noneMatch(label -> Double.isNaN(CsvTable.number(label)));
-    List<String> labels = numeric ? whole(file, table) : table.labels();
-    List<String> names = new ArrayList<>();
-    if (numeric) {
-      SortedSet<Long> distinct = new TreeSet<>();
-      labels.forEach(label -> distinct.add(Long.valueOf(label)));
-      distinct.forEach(number -> names.add(number.toString()));
-    } else {
-      names.addAll(new TreeSet<>(labels));
-    }
-    String column = file + ", column \"" + table.labelColumn() + "\"";
+  /**
+   * The classes of a file whose labels are all there.
+   *
+   * @throws DataException if labels are no classes
+   */
+  static CsvClasses of(CsvTable table, CsvCells cells) throws DataException {
+    List<String> names = cells.hasTexts() ? texts(table, cells) : numbers(table, cells);
+    String column = table.file() + ", column " + DataException.quoted(table.targetName());
     if (names.size() == 1) {
       throw new DataException(
           column
               + ": all "
-              + labels.size()
-              + " labels are \""
-              + names.get(0)
-              + "\", expected two classes or more");
+              + table.rows()
+              + " labels are "
+              + DataException.quoted(names.get(0))
+              + ", expected two classes or more");
     }
-    if (2L * names.size() > labels.size()) {
+    if (2L * names.size() > table.rows()) {
       throw new DataException(
           column
               + ": has "
               + names.size()
               + " different labels in "
-              + labels.size()
-              + " rows, expected classes of two samples or more; is this the label?");
+              + table.rows()
+              + " rows, expected classes of two samples or more; is this the label?"
+              + (cells.hasTexts() ? "" : " For numbers to be predicted say so (--regression)"));
     }
-    Map<String, Integer> classes = new HashMap<>();
-    for (int i = 0; i < names.size(); i++) {
-      classes.put(names.get(i), i);
+    Map<String, Integer> classes = byName(names);
+    int[] labels = new int[table.rows()];
+    for (int row = 0; row < labels.length; row++) {
+      labels[row] = find(classes, cells.category(row));
     }
-    return new CsvClasses(labels.stream().mapToInt(classes::get).toArray(), List.copyOf(names));
+    return new CsvClasses(labels, names);
   }
 
-  /** The labels as whole numbers in one spelling: 1 for 1.0 and +1. */
-  private static List<String> whole(Path file, CsvTable table) throws DataException {
-    List<String> result = new ArrayList<>();
-    for (int i = 0; i < table.labels().size(); i++) {
-      String label = table.labels().get(i);
-      double number = CsvTable.number(label);
-      if (Math.abs(number) > MAX_WHOLE || number != Math.rint(number)) {
-        throw new DataException(
-            file
-                + ", line "
-                + table.lines().get(i)
-                + ", column \""
-                + table.labelColumn()
-                + "\": the label is "
-                + label
-                + ", expected a class: a whole number or a name");
-      }
-      result.add(Long.toString((long) number));
+  private static List<String> texts(CsvTable table, CsvCells cells) {
+    SortedSet<String> distinct = new TreeSet<>();
+    for (int row = 0; row < table.rows(); row++) {
+      distinct.add(cells.category(row));
     }
-    return result;
+    return distinct.stream()
+        .filter(
+            name -> !name.endsWith(".") || !distinct.contains(name.substring(0, name.length() - 1)))
+        .toList();
+  }
+
+  private static List<String> numbers(CsvTable table, CsvCells cells) throws DataException {
+    SortedSet<Long> distinct = new TreeSet<>();
+    for (int row = 0; row < table.rows(); row++) {
+      double number = cells.number(row);
+      if (number != Math.rint(number) || Math.abs(number) > CsvCells.MAX_WHOLE) {
+        throw new DataException(
+            table.place(row, table.targetName())
+                + ": the label is "
+                + number
+                + ", expected a class: a whole number or a name; take another column as label"
+                + " (--label), or, for numbers to be predicted, say so (--regression)");
+      }
+      distinct.add((long) number);
+    }
+    List<String> names = new ArrayList<>();
+    distinct.forEach(number -> names.add(number.toString()));
+    return names;
+  }
+
+  /** The classes by their names. */
+  static Map<String, Integer> byName(List<String> names) {
+    Map<String, Integer> classes = new HashMap<>();
+    names.forEach(name -> classes.put(name, classes.size()));
+    return classes;
+  }
+
+  /** The class of a label, or -1. */
+  static int find(Map<String, Integer> classes, String label) {
+    Integer exact = classes.get(label);
+    if (exact != null) {
+      return exact;
+    }
+    boolean point = label.endsWith(".");
+    return classes.getOrDefault(
+        point ? label.substring(0, label.length() - 1) : label + ".", Integer.valueOf(-1));
   }
 }

@@ -1,45 +1,66 @@
 package dev.halfstep.data;
 
-import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reads the rows of a CSV file as RFC 4180 defines them: fields separated by commas, lines ended by
- * CR LF, LF or CR, fields in double quotes may hold commas, line ends and doubled quotes. UTF-8,
- * with or without a byte order mark. Blank lines are passed over.
+ * Reads the rows of a CSV file as RFC 4180 defines them, with any separator: lines ended by CR LF,
+ * LF or CR, fields in double quotes may hold separators, line ends and doubled quotes. UTF-8, with
+ * or without a byte order mark, compressed with gzip or not. Spaces around fields and blank lines
+ * are passed over, and so is a first line that begins with '|', a remark in UCI's files.
+ *
+ * <p>The separator ' ' stands for any run of spaces and tabs, and those at the ends of a line are
+ * none.
  */
 final class CsvReader implements AutoCloseable {
   private static final int END = -1;
   private static final char BYTE_ORDER_MARK = '\uFEFF';
+  private static final int LONGEST_FIELD = 1 << 16;
+  private static final int MOST_FIELDS = 1 << 20;
 
   private final Path file;
-  private final BufferedReader in;
+  private final char separator;
+  private final boolean trying;
+  private final Reader in;
+  private final char[] buffer = new char[1 << 14];
+  private int position;
+  private int filled;
   private final StringBuilder field = new StringBuilder();
   private int line = 1;
   private int rowLine;
   private int next;
 
-  CsvReader(Path file) throws DataException {
+  CsvReader(Path file, char separator) throws DataException {
+    this(file, separator, false);
+  }
+
+  private CsvReader(Path file, char separator, boolean trying) throws DataException {
     this.file = file;
-    if (Files.isDirectory(file)) {
-      throw new DataException(file + ": is a folder, expected a CSV file");
-    }
-    try {
-      this.in = Files.newBufferedReader(file, StandardCharsets.UTF_8);
-      this.next = in.read();
-    } catch (IOException e) {
-      throw unreadable(e);
-    }
+    this.separator = separator;
+    this.trying = trying;
+    this.in =
+        new InputStreamReader(
+            DataFile.open(file, "a CSV file"), StandardCharsets.UTF_8.newDecoder());
+    advance();
     if (next == BYTE_ORDER_MARK) {
       advance();
     }
+    if (next == '|' && separator != '|') {
+      while (!atLineEnd()) {
+        advance();
+      }
+    }
+  }
+
+  /** A reader that finds out whether a separator fits, and says of others nothing. */
+  static CsvReader trying(Path file, char separator) throws DataException {
+    return new CsvReader(file, separator, true);
   }
 
   /** The line on which the last row began; the first is 1. */
@@ -49,8 +70,10 @@ final class CsvReader implements AutoCloseable {
 
   /** The fields of the next row, or an empty list at the end. */
   List<String> nextRow() throws DataException {
+    skipBlanks();
     while (next == '\r' || next == '\n') {
       endLine();
+      skipBlanks();
     }
     rowLine = line;
     List<String> row = new ArrayList<>();
@@ -58,9 +81,14 @@ final class CsvReader implements AutoCloseable {
       return row;
     }
     row.add(nextField());
-    while (next == ',') {
-      advance();
+    while (separator == ' ' ? !atLineEnd() : next == separator) {
+      if (separator != ' ') {
+        advance();
+      }
       row.add(nextField());
+      if (row.size() > MOST_FIELDS) {
+        throw at(rowLine, "has more than " + MOST_FIELDS + " fields");
+      }
     }
     if (next != END) {
       endLine();
@@ -68,20 +96,27 @@ final class CsvReader implements AutoCloseable {
     return row;
   }
 
+  /** Reads a field and the blanks around it. */
   private String nextField() throws DataException {
     field.setLength(0);
+    skipBlanks();
     if (next == '"') {
       quotedField();
-    } else {
-      while (next != ',' && next != '\r' && next != '\n' && next != END) {
-        if (next == '"') {
-          throw at(line, "a quote inside a field that does not start with one");
-        }
-        field.append((char) next);
-        advance();
-      }
+      skipBlanks();
+      return field.toString();
     }
-    return field.toString();
+    while (!atFieldEnd()) {
+      if (next == '"') {
+        throw at(line, "a quote inside a field that does not start with one");
+      }
+      take((char) next);
+    }
+    int end = field.length();
+    while (end > 0 && isBlank(field.charAt(end - 1))) {
+      end--;
+    }
+    skipBlanks();
+    return field.substring(0, end);
   }
 
   private void quotedField() throws DataException {
@@ -95,19 +130,48 @@ final class CsvReader implements AutoCloseable {
         if (next != '"') {
           break;
         }
-        field.append('"');
-        advance();
+        take('"');
       } else if (next == '\r' || next == '\n') {
         field.append('\n');
         endLine();
       } else {
-        field.append((char) next);
-        advance();
+        take((char) next);
       }
     }
-    if (next != ',' && next != '\r' && next != '\n' && next != END) {
+    if (!atFieldEnd() && !isBlank(next)) {
       throw at(line, "text after a closing quote; quotes inside a field are doubled");
     }
+    skipBlanks();
+    if (!atFieldEnd() && separator != ' ') {
+      throw at(line, "text after a closing quote; quotes inside a field are doubled");
+    }
+  }
+
+  /** Adds what is next to the field and goes on. */
+  private void take(char c) throws DataException {
+    if (field.length() >= LONGEST_FIELD) {
+      throw at(line, "a field is longer than " + LONGEST_FIELD + " characters; expected a table");
+    }
+    field.append(c);
+    advance();
+  }
+
+  private void skipBlanks() throws DataException {
+    while (isBlank(next)) {
+      advance();
+    }
+  }
+
+  private boolean isBlank(int c) {
+    return c == ' ' || (c == '\t' && separator != '\t');
+  }
+
+  private boolean atLineEnd() {
+    return next == '\r' || next == '\n' || next == END;
+  }
+
+  private boolean atFieldEnd() {
+    return atLineEnd() || next == separator || (separator == ' ' && isBlank(next));
   }
 
   private void endLine() throws DataException {
@@ -120,25 +184,27 @@ final class CsvReader implements AutoCloseable {
   }
 
   private void advance() throws DataException {
-    try {
-      next = in.read();
-    } catch (IOException e) {
-      throw unreadable(e);
+    if (position == filled) {
+      try {
+        filled = in.read(buffer);
+        position = 0;
+      } catch (CharacterCodingException e) {
+        throw new DataException(file + ": is not UTF-8 text near line " + line, e);
+      } catch (IOException e) {
+        throw DataFile.unreadable(file, e);
+      }
+      if (filled < 0) {
+        filled = 0;
+        next = END;
+        return;
+      }
     }
+    next = buffer[position++];
   }
 
   private DataException at(int where, String problem) {
-    return new DataException(file + ", line " + where + ": " + problem);
-  }
-
-  private DataException unreadable(IOException e) {
-    if (e instanceof NoSuchFileException) {
-      return new DataException(file + ": there is no such file", e);
-    }
-    if (e instanceof CharacterCodingException) {
-      return new DataException(file + ": is not UTF-8 text near line " + line, e);
-    }
-    return new DataException(file + ": cannot be read (" + e + ")", e);
+    String hint = trying ? "" : CsvSeparator.hint(file, separator);
+    return new DataException(file + ", line " + where + ": " + problem + hint);
   }
 
   @Override
@@ -146,7 +212,7 @@ final class CsvReader implements AutoCloseable {
     try {
       in.close();
     } catch (IOException e) {
-      throw unreadable(e);
+      throw DataFile.unreadable(file, e);
     }
   }
 }

@@ -1,148 +1,97 @@
 package dev.halfstep.data;
 
-import dev.halfstep.DType;
-import dev.halfstep.Shape;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
  * Rows of a CSV file for a model that was trained on another one, in the order of the file. Columns
- * are found by their names, wherever they stand; other columns are passed over. As in {@link Csv},
- * columns of a file without a header are called "column 1" and so on.
+ * are found by their names, wherever they stand; other columns are passed over.
  *
- * @param features {@code F32 [columns]}, standardised as the training rows were
- * @param labels the rows' classes, if the file has the label column
+ * @param features {@code F32 [inputs]}, made of the columns as those of the training rows were
+ * @param targets the rows' classes, -1 where the label is empty or missing; or numbers, in their
+ *     own units, NaN where there is none; absent if the file has no label's column or all of it is
+ *     empty
+ * @param doubts about values that training did not see
  */
-public record CsvSamples(Features features, Optional<Labels> labels) {
+public record CsvSamples(Features features, Optional<Targets> targets, List<CsvDoubt> doubts) {
   /**
    * Reads a file.
    *
-   * @param columns names of the feature columns, in the model's order
-   * @param labelColumn name of the label column
-   * @param classes names of the classes
-   * @param standardization what was applied to each column in training
+   * @param schema of the training data; a header is expected if they had one
    * @throws DataException if the file is missing, empty, not CSV, lacks a column or has it twice,
-   *     or holds a feature that is not a finite number or a label that is none of the classes; the
-   *     message names the line and the column
+   *     or holds a feature or label that cannot be one; the message names the line and the column
    */
-  public static CsvSamples load(
-      Path file,
-      List<String> columns,
-      String labelColumn,
-      List<String> classes,
-      Normalization standardization)
-      throws DataException {
-    try (CsvReader reader = new CsvReader(file)) {
-      List<String> row = reader.nextRow();
-      if (row.isEmpty()) {
-        throw new DataException(file + ": is empty, expected a row of numbers for each sample");
-      }
-      boolean header =
-          row.containsAll(columns)
-              || row.stream().allMatch(field -> Double.isNaN(CsvTable.number(field)));
-      List<String> names = header ? List.copyOf(row) : CsvTable.numbered(row.size());
-      int[] places = places(file, header, names, columns);
-      int labelPlace = names.indexOf(labelColumn);
-      Map<String, Integer> classOf = new HashMap<>();
-      classes.forEach(name -> classOf.put(name, classOf.size()));
-      if (header) {
-        row = reader.nextRow();
-      }
-      List<float[]> features = new ArrayList<>();
-      List<Integer> labels = new ArrayList<>();
-      for (; !row.isEmpty(); row = reader.nextRow()) {
-        String place = file + ", line " + reader.rowLine();
-        if (row.size() != names.size()) {
-          throw new DataException(
-              place
-                  + ": has "
-                  + row.size()
-                  + " fields, expected "
-                  + names.size()
-                  + " as in the first line");
-        }
-        float[] sample = new float[places.length];
-        for (int i = 0; i < places.length; i++) {
-          double x = CsvTable.feature(place, header, columns.get(i), row.get(places[i]));
-          sample[i] = (float) standardization.apply(x, i);
-        }
-        features.add(sample);
-        if (labelPlace >= 0) {
-          labels.add(label(place, labelColumn, row.get(labelPlace), classOf, classes));
-        }
-      }
-      if (features.isEmpty()) {
-        throw new DataException(file + ": holds no rows but its header " + names);
-      }
-      return new CsvSamples(
-          adopt(features, columns.size()),
-          labelPlace < 0
+  public static CsvSamples load(Path file, CsvSchema schema) throws DataException {
+    CsvTable table =
+        CsvTable.read(file, schema.separator(), new Choice(file, schema), Integer.MAX_VALUE);
+    if (!schema.filled()) {
+      CsvInputs.refuseGaps(table, "train with --missing mean, which fills them in");
+    }
+    int[] order = new int[table.rows()];
+    for (int i = 0; i < order.length; i++) {
+      order[i] = i;
+    }
+    try {
+      CsvInputs.Made inputs = CsvInputs.make(table, schema, order);
+      Optional<CsvCells> labels = table.target().filter(cells -> cells.gaps() < table.rows());
+      Optional<Targets> targets =
+          labels.isEmpty()
               ? Optional.empty()
-              : Optional.of(
-                  Labels.of(labels.stream().mapToInt(i -> i).toArray(), classes.size())
-                      .withNames(classes)));
+              : Optional.of(CsvTargets.further(table, labels.get(), schema.target()));
+      return new CsvSamples(inputs.features(), targets, inputs.doubts());
+    } catch (OutOfMemoryError e) {
+      throw DataFile.tooLarge(file, " as inputs of a model", e);
     }
   }
 
-  private static Features adopt(List<float[]> rows, int columns) {
-    ByteBuffer values = DirectBuffers.allocate(DType.F32, (long) rows.size() * columns, "features");
-    for (float[] row : rows) {
-      for (float value : row) {
-        values.putFloat(value);
+  /** Finds the columns of the training data. */
+  private record Choice(Path file, CsvSchema schema) implements CsvChoice {
+    @Override
+    public boolean header(List<List<String>> head) {
+      return schema.header() || new HashSet<>(head.get(0)).containsAll(schema.names());
+    }
+
+    @Override
+    public Columns columns(List<String> inFile, boolean header) throws DataException {
+      List<String> wanted = schema.names();
+      // A first line that is to be passed over: the training file had none.
+      List<String> numbered = CsvHeader.numbered(inFile.size());
+      List<String> names =
+          !inFile.containsAll(wanted) && numbered.containsAll(wanted) ? numbered : inFile;
+      List<String> missing = new ArrayList<>(wanted);
+      missing.removeAll(new HashSet<>(names));
+      if (!missing.isEmpty()) {
+        throw new DataException(
+            file
+                + ": lacks "
+                + (missing.size() == 1 ? "the column " : "the columns ")
+                + DataException.listed(missing)
+                + " that the model was trained on; "
+                + (header
+                    ? "its first line names " + DataException.listed(names)
+                    : "it has "
+                        + names.size()
+                        + " columns, which count from 1 as in the training file, the label's too:"
+                        + " it may be empty"));
       }
-    }
-    return Features.adopt(values.flip(), DType.F32, Shape.of(columns));
-  }
-
-  /** Where each column stands. */
-  private static int[] places(Path file, boolean header, List<String> names, List<String> columns)
-      throws DataException {
-    List<String> missing = new ArrayList<>(columns);
-    missing.removeAll(names);
-    if (!missing.isEmpty()) {
-      throw new DataException(
-          file
-              + ": lacks "
-              + (missing.size() == 1 ? "the column " : "the columns ")
-              + missing
-              + " that the model was trained on; "
-              + (header ? "its first line names " + names : "it has no header to name columns"));
-    }
-    int[] places = new int[columns.size()];
-    for (int i = 0; i < places.length; i++) {
-      String column = columns.get(i);
-      places[i] = names.indexOf(column);
-      if (places[i] != names.lastIndexOf(column)) {
-        throw new DataException(file + ": has more than one column \"" + column + "\"");
+      List<Integer> features = new ArrayList<>();
+      for (String column : wanted) {
+        features.add(once(names, column));
       }
+      String target = schema.target().name();
+      return new Columns(features, names.contains(target) ? once(names, target) : -1);
     }
-    return places;
-  }
 
-  private static int label(
-      String place, String column, String field, Map<String, Integer> classOf, List<String> classes)
-      throws DataException {
-    String text = CsvTable.label(place, column, field);
-    Integer label = classOf.get(text);
-    double number = CsvTable.number(text);
-    if (label == null && number == Math.rint(number)) {
-      label = classOf.get(Long.toString((long) number));
+    private int once(List<String> names, String column) throws DataException {
+      int index = names.indexOf(column);
+      if (index != names.lastIndexOf(column)) {
+        throw new DataException(
+            file + ": has more than one column " + DataException.quoted(column));
+      }
+      return index;
     }
-    if (label == null) {
-      throw new DataException(
-          place
-              + ", column \""
-              + column
-              + "\": \""
-              + text
-              + "\" is none of the model's classes "
-              + classes);
-    }
-    return label;
   }
 }

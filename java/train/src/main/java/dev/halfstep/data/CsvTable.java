@@ -2,166 +2,185 @@ package dev.halfstep.data;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/**
- * A CSV file's rows in the order of the file.
- *
- * @param columns names of the feature columns
- * @param labelColumn name of the label column
- * @param features one array of {@code columns} finite numbers a row
- * @param labels the text of the label, one a row, never blank
- * @param lines the line on which each row began
- */
-record CsvTable(
-    List<String> columns,
-    String labelColumn,
-    List<double[]> features,
-    List<String> labels,
-    List<Integer> lines) {
+/** The columns of a CSV file that are wanted, its rows in the order of the file. */
+final class CsvTable {
+  /** Rows that are looked at before the header is decided on. */
+  private static final int HEAD = 100;
 
-  /** Reads and checks all rows; without a name, the last column is the label. */
-  static CsvTable read(Path file, Optional<String> label) throws DataException {
-    try (CsvReader reader = new CsvReader(file)) {
-      List<String> row = reader.nextRow();
-      if (row.isEmpty()) {
-        throw new DataException(
-            file + ": is empty, expected a row of numbers and a label for each sample");
-      }
-      boolean header = label.isPresent() || row.stream().allMatch(x -> Double.isNaN(number(x)));
-      List<String> names = header ? List.copyOf(row) : numbered(row.size());
-      int labelIndex = labelIndex(file, names, label);
-      if (header) {
-        row = reader.nextRow();
-      }
-      if (row.isEmpty()) {
-        throw new DataException(file + ": holds no rows but its header " + names);
-      }
-      List<double[]> features = new ArrayList<>();
-      List<String> labels = new ArrayList<>();
-      List<Integer> lines = new ArrayList<>();
-      while (!row.isEmpty()) {
-        String place = file + ", line " + reader.rowLine();
-        if (row.size() != names.size()) {
-          throw new DataException(
-              place
-                  + ": has "
-                  + row.size()
-                  + " fields, expected "
-                  + names.size()
-                  + " as in the first line");
-        }
-        features.add(features(place, header, names, row, labelIndex));
-        labels.add(label(place, names.get(labelIndex), row.get(labelIndex)));
-        lines.add(reader.rowLine());
-        row = reader.nextRow();
-      }
-      List<String> columns = new ArrayList<>(names);
-      columns.remove(labelIndex);
-      return new CsvTable(List.copyOf(columns), names.get(labelIndex), features, labels, lines);
-    }
-  }
+  private final Path file;
+  private final boolean header;
+  private final List<String> names;
+  private final int[] places;
+  private final int targetPlace;
+  private final List<CsvCells> features = new ArrayList<>();
+  private final CsvCells target = new CsvCells();
+  private final int mostTexts;
+  private int[] lines = new int[64];
+  private int rows;
 
-  private static int labelIndex(Path file, List<String> names, Optional<String> label)
-      throws DataException {
-    if (names.size() < 2) {
-      throw new DataException(
-          file
-              + ": has the single column \""
-              + names.get(0)
-              + "\", expected features and a label, separated by commas");
+  private CsvTable(
+      Path file, boolean header, List<String> names, CsvChoice.Columns columns, int mostTexts) {
+    this.file = file;
+    this.header = header;
+    this.names = names;
+    this.places = columns.features().stream().mapToInt(i -> i).toArray();
+    this.targetPlace = columns.target();
+    this.mostTexts = mostTexts;
+    for (int i = 0; i < places.length; i++) {
+      features.add(new CsvCells());
     }
-    if (label.isEmpty()) {
-      return names.size() - 1;
-    }
-    String wanted = label.get();
-    int index = names.indexOf(wanted);
-    if (index < 0) {
-      throw new DataException(
-          file
-              + ": has no column \""
-              + wanted
-              + "\" to take as label; its first line names "
-              + names);
-    }
-    if (index != names.lastIndexOf(wanted)) {
-      throw new DataException(
-          file + ": has more than one column \"" + wanted + "\" to take as label: " + names);
-    }
-    return index;
-  }
-
-  private static double[] features(
-      String place, boolean header, List<String> names, List<String> row, int labelIndex)
-      throws DataException {
-    double[] numbers = new double[row.size() - 1];
-    int count = 0;
-    for (int i = 0; i < row.size(); i++) {
-      if (i == labelIndex) {
-        continue;
-      }
-      numbers[count++] = feature(place, header, names.get(i), row.get(i));
-    }
-    return numbers;
   }
 
   /**
-   * The number that a field holds.
+   * Reads all rows.
    *
-   * @param header whether the first line was taken as a header
+   * @param mostTexts of a feature column, different ones
+   * @throws DataException if the file is no table, or holds no row, or has not what is wanted
    */
-  static double feature(String place, boolean header, String column, String field)
+  static CsvTable read(Path file, char separator, CsvChoice choice, int mostTexts)
       throws DataException {
-    double number = number(field);
-    // It must also be finite as a single-precision number, which it may become.
-    if (!Float.isFinite((float) number)) {
-      throw new DataException(
-          place
-              + ", column \""
-              + column
-              + "\": "
-              + (field.isBlank() ? "is empty" : "\"" + field + "\"")
-              + ", expected a finite number"
-              + (header ? "" : " (a first line is a header only if it has no numbers)"));
+    try (CsvReader reader = new CsvReader(file, separator)) {
+      try {
+        return read(file, separator, reader, choice, mostTexts);
+      } catch (OutOfMemoryError e) {
+        throw DataFile.tooLarge(file, " (line " + reader.rowLine() + " was reached)", e);
+      }
     }
-    return number;
   }
 
-  /** The label that a field holds. */
-  static String label(String place, String column, String text) throws DataException {
-    String label = text.strip();
-    if (label.isEmpty()) {
-      throw new DataException(
-          place + ", column \"" + column + "\": is empty, expected the sample's label");
+  private static CsvTable read(
+      Path file, char separator, CsvReader reader, CsvChoice choice, int mostTexts)
+      throws DataException {
+    List<List<String>> head = new ArrayList<>();
+    List<Integer> headLines = new ArrayList<>();
+    List<String> row = reader.nextRow();
+    for (; !row.isEmpty() && head.size() < HEAD; row = reader.nextRow()) {
+      head.add(row);
+      headLines.add(reader.rowLine());
     }
-    return label;
-  }
-
-  /** The decimal number that a field holds, or NaN if it holds something else. */
-  static double number(String field) {
-    String text = field.strip();
-    int length = text.length();
-    // Java alone also reads "1d", "0x1p3" and "Infinity".
-    if (length == 0
-        || "0123456789.".indexOf(text.charAt(length - 1)) < 0
-        || text.contains("x")
-        || text.contains("X")) {
-      return Double.NaN;
+    if (head.isEmpty()) {
+      throw new DataException(file + ": is empty, expected a row for each sample");
     }
+    int width = head.get(0).size();
+    boolean header = choice.header(head);
+    List<String> names = header ? List.copyOf(head.get(0)) : CsvHeader.numbered(width);
+    CsvTable table;
     try {
-      return Double.parseDouble(text);
-    } catch (NumberFormatException e) {
-      return Double.NaN;
+      table = new CsvTable(file, header, names, choice.columns(names, header), mostTexts);
+    } catch (DataException e) {
+      throw new DataException(e.getMessage() + CsvSeparator.hint(file, separator), e);
     }
+    for (int i = header ? 1 : 0; i < head.size(); i++) {
+      table.add(head.get(i), headLines.get(i), separator);
+    }
+    for (; !row.isEmpty(); row = reader.nextRow()) {
+      table.add(row, reader.rowLine(), separator);
+    }
+    if (table.rows == 0) {
+      throw new DataException(
+          file + ": holds no rows but its header " + DataException.listed(names));
+    }
+    return table;
   }
 
-  /** Names for the columns of a file without a header. */
-  static List<String> numbered(int columns) {
-    List<String> names = new ArrayList<>();
-    for (int i = 1; i <= columns; i++) {
-      names.add("column " + i);
+  private void add(List<String> row, int line, char separator) throws DataException {
+    if (row.size() != names.size()) {
+      throw new DataException(
+          file
+              + ", line "
+              + line
+              + ": has "
+              + row.size()
+              + " fields, expected "
+              + names.size()
+              + " as in the first line"
+              + CsvSeparator.hint(file, separator));
     }
+    for (int i = 0; i < features.size(); i++) {
+      CsvCells cells = features.get(i);
+      cells.add(row.get(places[i]));
+      if (cells.distinctTexts() > mostTexts) {
+        throw new DataException(
+            file
+                + ", line "
+                + line
+                + ", column "
+                + DataException.quoted(name(i))
+                + ": has more than "
+                + mostTexts
+                + " different texts: names, numbers of documents and free text are no categories;"
+                + " leave the column out (--ignore)");
+      }
+    }
+    if (targetPlace >= 0) {
+      target.add(row.get(targetPlace));
+    }
+    if (rows == lines.length) {
+      lines = Arrays.copyOf(lines, Math.addExact(rows, rows / 2));
+    }
+    lines[rows++] = line;
+  }
+
+  Path file() {
+    return file;
+  }
+
+  /** Whether the first row names the columns. */
+  boolean header() {
+    return header;
+  }
+
+  /** The names of all columns of the file. */
+  List<String> names() {
     return names;
+  }
+
+  /** How many samples there are. */
+  int rows() {
+    return rows;
+  }
+
+  /** How many feature columns there are. */
+  int width() {
+    return features.size();
+  }
+
+  /** A feature column's name. */
+  String name(int feature) {
+    return names.get(places[feature]);
+  }
+
+  /** Where a feature column stands in the file, from 1. */
+  int number(int feature) {
+    return places[feature] + 1;
+  }
+
+  /** A feature column. */
+  CsvCells feature(int feature) {
+    return features.get(feature);
+  }
+
+  /** The label's column, if it was wanted and is there. */
+  Optional<CsvCells> target() {
+    return targetPlace < 0 ? Optional.empty() : Optional.of(target);
+  }
+
+  /** The label's column's name. */
+  String targetName() {
+    return names.get(targetPlace);
+  }
+
+  /** A file's row and column, for messages. */
+  String place(int row, String column) {
+    return file + ", line " + lines[row] + ", column " + DataException.quoted(column);
+  }
+
+  /** The line on which a row began. */
+  int line(int row) {
+    return lines[row];
   }
 }

@@ -8,11 +8,12 @@
  * slices share its memory.
  *
  * <p>Data come from arrays ({@code Features.of}, {@code Labels.of}), from files ({@link
- * dev.halfstep.data.Mnist}, {@link dev.halfstep.data.Idx}, {@link dev.halfstep.data.Csv}) or from
- * code ({@link dev.halfstep.data.Digits}, {@link dev.halfstep.data.RandomData}). Loaders check
- * everything when they load, and say in a {@link dev.halfstep.data.DataException} which file, line
- * and column is wrong; they return a {@link dev.halfstep.data.Split} into what is trained on and
- * what is held out.
+ * dev.halfstep.data.Mnist}, {@link dev.halfstep.data.Idx}, {@link dev.halfstep.data.Csv}, whose
+ * further files {@link dev.halfstep.data.CsvSamples} reads) or from code ({@link
+ * dev.halfstep.data.Digits}, {@link dev.halfstep.data.RandomData}). Loaders check everything when
+ * they load, and say in a {@link dev.halfstep.data.DataException} which file, line and column is
+ * wrong; they return a {@link dev.halfstep.data.Split} into what is trained on and what is held
+ * out.
  *
  * <p>Random numbers are counter-based ({@link dev.halfstep.data.Philox}), with a key for each
  * purpose ({@link dev.halfstep.data.RandomStream}). The {@link dev.halfstep.data.Order} of an epoch

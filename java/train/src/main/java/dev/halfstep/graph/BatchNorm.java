@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Batch normalisation (Ioffe and Szegedy, 2015) of x {@code [..., channels]} over all but the last
- * dimension: y = activation((x - mean) / sqrt(variance + 1e-5) * gamma + beta + residual). In
- * training mean and biased variance are those of x, and move the running ones by a tenth, the
- * variance by the unbiased one; otherwise the running ones are used, and stay.
+ * dimension: y = activation((x - mean) / sqrt(variance + eps) * gamma + beta + residual). In
+ * training mean and biased variance are those of x, and {@code running = (1 - momentum) running +
+ * momentum observed}, with the unbiased variance; otherwise the running ones are used, and stay.
  *
  * @param gamma {@code F32 [channels]}, as beta and all statistics
  * @param residual shaped as x, or null
@@ -26,6 +26,8 @@ public record BatchNorm(
     Value runningMean,
     Value runningVariance,
     Activation activation,
+    float eps,
+    float momentum,
     Value y,
     @Nullable Value savedMean,
     @Nullable Value savedInvstd)
@@ -44,7 +46,9 @@ public record BatchNorm(
       @Nullable Value residual,
       Value runningMean,
       Value runningVariance,
-      Activation activation) {
+      Activation activation,
+      float eps,
+      float momentum) {
     Graph graph = x.graph();
     Shape channels = Shape.of(x.shape().rank() < 2 ? 0 : x.shape().dim(-1));
     for (Value vector : List.of(gamma, beta, runningMean, runningVariance)) {
@@ -77,6 +81,8 @@ public record BatchNorm(
             runningMean,
             runningVariance,
             activation,
+            eps,
+            momentum,
             y,
             training ? graph.value("batch_norm mean", DType.F32, channels) : null,
             training ? graph.value("batch_norm invstd", DType.F32, channels) : null));
@@ -100,6 +106,8 @@ public record BatchNorm(
     long channels = gamma.shape().dim(0);
     return dev.halfstep.kernel.BatchNorm.builder(x.shape().elements() / channels, channels)
         .type(x.type())
+        .eps(eps)
+        .momentum(momentum)
         .activation(activation);
   }
 

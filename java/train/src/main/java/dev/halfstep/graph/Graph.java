@@ -23,6 +23,7 @@ public final class Graph {
   private final Map<String, Value> parameters = new HashMap<>();
   private String layer = "";
   private @Nullable Value state;
+  private @Nullable Padding padding;
   private long dropoutKey;
   private int dropouts;
 
@@ -64,6 +65,32 @@ public final class Graph {
   /** The step's state; null where the graph is not part of a step, as in prediction. */
   public @Nullable Value state() {
     return state;
+  }
+
+  /**
+   * Says which places of the sequences are padding, for all attention that is added from now on.
+   *
+   * @throws IllegalArgumentException if it was said otherwise before
+   */
+  public void padding(Padding wanted) {
+    if (padding != null && !padding.equals(wanted)) {
+      throw refusal(
+          "the padding is token "
+              + padding.token()
+              + " of "
+              + padding.tokens()
+              + " already, and now token "
+              + wanted.token()
+              + " of "
+              + wanted.tokens()
+              + ": a model has one");
+    }
+    padding = wanted;
+  }
+
+  /** Which places are padding; null if none are. */
+  public @Nullable Padding padding() {
+    return padding;
   }
 
   /** The key of dropout's random numbers. */
@@ -117,10 +144,15 @@ public final class Graph {
     return new Value(this, at(name), type, shape, new Value.Place.Planned(), differentiable, image);
   }
 
-  /** The memory of a value under another shape of as many elements. */
+  /**
+   * The memory of a value under another shape of as many elements. Where {@code [batch, height,
+   * width, channels]} becomes {@code [batch, features]}, the features remember their image.
+   */
   public Value alias(Value base, Shape shape) {
-    boolean flattened =
+    boolean flattens =
         base.shape().rank() == 4 && shape.rank() == 2 && shape.dim(0) == base.shape().dim(0);
+    Shape image = flattens ? base.shape().dropFirst() : base.image();
+    boolean whole = image != null && shape.rank() > 0 && shape.dim(-1) == image.elements();
     return new Value(
         this,
         base.name(),
@@ -128,7 +160,7 @@ public final class Graph {
         shape,
         new Value.Place.AliasOf(base),
         base.differentiable(),
-        flattened ? base.shape().dropFirst() : null);
+        whole ? image : null);
   }
 
   /** Where gradients of a parameter are collected, F32 in the gradient arena. */

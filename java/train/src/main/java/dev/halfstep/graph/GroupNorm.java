@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Group normalisation (Wu and He, 2018) of x {@code [batch, ..., channels]}: each sample's groups
  * of neighbouring channels are normalised over all positions. Layer normalisation (Ba et al., 2016)
- * is every row {@code [channels]} normalised by itself. The biased variance, eps 1e-5, and then
- * gamma and beta, {@code F32 [channels]}.
+ * is every row {@code [channels]} normalised by itself: (x - mean) / sqrt(variance + eps) with the
+ * biased variance, and then gamma and beta, {@code F32 [channels]}.
  *
  * @param samples what is normalised apart: the batch, or for layer normalisation the rows
  * @param savedMean {@code F32 [samples, groups]} for the gradient; null outside training
@@ -21,6 +21,7 @@ public record GroupNorm(
     Value beta,
     long samples,
     int groups,
+    float eps,
     Value y,
     @Nullable Value savedMean,
     @Nullable Value savedInvstd)
@@ -32,7 +33,7 @@ public record GroupNorm(
    * @throws IllegalArgumentException if the shapes do not match, or the groups do not divide the
    *     channels
    */
-  public static Value of(Value x, Value gamma, Value beta, int groups) {
+  public static Value of(Value x, Value gamma, Value beta, int groups, float eps) {
     Graph graph = x.graph();
     if (x.shape().rank() < 2 || groups < 1 || x.shape().dim(-1) % groups != 0) {
       throw graph.refusal(
@@ -43,7 +44,7 @@ public record GroupNorm(
               + groups
               + " groups");
     }
-    return add(x, gamma, beta, x.shape().dim(0), groups);
+    return add(x, gamma, beta, x.shape().dim(0), groups, eps);
   }
 
   /**
@@ -51,14 +52,14 @@ public record GroupNorm(
    *
    * @throws IllegalArgumentException if the shapes do not match
    */
-  public static Value layer(Value x, Value gamma, Value beta) {
+  public static Value layer(Value x, Value gamma, Value beta, float eps) {
     if (x.shape().rank() < 1 || x.shape().dim(-1) < 1) {
       throw x.graph().refusal("layer normalisation takes x [..., channels], not " + x.shape());
     }
-    return add(x, gamma, beta, x.shape().elements() / x.shape().dim(-1), 1);
+    return add(x, gamma, beta, x.shape().elements() / x.shape().dim(-1), 1, eps);
   }
 
-  private static Value add(Value x, Value gamma, Value beta, long samples, int groups) {
+  private static Value add(Value x, Value gamma, Value beta, long samples, int groups, float eps) {
     Graph graph = x.graph();
     Shape channels = Shape.of(x.shape().dim(-1));
     for (Value vector : List.of(gamma, beta)) {
@@ -76,6 +77,7 @@ public record GroupNorm(
             beta,
             samples,
             groups,
+            eps,
             graph.like("norm", x, gamma, beta),
             saved ? graph.value("norm mean", DType.F32, statistics) : null,
             saved ? graph.value("norm invstd", DType.F32, statistics) : null));
@@ -97,7 +99,8 @@ public record GroupNorm(
     long channels = gamma.shape().dim(0);
     long positions = samples == 0 ? 1 : x.shape().elements() / channels / samples;
     return dev.halfstep.kernel.GroupNorm.builder(samples, positions, channels, groups)
-        .type(x.type());
+        .type(x.type())
+        .eps(eps);
   }
 
   @Override

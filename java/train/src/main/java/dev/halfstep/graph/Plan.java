@@ -2,6 +2,7 @@ package dev.halfstep.graph;
 
 import dev.halfstep.CommandList;
 import dev.halfstep.Stream;
+import dev.halfstep.internal.FlightRecorder;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -71,9 +72,14 @@ public final class Plan {
 
   /** Records all calls into a list that can be launched again and again. */
   public CommandList record(Stream stream, Addresses addresses) {
+    Runnable all = () -> run(stream, addresses);
+    return FlightRecorder.IS_PRESENT ? recordWithEvent(stream, all) : stream.capture(all);
+  }
+
+  private CommandList recordWithEvent(Stream stream, Runnable all) {
     PlanEvent event = new PlanEvent();
     event.begin();
-    CommandList list = stream.capture(() -> run(stream, addresses));
+    CommandList list = stream.capture(all);
     if (event.shouldCommit()) {
       event.plan = title;
       event.calls = calls.size();

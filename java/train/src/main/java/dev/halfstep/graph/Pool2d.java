@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The maximum or the average of each window over x {@code [batch, height, width, channels]}, for
- * each channel. Padding takes no part: an average divides by the pixels inside the image.
+ * each channel.
  *
  * @param index {@code U8} like y: where in the window a maximum was, for its gradient; else null
  */
@@ -18,8 +18,10 @@ public record Pool2d(Kind kind, Value x, Window window, Value y, @Nullable Value
   public enum Kind {
     /** The maximum, whose gradient goes to the first pixel that has it. */
     MAX("max_pool"),
-    /** The average. */
-    AVERAGE("average_pool");
+    /** The average over the pixels inside the image: padding counts for nothing. */
+    AVERAGE("average_pool"),
+    /** The average over the whole window: padding counts as zeros. */
+    PADDED_AVERAGE("average_pool");
 
     private final String word;
 
@@ -66,9 +68,11 @@ public record Pool2d(Kind kind, Value x, Window window, Value y, @Nullable Value
     int rows = window.rows();
     int columns = window.columns();
     dev.halfstep.kernel.Pool2d.Builder kernel =
-        kind == Kind.MAX
-            ? dev.halfstep.kernel.Pool2d.max(x.shape(), rows, columns)
-            : dev.halfstep.kernel.Pool2d.average(x.shape(), rows, columns);
+        switch (kind) {
+          case MAX -> dev.halfstep.kernel.Pool2d.max(x.shape(), rows, columns);
+          case AVERAGE -> dev.halfstep.kernel.Pool2d.average(x.shape(), rows, columns);
+          case PADDED_AVERAGE -> dev.halfstep.kernel.Pool2d.paddedAverage(x.shape(), rows, columns);
+        };
     return kernel
         .type(x.type())
         .stride(window.strideRows(), window.strideColumns())

@@ -10,33 +10,47 @@ import dev.halfstep.graph.Window;
  */
 public final class AveragePool2d implements Layer {
   private final Window window;
+  private final boolean countsPadding;
 
   /** A layer with a square window. */
   public AveragePool2d(int size) {
-    this(Window.of(size, size).stride(size, size));
+    this(Window.of(size, size).stride(size, size), false);
   }
 
-  private AveragePool2d(Window window) {
+  private AveragePool2d(Window window, boolean countsPadding) {
     this.window = window;
+    this.countsPadding = countsPadding;
   }
 
   /** The same with a window that moves by so many pixels, both ways. */
   public AveragePool2d stride(int pixels) {
-    return new AveragePool2d(window.stride(pixels, pixels));
+    return new AveragePool2d(window.stride(pixels, pixels), countsPadding);
   }
 
-  /** The same with so many pixels on each side of the images that count for nothing. */
+  /**
+   * The same with so many pixels on each side of the images, which count for nothing: PyTorch's
+   * {@code count_include_pad=False}.
+   */
   public AveragePool2d padding(int pixels) {
-    return new AveragePool2d(window.padding(pixels, pixels));
+    return new AveragePool2d(window.padding(pixels, pixels), countsPadding);
+  }
+
+  /** The same with padding that counts as zeros, as in PyTorch unless it is told otherwise. */
+  public AveragePool2d countPadding() {
+    return new AveragePool2d(window, true);
   }
 
   @Override
   public Value apply(Scope scope, Value x) {
-    return Pool2d.of(Pool2d.Kind.AVERAGE, x, window);
+    return Pool2d.of(countsPadding ? Pool2d.Kind.PADDED_AVERAGE : Pool2d.Kind.AVERAGE, x, window);
   }
 
   @Override
   public String toString() {
-    return "AveragePool2d(" + window.rows() + "x" + window.columns() + ")";
+    return "AveragePool2d("
+        + window.rows()
+        + "x"
+        + window.columns()
+        + (countsPadding ? ", padding counts)" : ")");
   }
 }

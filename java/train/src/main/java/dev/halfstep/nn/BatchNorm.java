@@ -10,14 +10,50 @@ import org.jspecify.annotations.Nullable;
 /**
  * Batch normalisation (Ioffe and Szegedy, 2015) over the last dimension of x {@code [batch, ...,
  * channels]}: in training with the mean and biased variance of the batch, n = batch * positions,
- * while {@code running = 0.9 running + 0.1 observed}, with the unbiased variance; in evaluation
- * with the running ones alone. eps is 1e-5.
+ * while {@code running = (1 - momentum) running + momentum observed}, with the unbiased variance;
+ * in evaluation with the running ones alone. eps is 1e-5 and momentum 0.1, as PyTorch's. Immutable.
  *
  * <p>Parameters, all {@code [channels]}: {@code weight} (1 at first) and {@code bias} (0); state:
  * {@code running_mean} (0) and {@code running_var} (1), which are saved with the model. Training on
  * n = 1 is an error that names the layer.
  */
 public final class BatchNorm implements Fusing {
+  private final float eps;
+  private final float momentum;
+
+  /** A layer with eps 1e-5 and momentum 0.1. */
+  public BatchNorm() {
+    this(1e-5f, 0.1f);
+  }
+
+  private BatchNorm(float eps, float momentum) {
+    this.eps = eps;
+    this.momentum = momentum;
+  }
+
+  /**
+   * The same with another number that is added to the variance.
+   *
+   * @throws IllegalArgumentException if it is not a finite number above 0
+   */
+  public BatchNorm eps(double eps) {
+    return new BatchNorm(LayerNorm.checkedEps(eps), momentum);
+  }
+
+  /**
+   * The same with another share of a batch in the running statistics, as PyTorch counts it: Keras's
+   * momentum of 0.99 is 0.01 here.
+   *
+   * @throws IllegalArgumentException if it is not in (0, 1]
+   */
+  public BatchNorm momentum(double momentum) {
+    if (!(momentum > 0 && momentum <= 1)) {
+      throw new IllegalArgumentException(
+          "the momentum of batch normalisation is in (0, 1], not " + momentum);
+    }
+    return new BatchNorm(eps, (float) momentum);
+  }
+
   @Override
   public Value apply(Scope scope, Value x) {
     return apply(scope, x, null, Activation.NONE);
@@ -51,11 +87,23 @@ public final class BatchNorm implements Fusing {
         residual,
         scope.state("running_mean", channels, zero, layout),
         scope.state("running_var", channels, one, layout),
-        activation);
+        activation,
+        eps,
+        momentum);
   }
 
   @Override
   public String toString() {
-    return "BatchNorm";
+    StringBuilder text = new StringBuilder("BatchNorm");
+    String separator = "(";
+    if (eps != 1e-5f) {
+      text.append(separator).append("eps ").append(eps);
+      separator = ", ";
+    }
+    if (momentum != 0.1f) {
+      text.append(separator).append("momentum ").append(momentum);
+      separator = ", ";
+    }
+    return separator.equals("(") ? text.toString() : text.append(')').toString();
   }
 }

@@ -20,6 +20,9 @@ final class Checksum {
   private static final String PREFIX = "halfstep-sha256:";
   private static final int DIGITS = 64;
 
+  /** What the metadata of a checkpoint have. */
+  private static final String CHECKPOINT = "halfstep.checkpoint";
+
   /** The entry before the checksum is known. */
   static final Map<String, String> PLACEHOLDER = Map.of(KEY, PREFIX + "0".repeat(DIGITS));
 
@@ -51,13 +54,18 @@ final class Checksum {
   /**
    * Whether a file has a checksum.
    *
-   * @throws ModelFileException if it has one, but not where it was written
+   * @throws ModelFileException if it has one, but not where it was written; or if it has none and
+   *     is a checkpoint: those are never written without
    */
   static boolean isIn(Path file, byte[] header, Map<String, String> metadata)
       throws ModelFileException {
     boolean there =
         metadata.containsKey(KEY)
             || metadata.values().stream().anyMatch(text -> text.startsWith(PREFIX));
+    if (!there && metadata.containsKey(CHECKPOINT)) {
+      throw new ModelFileException(
+          file, "is damaged: it has no " + KEY + ", without which no checkpoint is written");
+    }
     if (!there) {
       return false;
     }

@@ -9,8 +9,38 @@ import dev.halfstep.graph.Value;
 /**
  * Layer normalisation (Ba et al., 2016) over the last dimension of x {@code [batch, ...,
  * channels]}, eps 1e-5, with {@code weight} (1 at first) and {@code bias} (0) {@code [channels]}.
+ * Immutable.
  */
 public final class LayerNorm implements Layer {
+  private final float eps;
+
+  /** A layer with eps 1e-5. */
+  public LayerNorm() {
+    this(1e-5f);
+  }
+
+  private LayerNorm(float eps) {
+    this.eps = eps;
+  }
+
+  /**
+   * The same with another number that is added to the variance, such as BERT's 1e-12.
+   *
+   * @throws IllegalArgumentException if it is not a finite number above 0
+   */
+  public LayerNorm eps(double eps) {
+    return new LayerNorm(checkedEps(eps));
+  }
+
+  /** An eps in single precision, above 0 there too. */
+  static float checkedEps(double eps) {
+    if (!((float) eps > 0 && eps <= Float.MAX_VALUE)) {
+      throw new IllegalArgumentException(
+          "eps must be a finite number above 0 in single precision, not " + eps);
+    }
+    return (float) eps;
+  }
+
   @Override
   public Value apply(Scope scope, Value x) {
     if (x.shape().rank() < 2) {
@@ -23,11 +53,12 @@ public final class LayerNorm implements Layer {
     return GroupNorm.layer(
         x,
         scope.parameter("weight", channels, new Initializer.Constant(1), layout),
-        scope.parameter("bias", channels, new Initializer.Constant(0), layout));
+        scope.parameter("bias", channels, new Initializer.Constant(0), layout),
+        eps);
   }
 
   @Override
   public String toString() {
-    return "LayerNorm";
+    return eps == 1e-5f ? "LayerNorm" : "LayerNorm(eps " + eps + ")";
   }
 }

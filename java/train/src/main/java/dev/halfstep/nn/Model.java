@@ -192,7 +192,10 @@ public final class Model {
   }
 
   /**
-   * A copy of a parameter's values, row-major in its shape.
+   * A copy of a parameter's values, row-major in its shape. That is the order of memory: of a
+   * convolution {@code [out, height, width, in]}, where files have {@code [out, in, height,
+   * width]}, and of a linear layer behind {@link Flatten} the channels last. {@link #tensors} gives
+   * the order of files.
    *
    * @throws IllegalArgumentException if there is none of that name
    * @throws IllegalStateException if the weights were never set
@@ -205,7 +208,9 @@ public final class Model {
   }
 
   /**
-   * Sets a parameter's values, row-major in its shape. Parameters that are never set are 0.
+   * Sets a parameter's values, row-major in its shape, in the order of {@link #get}. Values from a
+   * file are in another order: {@link #set(String, Safetensors.Entry)} takes those. Parameters that
+   * are never set are 0.
    *
    * @throws IllegalArgumentException if there is none of that name, or their number differs
    */
@@ -224,6 +229,22 @@ public final class Model {
     }
     System.arraycopy(values, 0, weights.values, (int) parameters.offset(parameter), values.length);
     weights.set = true;
+  }
+
+  /**
+   * Sets a parameter's values to a tensor in the layout of files, PyTorch's: of a convolution
+   * {@code [out, in, height, width]}, of a linear layer behind {@link Flatten} the channels first.
+   *
+   * @throws IllegalArgumentException if there is no parameter of that name, or the tensor is of
+   *     another shape than files give the parameter, or of a type that is not read
+   */
+  public void set(String name, Safetensors.Entry tensor) {
+    Parameter parameter = parameters.get(name);
+    String problem = WeightFiles.problem(tensor, parameter);
+    if (problem != null) {
+      throw new IllegalArgumentException("the tensor for " + name + " is " + problem);
+    }
+    set(name, parameter.fileLayout().fromFile(tensor.values()));
   }
 
   /**
@@ -287,8 +308,52 @@ public final class Model {
    * @throws ModelFileException if it does not fit, as {@link #load(Path)} says
    */
   public Model load(Safetensors.Contents contents) throws ModelFileException {
-    weights(WeightFiles.weights(contents, parameters));
+    weights(weights(contents));
     return this;
+  }
+
+  /**
+   * The weights that a file holds, laid out by {@link #parameters}; the model's own stay.
+   *
+   * @throws ModelFileException if it does not fit, as {@link #load(Path)} says
+   */
+  public float[] weights(Safetensors.Contents contents) throws ModelFileException {
+    return WeightFiles.weights(contents, parameters);
+  }
+
+  /**
+   * Takes from a file those tensors that have name and shape of a parameter, and leaves all other
+   * weights as they are: another head on a trained network, PyTorch's {@code strict=False}. What
+   * was and was not taken is in the report.
+   *
+   * @throws IllegalStateException if the weights were never set and the file lacks some, which
+   *     would be 0: call {@link #initialize} first
+   * @throws ModelFileException if the file is damaged, or nothing in it matches
+   * @throws IOException if the file cannot be read
+   */
+  public LoadReport loadMatching(Path file) throws IOException {
+    return loadMatching(Safetensors.read(file));
+  }
+
+  /**
+   * As above, from what a file holds. Tensors under other names are taken after they were renamed:
+   * {@link Safetensors.Contents#renamed}.
+   */
+  public LoadReport loadMatching(Safetensors.Contents contents) throws ModelFileException {
+    float[] values = weights.values.clone();
+    LoadReport report = WeightFiles.takeMatching(contents, parameters, values);
+    if (report.taken().isEmpty()) {
+      throw new ModelFileException(
+          contents.file(), "has no tensor with name and shape of a parameter: " + report);
+    }
+    if (!weights.set && report.taken().size() < parameters.list().size()) {
+      throw new IllegalStateException(
+          "the file has not all weights, and the others were never set: call initialize(seed)"
+              + " first; "
+              + report);
+    }
+    weights(values);
+    return report;
   }
 
   private void requireInitialized() {

@@ -3,6 +3,7 @@ package dev.halfstep.nn;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Matmul;
+import dev.halfstep.graph.Padding;
 import dev.halfstep.graph.Permute;
 import dev.halfstep.graph.Reshape;
 import dev.halfstep.graph.Split;
@@ -14,7 +15,8 @@ import java.util.List;
  * Self-attention with several heads (Vaswani et al., 2017) of x {@code [batch, positions, width]},
  * with the parameters of PyTorch's {@code MultiheadAttention}: {@code in_proj_weight} {@code [3 *
  * width, width]} makes queries, keys and values, {@code out_proj.weight} {@code [width, width]}
- * joins the heads, each with a bias.
+ * joins the heads, each with a bias. Places that are padding (see {@link Embedding#padding}) get no
+ * weight.
  */
 public final class MultiHeadAttention implements Layer {
   private final int heads;
@@ -46,6 +48,18 @@ public final class MultiHeadAttention implements Layer {
                   + " heads divide, not "
                   + x.shape());
     }
+    Padding padding = scope.graph().padding();
+    if (padding != null
+        && !padding.tokens().shape().equals(Shape.of(x.shape().dim(0), x.shape().dim(1)))) {
+      throw scope
+          .graph()
+          .refusal(
+              "attention over "
+                  + x.shape()
+                  + " has other positions than the tokens "
+                  + padding.tokens().shape()
+                  + ", some of which are padding");
+    }
     long batch = x.shape().dim(0);
     long positions = x.shape().dim(1);
     long width = x.shape().dim(2);
@@ -61,7 +75,7 @@ public final class MultiHeadAttention implements Layer {
     Value values = Reshape.of(parts.get(2), perHead);
     Value scores = Matmul.of(queries, keys, false, true, 1);
     float scale = (float) (1 / Math.sqrt((double) head));
-    Value shares = dev.halfstep.graph.Softmax.of(scores, scale, causal);
+    Value shares = dev.halfstep.graph.Softmax.of(scores, scale, causal, padding);
     Value seen = Permute.of(Matmul.of(shares, values, false, false, 1), 0, 2, 1, 3);
     Value joined = Reshape.of(seen, x.shape());
     return scope.apply("out_proj", this::join, joined);

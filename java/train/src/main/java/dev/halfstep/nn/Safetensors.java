@@ -1,10 +1,13 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
+import java.io.FileInputStream;
+import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -14,6 +17,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Files of named tensors as PyTorch, NumPy and others read and write them: the <a
@@ -28,6 +33,7 @@ import java.util.TreeMap;
  */
 public final class Safetensors {
   private static final int BUFFER_BYTES = 1 << 16;
+  private static final int MOST_ELEMENTS = Integer.MAX_VALUE - 8; // of a Java array
 
   private Safetensors() {}
 
@@ -35,12 +41,12 @@ public final class Safetensors {
   public static final class Entry {
     private final TensorType type;
     private final Shape shape;
-    private final float[] values;
+    private final @Nullable Object data; // float[], double[] of F64, byte[] of U8, or not read
 
-    private Entry(TensorType type, Shape shape, float[] values) {
+    private Entry(TensorType type, Shape shape, @Nullable Object data) {
       this.type = type;
       this.shape = shape;
-      this.values = values;
+      this.data = data;
     }
 
     /**
@@ -51,14 +57,35 @@ public final class Safetensors {
      */
     public Entry(Shape shape, float[] values) {
       this(TensorType.F32, shape, values);
-      if (values.length != shape.elements()) {
+      requireAll(shape, values.length);
+    }
+
+    /**
+     * A tensor of double-precision numbers, of type F64; the values are not copied.
+     *
+     * @param values row-major, as many as the shape has elements
+     * @throws IllegalArgumentException if there are more or fewer
+     */
+    public Entry(Shape shape, double[] values) {
+      this(TensorType.F64, shape, values);
+      requireAll(shape, values.length);
+    }
+
+    /**
+     * A tensor of bytes, of type U8; they are not copied.
+     *
+     * @param values row-major, as many as the shape has elements
+     * @throws IllegalArgumentException if there are more or fewer
+     */
+    public Entry(Shape shape, byte[] values) {
+      this(TensorType.U8, shape, values);
+      requireAll(shape, values.length);
+    }
+
+    private static void requireAll(Shape shape, int values) {
+      if (values != shape.elements()) {
         throw new IllegalArgumentException(
-            "a tensor of shape "
-                + shape
-                + " has "
-                + shape.elements()
-                + " values, not "
-                + values.length);
+            "a tensor of shape " + shape + " has " + shape.elements() + " values, not " + values);
       }
     }
 
@@ -77,17 +104,59 @@ public final class Safetensors {
       return type.isReadable();
     }
 
+    /** What it becomes in a file: numbers that were read from 16 bits are F32. */
+    private TensorType writtenType(String name) {
+      if (data == null) {
+        throw new IllegalArgumentException(
+            "tensor " + name + " of type " + type + " was not read and cannot be written");
+      }
+      return data instanceof float[] ? TensorType.F32 : type;
+    }
+
     /**
-     * The values, row-major, not copied; those of F64 rounded to single precision.
+     * The values, row-major in the file's shape, not copied; those of F64 rounded to single
+     * precision, in a new array. A model has them in another order: {@link Model#set(String,
+     * Entry)}.
      *
      * @throws IllegalStateException if they are of a type that is not read
      */
     public float[] values() {
-      if (!isReadable()) {
-        throw new IllegalStateException(
-            "a tensor of type " + type + " is not read: F32, BF16, F16 and F64 are");
+      if (data instanceof double[] wide) {
+        float[] rounded = new float[wide.length];
+        for (int i = 0; i < rounded.length; i++) {
+          rounded[i] = (float) wide[i];
+        }
+        return rounded;
       }
-      return values;
+      if (data instanceof float[] values) {
+        return values;
+      }
+      throw new IllegalStateException(
+          "a tensor of type " + type + " is not read: F32, BF16, F16 and F64 are");
+    }
+
+    /**
+     * The values of a tensor of F64, row-major, not copied.
+     *
+     * @throws IllegalStateException if it is of another type
+     */
+    public double[] doubles() {
+      if (data instanceof double[] values) {
+        return values;
+      }
+      throw new IllegalStateException("a tensor of type " + type + " has no doubles, F64 has");
+    }
+
+    /**
+     * The values of a tensor of U8, row-major, not copied.
+     *
+     * @throws IllegalStateException if it is of another type
+     */
+    public byte[] bytes() {
+      if (data instanceof byte[] values) {
+        return values;
+      }
+      throw new IllegalStateException("a tensor of type " + type + " has no bytes, U8 has");
     }
   }
 
@@ -104,6 +173,23 @@ public final class Safetensors {
       metadata = Map.copyOf(metadata);
       tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
     }
+
+    /**
+     * The same tensors under other names, as where a file has {@code backbone.0.weight} and the
+     * model {@code 0.weight}.
+     *
+     * @throws IllegalArgumentException if two get the same name
+     */
+    public Contents renamed(UnaryOperator<String> rename) {
+      Map<String, Entry> named = new LinkedHashMap<>();
+      for (Map.Entry<String, Entry> tensor : tensors.entrySet()) {
+        String name = rename.apply(tensor.getKey());
+        if (named.put(name, tensor.getValue()) != null) {
+          throw new IllegalArgumentException("two tensors would be named " + name);
+        }
+      }
+      return new Contents(file, metadata, named);
+    }
   }
 
   /**
@@ -112,7 +198,8 @@ public final class Safetensors {
    * @param tensors by name, in the order in which they are to lie in the file
    * @param metadata texts for whoever reads the file; {@code format = pt}, which says that names
    *     and layouts are PyTorch's, and the checksum are added
-   * @throws IOException if the file cannot be written; a file that stood there is unchanged then
+   * @throws IOException if the file cannot be written, or names, shapes and texts together exceed
+   *     the format's limit of 100 MB; a file that stood there is unchanged then
    */
   public static void write(Path file, Map<String, Entry> tensors, Map<String, String> metadata)
       throws IOException {
@@ -125,29 +212,33 @@ public final class Safetensors {
     long end = 0;
     for (Map.Entry<String, Entry> tensor : tensors.entrySet()) {
       long begin = end;
-      end += (long) tensor.getValue().values.length * Float.BYTES;
-      places.add(
-          new SafetensorsHeader.Tensor(
-              tensor.getKey(), TensorType.F32, tensor.getValue().shape, begin, end));
+      Entry entry = tensor.getValue();
+      TensorType type = entry.writtenType(tensor.getKey());
+      end += type.bytes(entry.shape.elements());
+      places.add(new SafetensorsHeader.Tensor(tensor.getKey(), type, entry.shape, begin, end));
     }
     byte[] header = new SafetensorsHeader(texts, places).toBytes();
+    if (header.length > SafetensorsHeader.MOST_BYTES) {
+      throw new IOException(
+          file
+              + ": cannot be written: names, shapes and texts take "
+              + header.length
+              + " bytes, and the format allows "
+              + SafetensorsHeader.MOST_BYTES);
+    }
     Checksum checksum = new Checksum();
     emit(header, tensors, checksum::update);
     checksum.insertInto(header);
     AtomicFile.write(
         file,
-        channel ->
+        out ->
             emit(
                 header,
                 tensors,
-                bytes -> {
-                  while (bytes.hasRemaining()) {
-                    channel.write(bytes);
-                  }
-                }));
+                bytes -> out.write(bytes.array(), bytes.arrayOffset(), bytes.limit())));
   }
 
-  /** Takes the bytes of a file, one part after the other. */
+  /** Takes the bytes of a file, one part after the other: a buffer's array up to its limit. */
   @FunctionalInterface
   private interface Sink {
     void take(ByteBuffer bytes) throws IOException;
@@ -158,13 +249,22 @@ public final class Safetensors {
     ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     sink.take(buffer.putLong(header.length).flip());
     sink.take(ByteBuffer.wrap(header));
-    int capacity = BUFFER_BYTES / Float.BYTES;
     for (Entry tensor : tensors.values()) {
-      for (int from = 0; from < tensor.values.length; from += capacity) {
-        int count = Math.min(capacity, tensor.values.length - from);
+      int length = tensor.data == null ? 0 : Array.getLength(tensor.data);
+      int capacity = BUFFER_BYTES / (tensor.data instanceof double[] ? Double.BYTES : Float.BYTES);
+      for (int from = 0; from < length; from += Math.min(capacity, length - from)) {
+        int count = Math.min(capacity, length - from);
         buffer.clear();
-        buffer.asFloatBuffer().put(tensor.values, from, count);
-        sink.take(buffer.limit(count * Float.BYTES));
+        if (tensor.data instanceof float[] values) {
+          buffer.asFloatBuffer().put(values, from, count);
+          buffer.limit(count * Float.BYTES);
+        } else if (tensor.data instanceof double[] values) {
+          buffer.asDoubleBuffer().put(values, from, count);
+          buffer.limit(count * Double.BYTES);
+        } else if (tensor.data instanceof byte[] values) {
+          buffer.put(values, from, count).flip();
+        }
+        sink.take(buffer);
       }
     }
   }
@@ -181,20 +281,24 @@ public final class Safetensors {
     if (Files.isDirectory(file)) {
       throw new ModelFileException(file, "is a folder, expected a safetensors file");
     }
-    try (FileChannel channel = FileChannel.open(file)) {
-      return read(file, channel);
-    } catch (NoSuchFileException e) {
-      throw new ModelFileException(file, "there is no such file");
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new ModelFileException(file, "is no regular file, expected a safetensors file");
+    }
+    // A stream and no channel: that would be closed if the thread were interrupted.
+    try (InputStream in = new FileInputStream(file.toFile())) {
+      return read(file, Files.size(file), in);
+    } catch (FileNotFoundException | NoSuchFileException e) {
+      throw new ModelFileException(
+          file, Files.exists(file) ? "may not be read" : "there is no such file");
     }
   }
 
-  private static Contents read(Path file, FileChannel channel) throws IOException {
-    long size = channel.size();
+  private static Contents read(Path file, long size, InputStream in) throws IOException {
     ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     if (size < Long.BYTES) {
       throw new ModelFileException(file, "is truncated: it has " + size + " bytes");
     }
-    fill(file, channel, buffer.limit(Long.BYTES));
+    fill(file, in, buffer.limit(Long.BYTES));
     long length = buffer.getLong(0);
     long rest = size - Long.BYTES;
     if (length < 0 || length > Math.min(rest, SafetensorsHeader.MOST_BYTES)) {
@@ -207,7 +311,7 @@ public final class Safetensors {
               + " that follow");
     }
     byte[] bytes = new byte[(int) length];
-    fill(file, channel, ByteBuffer.wrap(bytes));
+    fill(file, in, ByteBuffer.wrap(bytes));
     SafetensorsHeader header = SafetensorsHeader.parse(file, bytes, rest - length);
     Checksum checksum = new Checksum();
     boolean checked = Checksum.isIn(file, bytes, header.metadata());
@@ -216,7 +320,10 @@ public final class Safetensors {
     checksum.update(ByteBuffer.wrap(bytes));
     Map<String, Entry> tensors = new LinkedHashMap<>();
     for (SafetensorsHeader.Tensor tensor : header.tensors()) {
-      tensors.put(tensor.name(), read(file, channel, tensor, buffer, checksum));
+      tensors.put(tensor.name(), read(file, in, tensor, buffer, checksum));
+    }
+    if (in.read() >= 0) {
+      throw new ModelFileException(file, "is damaged: it became longer while it was read");
     }
     if (checked) {
       checksum.verify(file, expected);
@@ -228,43 +335,52 @@ public final class Safetensors {
 
   private static Entry read(
       Path file,
-      FileChannel channel,
+      InputStream in,
       SafetensorsHeader.Tensor tensor,
       ByteBuffer buffer,
       Checksum checksum)
       throws IOException {
-    boolean readable = tensor.type().isReadable();
+    TensorType type = tensor.type();
     long elements = tensor.shape().elements();
-    if (readable && elements > Integer.MAX_VALUE) {
+    if (type.isReadable() && elements > MOST_ELEMENTS) {
       throw new ModelFileException(
           file,
-          "tensor " + tensor.name() + " has " + elements + " elements, at most 2^31 - 1 are read");
+          "tensor "
+              + tensor.name()
+              + " has "
+              + elements
+              + " elements, at most "
+              + MOST_ELEMENTS
+              + " are read");
     }
-    float[] values = new float[readable ? (int) elements : 0];
+    boolean bytes = type == TensorType.U8 && elements <= MOST_ELEMENTS;
+    Object data =
+        type == TensorType.F64
+            ? new double[(int) elements]
+            : type.isReadable()
+                ? new float[(int) elements]
+                : bytes ? new byte[(int) elements] : null;
     long left = tensor.end() - tensor.begin();
     int at = 0;
     while (left > 0) {
       int count = (int) Math.min(left, BUFFER_BYTES);
-      fill(file, channel, buffer.clear().limit(count));
-      if (readable) {
+      fill(file, in, buffer.clear().limit(count));
+      if (data != null) {
         int numbers = (int) (count * elements / (tensor.end() - tensor.begin()));
-        tensor.type().read(buffer, values, at, numbers);
+        type.read(buffer, data, at, numbers);
         at += numbers;
       }
       checksum.update(buffer);
       left -= count;
     }
-    return new Entry(tensor.type(), tensor.shape(), values);
+    return new Entry(type, tensor.shape(), data);
   }
 
   /** Fills a buffer from position 0 to its limit, and goes back to 0. */
-  private static void fill(Path file, FileChannel channel, ByteBuffer buffer) throws IOException {
-    buffer.position(0);
-    while (buffer.hasRemaining()) {
-      if (channel.read(buffer) < 0) {
-        throw new ModelFileException(file, "is truncated: it became shorter while it was read");
-      }
+  private static void fill(Path file, InputStream in, ByteBuffer buffer) throws IOException {
+    if (in.readNBytes(buffer.array(), buffer.arrayOffset(), buffer.limit()) < buffer.limit()) {
+      throw new ModelFileException(file, "is truncated: it became shorter while it was read");
     }
-    buffer.flip();
+    buffer.position(0);
   }
 }

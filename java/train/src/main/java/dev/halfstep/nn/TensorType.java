@@ -58,18 +58,23 @@ enum TensorType {
   }
 
   /**
-   * Takes elements out of a little-endian buffer, rounded to single precision.
+   * Takes elements out of a little-endian buffer.
    *
+   * @param to {@code double[]} for F64, {@code byte[]} for U8, {@code float[]} for what else can be
+   *     read
    * @param count as many as the buffer has bytes for
    */
-  void read(ByteBuffer from, float[] to, int offset, int count) {
+  void read(ByteBuffer from, Object to, int offset, int count) {
+    switch (this) {
+      case F64 -> from.asDoubleBuffer().get((double[]) to, offset, count);
+      case U8 -> from.get(0, (byte[]) to, offset, count);
+      default -> read(from, (float[]) to, offset, count);
+    }
+  }
+
+  private void read(ByteBuffer from, float[] to, int offset, int count) {
     switch (this) {
       case F32 -> from.asFloatBuffer().get(to, offset, count);
-      case F64 -> {
-        for (int i = 0; i < count; i++) {
-          to[offset + i] = (float) from.getDouble(Double.BYTES * i);
-        }
-      }
       case BF16 -> {
         for (int i = 0; i < count; i++) {
           to[offset + i] = Float.intBitsToFloat(from.getShort(Short.BYTES * i) << 16);

@@ -9,6 +9,10 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** How the weights of a model stand in a file: names and layouts are PyTorch's. */
 final class WeightFiles {
@@ -38,39 +42,77 @@ final class WeightFiles {
    */
   static float[] weights(Safetensors.Contents contents, Parameters parameters)
       throws ModelFileException {
-    Map<String, Safetensors.Entry> left = new LinkedHashMap<>(contents.tensors());
     float[] weights = new float[Math.toIntExact(parameters.arenaSize())];
-    List<String> missing = new ArrayList<>();
-    List<String> problems = new ArrayList<>();
-    for (Parameter parameter : parameters.list()) {
-      Shape shape = parameter.fileLayout().shape();
-      Safetensors.Entry entry = left.remove(parameter.name());
-      if (entry == null) {
-        missing.add(parameter.name() + " " + shape);
-      } else if (!entry.shape().equals(shape)) {
-        problems.add(parameter.name() + " is " + entry.shape() + " and should be " + shape);
-      } else if (!entry.isReadable()) {
-        problems.add(
-            parameter.name() + " is " + entry.type() + " and should be F32, BF16, F16 or F64");
-      } else {
-        float[] values = parameter.fileLayout().fromFile(entry.values());
-        System.arraycopy(values, 0, weights, (int) parameters.offset(parameter), values.length);
+    LoadReport report = takeMatching(contents, parameters, weights);
+    if (!report.isWhole()) {
+      List<String> problems = new ArrayList<>();
+      if (!report.missing().isEmpty()) {
+        problems.add("missing: " + listed(report.missing(), name -> fileShape(parameters, name)));
       }
-    }
-    left.keySet().removeIf(name -> isBatchCount(name, parameters));
-    if (!left.isEmpty()) {
-      List<String> names = new ArrayList<>();
-      left.forEach((name, entry) -> names.add(name + " " + entry.shape()));
-      problems.add(0, "left over: " + String.join(", ", names));
-    }
-    if (!missing.isEmpty()) {
-      problems.add(0, "missing: " + String.join(", ", missing));
-    }
-    if (!problems.isEmpty()) {
+      if (!report.unexpected().isEmpty()) {
+        problems.add("left over: " + listed(report.unexpected(), name -> shape(contents, name)));
+      }
+      for (Parameter parameter : parameters.list()) {
+        String problem = report.unfit().get(parameter.name());
+        if (problem != null) {
+          problems.add(parameter.name() + " is " + problem);
+        }
+      }
       throw new ModelFileException(
           contents.file(), "does not fit the model: " + String.join("; ", problems));
     }
     return weights;
+  }
+
+  /**
+   * Puts those tensors of a file into weights, laid out by {@link Parameters}, that have name and
+   * shape of a parameter.
+   */
+  static LoadReport takeMatching(
+      Safetensors.Contents contents, Parameters parameters, float[] weights) {
+    Map<String, Safetensors.Entry> left = new LinkedHashMap<>(contents.tensors());
+    List<String> taken = new ArrayList<>();
+    List<String> missing = new ArrayList<>();
+    Map<String, String> unfit = new LinkedHashMap<>();
+    for (Parameter parameter : parameters.list()) {
+      String name = parameter.name();
+      Safetensors.Entry entry = left.remove(name);
+      String problem = entry == null ? null : problem(entry, parameter);
+      if (entry == null) {
+        missing.add(name);
+      } else if (problem != null) {
+        unfit.put(name, problem);
+      } else {
+        float[] values = parameter.fileLayout().fromFile(entry.values());
+        System.arraycopy(values, 0, weights, (int) parameters.offset(parameter), values.length);
+        taken.add(name);
+      }
+    }
+    left.keySet().removeIf(name -> isBatchCount(name, parameters));
+    return new LoadReport(taken, missing, List.copyOf(left.keySet()), unfit);
+  }
+
+  /** What keeps a tensor of a file from being a parameter's values; null if nothing does. */
+  static @Nullable String problem(Safetensors.Entry entry, Parameter parameter) {
+    Shape shape = parameter.fileLayout().shape();
+    if (!entry.shape().equals(shape)) {
+      return entry.shape() + " and should be " + shape;
+    }
+    return entry.isReadable() ? null : entry.type() + " and should be F32, BF16, F16 or F64";
+  }
+
+  private static String listed(List<String> names, Function<String, Shape> shape) {
+    return names.stream()
+        .map(name -> name + " " + shape.apply(name))
+        .collect(Collectors.joining(", "));
+  }
+
+  private static Shape fileShape(Parameters parameters, String name) {
+    return parameters.get(name).fileLayout().shape();
+  }
+
+  private static Shape shape(Safetensors.Contents contents, String name) {
+    return Objects.requireNonNull(contents.tensors().get(name)).shape();
   }
 
   /** PyTorch's count of the batches that running statistics saw, which nothing here depends on. */

@@ -43,6 +43,14 @@ public record Finding(Code code, Severity severity, String evidence, String advi
     BATCH_UNDER_NOISE,
     BATCH_OVER_NOISE,
     CLASSES_NOT_TRAINED,
-    PARTS_DIFFER
+    PARTS_DIFFER,
+    /** This and the following are doubts about a CSV file: {@link dev.halfstep.data.CsvDoubt}. */
+    FIRST_LINE,
+    ROW_NUMBER,
+    LABEL_AMONG_FEATURES,
+    NAME_OR_PLACE,
+    MANY_CLASSES,
+    FAR_VALUES,
+    UNKNOWN_CATEGORY
   }
 }

@@ -1,6 +1,5 @@
 package dev.halfstep.train;
 
-import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -97,7 +96,7 @@ final class EpochJudge {
     }
   }
 
-  void read(DataInput in) throws IOException {
+  void read(RunInput in) throws IOException {
     bestEpoch = in.readInt();
     best = in.readDouble();
     Fit.same("the use of a plateau", in.readBoolean(), plateau != null);

@@ -3,6 +3,7 @@ package dev.halfstep.train;
 import dev.halfstep.CommandList;
 import dev.halfstep.Stream;
 import dev.halfstep.graph.Plan;
+import dev.halfstep.internal.FlightRecorder;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -88,7 +89,7 @@ final class Feed implements AutoCloseable {
     if (launches == null || rows != lastRows || generation != memory.generation()) {
       launches = find(rows);
     }
-    if (StepsEvent.isRecorded()) {
+    if (FlightRecorder.IS_PRESENT && StepsEvent.isRecorded()) {
       StepsEvent event = new StepsEvent();
       event.begin();
       load(stream, launches, position, rows, steps);

@@ -1,7 +1,7 @@
 package dev.halfstep.train;
 
+import dev.halfstep.data.Dataset;
 import dev.halfstep.kernel.GradientStatistics;
-import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -29,6 +29,7 @@ public final class Fit {
   private ResponsiveBatch.@Nullable State responsive;
   private Optional<GradientStatistics> gradients = Optional.empty();
   private float @Nullable [] bestWeights;
+  @Nullable CheckpointWriter checkpoints;
   float @Nullable [] average; // of the weights at the ends of so many epochs
   private int averaged;
   private Optional<StopReason> stop = Optional.empty();
@@ -142,6 +143,11 @@ public final class Fit {
     }
   }
 
+  /** Whether {@link #stop} ended the run: it can go on from a checkpoint. */
+  boolean stoppedByCaller() {
+    return stop.filter(reason -> reason.kind() == StopReason.Kind.STOPPED).isPresent();
+  }
+
   /** Whether something ended the run before its budget was spent. */
   boolean stopped() {
     return stop.isPresent();
@@ -243,6 +249,11 @@ public final class Fit {
     traces.add(steps(), session);
   }
 
+  /** At the ends of how many epochs the weights of {@link #average} were taken. */
+  int averaged() {
+    return averaged;
+  }
+
   /** The mean of the weights at the ends of epochs, these included. */
   float[] average(float[] weights) {
     float[] mean = average == null ? new float[weights.length] : average.clone();
@@ -265,7 +276,8 @@ public final class Fit {
    */
   void write(DataOutput out) throws IOException {
     out.writeLong(options.session.seed);
-    out.writeInt(options.train.size());
+    writeDigest(out, Optional.of(options.train));
+    writeDigest(out, options.validation);
     out.writeUTF(options.session.optimizer.getClass().getSimpleName());
     out.writeDouble(seconds());
     log.write(out);
@@ -292,34 +304,67 @@ public final class Fit {
     }
   }
 
+  private static void writeDigest(DataOutput out, Optional<Dataset> data) throws IOException {
+    out.writeBoolean(data.isPresent());
+    if (data.isPresent()) {
+      DataDigest.of(data.get()).write(out);
+    }
+  }
+
+  private static void readDigest(RunInput in, String which, Optional<Dataset> data)
+      throws IOException {
+    same("the use of " + which + " data", in.readBoolean(), data.isPresent());
+    if (data.isPresent()) {
+      DataDigest.read(in).requireSame(which, DataDigest.of(data.get()));
+    }
+  }
+
+  /** What the steps gave, for a checkpoint: the part of a run that grows with every step. */
+  StepLog log() {
+    return log;
+  }
+
   /**
    * Goes on from where another run of the same options was when it wrote this. An epoch that has
    * begun goes on with the batch size that this run's options give it, or that was measured.
    *
    * @throws IllegalArgumentException if seed, data or optimizer are others
+   * @throws IOException if it says what no run can have come to
    */
-  void read(DataInput in) throws IOException {
+  void read(RunInput in, double[] losses, float[] gradientNorms, float[] lossScales)
+      throws IOException {
     same("the seed", in.readLong(), options.session.seed);
-    same("the number of training samples", in.readInt(), options.train.size());
+    readDigest(in, "training", Optional.of(options.train));
+    readDigest(in, "validation", options.validation);
     same("the optimizer", in.readUTF(), options.session.optimizer.getClass().getSimpleName());
-    secondsBefore = in.readDouble();
-    log.read(in);
-    samples = in.readLong();
-    sample = in.readInt();
-    averaged = in.readInt();
-    for (int left = in.readInt(); left > 0; left--) {
-      batchSizes.add(in.readInt());
+    secondsBefore = in.real("the run's time", 0, Double.MAX_VALUE);
+    log.read(in, losses, gradientNorms, lossScales);
+    samples = in.longNumber("the number of samples", 0, (long) steps() * options.train.size());
+    sample = in.number("the epoch's sample", 0, options.train.size());
+    averaged = in.number("the number of averaged epochs", 0, Integer.MAX_VALUE - 1);
+    for (int left = in.count("batch sizes", Integer.BYTES); left > 0; left--) {
+      batchSizes.add(in.number("a batch size", 1, options.train.size()));
     }
-    for (int left = in.readInt(); left > 0; left--) {
-      epochs.add(RunRecords.epoch(in, epochs.size() + 1));
+    int complete = in.count("epochs", RunRecords.EPOCH_BYTES);
+    if (complete > epoch() || complete < epoch() - 1) {
+      throw new IOException(complete + " epochs are complete of " + epoch() + " that were begun");
+    }
+    int classes = options.validation.map(Dataset::classes).orElse(0);
+    while (epochs.size() < complete) {
+      epochs.add(RunRecords.epoch(in, epochs.size() + 1, classes));
     }
     judge.read(in);
+    if (bestEpoch() < 0 || bestEpoch() > complete || averaged > epoch()) {
+      throw new IOException(
+          "epoch " + bestEpoch() + " is the best and " + averaged + " are averaged of " + complete);
+    }
     same("the use of a responsive batch", in.readBoolean(), responsive != null);
     if (responsive != null) {
-      responsive = RunRecords.responsive(in);
+      responsive = RunRecords.responsive(in, options.responsive.orElseThrow());
     }
-    traces.read(in);
+    traces.read(in, steps());
     gradients = in.readBoolean() ? Optional.of(RunRecords.statistics(in)) : Optional.empty();
+    in.end();
     if (isEpochOpen()) {
       batchSizes.set(epoch() - 1, nextBatchSize(epoch() - 1));
     }

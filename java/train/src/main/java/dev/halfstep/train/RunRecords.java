@@ -44,18 +44,26 @@ final class RunRecords {
     }
   }
 
-  static EpochRecord epoch(DataInput in, int number) throws IOException {
+  /** The fewest bytes that an epoch takes. */
+  static final int EPOCH_BYTES = 119;
+
+  /**
+   * An epoch.
+   *
+   * @param classes of the validation data; 0 where they have none
+   */
+  static EpochRecord epoch(RunInput in, int number, int classes) throws IOException {
     Metrics train = metrics(in);
     Optional<Metrics> validation = in.readBoolean() ? Optional.of(metrics(in)) : Optional.empty();
     Optional<Confusion> confusion =
-        in.readBoolean() ? Optional.of(confusion(in)) : Optional.empty();
+        in.readBoolean() ? Optional.of(confusion(in, classes)) : Optional.empty();
     return new EpochRecord(
         number,
         train,
         validation,
         confusion,
-        in.readInt(),
-        in.readInt(),
+        in.number("the number of an epoch's steps", 0, Integer.MAX_VALUE),
+        in.number("an epoch's batch size", 1, Integer.MAX_VALUE),
         in.readFloat(),
         in.readDouble(),
         statistics(in),
@@ -64,20 +72,30 @@ final class RunRecords {
             : Optional.empty());
   }
 
+  /** The counts that are not 0: of a thousand classes, few of the million are. */
   private static void write(DataOutput out, Confusion confusion) throws IOException {
-    out.writeInt(confusion.classes());
-    for (int label = 0; label < confusion.classes(); label++) {
-      for (int predicted = 0; predicted < confusion.classes(); predicted++) {
-        out.writeLong(confusion.count(label, predicted));
+    int classes = confusion.classes();
+    int some = 0;
+    for (int i = 0; i < classes * classes; i++) {
+      some += confusion.count(i / classes, i % classes) == 0 ? 0 : 1;
+    }
+    out.writeInt(classes);
+    out.writeInt(some);
+    for (int i = 0; i < classes * classes; i++) {
+      long count = confusion.count(i / classes, i % classes);
+      if (count != 0) {
+        out.writeInt(i);
+        out.writeLong(count);
       }
     }
   }
 
-  private static Confusion confusion(DataInput in) throws IOException {
-    int classes = in.readInt();
+  private static Confusion confusion(RunInput in, int classes) throws IOException {
+    in.number("the number of classes", Math.max(1, classes), classes);
     long[] counts = new long[classes * classes];
-    for (int i = 0; i < counts.length; i++) {
-      counts[i] = in.readLong();
+    for (int left = in.count("counts of classes", Integer.BYTES + Long.BYTES); left > 0; left--) {
+      int at = in.number("the place of a count", 0, counts.length - 1);
+      counts[at] = in.longNumber("a count of samples", 0, Integer.MAX_VALUE);
     }
     return new Confusion(classes, counts);
   }
@@ -112,8 +130,12 @@ final class RunRecords {
     out.writeInt(state.cooling());
   }
 
-  static Plateau.State plateau(DataInput in) throws IOException {
-    return new Plateau.State(in.readDouble(), in.readDouble(), in.readInt(), in.readInt());
+  static Plateau.State plateau(RunInput in) throws IOException {
+    return new Plateau.State(
+        in.real("the plateau's multiplier", 0, 1),
+        in.readDouble(),
+        in.number("the plateau's bad epochs", 0, Integer.MAX_VALUE - 1),
+        in.number("the plateau's cooldown", 0, Integer.MAX_VALUE));
   }
 
   static void write(DataOutput out, ResponsiveBatch.State state) throws IOException {
@@ -123,8 +145,12 @@ final class RunRecords {
     out.writeInt(state.says());
   }
 
-  static ResponsiveBatch.State responsive(DataInput in) throws IOException {
-    return new ResponsiveBatch.State(in.readInt(), in.readDouble(), in.readDouble(), in.readInt());
+  static ResponsiveBatch.State responsive(RunInput in, ResponsiveBatch rule) throws IOException {
+    return new ResponsiveBatch.State(
+        in.number("the responsive batch", rule.least(), rule.most()),
+        in.readDouble(),
+        in.readDouble(),
+        in.number("the epochs that say the same", -rule.patience(), rule.patience()));
   }
 
   static void write(DataOutput out, EarlyStopping.State state) throws IOException {
@@ -133,7 +159,10 @@ final class RunRecords {
     out.writeInt(state.waited());
   }
 
-  static EarlyStopping.State stopping(DataInput in) throws IOException {
-    return new EarlyStopping.State(in.readDouble(), in.readDouble(), in.readInt());
+  static EarlyStopping.State stopping(RunInput in) throws IOException {
+    return new EarlyStopping.State(
+        in.readDouble(),
+        in.readDouble(),
+        in.number("the epochs without improvement", 0, Integer.MAX_VALUE - 1));
   }
 }

@@ -11,6 +11,7 @@ import dev.halfstep.internal.ScheduleRow;
 import dev.halfstep.internal.StepState;
 import java.nio.ByteBuffer;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a recorded step reads and advances, on the device, and what the host knows of it: counters
@@ -21,6 +22,7 @@ final class RunState implements AutoCloseable {
 
   private final Stream stream;
   private final int capacity;
+  private final @Nullable LossScaling scaling;
   private final int maxSkips;
   private final boolean withoutMomentum;
   private final Tensor state;
@@ -41,7 +43,7 @@ final class RunState implements AutoCloseable {
   private float momentum;
 
   RunState(Device device, SessionOptions options) {
-    LossScaling scaling = options.activeScaling();
+    scaling = options.activeScaling();
     stream = device.stream();
     capacity = options.pendingSteps;
     withoutMomentum = options.optimizer instanceof Sgd sgd && sgd.momentum() == 0;
@@ -168,15 +170,13 @@ final class RunState implements AutoCloseable {
     return bytes;
   }
 
-  /** Goes on from such a state. */
+  /**
+   * Goes on from such a state.
+   *
+   * @throws IllegalArgumentException if it is none that a run can come to
+   */
   void counters(byte[] bytes) {
-    if (bytes.length != StepState.BYTES) {
-      throw new IllegalArgumentException(
-          "the counters of a run are "
-              + StepState.BYTES
-              + " bytes in this version, not "
-              + bytes.length);
-    }
+    StepCounters.checked(bytes, scaling);
     hostState.buffer().put(0, bytes);
     hostState.upload(stream, state.address(), 0, StepState.BYTES);
     performed = StepState.performed(hostState.buffer());

@@ -1,6 +1,5 @@
 package dev.halfstep.train;
 
-import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.Arrays;
@@ -8,6 +7,7 @@ import java.util.Arrays;
 /** The steps of a run: what each was, and the sums over those of the epoch that is trained. */
 final class StepLog {
   private static final int FIRST_CAPACITY = 1024;
+  private static final int MOST_STEPS = Integer.MAX_VALUE - 8; // that Java arrays can hold
 
   private double[] losses = new double[FIRST_CAPACITY];
   private float[] gradientNorms = new float[FIRST_CAPACITY];
@@ -75,10 +75,20 @@ final class StepLog {
 
   private void reserve() {
     if (steps == losses.length) {
-      losses = Arrays.copyOf(losses, 2 * steps);
-      gradientNorms = Arrays.copyOf(gradientNorms, 2 * steps);
-      lossScales = Arrays.copyOf(lossScales, 2 * steps);
+      int capacity = capacityAfter(steps);
+      losses = Arrays.copyOf(losses, capacity);
+      gradientNorms = Arrays.copyOf(gradientNorms, capacity);
+      lossScales = Arrays.copyOf(lossScales, capacity);
     }
+  }
+
+  /** What a full log of so many steps grows to. */
+  static int capacityAfter(int steps) {
+    if (steps >= MOST_STEPS) {
+      throw new IllegalStateException(
+          "a run has at most " + MOST_STEPS + " steps: take larger batches, or a second run");
+    }
+    return (int) Math.min(2L * steps, MOST_STEPS);
   }
 
   /** The mean loss of each step. */
@@ -96,32 +106,31 @@ final class StepLog {
     return Arrays.copyOf(lossScales, steps);
   }
 
+  /** All but the arrays, which {@link #losses} and the others give. */
   void write(DataOutput out) throws IOException {
-    out.writeInt(steps);
-    for (int i = 0; i < steps; i++) {
-      out.writeDouble(losses[i]);
-      out.writeFloat(gradientNorms[i]);
-      out.writeFloat(lossScales[i]);
-    }
     out.writeInt(epochFirstStep);
     out.writeLong(updates);
     RunRecords.write(out, metrics());
   }
 
-  void read(DataInput in) throws IOException {
-    int count = in.readInt();
-    while (losses.length < count) {
-      steps = losses.length;
-      reserve();
+  /** Goes on from what another log has written; the arrays are copied. */
+  void read(RunInput in, double[] losses, float[] gradientNorms, float[] lossScales)
+      throws IOException {
+    steps = losses.length;
+    if (gradientNorms.length != steps || lossScales.length != steps) {
+      throw new IOException(
+          "it has losses of "
+              + steps
+              + " steps, gradient norms of "
+              + gradientNorms.length
+              + " and loss scales of "
+              + lossScales.length);
     }
-    for (int i = 0; i < count; i++) {
-      losses[i] = in.readDouble();
-      gradientNorms[i] = in.readFloat();
-      lossScales[i] = in.readFloat();
-    }
-    steps = count;
-    epochFirstStep = in.readInt();
-    updates = in.readLong();
+    this.losses = Arrays.copyOf(losses, Math.max(steps, FIRST_CAPACITY));
+    this.gradientNorms = Arrays.copyOf(gradientNorms, Math.max(steps, FIRST_CAPACITY));
+    this.lossScales = Arrays.copyOf(lossScales, Math.max(steps, FIRST_CAPACITY));
+    epochFirstStep = in.number("the epoch's first step", 0, steps);
+    updates = in.longNumber("the number of updates", 0, steps);
     Metrics sums = RunRecords.metrics(in);
     lossSum = sums.lossSum();
     weight = sums.weight();

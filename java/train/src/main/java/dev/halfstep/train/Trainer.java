@@ -7,6 +7,7 @@ import dev.halfstep.kernel.GradientStatistics;
 import dev.halfstep.nn.Model;
 import java.util.Arrays;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a model: epochs over shuffled mini-batches, validation after each, and at the end the
@@ -46,6 +47,8 @@ public final class Trainer {
     this.options = options;
     this.train = options.train;
     this.plan = new TrainingPlan(options);
+    options.resumed.ifPresent(
+        from -> CheckpointFile.read(from, sessionOptions(), new Fit(options, plan)));
   }
 
   /** The beginning of a trainer of this model on these samples. */
@@ -70,10 +73,13 @@ public final class Trainer {
    */
   public History fit() {
     Fit fit = new Fit(options, plan);
-    try (TrainingSession session = open()) {
+    Optional<SessionState> resumed =
+        options.resumed.map(from -> CheckpointFile.read(from, sessionOptions(), fit));
+    try (CheckpointWriter checkpoints = checkpoints();
+        TrainingSession session = sessionOptions().open()) {
+      fit.checkpoints = checkpoints;
       session.data(train);
-      options.resumed.ifPresent(
-          from -> Checkpoints.restore(from, options.session.model, session, fit));
+      resumed.ifPresent(session::state);
       fit.begin();
       fit.trace(session);
       options.callbacks.forEach(callback -> callback.fitBegin(fit));
@@ -90,6 +96,9 @@ public final class Trainer {
         session.position(fit.sample());
         complete = trainEpoch(session, fit, steps);
       }
+      if (fit.stoppedByCaller() && fit.steps() > 0) {
+        save(session, fit);
+      }
       fit.bestWeights().ifPresent(session::weights);
       session.store();
       History history = fit.history(options.test.map(session::evaluate));
@@ -98,16 +107,29 @@ public final class Trainer {
     }
   }
 
-  /** A session that has room for the largest batch. */
-  private TrainingSession open() {
+  /** Of a session that has room for the largest batch. */
+  private SessionOptions sessionOptions() {
     SessionOptions session =
         options.session.batchSize(plan.largestBatch()).pendingSteps(options.syncEvery + 1);
     return options
         .average
         .filter(average -> average.kind() == WeightAverage.Kind.EXPONENTIAL)
         .map(average -> session.averageDecay(average.decay()))
-        .orElse(session)
-        .open();
+        .orElse(session);
+  }
+
+  /** What writes the run's checkpoints, if it has any. */
+  private @Nullable CheckpointWriter checkpoints() {
+    return options.checkpoints.isEmpty()
+        ? null
+        : CheckpointWriter.open(options.checkpoints.get(), options.resumed);
+  }
+
+  private void save(TrainingSession session, Fit fit) {
+    CheckpointWriter checkpoints = fit.checkpoints;
+    if (checkpoints != null) {
+      checkpoints.save(options.session.model, session, fit);
+    }
   }
 
   /**
@@ -206,8 +228,7 @@ public final class Trainer {
       fit.gradients(session.gradientStatistics());
     }
     if (due && !fit.stopped()) {
-      options.checkpoints.ifPresent(
-          checkpoints -> checkpoints.save(options.session.model, session, fit));
+      save(session, fit);
     }
     options.callbacks.forEach(callback -> callback.stepsEnd(fit, steps));
   }

@@ -263,7 +263,8 @@ public final class TrainerBuilder {
    * The trainer.
    *
    * @throws IllegalArgumentException if the batch is larger than the training data, the data do not
-   *     fit the model, or a metric needs validation data and there are none
+   *     fit the model, a metric needs validation data and there are none, or the checkpoint to go
+   *     on from is damaged or that of another run: the message says what differs
    */
   public Trainer build() {
     if (session.batchSize > train.size()) {

@@ -358,8 +358,8 @@ public final class TrainingSession implements AutoCloseable {
   /** Goes on from what another session came to. */
   synchronized void state(SessionState state) {
     requireOpen();
-    memory.state(state);
     run.counters(state.counters);
+    memory.state(state);
   }
 
   /** Copies the weights to the model. */

@@ -2,7 +2,6 @@ package dev.halfstep.train;
 
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.nn.Model;
-import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -73,10 +72,11 @@ final class WeightTraces {
     }
   }
 
-  void read(DataInput in) throws IOException {
+  void read(RunInput in, int stepsSoFar) throws IOException {
     Fit.same("the number of traced weights", in.readInt(), watched.size());
-    for (int left = in.readInt(); left > 0; left--) {
-      steps.add(in.readInt());
+    int bytes = Integer.BYTES + watched.size() * Float.BYTES;
+    for (int left = in.count("traced values", bytes); left > 0; left--) {
+      steps.add(in.number("a traced step", 0, stepsSoFar));
       float[] row = new float[watched.size()];
       for (int i = 0; i < row.length; i++) {
         row[i] = in.readFloat();

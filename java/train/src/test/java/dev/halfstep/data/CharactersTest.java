@@ -8,8 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -70,10 +73,21 @@ class CharactersTest {
     Files.writeString(file, "gr\u00FCn");
     assertEquals(4, Characters.load(file).size());
 
+    Files.writeString(file, "\uFEFFgr\u00FCn"); // a byte order mark is no character of the text
+    assertEquals(4, Characters.load(file).vocabulary());
+    try (OutputStream zip = new GZIPOutputStream(Files.newOutputStream(file))) {
+      zip.write("gr\u00FCn".getBytes(StandardCharsets.UTF_8));
+    }
+    assertEquals(4, Characters.load(file).size());
+
     Files.write(file, new byte[] {'g', (byte) 0xFC, 'n'}); // Latin-1
     DataException e = assertThrows(DataException.class, () -> Characters.load(file));
     assertTrue(String.valueOf(e.getMessage()).contains("no text in UTF-8"), e.getMessage());
     Path missing = folder.resolve("missing.txt");
     assertThrows(DataException.class, () -> Characters.load(missing));
+    e = assertThrows(DataException.class, () -> Characters.load(Path.of("/dev/zero")));
+    assertEquals(
+        "/dev/zero: is a device or a pipe, expected a text: write it to a file first",
+        e.getMessage());
   }
 }

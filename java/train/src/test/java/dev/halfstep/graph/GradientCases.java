@@ -152,7 +152,9 @@ final class GradientCases {
         residual,
         read(graph, MEAN),
         read(graph, VARIANCE),
-        activation);
+        activation,
+        1e-5f,
+        0.1f);
   }
 
   private static void addNormalisation(List<Case> cases) {
@@ -189,7 +191,14 @@ final class GradientCases {
     cases.add(
         new Case(
             "layer norm",
-            g -> GroupNorm.layer(made(g, A), read(g, VECTOR), read(g, BETA)),
+            g -> GroupNorm.layer(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f),
+            A,
+            VECTOR,
+            BETA));
+    cases.add(
+        new Case(
+            "layer norm with a large eps",
+            g -> GroupNorm.layer(made(g, A), read(g, VECTOR), read(g, BETA), 0.5f),
             A,
             VECTOR,
             BETA));
@@ -200,7 +209,7 @@ final class GradientCases {
       cases.add(
           new Case(
               "group norm " + groups,
-              g -> GroupNorm.of(made(g, image), read(g, six), read(g, shift), groups),
+              g -> GroupNorm.of(made(g, image), read(g, six), read(g, shift), groups, 1e-5f),
               image,
               six,
               shift));
@@ -245,9 +254,9 @@ final class GradientCases {
         new Case(
             "normalised twice with the same weights",
             g -> {
-              Value once = GroupNorm.layer(made(g, A), read(g, VECTOR), read(g, BETA));
+              Value once = GroupNorm.layer(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f);
               return GroupNorm.layer(
-                  Activate.of(once, Activation.TANH), read(g, VECTOR), read(g, BETA));
+                  Activate.of(once, Activation.TANH), read(g, VECTOR), read(g, BETA), 1e-5f);
             },
             A,
             VECTOR,
@@ -256,10 +265,10 @@ final class GradientCases {
         new Case(
             "normalised twice, with the scale of the first as the shift of the second",
             g -> {
-              Value once = GroupNorm.layer(made(g, A), read(g, VECTOR), read(g, BETA));
+              Value once = GroupNorm.layer(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f);
               Parameter third = parameter("third", 5);
               return GroupNorm.layer(
-                  Activate.of(once, Activation.TANH), read(g, third), read(g, VECTOR));
+                  Activate.of(once, Activation.TANH), read(g, third), read(g, VECTOR), 1e-5f);
             },
             A,
             VECTOR,

@@ -143,7 +143,7 @@ class ImageOperationsTest {
   }
 
   @Test
-  void poolingTakesTheMaximumOrTheAverageInsideTheImage() {
+  void poolingTakesTheMaximumOrTheAverageOfEachWindow() {
     Window window = Window.of(3, 2).stride(2, 2).padding(1, 1);
     int down = (H + 2 - 3) / 2 + 1;
     int across = (W + 2 - 2) / 2 + 1;
@@ -166,7 +166,12 @@ class ImageOperationsTest {
               inside++;
             }
           }
-          expected[i] = kind == Pool2d.Kind.MAX ? most : sum / inside;
+          expected[i] =
+              switch (kind) {
+                case MAX -> most;
+                case AVERAGE -> sum / inside;
+                case PADDED_AVERAGE -> sum / 6;
+              };
         }
         assertNear(expected, output(bench));
       }

@@ -55,7 +55,9 @@ class OperationForwardTest {
                 residual ? g.parameter(OTHER) : null,
                 g.parameter(MEAN),
                 g.parameter(VARIANCE),
-                activation),
+                activation,
+                1e-5f,
+                0.1f),
         X,
         OTHER,
         GAMMA,
@@ -139,11 +141,11 @@ class OperationForwardTest {
     String message =
         assertThrows(
                 IllegalArgumentException.class,
-                () -> BatchNorm.of(x, one, one, null, one, one, Activation.NONE))
+                () -> BatchNorm.of(x, one, one, null, one, one, Activation.NONE, 1e-5f, 0.1f))
             .getMessage();
     assertTrue(message.contains("layer body.bn1:") && message.contains("[1, 6]"), message);
     Value pixels = graph.input("x", DType.F32, Shape.of(1, 1, 2, CHANNELS));
-    BatchNorm.of(pixels, one, one, null, one, one, Activation.NONE);
+    BatchNorm.of(pixels, one, one, null, one, one, Activation.NONE, 1e-5f, 0.1f);
   }
 
   /** Normalises slices of x, each the elements for which key is the same. */
@@ -174,7 +176,7 @@ class OperationForwardTest {
     try (OperationBench bench =
         new OperationBench(
             DType.F32,
-            g -> GroupNorm.layer(g.parameter(X), g.parameter(GAMMA), g.parameter(BETA)),
+            g -> GroupNorm.layer(g.parameter(X), g.parameter(GAMMA), g.parameter(BETA), 1e-5f),
             X,
             GAMMA,
             BETA)) {
@@ -189,7 +191,7 @@ class OperationForwardTest {
     try (OperationBench bench =
         new OperationBench(
             DType.F32,
-            g -> GroupNorm.of(g.parameter(X), g.parameter(GAMMA), g.parameter(BETA), groups),
+            g -> GroupNorm.of(g.parameter(X), g.parameter(GAMMA), g.parameter(BETA), groups, 1e-5f),
             X,
             GAMMA,
             BETA)) {
@@ -364,9 +366,9 @@ class OperationForwardTest {
             () -> Split.of(x, 2, 6),
             () -> Softmax.of(Permute.of(x, 1, 0), 1, true),
             () -> Embedding.of(x, y),
-            () -> GroupNorm.of(x, y, y, 4),
-            () -> GroupNorm.layer(x, y, y),
-            () -> BatchNorm.of(x, y, y, null, y, y, Activation.NONE),
+            () -> GroupNorm.of(x, y, y, 4, 1e-5f),
+            () -> GroupNorm.layer(x, y, y, 1e-5f),
+            () -> BatchNorm.of(x, y, y, null, y, y, Activation.NONE, 1e-5f, 0.1f),
             () -> PointwiseLoss.of(PointwiseLoss.Kind.SQUARED_ERROR, x, y, x, 1));
     for (int i = 0; i < wrong.size(); i++) {
       Runnable each = wrong.get(i);

@@ -119,7 +119,7 @@ class OperationGradientTest {
     Parameter filter = parameter("filter", 4, 1, 1, 4).as(Parameter.Role.FROZEN);
     Function<Graph, Value> network =
         g -> {
-          Value once = GroupNorm.layer(made(g, A), read(g, frozen), read(g, BETA));
+          Value once = GroupNorm.layer(made(g, A), read(g, frozen), read(g, BETA), 1e-5f);
           Value y = Linear.of(once, read(g, weight), read(g, bias), Activation.GELU);
           Value image = Reshape.of(y, Shape.of(2, 3, 1, 4));
           return Conv2d.of(image, read(g, filter), read(g, bias), Window.of(1, 1), Activation.GELU);

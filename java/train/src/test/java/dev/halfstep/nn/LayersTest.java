@@ -64,6 +64,49 @@ class LayersTest {
   }
 
   @Test
+  void normalisationAddsItsEpsToTheVariance() {
+    float[] x = {1, 3}; // mean 2, variance 1
+    float[] y = {-0.5f, 0.5f}; // with eps 3
+    assertArrayEquals(y, predict(new LayerNorm().eps(3), x), 1e-6f);
+    assertArrayEquals(y, predict(new GroupNorm(1).eps(3), x), 1e-6f);
+    assertArrayEquals(new float[] {0.5f, 1.5f}, predict(new BatchNorm().eps(3), x), 1e-6f);
+    assertEquals("LayerNorm(eps 3.0)", new LayerNorm().eps(3).toString());
+    assertEquals("GroupNorm(2, eps 3.0)", new GroupNorm(2).eps(3).toString());
+    assertEquals(
+        "BatchNorm(eps 3.0, momentum 0.25)", new BatchNorm().momentum(0.25).eps(3).toString());
+    assertEquals("BatchNorm", new BatchNorm().toString());
+    for (double eps : new double[] {0, -1, Double.NaN, 1e-60, Double.POSITIVE_INFINITY}) {
+      assertThrows(IllegalArgumentException.class, () -> new LayerNorm().eps(eps));
+      assertThrows(IllegalArgumentException.class, () -> new GroupNorm(1).eps(eps));
+      assertThrows(IllegalArgumentException.class, () -> new BatchNorm().eps(eps));
+    }
+    for (double momentum : new double[] {0, 1.5, Double.NaN}) {
+      assertThrows(IllegalArgumentException.class, () -> new BatchNorm().momentum(momentum));
+    }
+  }
+
+  /** Of one sample, by a layer with its first weights. */
+  private static float[] predict(Layer layer, float... x) {
+    return Model.of(Shape.of(x.length), layer).initialize(1).predict(x);
+  }
+
+  @Test
+  void averagesCountThePaddingWhereTheyAreToldTo() {
+    Shape square = Shape.of(2, 2, 1);
+    AveragePool2d layer = new AveragePool2d(2).stride(1).padding(1);
+    float[] x = {1, 2, 3, 4};
+    assertArrayEquals(
+        new float[] {1, 1.5f, 2, 2, 2.5f, 3, 3, 3.5f, 4},
+        Model.of(square, layer).initialize(1).predict(x));
+    assertArrayEquals( // PyTorch's AvgPool2d(2, 1, 1)
+        new float[] {0.25f, 0.75f, 0.5f, 1, 2.5f, 1.5f, 0.75f, 1.75f, 1},
+        Model.of(square, layer.countPadding()).initialize(1).predict(x));
+    assertArrayEquals(
+        new float[] {0.25f, 0.5f, 0.75f, 1},
+        Model.of(square, new AveragePool2d(2).countPadding().padding(1)).initialize(1).predict(x));
+  }
+
+  @Test
   void attentionHasTheParametersOfPyTorchs() {
     Model model =
         Model.of(Shape.of(5, 8), Sequential.of().then("attn", new MultiHeadAttention(2, true)))

@@ -2,6 +2,7 @@ package dev.halfstep.nn;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,9 +13,12 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -129,11 +133,11 @@ final class SafetensorsTest {
             () ->
                 AtomicFile.write(
                     file,
-                    channel -> {
-                      channel.write(ByteBuffer.wrap(new byte[] {1, 2, 3}));
+                    out -> {
+                      out.write(new byte[] {1, 2, 3});
                       throw new IOException("No space left on device");
                     }));
-    assertEquals("No space left on device", full.getMessage());
+    assertEquals(file + ": cannot be written: No space left on device", full.getMessage());
     assertEquals("stood", Files.readString(file));
     try (Stream<Path> files = Files.list(folder)) {
       assertEquals(List.of(file), files.toList());
@@ -144,7 +148,7 @@ final class SafetensorsTest {
   void aFileIsReplacedAndALinkToItStaysALink() throws IOException {
     Path file = Files.writeString(folder.resolve("file"), "a longer text than the new one");
     Path link = Files.createSymbolicLink(folder.resolve("link"), file);
-    AtomicFile.write(link, channel -> channel.write(ByteBuffer.wrap(new byte[] {'x'})));
+    AtomicFile.write(link, out -> out.write('x'));
     assertEquals("x", Files.readString(file));
     assertTrue(Files.isSymbolicLink(link));
   }
@@ -152,10 +156,116 @@ final class SafetensorsTest {
   @Test
   void whatIsNoRegularFileIsWrittenToAsItIs() {
     Path full = Path.of("/dev/full");
-    byte[] bytes = {1};
-    assertThrows(
-        IOException.class,
-        () -> AtomicFile.write(full, channel -> channel.write(ByteBuffer.wrap(bytes))));
+    IOException e =
+        assertThrows(IOException.class, () -> AtomicFile.write(full, out -> out.write(1)));
+    assertEquals("/dev/full: cannot be written: No space left on device", e.getMessage());
     assertTrue(Files.exists(full) && !Files.isRegularFile(full));
+  }
+
+  @Test
+  void doublesAndBytesAreWrittenAsSuch() throws IOException {
+    Path file = folder.resolve("file");
+    double[] doubles = new double[20_001];
+    byte[] bytes = new byte[100_003];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = (byte) (31 * i);
+      doubles[i % doubles.length] = 1.0 / (i + 3);
+    }
+    Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>();
+    tensors.put("bytes", new Safetensors.Entry(Shape.of(bytes.length), bytes));
+    tensors.put("doubles", new Safetensors.Entry(Shape.of(3, 6667), doubles));
+    Safetensors.write(file, tensors, Map.of());
+    Map<String, Safetensors.Entry> read = Safetensors.read(file).tensors();
+    assertEquals("U8", read.get("bytes").type());
+    assertArrayEquals(bytes, read.get("bytes").bytes());
+    assertEquals("F64", read.get("doubles").type());
+    assertArrayEquals(doubles, read.get("doubles").doubles());
+    assertEquals((float) doubles[7], read.get("doubles").values()[7]);
+    assertThrows(IllegalStateException.class, () -> read.get("bytes").values());
+    assertThrows(IllegalStateException.class, () -> read.get("bytes").doubles());
+  }
+
+  @Test
+  void textsBeyondTheFormatsLimitAreRefusedAndWhatStoodStays() throws IOException {
+    Path file = Files.writeString(folder.resolve("file"), "stood");
+    Map<String, String> texts = Map.of("note", "x".repeat(100_000_000));
+    IOException e = assertThrows(IOException.class, () -> Safetensors.write(file, Map.of(), texts));
+    assertTrue(e.getMessage().contains("the format allows 100000000"), e.getMessage());
+    assertEquals("stood", Files.readString(file));
+  }
+
+  @Test
+  void anInterruptedThreadWritesAndReadsAndStaysInterrupted() throws IOException {
+    Path file = folder.resolve("file");
+    Thread.currentThread().interrupt();
+    Safetensors.write(
+        file, Map.of("w", new Safetensors.Entry(Shape.of(2), new float[] {1, 2})), Map.of());
+    assertTrue(Thread.currentThread().isInterrupted());
+    assertArrayEquals(new float[] {1, 2}, Safetensors.read(file).tensors().get("w").values());
+    assertTrue(Thread.interrupted());
+  }
+
+  @Test
+  void aReplacedFileKeepsItsPermissions() throws IOException {
+    Path file = folder.resolve("file");
+    AtomicFile.write(file, out -> out.write('x'));
+    for (String mode : List.of("rw-------", "rw-rw-r--", "r--r-----")) {
+      Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
+      AtomicFile.write(file, out -> out.write('y'));
+      assertEquals(mode, PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+    }
+  }
+
+  @Test
+  void manyThreadsMayWriteOneFile() throws Exception {
+    Path file = folder.resolve("file");
+    List<Thread> threads = new ArrayList<>();
+    List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+    for (int t = 0; t < 4; t++) {
+      byte[] bytes = new byte[50_000];
+      Arrays.fill(bytes, (byte) t);
+      Thread thread =
+          new Thread(
+              () -> {
+                for (int i = 0; i < 50; i++) {
+                  try {
+                    AtomicFile.write(file, out -> out.write(bytes));
+                  } catch (IOException e) {
+                    failures.add(e);
+                  }
+                }
+              });
+      thread.start();
+      threads.add(thread);
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertEquals(List.of(), failures);
+    byte[] whole = Files.readAllBytes(file);
+    byte[] expected = new byte[50_000];
+    Arrays.fill(expected, whole[0]);
+    assertArrayEquals(expected, whole);
+    try (Stream<Path> files = Files.list(folder)) {
+      assertEquals(List.of(file), files.toList());
+    }
+  }
+
+  @Test
+  void aLinkWithTheNameOfATemporaryFileIsNotFollowed() throws IOException {
+    Path victim = Files.writeString(folder.resolve("victim"), "stays");
+    long pid = ProcessHandle.current().pid();
+    Files.createSymbolicLink(folder.resolve(".file." + pid), victim);
+    AtomicFile.write(folder.resolve("file"), out -> out.write('x'));
+    assertEquals("stays", Files.readString(victim));
+    assertFalse(Files.isSymbolicLink(folder.resolve("file")));
+  }
+
+  @Test
+  void aPipeIsNoModelFile() throws Exception {
+    Path pipe = folder.resolve("pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    ModelFileException e = assertThrows(ModelFileException.class, () -> Safetensors.read(pipe));
+    assertTrue(e.getMessage().contains("is no regular file"), e.getMessage());
   }
 }

@@ -92,7 +92,10 @@ final class CheckpointTest {
     assertTrue(expected.tensors().containsKey("halfstep.moment2"));
     assertTrue(expected.tensors().containsKey("halfstep.average"));
     for (Map.Entry<String, Safetensors.Entry> tensor : expected.tensors().entrySet()) {
-      assertArrayEquals(tensor.getValue().values(), actual.tensors().get(tensor.getKey()).values());
+      if (tensor.getValue().isReadable()) { // the history has times
+        assertArrayEquals(
+            tensor.getValue().values(), actual.tensors().get(tensor.getKey()).values());
+      }
     }
   }
 
@@ -158,8 +161,8 @@ final class CheckpointTest {
   @Test
   void aDamagedCheckpointIsRefusedWhicheverByteItIs() throws IOException {
     small(folder, linear()).fit();
-    Path newest = folder.resolve("checkpoint-10.safetensors");
-    Path before = folder.resolve("checkpoint-5.safetensors");
+    Path newest = folder.resolve("checkpoint-1-10.safetensors");
+    Path before = folder.resolve("checkpoint-1-5.safetensors");
     byte[] whole = Files.readAllBytes(newest);
     assertTrue(whole.length < 10_000, whole.length + " bytes");
     assertEquals(newest, Checkpoints.newest(folder).file());
@@ -206,8 +209,8 @@ final class CheckpointTest {
         .batchSize(8)
         .checkpoints(Checkpoints.in(folder, 1))
         .fit();
-    Path newest = folder.resolve("checkpoint-2.safetensors");
-    Path before = folder.resolve("checkpoint-1.safetensors");
+    Path newest = folder.resolve("checkpoint-1-2.safetensors");
+    Path before = folder.resolve("checkpoint-1-1.safetensors");
     byte[] whole = Files.readAllBytes(newest);
     assertTrue(whole.length > 4 * 421_642, whole.length + " bytes");
     long header = 8 + java.nio.ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
@@ -250,7 +253,7 @@ final class CheckpointTest {
     TrainerBuilder same = small(folder, linear()).resume(contents);
     refused(same.seed(4), "the seed was 0 and is now 4");
     refused(same.optimizer(Optimizer.adam(0.1)), "the optimizer was Sgd and is now Adam");
-    refused(same.optimizer(Optimizer.sgd(0.1).withMomentum(0.5)), "lacks first moments");
+    refused(same.optimizer(Optimizer.sgd(0.1).withMomentum(0.5)), "lacks halfstep.moment1");
     refused(small(folder, SmallTask.model()).resume(contents), "does not fit the model");
     assertEquals(12, same.fit().stepLosses().length);
   }
@@ -276,6 +279,6 @@ final class CheckpointTest {
     assertThrows(IllegalArgumentException.class, () -> Checkpoints.in(folder, 0));
     Path deep = folder.resolve("a/b");
     small(deep, linear()).fit();
-    assertTrue(Files.exists(deep.resolve("checkpoint-10.safetensors")));
+    assertTrue(Files.exists(deep.resolve("checkpoint-1-10.safetensors")));
   }
 }

@@ -51,6 +51,24 @@ class LayersTrainingTest {
     return Model.of(Shape.of(SmallTask.FEATURES), layer).initialize(5);
   }
 
+  @Test
+  void runningStatisticsMoveByTheMomentum() {
+    Model model =
+        Model.of(Shape.of(1), Sequential.of(new BatchNorm().momentum(0.25), new Linear(2)))
+            .initialize(1);
+    try (TrainingSession session =
+        TrainingSession.builder(model)
+            .device(TestDevice.ID)
+            .optimizer(Optimizer.sgd(0.1))
+            .batchSize(2)
+            .open()) {
+      session.step(new float[] {1, 5}, new int[] {0, 1}); // mean 3, unbiased variance 8
+      session.store();
+    }
+    assertEquals(0.75f, model.get("0.running_mean")[0], 1e-6);
+    assertEquals(0.75f + 2, model.get("0.running_var")[0], 1e-6);
+  }
+
   private static Model residualNet() {
     Layer block =
         Sequential.of(new Linear(12), new BatchNorm(), new ReLU(), new Linear(12), new BatchNorm());

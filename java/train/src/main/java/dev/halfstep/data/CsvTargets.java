@@ -1,0 +1,111 @@
+package dev.halfstep.data;
+
+import dev.halfstep.Shape;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+
+/**
+ * The label column of a CSV file as targets.
+ *
+ * @param target what is predicted
+ * @param values one for each row, in the order that was asked for
+ */
+record CsvTargets(CsvTarget target, Targets values) {
+  /** The class of rows without a label. */
+  private static final int UNLABELLED = -1;
+
+  /** Classes, of rows that all have one. */
+  static CsvTargets classes(CsvTable table, CsvCells cells, int[] order) throws DataException {
+    CsvClasses classes = CsvClasses.of(table, cells);
+    int[] inFile = classes.labels();
+    int[] labels = new int[order.length];
+    for (int i = 0; i < order.length; i++) {
+      labels[i] = inFile[order[i]];
+    }
+    return new CsvTargets(
+        new CsvTarget(table.targetName(), classes.names(), 0, 1),
+        Labels.of(labels, classes.names().size()).withNames(classes.names()));
+  }
+
+  /** Numbers, standardised with those of the first rows, which are trained on. */
+  static CsvTargets numbers(CsvTable table, CsvCells cells, int[] order, int trained)
+      throws DataException {
+    refuseTexts(table, cells);
+    double[] numbers = new double[trained];
+    for (int i = 0; i < trained; i++) {
+      numbers[i] = cells.number(order[i]);
+    }
+    String name = table.targetName();
+    double first = numbers[0];
+    double mean = first;
+    for (double number : numbers) {
+      mean += (number - first) / trained;
+    }
+    double squares = 0;
+    for (double number : numbers) {
+      squares += (number - mean) * (number - mean);
+    }
+    double std = Math.sqrt(squares / trained);
+    if (!(std > 0)) {
+      throw new DataException(
+          table.file()
+              + ", column "
+              + DataException.quoted(name)
+              + ": all values that are trained on are "
+              + CsvCells.spelled(first)
+              + ", expected different ones");
+    }
+    float[] values = new float[order.length];
+    for (int i = 0; i < order.length; i++) {
+      values[i] = (float) ((cells.number(order[i]) - mean) / std);
+    }
+    return new CsvTargets(
+        new CsvTarget(name, List.of(), mean, std), Values.of(values, Shape.of(1)));
+  }
+
+  /**
+   * The targets of rows that a model has not seen, in the order of the file: labels, -1 where there
+   * is none, or numbers as they stand in the file, NaN where there is none.
+   *
+   * @throws DataException if a label is none of the classes, or no number
+   */
+  static Targets further(CsvTable table, CsvCells cells, CsvTarget target) throws DataException {
+    int rows = table.rows();
+    if (target.ofNumbers()) {
+      refuseTexts(table, cells);
+      float[] values = new float[rows];
+      for (int row = 0; row < rows; row++) {
+        values[row] = (float) cells.number(row);
+      }
+      return Values.of(values, Shape.of(1));
+    }
+    Map<String, Integer> classes = CsvClasses.byName(target.classes());
+    int[] labels = new int[rows];
+    for (int row = 0; row < rows; row++) {
+      labels[row] = cells.isGap(row) ? UNLABELLED : CsvClasses.find(classes, cells.category(row));
+      if (labels[row] < 0 && !cells.isGap(row)) {
+        throw new DataException(
+            table.place(row, target.name())
+                + ": "
+                + DataException.quoted(cells.category(row))
+                + " is none of the model's classes "
+                + DataException.listed(target.classes()));
+      }
+    }
+    return Labels.of(labels, Shape.of(), target.classes().size(), OptionalInt.of(UNLABELLED))
+        .withNames(target.classes());
+  }
+
+  private static void refuseTexts(CsvTable table, CsvCells cells) throws DataException {
+    for (int row = 0; cells.hasTexts() && row < table.rows(); row++) {
+      if (cells.isText(row)) {
+        throw new DataException(
+            table.place(row, table.targetName())
+                + ": "
+                + DataException.quoted(cells.category(row))
+                + ", expected a finite number, as it is to be predicted");
+      }
+    }
+  }
+}

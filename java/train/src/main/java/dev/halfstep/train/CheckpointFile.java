@@ -1,0 +1,181 @@
+package dev.halfstep.train;
+
+import dev.halfstep.Shape;
+import dev.halfstep.internal.StepState;
+import dev.halfstep.nn.Model;
+import dev.halfstep.nn.Safetensors;
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one checkpoint holds: the weights under PyTorch's names, and under names that begin with
+ * {@code halfstep.} the other arrays of the session, the history of the run, and in the metadata
+ * version and counters. What grows with the run is a tensor: the header of the format has a limit.
+ */
+final class CheckpointFile {
+  private static final String PREFIX = "halfstep.";
+  private static final String VERSION = "3";
+
+  private CheckpointFile() {}
+
+  /**
+   * Writes a checkpoint, all or nothing.
+   *
+   * @throws IOException if it cannot be written: the message names it and says why
+   */
+  static void write(
+      Path file, Map<String, String> metadata, Model model, TrainingSession session, Fit fit)
+      throws IOException {
+    SessionState state = session.state();
+    Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>(model.tensors(state.weights));
+    put(tensors, "moment1", state.moment1);
+    put(tensors, "moment2", state.moment2);
+    put(tensors, "average", state.average);
+    put(tensors, "best", fit.bestWeights().orElse(null));
+    put(tensors, "mean", fit.average);
+    Shape steps = Shape.of(fit.steps());
+    tensors.put(PREFIX + "losses", new Safetensors.Entry(steps, fit.log().losses()));
+    put(tensors, "gradient_norms", fit.log().gradientNorms());
+    put(tensors, "loss_scales", fit.log().lossScales());
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    fit.write(new DataOutputStream(bytes));
+    tensors.put(PREFIX + "run", new Safetensors.Entry(Shape.of(bytes.size()), bytes.toByteArray()));
+    Map<String, String> texts = new LinkedHashMap<>(metadata);
+    texts.put(PREFIX + "checkpoint", VERSION);
+    texts.put(PREFIX + "counters", Base64.getEncoder().encodeToString(state.counters));
+    Safetensors.write(file, tensors, texts);
+  }
+
+  private static void put(
+      Map<String, Safetensors.Entry> tensors, String name, float @Nullable [] values) {
+    if (values != null) {
+      tensors.put(PREFIX + name, new Safetensors.Entry(Shape.of(values.length), values));
+    }
+  }
+
+  /**
+   * Gives a run the state of a checkpoint, and checks all that the checkpoint says.
+   *
+   * @return what the session is to go on from; the model stays as it is
+   * @throws IllegalArgumentException if it is damaged, or a checkpoint of another version, model,
+   *     optimizer or data: the message names the file and says what differs
+   */
+  static SessionState read(Safetensors.Contents contents, SessionOptions options, Fit fit) {
+    try {
+      String version = contents.metadata().get(PREFIX + "checkpoint");
+      if (version == null) {
+        throw new IOException("is no checkpoint");
+      }
+      if (!version.equals(VERSION)) {
+        throw new IOException(
+            "is a checkpoint of version "
+                + version
+                + ", and this Halfstep reads version "
+                + VERSION
+                + ": go on with the Halfstep that wrote it, or train anew");
+      }
+      return state(contents, options, fit);
+    } catch (IOException | IllegalArgumentException e) {
+      String message = String.valueOf(e.getMessage());
+      String file = contents.file() + ": ";
+      throw new IllegalArgumentException(message.startsWith(file) ? message : file + message, e);
+    }
+  }
+
+  private static SessionState state(Safetensors.Contents contents, SessionOptions options, Fit fit)
+      throws IOException {
+    Safetensors.Entry run = contents.tensors().get(PREFIX + "run");
+    Safetensors.Entry losses = contents.tensors().get(PREFIX + "losses");
+    float[] norms = values(contents, "gradient_norms", true, -1);
+    float[] scales = values(contents, "loss_scales", true, -1);
+    if (run == null || losses == null || norms == null || scales == null) {
+      throw new IOException("is damaged: it lacks the run's history");
+    }
+    try {
+      fit.read(new RunInput(run.bytes()), losses.doubles(), norms, scales);
+    } catch (IOException | IllegalStateException e) {
+      throw new IOException("is damaged: " + reason(e), e);
+    }
+    byte[] counters = counters(contents, options, fit);
+    Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>(contents.tensors());
+    tensors.keySet().removeIf(name -> name.startsWith(PREFIX));
+    float[] weights =
+        options.model.weights(new Safetensors.Contents(contents.file(), Map.of(), tensors));
+    int size = weights.length;
+    int moments = options.optimizer.moments();
+    float[] best = values(contents, "best", fit.bestEpoch() > 0, size);
+    if (best != null) {
+      fit.keepWeights(best);
+    }
+    fit.average = values(contents, "mean", fit.averaged() > 0, size);
+    return new SessionState(
+        weights,
+        values(contents, "moment1", moments > 0, size),
+        values(contents, "moment2", moments > 1, size),
+        values(contents, "average", options.averageDecay > 0, size),
+        counters);
+  }
+
+  private static String reason(Exception e) {
+    return e instanceof EOFException ? "its history ends too early" : "" + e.getMessage();
+  }
+
+  private static byte[] counters(Safetensors.Contents contents, SessionOptions options, Fit fit)
+      throws IOException {
+    byte[] bytes;
+    try {
+      bytes = Base64.getDecoder().decode(contents.metadata().getOrDefault(PREFIX + "counters", ""));
+    } catch (IllegalArgumentException e) {
+      throw new IOException("is damaged: its counters are no Base64", e);
+    }
+    ByteBuffer state = StepCounters.checked(bytes, options.activeScaling());
+    if (StepState.step(state) != fit.steps() || StepState.performed(state) != fit.updates()) {
+      throw new IOException("is damaged: its counters are not those of its history");
+    }
+    return bytes;
+  }
+
+  /**
+   * An array.
+   *
+   * @param needed whether the run has one
+   * @param length that it must have; -1: any
+   * @return null if the run has none
+   */
+  private static float @Nullable [] values(
+      Safetensors.Contents contents, String name, boolean needed, int length) throws IOException {
+    Safetensors.Entry entry = contents.tensors().get(PREFIX + name);
+    if ((entry != null) != needed) {
+      throw new IOException(
+          (needed ? "lacks " : "has ")
+              + PREFIX
+              + name
+              + ", which this run "
+              + (needed ? "needs" : "does not keep")
+              + ": resume with the options that the run began with");
+    }
+    if (entry == null) {
+      return null;
+    }
+    if (!entry.type().equals("F32") || (length >= 0 && entry.values().length != length)) {
+      throw new IOException(
+          "is damaged: "
+              + PREFIX
+              + name
+              + " is "
+              + entry.type()
+              + " "
+              + entry.shape()
+              + (length < 0 ? ", expected F32" : ", expected F32 [" + length + "]"));
+    }
+    return entry.values();
+  }
+}

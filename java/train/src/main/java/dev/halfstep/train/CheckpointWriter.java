@@ -1,0 +1,140 @@
+package dev.halfstep.train;
+
+import dev.halfstep.nn.FolderLock;
+import dev.halfstep.nn.Model;
+import dev.halfstep.nn.Safetensors;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Writes the checkpoints of one run, and removes what they replace. */
+final class CheckpointWriter implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(CheckpointWriter.class);
+  private static final String LOCK = ".checkpoints.lock";
+  private static final Pattern LEFT_OVER =
+      Pattern.compile("\\.checkpoint-[\\d-]+\\.safetensors\\.\\p{XDigit}+|\\.checkpoint-.*\\.tmp");
+  private static final int KEPT = 2;
+
+  private final Checkpoints checkpoints;
+  private final FolderLock lock;
+  private final long run;
+  private final Deque<Path> own = new ArrayDeque<>(); // the newest first
+
+  private CheckpointWriter(Checkpoints checkpoints, FolderLock lock, long run) {
+    this.checkpoints = checkpoints;
+    this.lock = lock;
+    this.run = run;
+  }
+
+  /**
+   * Takes the folder for a run, and proves that files can be written there.
+   *
+   * @param resumed what the run goes on from, if it does
+   * @throws IllegalStateException if another run writes there
+   * @throws UncheckedIOException if files cannot be written there
+   */
+  static CheckpointWriter open(Checkpoints checkpoints, Optional<Safetensors.Contents> resumed) {
+    Path folder = checkpoints.folder();
+    try {
+      Files.createDirectories(folder);
+      FolderLock lock =
+          FolderLock.tryTake(folder, LOCK)
+              .orElseThrow(
+                  () ->
+                      new IllegalStateException(
+                          folder
+                              + ": another run writes its checkpoints here: give each run a folder"
+                              + " of its own"));
+      try {
+        return open(checkpoints, resumed, lock);
+      } catch (IOException e) {
+        lock.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          folder + ": checkpoints cannot be written here: " + e.getMessage(), e);
+    }
+  }
+
+  private static CheckpointWriter open(
+      Checkpoints checkpoints, Optional<Safetensors.Contents> resumed, FolderLock lock)
+      throws IOException {
+    Path folder = checkpoints.folder();
+    Files.delete(Files.createTempFile(folder, ".checkpoint-", ".tmp"));
+    removeLeftOvers(folder);
+    List<Checkpoints.Saved> there = Checkpoints.list(folder);
+    if (there.isEmpty()) {
+      return new CheckpointWriter(checkpoints, lock, 1);
+    }
+    Checkpoints.Saved newest = there.get(0);
+    if (resumed.isEmpty() || !isSame(resumed.get().file(), newest.file())) {
+      return new CheckpointWriter(checkpoints, lock, newest.run() + 1);
+    }
+    CheckpointWriter writer = new CheckpointWriter(checkpoints, lock, newest.run());
+    there.stream()
+        .filter(saved -> saved.run() == newest.run())
+        .limit(KEPT)
+        .forEach(saved -> writer.own.addLast(saved.file()));
+    return writer;
+  }
+
+  private static boolean isSame(Path one, Path other) throws IOException {
+    return Files.exists(one) && Files.isSameFile(one, other);
+  }
+
+  /** What killed runs left half-written; nobody else writes here now. */
+  private static void removeLeftOvers(Path folder) throws IOException {
+    try (Stream<Path> all = Files.list(folder)) {
+      for (Path file : all.toList()) {
+        if (LEFT_OVER.matcher(String.valueOf(file.getFileName())).matches()) {
+          Files.deleteIfExists(file);
+        }
+      }
+    }
+  }
+
+  /**
+   * Writes a checkpoint, and removes all but the last ones of this run. If it cannot be written, a
+   * warning is logged: the run is worth more than its checkpoint.
+   */
+  void save(Model model, TrainingSession session, Fit fit) {
+    Path folder = checkpoints.folder();
+    Path file = Checkpoints.Saved.in(folder, run, fit.updates()).file();
+    try {
+      Files.createDirectories(folder);
+      CheckpointFile.write(file, checkpoints.metadata(), model, session, fit);
+      own.remove(file);
+      own.addFirst(file);
+      while (own.size() > KEPT) {
+        own.removeLast();
+      }
+      for (Checkpoints.Saved saved : Checkpoints.list(folder)) {
+        if (!own.contains(saved.file())) {
+          Files.deleteIfExists(saved.file());
+        }
+      }
+    } catch (IOException e) {
+      log.warn("{}; the run goes on without this checkpoint", e.getMessage());
+    }
+  }
+
+  /** Gives the folder back. */
+  @Override
+  public void close() {
+    try {
+      lock.close();
+    } catch (IOException e) {
+      log.warn("{}: the lock stays behind ({})", checkpoints.folder(), e.getMessage());
+    }
+  }
+}
