@@ -7,6 +7,7 @@ import dev.halfstep.data.DataException;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Idx;
+import dev.halfstep.data.Labels;
 import dev.halfstep.data.Normalization;
 import dev.halfstep.data.Targets;
 import java.nio.file.Path;
