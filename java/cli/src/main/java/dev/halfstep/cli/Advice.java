@@ -1,6 +1,7 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.data.CsvDoubt;
+import dev.halfstep.data.Dataset;
 import dev.halfstep.study.Advisor;
 import dev.halfstep.study.Finding;
 import dev.halfstep.study.RulesOfThumb;
@@ -63,7 +64,13 @@ final class Advice {
             .trainingData(setup.train())
             .epochs(plan.epochs())
             .validation(setup.samples().validation())
-            .batchNorm(hasBatchNorm(setup));
+            .batchNorm(hasBatchNorm(setup))
+            .dropLast(setup.recipe().recipe().dropLast())
+            .heldOut("test", setup.train(), setup.test());
+    Dataset validation = setup.validation().orElse(null);
+    if (validation != null) {
+      advisor = advisor.heldOut("validation", setup.train(), validation);
+    }
     Integer microBatch = setup.recipe().recipe().microBatch();
     advisor = microBatch == null ? advisor : advisor.microBatch(microBatch);
     boolean grows = plan.largestBatch() > setup.batchSize();
@@ -102,8 +109,8 @@ final class Advice {
         "%-8s %s: %s; %s%n",
         finding.severity().name().toLowerCase(Locale.ROOT),
         name(finding),
-        finding.evidence(),
-        finding.advice());
+        Line.of(finding.evidence()),
+        Line.of(finding.advice()));
   }
 
   private static String name(Finding finding) {

@@ -4,8 +4,12 @@ import dev.halfstep.nn.AtomicFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.FileSystemException;
 import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -97,7 +101,7 @@ final class Cli {
           (option ? "unknown option " : command ? "unknown command " : "surplus word ") + first;
       suggestions = option || command ? unmatched.getSuggestions() : List.of();
     }
-    err.println(name + ": " + message.lines().findFirst().orElse(""));
+    err.println(name + ": " + Line.of(message.lines().findFirst().orElse("")));
     err.println(
         (suggestions.isEmpty() ? "" : "Did you mean " + String.join(" or ", suggestions) + "? ")
             + "All that is possible: "
@@ -117,25 +121,43 @@ final class Cli {
     return FAILED;
   }
 
-  /** What went wrong, with the file where there is one, and without a trace. */
+  /** What went wrong, on one line, with the file where there is one, and without a trace. */
   static String oneLine(Throwable thrown) {
+    return Line.of(said(cause(thrown)));
+  }
+
+  /** What is behind exceptions that only carry another. */
+  private static Throwable cause(Throwable thrown) {
+    Throwable cause = thrown.getCause();
+    boolean saysNoMore = String.valueOf(cause).equals(thrown.getMessage());
+    boolean carries =
+        (thrown instanceof UncheckedIOException && saysNoMore)
+            || thrown instanceof InvocationTargetException
+            || thrown instanceof ExecutionException
+            || thrown instanceof CompletionException;
+    return carries && cause != null ? cause(cause) : thrown;
+  }
+
+  private static String said(Throwable thrown) {
     if (thrown instanceof FileSystemException e) {
       return e.getFile() + ": " + AtomicFile.reason(e);
     }
-    if (thrown instanceof UncheckedIOException e && e.getCause() instanceof FileSystemException) {
-      return oneLine(e.getCause());
+    if (thrown instanceof ClosedByInterruptException) {
+      return "the thread was interrupted while it wrote";
     }
     String message = thrown.getMessage();
-    if (message == null || message.isBlank()) {
-      return thrown.getClass().getSimpleName();
-    }
+    boolean silent = message == null || message.isBlank();
     boolean tellsItself =
         thrown instanceof IOException
             || thrown instanceof UncheckedIOException
             || thrown instanceof IllegalArgumentException
             || thrown instanceof IllegalStateException
             || thrown.getClass().getPackageName().startsWith("dev.halfstep");
-    return tellsItself ? message : thrown.getClass().getSimpleName() + ": " + message;
+    if (tellsItself && !silent) {
+      return String.valueOf(message);
+    }
+    // What nobody foresaw: its name is what there is to report.
+    return thrown.getClass().getSimpleName() + (silent ? "" : ": " + message);
   }
 
   /** The program itself: it does nothing without a command. */
@@ -148,7 +170,8 @@ final class Cli {
       footer = {
         "",
         "Exit status: 0 success, 1 a run failed, 2 bad use or bad input (nothing has",
-        "happened), 130 or 143 a run was ended by SIGINT or SIGTERM, its files written."
+        "happened), 130, 143 or 129 a run was ended by SIGINT, SIGTERM or SIGHUP, its",
+        "files written."
       })
   static final class Halfstep implements Runnable {
     @Override

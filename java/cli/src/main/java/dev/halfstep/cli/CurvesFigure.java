@@ -8,8 +8,6 @@ import java.awt.Color;
 import java.awt.Font;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
-import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,7 +16,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
-import javax.imageio.ImageIO;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -57,24 +54,18 @@ final class CurvesFigure {
 
   /** The figure as the bytes of a PNG file. */
   byte[] png() throws IOException {
-    BufferedImage image = new BufferedImage(WIDTH, HEIGHT, BufferedImage.TYPE_INT_RGB);
-    Graphics2D graphics = image.createGraphics();
-    try {
-      graphics.setColor(Color.WHITE);
-      graphics.fillRect(0, 0, WIDTH, HEIGHT);
-      drawTitle(graphics);
-      graphics.translate(0, TITLE_HEIGHT);
-      loss().paint(graphics, WIDTH / 2, HEIGHT - TITLE_HEIGHT);
-      graphics.translate(WIDTH / 2, 0);
-      accuracy().paint(graphics, WIDTH / 2, HEIGHT - TITLE_HEIGHT);
-    } finally {
-      graphics.dispose();
-    }
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    if (!ImageIO.write(image, "png", bytes)) {
-      throw new IOException("this Java cannot write PNG images");
-    }
-    return bytes.toByteArray();
+    return Png.of(
+        WIDTH,
+        HEIGHT,
+        graphics -> {
+          graphics.setColor(Color.WHITE);
+          graphics.fillRect(0, 0, WIDTH, HEIGHT);
+          drawTitle(graphics);
+          graphics.translate(0, TITLE_HEIGHT);
+          loss().paint(graphics, WIDTH / 2, HEIGHT - TITLE_HEIGHT);
+          graphics.translate(WIDTH / 2, 0);
+          accuracy().paint(graphics, WIDTH / 2, HEIGHT - TITLE_HEIGHT);
+        });
   }
 
   private void drawTitle(Graphics2D graphics) {

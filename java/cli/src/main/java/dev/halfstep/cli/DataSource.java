@@ -4,11 +4,13 @@ import dev.halfstep.data.Csv;
 import dev.halfstep.data.CsvData;
 import dev.halfstep.data.DataException;
 import dev.halfstep.data.Digits;
+import dev.halfstep.data.Idx;
 import dev.halfstep.data.Mnist;
 import dev.halfstep.data.RandomData;
 import dev.halfstep.data.Split;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -17,12 +19,16 @@ import java.util.Optional;
  * {@code --seed}: runs that differ in their seed see the same samples.
  */
 final class DataSource {
-  static final String POSSIBLE = "Possible are digits, random, mnist:DIR and csv:FILE.";
+  static final String POSSIBLE =
+      "Possible are digits, random, mnist:DIR, idx:SAMPLES,LABELS and csv:FILE.";
 
-  private static final List<String> KINDS = List.of("digits", "random", "mnist", "csv");
+  private static final String IDX_FORM =
+      "idx:SAMPLES,LABELS, or idx:SAMPLES,LABELS,SAMPLES,LABELS with those of the tests";
 
-  /** What data are made from where nothing is read. */
-  private static final long DATA_SEED = 0;
+  private static final List<String> KINDS = List.of("digits", "random", "mnist", "idx", "csv");
+
+  /** What data are made from where nothing is read, and parts are drawn by. */
+  static final long SEED = 0;
 
   private DataSource() {}
 
@@ -69,6 +75,7 @@ final class DataSource {
         case "digits" -> new Loaded(Digits.generate(withoutPlace(source, place)));
         case "random" -> new Loaded(RandomData.unlearnable(withoutPlace(source, place)));
         case "mnist" -> new Loaded(Mnist.load(path(source, "mnist:DIR")));
+        case "idx" -> new Loaded(idx(source));
         case "csv" -> {
           Csv csv = Csv.file(path(source, "csv:FILE"));
           yield new Loaded(options.apply(csv.withValidationFraction(validationFraction)).load());
@@ -82,11 +89,23 @@ final class DataSource {
     }
   }
 
+  /** Files of samples and labels, or two such pairs. */
+  private static Split idx(String source) throws DataException {
+    List<Path> files = paths(source, IDX_FORM);
+    return switch (files.size()) {
+      case 2 -> Idx.load(files.get(0), files.get(1));
+      case 4 -> Idx.load(files.get(0), files.get(1), files.get(2), files.get(3));
+      default ->
+          throw new UsageException(
+              "--data " + source + ": names " + files.size() + " files.", IDX_FORM);
+    };
+  }
+
   private static long withoutPlace(String source, Optional<String> place) {
     if (place.isPresent()) {
       throw new UsageException("--data " + source + ": takes nothing after a colon.", POSSIBLE);
     }
-    return DATA_SEED;
+    return SEED;
   }
 
   /**
@@ -94,7 +113,10 @@ final class DataSource {
    * replaces there, is the home.
    */
   static String place(String source) {
-    String place = source.contains(":") ? source.substring(source.indexOf(':') + 1) : "";
+    return atHome(source.contains(":") ? source.substring(source.indexOf(':') + 1) : "");
+  }
+
+  private static String atHome(String place) {
     boolean home = place.equals("~") || place.startsWith("~/");
     return home ? System.getProperty("user.home") + place.substring(1) : place;
   }
@@ -105,7 +127,22 @@ final class DataSource {
    * @throws UsageException if there is none
    */
   static Path path(String source, String form) {
-    String place = place(source);
+    return path(source, place(source), form);
+  }
+
+  /**
+   * The paths behind the colon, separated by commas.
+   *
+   * @throws UsageException if there is none, or one is empty
+   */
+  static List<Path> paths(String source, String form) {
+    path(source, form);
+    return Arrays.stream(source.substring(source.indexOf(':') + 1).split(",", -1))
+        .map(place -> path(source, atHome(place), form))
+        .toList();
+  }
+
+  private static Path path(String source, String place, String form) {
     if (place.isBlank()) {
       throw new UsageException(
           "--data " + source + ": says not where the data are.", "Give it as " + form + ".");

@@ -1,7 +1,5 @@
 package dev.halfstep.cli;
 
-import dev.halfstep.nn.AtomicFile;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -20,16 +18,10 @@ final class FigureOption {
     return file == null ? null : OutputFolder.checkFile("--figure", file);
   }
 
-  /** Draws the figure; warns where Java cannot draw. */
-  void write(@Nullable Path target, StudyFigure figure, PrintWriter err) throws IOException {
-    if (target == null) {
-      return;
-    }
-    try {
-      byte[] png = figure.png();
-      AtomicFile.write(target, out -> out.write(png));
-    } catch (LinkageError | RuntimeException e) {
-      err.println("halfstep: " + target + " cannot be drawn here (" + e + ")");
+  /** Draws the figure if one was asked for; warns where it cannot. */
+  void write(@Nullable Path target, StudyFigure figure, PrintWriter err) {
+    if (target != null) {
+      Picture.write(target, () -> figure.png(), err);
     }
   }
 }

@@ -1,50 +1,86 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.train.Callback;
+import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.Fit;
 import dev.halfstep.train.StepBlock;
+import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Ends a run cleanly on SIGINT (Ctrl-C) or SIGTERM: the first one lets the trainer stop at its next
- * look and the files be written; a second one ends the program at once. Restores the handlers that
- * it found when it is closed.
+ * Ends a run cleanly on SIGINT (Ctrl-C), SIGTERM or SIGHUP (a closed terminal): the first one lets
+ * the trainer stop at its next look and the files be written; a second SIGINT or SIGTERM ends the
+ * program at once. Restores the handlers that it found when it is closed.
  *
  * <p>A shutdown hook could not do this: the JVM hears no second signal while hooks run. The
  * handlers are {@code sun.misc.Signal}'s, which the module jdk.unsupported exports for good (JEP
  * 260); they are reached by reflection because the compiler's warning about them cannot be switched
- * off.
+ * off. Where they cannot be set (a JVM started with -Xrs, one without that module), signals end the
+ * program as they would without this class.
  */
 final class Interruption implements Callback, AutoCloseable {
   /** What a signal's number is added to for the exit status, as shells do. */
   private static final int SIGNAL_BASE = 128;
 
+  /**
+   * A repetition within this time is not meant as a second signal: timeout(1) signals a program and
+   * then its whole group.
+   */
+  private static final long REPETITION_NANOS = 500_000_000;
+
+  private static final Logger log = LoggerFactory.getLogger(Interruption.class);
+
   private final List<Runnable> restore = new ArrayList<>();
   private volatile Received received = new Received("", 0);
+  private boolean asked; // by SIGINT or SIGTERM, at this time
+  private long askedAt;
 
   /** A signal that came; number 0 for none. */
   private record Received(String name, int number) {}
 
   private Interruption() {}
 
-  /** Listens to SIGINT and SIGTERM from now on. */
-  static Interruption listen() throws ReflectiveOperationException {
+  /** Listens to SIGINT, SIGTERM and SIGHUP from now on, as far as this JVM lets it. */
+  static Interruption listen() {
     Interruption interruption = new Interruption();
-    interruption.handle("INT");
-    interruption.handle("TERM");
+    for (String name : List.of("INT", "TERM", "HUP")) {
+      try {
+        interruption.handle(name);
+      } catch (InvocationTargetException e) {
+        log.debug("SIG{} cannot be handled", name, e.getCause());
+      } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+        log.debug("SIG{} cannot be handled", name, e);
+      }
+    }
     return interruption;
   }
 
-  /** The exit status if a signal came: 130 for SIGINT, 143 for SIGTERM; otherwise 0. */
+  /** The exit status if a signal came: 128 and its number, 130 for SIGINT; otherwise 0. */
   int status() {
     return received.number() == 0 ? 0 : SIGNAL_BASE + received.number();
   }
 
   @Override
+  public void fitBegin(Fit fit) {
+    look(fit);
+  }
+
+  @Override
   public void stepsEnd(Fit fit, StepBlock steps) {
+    look(fit);
+  }
+
+  @Override
+  public void epochEnd(Fit fit, EpochRecord epoch) {
+    look(fit);
+  }
+
+  private void look(Fit fit) {
     if (received.number() != 0) {
       fit.stop("interrupted by SIG" + received.name());
     }
@@ -84,15 +120,24 @@ final class Interruption implements Callback, AutoCloseable {
           try {
             install.invoke(null, signal, before);
           } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("SIG" + name + " cannot be given back", e);
+            log.debug("SIG{} cannot be given back", name, e);
           }
         });
   }
 
-  private void receive(String name, int number) {
-    if (received.number() != 0) {
+  private synchronized void receive(String name, int number) {
+    if (received.number() == 0) {
+      received = new Received(name, number);
+    }
+    if (name.equals("HUP")) {
+      return; // it says that a terminal is gone, as often as it likes, and asks for no haste
+    }
+    long now = System.nanoTime();
+    if (!asked) {
+      asked = true;
+      askedAt = now;
+    } else if (now - askedAt > REPETITION_NANOS) {
       Runtime.getRuntime().halt(SIGNAL_BASE + number);
     }
-    received = new Received(name, number);
   }
 }

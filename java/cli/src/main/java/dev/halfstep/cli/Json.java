@@ -1,10 +1,14 @@
 package dev.halfstep.cli;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.JsonSerializer;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.module.SimpleModule;
 import dev.halfstep.nn.AtomicFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,15 +20,36 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
-/** Records as JSON files: indented, fields in the order of the record, absent values null. */
+/**
+ * Records as JSON files: indented, fields in the order of the record, absent values null. A double
+ * that is a float is written as the float: 0.1, not 0.10000000149011612.
+ */
 final class Json {
   private static final ObjectMapper MAPPER =
-      new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+      new ObjectMapper()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .registerModule(
+              new SimpleModule()
+                  .addSerializer(double.class, new Shortest())
+                  .addSerializer(Double.class, new Shortest()));
 
   private static final ObjectMapper LINE =
       new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
   private Json() {}
+
+  private static final class Shortest extends JsonSerializer<Double> {
+    @Override
+    public void serialize(Double value, JsonGenerator out, SerializerProvider provider)
+        throws IOException {
+      double number = value;
+      if ((float) number == number && number != Math.rint(number)) {
+        out.writeNumber((float) number);
+      } else {
+        out.writeNumber(number);
+      }
+    }
+  }
 
   /** Writes a record to a file, all or nothing. */
   static void write(Path file, Object record) throws IOException {

@@ -152,6 +152,6 @@ final class LrFindCommand implements Callable<Integer> {
     out.println(
         found.suggestion().isPresent()
             ? String.format(Locale.ROOT, "suggestion: --lr %.2e", found.suggestion().getAsDouble())
-            : "no suggestion: the loss falls at no rate");
+            : "no suggestion: no rate lowers the loss by more than it varies from batch to batch");
   }
 }

@@ -3,6 +3,7 @@ package dev.halfstep.cli;
 import dev.halfstep.Shape;
 import dev.halfstep.nn.Conv2d;
 import dev.halfstep.nn.Flatten;
+import dev.halfstep.nn.Layer;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.MaxPool2d;
 import dev.halfstep.nn.Model;
@@ -86,11 +87,13 @@ sealed interface ModelSpec {
                 parameters,
                 MOST_PARAMETERS));
       }
-      Sequential layers = Sequential.of(new Flatten());
+      List<Layer> layers = new ArrayList<>(List.of(new Flatten()));
       for (int units : hidden) {
-        layers = layers.then(new Linear(units)).then(new ReLU());
+        layers.add(new Linear(units));
+        layers.add(new ReLU());
       }
-      return Model.of(sampleShape, layers.then(new Linear(outputs)));
+      layers.add(new Linear(outputs));
+      return Model.of(sampleShape, Sequential.of(layers.toArray(Layer[]::new)));
     }
   }
 

@@ -47,7 +47,7 @@ final class PredictCommand implements Callable<Integer> {
         "What to predict:",
         "csv:FILE: all rows; the columns of the training data are found by their names, the label"
             + " may be missing or empty",
-        "idx:FILE: the images of an IDX file, gzip or not, without labels",
+        "idx:SAMPLES[,LABELS]: IDX files, gzip or not",
         "mnist:DIR, digits, random: the test samples of train"
       })
   private String data = "";
@@ -97,7 +97,7 @@ final class PredictCommand implements Callable<Integer> {
       double wallSeconds) {}
 
   @Override
-  public Integer call() throws IOException, ReflectiveOperationException {
+  public Integer call() throws IOException {
     RunOptions.atLeastOne("--batch-size", batchSize);
     device.check();
     Path jsonFile = json.check();

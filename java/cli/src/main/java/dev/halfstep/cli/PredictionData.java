@@ -1,7 +1,5 @@
 package dev.halfstep.cli;
 
-import dev.halfstep.DType;
-import dev.halfstep.Shape;
 import dev.halfstep.data.CsvDoubt;
 import dev.halfstep.data.CsvSamples;
 import dev.halfstep.data.CsvSchema;
@@ -9,6 +7,7 @@ import dev.halfstep.data.DataException;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Idx;
+import dev.halfstep.data.Labels;
 import dev.halfstep.data.Normalization;
 import dev.halfstep.data.Targets;
 import java.nio.file.Path;
@@ -75,16 +74,13 @@ record PredictionData(Features features, Optional<Targets> targets, List<CsvDoub
     }
     Normalization normalization = card.normalization();
     if (source.startsWith(IDX)) {
-      return new PredictionData(
-          images(DataSource.path(source, "idx:FILE")).withNormalization(normalization),
-          Optional.empty(),
-          List.of());
+      return idx(source, card);
     }
     String kind = source.contains(":") ? source.substring(0, source.indexOf(':')) : source;
     if (!KINDS.contains(kind)) {
       throw new UsageException(
           "unknown --data '" + source + "'." + Suggestion.didYouMean(kind, KINDS),
-          "Possible are idx:FILE, csv:FILE, and digits and mnist:DIR for their test samples.");
+          "Possible are idx:SAMPLES[,LABELS], csv:FILE, and digits and mnist:DIR for their test samples.");
     }
     Dataset test = DataSource.load(source, new CsvOptions(), 0).parts().heldOut();
     if (test.classes() != card.classes().size()) {
@@ -100,19 +96,46 @@ record PredictionData(Features features, Optional<Targets> targets, List<CsvDoub
         test.features().withNormalization(normalization), Optional.of(test.targets()), List.of());
   }
 
-  /** All images of an IDX file, {@code [height, width, 1]}. */
-  private static Features images(Path file) throws DataException {
-    Idx.Contents contents = Idx.read(file);
-    Shape shape = contents.shape();
-    if (contents.type() != DType.U8 || shape.rank() != 3 || shape.elements() == 0) {
+  /** All samples of an IDX file, with the labels of another where it is given. */
+  private static PredictionData idx(String source, ModelCard card) throws DataException {
+    String form = "idx:SAMPLES or idx:SAMPLES,LABELS";
+    List<Path> files = DataSource.paths(source, form);
+    if (files.size() > 2) {
       throw new UsageException(
-          file
-              + ": holds "
-              + contents.type()
-              + " "
-              + shape
-              + ", expected images: U8 [samples, height, width]");
+          "--data " + source + ": names " + files.size() + " files.", "Give it as " + form + ".");
     }
-    return Features.adopt(contents.values(), DType.U8, Shape.of(shape.dim(1), shape.dim(2), 1));
+    Features features = Idx.features(files.get(0)).withNormalization(card.normalization());
+    if (files.size() == 1) {
+      return new PredictionData(features, Optional.empty(), List.of());
+    }
+    int[] labels = Idx.labels(files.get(1));
+    if (labels.length != features.size()) {
+      throw new UsageException(
+          "--data "
+              + source
+              + ": "
+              + features.size()
+              + " samples, but "
+              + labels.length
+              + " labels; they do not belong together");
+    }
+    for (int i = 0; i < labels.length; i++) {
+      int target = card.classes().indexOf(Integer.toString(labels[i]));
+      if (target < 0) {
+        throw new UsageException(
+            files.get(1)
+                + ": label "
+                + labels[i]
+                + " of sample "
+                + i
+                + " is none of the model's classes "
+                + card.classes());
+      }
+      labels[i] = target;
+    }
+    return new PredictionData(
+        features,
+        Optional.of(Labels.of(labels, card.classes().size()).withNames(card.classes())),
+        List.of());
   }
 }

@@ -70,6 +70,13 @@ final class RecipeOptions {
   private @Nullable Integer microBatch;
 
   @Option(
+      names = "--drop-last",
+      description =
+          "Leaves an epoch's last samples out where they do not fill a batch (default: they are an"
+              + " update of their own).")
+  private boolean dropLast;
+
+  @Option(
       names = "--schedule",
       paramLabel = "SCHEDULE",
       defaultValue = "constant",
@@ -143,6 +150,7 @@ final class RecipeOptions {
   /** What {@code report.json} says of them; null is what was not asked for. */
   record Recipe(
       @Nullable Integer microBatch,
+      boolean dropLast,
       String schedule,
       long warmUp,
       String lrScaling,
@@ -156,6 +164,9 @@ final class RecipeOptions {
     String described() {
       StringBuilder text = new StringBuilder();
       add(text, "micro-batch ", microBatch, null);
+      if (dropLast) {
+        text.append(text.isEmpty() ? "" : ", ").append("short last batches left out");
+      }
       add(text, "schedule ", schedule, "constant");
       add(text, "warm-up ", warmUp, 0L);
       add(text, "learning rate scaling ", lrScaling, "none");
@@ -181,6 +192,7 @@ final class RecipeOptions {
     boolean stops = metric != null || patience != null;
     return new Recipe(
         microBatch,
+        dropLast,
         schedule,
         warmUp,
         scaling,
@@ -203,7 +215,7 @@ final class RecipeOptions {
   }
 
   private TrainerBuilder applied(TrainerBuilder trainer, boolean validated) {
-    TrainerBuilder result = batchSchedule(trainer.budget(budget()));
+    TrainerBuilder result = batchSchedule(trainer.budget(budget()).dropLast(dropLast));
     if (microBatch != null) {
       int samples = RunOptions.atLeastOne("--micro-batch", microBatch);
       result = result.session(options -> options.microBatch(samples));

@@ -20,8 +20,10 @@ final class RunOptions {
       description = {
         "What to train on (default: ${DEFAULT-VALUE}):",
         "digits: 12,000 drawn digits of 28 x 28, no file needed",
-        "mnist:DIR: MNIST's IDX files, gzip or not; with the test files alone, the first 8,000"
-            + " train and the last 2,000 test",
+        "mnist:DIR: MNIST's IDX files or others so named (Fashion-MNIST, KMNIST; EMNIST as"
+            + " mnist:DIR/emnist-letters), gzip or not; of the test files alone a fifth tests",
+        "idx:SAMPLES,LABELS[,SAMPLES,LABELS]: IDX files of any type, the second pair for tests"
+            + " (default: a fifth of the first); standardised, classes as the labels are",
         "csv:FILE: columns of numbers and texts and a label, gzip or not; a fifth of the rows"
             + " tests",
         "random: 1,280 x 1,000 normals with labels drawn by lot"
@@ -35,8 +37,8 @@ final class RunOptions {
       paramLabel = "F",
       defaultValue = "0.1",
       description =
-          "Part of the training data that is held out for validation; 0: none (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Part of the training data that is held out for validation, drawn from each class, the"
+              + " same for every --seed; 0: none (default: ${DEFAULT-VALUE}).")
   private double validationFraction = 0.1;
 
   @Option(
@@ -129,7 +131,11 @@ final class RunOptions {
         throw new UsageException(
             "--data " + data + ": 1 training sample cannot be split; give --val-fraction 0");
       }
-      Split split = train.splitLast(validationFraction);
+      // A CSV file's rows are in a drawn order already, and its statistics leave out the last ones.
+      Split split =
+          loaded.csv().isPresent()
+              ? train.splitLast(validationFraction)
+              : train.split(validationFraction, DataSource.SEED);
       train = split.train();
       validation = Optional.of(split.heldOut());
     }

@@ -11,7 +11,6 @@ import dev.halfstep.train.TrainerBuilder;
 import dev.halfstep.train.TrainingPlan;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -49,6 +48,8 @@ final class TrainCommand implements Callable<Integer> {
   /** What no checkpoint may say: where to write, and what is not of the run itself. */
   private static final Set<String> NOT_OF_THE_RUN =
       Set.of("--resume", "--out", "--json", "--help", "--version");
+
+  private static final String CURVES = "training_curves.png";
 
   private final PrintWriter out;
   private final PrintWriter err;
@@ -89,7 +90,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws IOException, ReflectiveOperationException {
+  public Integer call() throws IOException {
     if (resume != null) {
       return resumed(resume).call();
     }
@@ -105,8 +106,9 @@ final class TrainCommand implements Callable<Integer> {
     RunSetup setup = options.load(jsonFile);
     measures.apply(setup.trainer());
     try (Device device = options.openDevice();
+        Interruption interruption = Interruption.listen();
         OutputFolder output = OutputFolder.open(given)) {
-      return run(setup, device, output, jsonFile);
+      return run(setup, device, output, jsonFile, interruption);
     }
   }
 
@@ -217,27 +219,35 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private int run(RunSetup setup, Device device, OutputFolder output, @Nullable Path jsonFile)
-      throws IOException, ReflectiveOperationException {
-    try (Interruption interruption = Interruption.listen()) {
-      ProgressBar progress = new ProgressBar(out, ProgressBar.isTerminal(), setup.scores());
-      Trainer trainer = build(trainer(setup, device, output).callbacks(interruption, progress));
-      TrainingPlan plan = trainer.plan();
-      out.print(PlanCommand.summary(setup, device, plan));
-      checkpoint.ifPresent(from -> out.println("resumes  " + from.file()));
-      History history = trainer.fit();
-      Report report = Report.of(setup, device, plan, history);
-      output.write(staging -> writeFiles(staging, setup, report, history));
+  private int run(
+      RunSetup setup,
+      Device device,
+      OutputFolder output,
+      @Nullable Path jsonFile,
+      Interruption interruption)
+      throws IOException {
+    ProgressBar progress = new ProgressBar(out, ProgressBar.isTerminal(), setup.scores());
+    Trainer trainer = build(trainer(setup, device, output).callbacks(interruption, progress));
+    TrainingPlan plan = trainer.plan();
+    out.print(PlanCommand.summary(setup, device, plan));
+    checkpoint.ifPresent(from -> out.println("resumes  " + from.file()));
+    out.flush(); // the first line of progress may be long in coming
+    History history = trainer.fit();
+    Report report = Report.of(setup, device, plan, history);
+    output.write(staging -> writeFiles(staging, setup, report));
+    try {
       json.write(jsonFile, report);
-      Advice.print(out, report.findings());
-      conclude(setup, output, history);
-      boolean failed = history.stopReason().kind() == StopReason.Kind.NOT_FINITE;
-      return failed ? Cli.FAILED : interruption.status();
+    } finally {
+      Picture.write(
+          output.path().resolve(CURVES), () -> new CurvesFigure(report, history).png(), err);
     }
+    Advice.print(out, report.findings());
+    conclude(setup, output, history);
+    boolean failed = history.stopReason().kind() == StopReason.Kind.NOT_FINITE;
+    return failed ? Cli.FAILED : interruption.status();
   }
 
-  private void writeFiles(Path staging, RunSetup setup, Report report, History history)
-      throws IOException {
+  private static void writeFiles(Path staging, RunSetup setup, Report report) throws IOException {
     Json.write(staging.resolve("report.json"), report);
     Map<String, String> metadata =
         Map.of(
@@ -248,12 +258,6 @@ final class TrainCommand implements Callable<Integer> {
             "halfstep.version",
             report.halfstep());
     setup.model().save(staging.resolve("model.safetensors"), metadata);
-    try {
-      Files.write(staging.resolve("training_curves.png"), new CurvesFigure(report, history).png());
-    } catch (LinkageError | RuntimeException e) {
-      // No java.desktop, no fonts: the run is worth more than its picture.
-      err.println("halfstep train: training_curves.png cannot be drawn here (" + e + ")");
-    }
   }
 
   /** Whose weights the model has. */

@@ -10,11 +10,11 @@ final class UsageException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
   UsageException(String problem) {
-    super(problem);
+    super(Line.of(problem));
   }
 
   UsageException(String problem, String possible) {
-    super(problem + System.lineSeparator() + possible);
+    super(Line.of(problem) + System.lineSeparator() + Line.of(possible));
   }
 
   /** That {@code given} holds no path: mostly where the locale has no letters but ASCII's. */

@@ -50,8 +50,10 @@ final class BadUseTest {
           --precision fp64                   | Possible are fp32, tf32, bf16 and fp16
           --precision bf61                   | Did you mean 'bf16'?
           --data digitz                      | Did you mean 'digits'?
-          --data imagenet:x                  | Possible are digits, random, mnist:DIR and csv:FILE
+          --data imagenet:x                  | Possible are digits, random, mnist:DIR, idx:SAMPLES,LABELS and csv:FILE
           --data mnist                       | Give it as mnist:DIR
+          --data idx:a,b,c                   | names 3 files
+          --data idx:a,nowhere               | nowhere: there is no such file
           --data digits:5                    | takes nothing after a colon
           --data mnist:nowhere               | nowhere: there is no such folder
           --data csv:nowhere.csv             | nowhere.csv

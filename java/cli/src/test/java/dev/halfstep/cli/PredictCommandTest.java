@@ -149,30 +149,44 @@ final class PredictCommandTest {
   @Test
   void imagesOfAnIdxFileArePredicted() throws IOException {
     Path mnist = Files.createDirectory(folder.resolve("mnist"));
-    byte[] images = new byte[16 + 10 * 4];
-    byte[] labels = new byte[8 + 10];
+    byte[] images = new byte[16 + 20 * 4];
+    byte[] labels = new byte[8 + 20];
     System.arraycopy(
-        new byte[] {0, 0, 8, 3, 0, 0, 0, 10, 0, 0, 0, 2, 0, 0, 0, 2}, 0, images, 0, 16);
-    System.arraycopy(new byte[] {0, 0, 8, 1, 0, 0, 0, 10}, 0, labels, 0, 8);
-    for (int i = 0; i < 40; i++) {
+        new byte[] {0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 2, 0, 0, 0, 2}, 0, images, 0, 16);
+    System.arraycopy(new byte[] {0, 0, 8, 1, 0, 0, 0, 20}, 0, labels, 0, 8);
+    for (int i = 0; i < 80; i++) {
       images[16 + i] = (byte) (37 * i);
-      labels[8 + i / 4] = (byte) (i / 4);
+      labels[8 + i / 4] = (byte) (i / 8);
     }
     Path file = Files.write(mnist.resolve("t10k-images-idx3-ubyte"), images);
-    Files.write(mnist.resolve("t10k-labels-idx1-ubyte"), labels);
+    Path answers = Files.write(mnist.resolve("t10k-labels-idx1-ubyte"), labels);
     Path model = trained("--data", "mnist:" + mnist, "--epochs", "1", "--batch-size", "2");
     List<String> all = predicted(model, "idx:" + file);
-    assertEquals(11, all.size());
-    // The last two of ten are what train tests with; their rows count from 0 there.
+    assertEquals(21, all.size());
+    List<String> labelled = predicted(model, "idx:" + file + "," + answers);
+    assertEquals(all.get(0) + ",label", labelled.get(0));
+    for (int i = 0; i < 20; i++) {
+      assertEquals(all.get(1 + i) + "," + i / 2, labelled.get(1 + i));
+    }
+    // A fifth is what train tests with; its rows count from 0 there.
     List<String> test = predicted(model, "mnist:" + mnist);
-    assertEquals(all.get(0) + ",label", test.get(0));
-    assertEquals(all.get(9).replaceFirst("^8", "0") + ",8", test.get(1));
-    assertEquals(all.get(10).replaceFirst("^9", "1") + ",9", test.get(2));
-    assertEquals(3, test.size());
+    assertEquals(5, test.size());
+    List<String> withoutNumbers =
+        labelled.stream().map(row -> row.replaceFirst("^[0-9]+,", "")).toList();
+    assertTrue(
+        test.stream().allMatch(row -> withoutNumbers.contains(row.replaceFirst("^[0-9]+,", ""))),
+        test.toString());
+    labels[8] = 10;
+    Files.write(answers, labels);
+    refused(
+        predict(model, "idx:" + file + "," + answers),
+        "label 10 of sample 0 is none of the model's classes");
+    refused(predict(model, "idx:" + file + "," + file), "expected labels: whole numbers");
+    refused(predict(model, "idx:a,b,c"), "names 3 files");
 
     float[] sample = new float[4];
     for (int i = 0; i < 4; i++) {
-      sample[i] = (float) (((images[16 + 36 + i] & 0xFF) / 255.0 - 0.1307) / 0.3081);
+      sample[i] = (float) (((images[16 + 76 + i] & 0xFF) / 255.0 - 0.1307) / 0.3081);
     }
     Model same =
         Model.of(
@@ -183,7 +197,7 @@ final class PredictCommandTest {
     for (float score : scores) {
       sum += Math.exp(score);
     }
-    String[] fields = test.get(2).split(",", -1);
+    String[] fields = all.get(20).split(",", -1);
     for (int i = 0; i < 10; i++) {
       assertEquals(Math.exp(scores[i]) / sum, Double.parseDouble(fields[2 + i]), 1e-5);
     }

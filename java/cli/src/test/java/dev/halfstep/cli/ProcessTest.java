@@ -2,6 +2,8 @@ package dev.halfstep.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -19,6 +21,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What only a process of its own shows: signals, a disk that ends, the default folder. */
 final class ProcessTest {
@@ -31,7 +35,7 @@ final class ProcessTest {
     List<String> command = new ArrayList<>();
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     // SIGINT works again where the tests were started in the background, which ignores it.
-    String then = " exec env --default-signal=INT \"$0\" \"$@\"";
+    String then = " exec env --default-signal=INT,TERM,HUP \"$0\" \"$@\"";
     command.addAll(List.of("bash", "-c", before + then, java));
     command.addAll(List.of("-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", classPath()));
     String cache = System.getProperty("org.bytedeco.javacpp.cachedir");
@@ -64,10 +68,34 @@ final class ProcessTest {
     assertEquals(0, new ProcessBuilder("kill", "-" + name, pid).start().waitFor());
   }
 
+  /** As timeout(1) does, and a terminal that is closed: one for the program, one for its group. */
+  private static void signalTwice(String name, Process process)
+      throws IOException, InterruptedException {
+    String kill = "kill -" + name + " " + process.pid();
+    assertEquals(0, new ProcessBuilder("bash", "-c", kill + "; " + kill).start().waitFor());
+  }
+
   private static List<String> names(Path folder) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
       return files.map(file -> file.getFileName().toString()).sorted().toList();
     }
+  }
+
+  private static final List<String> FILES =
+      List.of("model.safetensors", "report.json", "training_curves.png");
+
+  /** Reads lines up to one that begins so, which is returned. */
+  private static String upTo(BufferedReader out, String beginning) throws IOException {
+    String line = out.readLine();
+    while (line != null && !line.startsWith(beginning)) {
+      line = out.readLine();
+    }
+    assertNotNull(line, "there is no line that begins with " + beginning);
+    return line;
+  }
+
+  private JsonNode report(String run) throws IOException {
+    return new ObjectMapper().readTree(folder.resolve(run).resolve("report.json").toFile());
   }
 
   @Test
@@ -80,27 +108,134 @@ final class ProcessTest {
     assertTrue(output.contains("set LC_ALL=C.UTF-8"), output);
   }
 
-  @Test
-  void sigintEndsARunCleanlyWithItsFilesWritten() throws IOException, InterruptedException {
+  @ParameterizedTest
+  @CsvSource({"INT, 130", "TERM, 143", "HUP, 129"})
+  void aSignalEndsARunCleanlyWithItsFilesWritten(String name, int status)
+      throws IOException, InterruptedException {
     Process process = start("", "train", "--epochs", "100000", "--out", "run", "--data", "random");
     try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
-      String line = out.readLine();
-      while (line != null && !line.startsWith("epoch ")) {
-        line = out.readLine();
-      }
+      upTo(out, "epoch ");
+      signalTwice(name, process);
+      List<String> rest = out.lines().toList();
+      assertEquals(status, ended(process), rest.toString());
+      assertTrue(rest.contains("interrupted by SIG" + name), rest.toString());
+    }
+    assertEquals(FILES, names(folder.resolve("run")));
+    JsonNode report = report("run");
+    assertEquals("interrupted by SIG" + name, report.at("/stopReason").asText());
+    assertTrue(report.at("/bestEpoch").asInt() >= 1);
+    assertTrue(report.at("/test/loss").isNumber());
+  }
+
+  @Test
+  void aSignalWithinTheFirstEpochLeavesTheWeightsOfTheLastStep()
+      throws IOException, InterruptedException {
+    Process process =
+        start("", "train", "--epochs", "9", "--out", "run", "--model", "cnn", "--batch-size", "1");
+    try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+      upTo(out, "a step ");
       signal("INT", process);
       List<String> rest = out.lines().toList();
       assertEquals(130, ended(process), rest.toString());
       assertTrue(rest.contains("interrupted by SIGINT"), rest.toString());
     }
-    assertEquals(
-        List.of("model.safetensors", "report.json", "training_curves.png"),
-        names(folder.resolve("run")));
-    JsonNode report =
-        new ObjectMapper().readTree(folder.resolve("run").resolve("report.json").toFile());
-    assertEquals("interrupted by SIGINT", report.at("/stopReason").asText());
-    assertTrue(report.at("/bestEpoch").asInt() >= 1);
-    assertTrue(report.at("/test/loss").isNumber());
+    assertEquals(FILES, names(folder.resolve("run")));
+    assertEquals(0, report("run").at("/epochs").size());
+    assertEquals(0, report("run").at("/bestEpoch").asInt());
+    assertTrue(report("run").at("/test/loss").isNumber());
+  }
+
+  @Test
+  void aSecondSignalEndsTheProgramAtOnce() throws IOException, InterruptedException {
+    // Updates of 9,000 images, a few seconds each: that long the first signal is not looked at.
+    Process process =
+        start(
+            "",
+            "train",
+            "--epochs",
+            "9",
+            "--out",
+            "run",
+            "--model",
+            "cnn",
+            "--batch-size",
+            "9000",
+            "--micro-batch",
+            "32",
+            "--threads",
+            "1");
+    try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+      upTo(out, "a step ");
+      Thread.sleep(700);
+      signal("INT", process);
+      Thread.sleep(700);
+      signal("INT", process);
+      assertEquals(130, ended(process));
+      assertEquals(List.of(), out.lines().filter(line -> line.startsWith("epoch")).toList());
+    }
+    assertEquals(List.of(), names(folder.resolve("run")));
+  }
+
+  @Test
+  void aJvmThatHandlesNoSignalsTrains() throws IOException, InterruptedException {
+    Process process =
+        start(
+            "export JAVA_TOOL_OPTIONS=-Xrs;",
+            "train",
+            "--epochs",
+            "1",
+            "--out",
+            "run",
+            "--data",
+            "random");
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ended(process), out);
+    assertFalse(out.contains("Exception"), out);
+    assertEquals(FILES, names(folder.resolve("run")));
+    Process predict =
+        start(
+            "export JAVA_TOOL_OPTIONS=-Xrs;",
+            "predict",
+            "--model-file",
+            "run/model.safetensors",
+            "--data",
+            "random");
+    out = new String(predict.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ended(predict), out);
+  }
+
+  @Test
+  void aMissingTemporaryFolderCostsNothing() throws IOException, InterruptedException {
+    Process process =
+        start(
+            "export JAVA_TOOL_OPTIONS=-Djava.io.tmpdir=/nonexistent;",
+            "train",
+            "--epochs",
+            "1",
+            "--out",
+            "run",
+            "--data",
+            "random");
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ended(process), out);
+    assertFalse(out.contains("cannot be drawn"), out);
+    assertEquals(FILES, names(folder.resolve("run")));
+  }
+
+  @Test
+  void aJavaThatCannotDrawLosesThePictureAlone() throws IOException, InterruptedException {
+    String before =
+        "export JAVA_TOOL_OPTIONS='--limit-modules=java.base,java.logging,jdk.unsupported,jdk.jfr';";
+    Process process = start(before, "train", "--epochs", "1", "--out", "run", "--data", "random");
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ended(process), out);
+    assertTrue(out.contains("run/training_curves.png cannot be drawn here"), out);
+    assertEquals(List.of("model.safetensors", "report.json"), names(folder.resolve("run")));
+    Process find =
+        start(before, "lr-find", "--data", "random", "--steps", "20", "--figure", "f.png");
+    out = new String(find.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ended(find), out);
+    assertTrue(out.contains("f.png cannot be drawn here"), out);
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.halfstep.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -51,6 +52,24 @@ final class StudyCommandsTest {
     assertEquals(1e-8, json().at("/points/0/learningRate").asDouble(), 1e-20);
     assertTrue(json().at("/points").size() <= 60);
     assertEquals(900, ImageIO.read(figure().toFile()).getWidth());
+  }
+
+  @Test
+  void lrFindSaysWhereNoRateLowersTheLoss() throws IOException {
+    // Four batches at rates up to 0.01: what differs is the batches.
+    CliRun run = run("lr-find", "--steps", "4", "--optimizer", "sgd");
+    assertTrue(run.out().contains("no suggestion: no rate lowers the loss by more"), run.out());
+    assertFalse(run.out().contains("--lr "), run.out());
+    assertTrue(json().at("/suggestion").isNull());
+  }
+
+  @Test
+  void planningADeepNetworkTakesNoTimeByItsDepth() {
+    String model = "mlp:1" + ",1".repeat(9_999);
+    long begin = System.nanoTime();
+    assertEquals(0, CliRun.of("plan", "--data", "random", "--model", model).status());
+    double seconds = (System.nanoTime() - begin) * 1e-9;
+    assertTrue(seconds < 20, seconds + " s"); // about 2
   }
 
   @Test

@@ -112,7 +112,7 @@ final class TrainCommandTest {
     assertTrue(run.out().contains("completed 15 updates"), run.out());
     JsonNode report = report("run");
     assertEquals(
-        "{\"microBatch\":4,\"schedule\":\"one-cycle\",\"warmUp\":2,\"lrScaling\":\"sqrt\","
+        "{\"microBatch\":4,\"dropLast\":false,\"schedule\":\"one-cycle\",\"warmUp\":2,\"lrScaling\":\"sqrt\","
             + "\"batchSchedule\":\"double:1\",\"clip\":1.5,\"earlyStopping\":\"val_accuracy\","
             + "\"patience\":7,\"minDelta\":0.005,\"budget\":\"updates:15\"}",
         report.at("/recipe").toString());
@@ -161,6 +161,20 @@ final class TrainCommandTest {
     assertTrue(report("plain").at("/epochs/0/noiseScale").isNull());
     assertTrue(report("plain").at("/epochs/0/valF1").isNull());
     assertArrayEquals(weights("plain"), weights("noise"));
+  }
+
+  @Test
+  void aShortLastBatchCanBeLeftOut() throws IOException {
+    // 108 samples: ten batches and eight samples more.
+    assertEquals(0, train("run", "--drop-last", "").status());
+    assertEquals(10, report("run").at("/plan/updatesPerEpoch").asInt());
+    assertEquals(10, report("run").at("/epochs/0/steps").asInt());
+    assertTrue(report("run").at("/recipe/dropLast").asBoolean());
+    CliRun said = train("said", "--batch-size", "107");
+    assertTrue(said.out().contains("short-last-batch"), said.out());
+    CliRun dropped = train("dropped", "--batch-size", "107", "--drop-last", "");
+    assertFalse(dropped.out().contains("short-last-batch"), dropped.out());
+    assertTrue(dropped.out().contains("recipe   short last batches left out"), dropped.out());
   }
 
   @Test

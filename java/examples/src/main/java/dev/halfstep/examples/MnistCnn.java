@@ -48,7 +48,7 @@ public final class MnistCnn {
     int epochs = args.length > 2 ? Integer.parseInt(args[2]) : 30;
     String figure = args.length > 3 ? args[3] : "training_curves.png";
 
-    Split parts = data.train().splitLast(0.1);
+    Split parts = data.train().split(0.1, 1);
     Model model =
         Model.of(
             data.train().sampleShape(), // [28, 28, 1]: height, width, channels

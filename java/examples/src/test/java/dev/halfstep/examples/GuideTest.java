@@ -139,6 +139,15 @@ class GuideTest {
   }
 
   @Test
+  void drawnParts() {
+    Split parts = train.split(0.1, 1); // a tenth of each class, the same for every run
+    System.out.println(
+        parts.train().size() + " to train on, " + parts.heldOut().size() + " held out");
+
+    assertEquals(32, parts.heldOut().size());
+  }
+
+  @Test
   void layerOfOnesOwn() {
     Layer residual = (scope, x) -> Combine.add(x, scope.apply("fc", new Linear(16), x));
     Layer net = Sequential.of(new Linear(16), residual, new GELU(), new Linear(2));

@@ -99,7 +99,37 @@ public final class Dataset {
   }
 
   /**
-   * Holds out the last samples, without a copy: as many as {@link Split#heldOut} says.
+   * A copy of these samples, in this order.
+   *
+   * @param samples indices, at least one; one that is given twice is there twice
+   * @throws IllegalArgumentException if there is none, or no such sample
+   */
+  public Dataset subset(int... samples) {
+    return new Dataset(name, features.subset(samples), targets.subset(samples));
+  }
+
+  /**
+   * Holds out samples drawn by lot: as many as {@link Split#heldOut} says. With one label a sample
+   * each class is divided in the same proportion (stratified) and keeps at least one sample to
+   * train on; where that leaves too few to hold out, there are fewer, but at least one.
+   *
+   * <p>Both parts are copies, in an order drawn by lot too. They are a pure function of the seed,
+   * the fraction, the number of samples and the labels, the same on every platform: a run that is
+   * resumed, or made again with another seed of its own, has the same parts.
+   *
+   * @param fraction between 0 and 1, both exclusive
+   * @param seed draws the samples; another one gives other parts
+   * @throws IllegalArgumentException if the fraction does not, or there are fewer than 2 samples
+   */
+  public Split split(double fraction, long seed) {
+    Lot lot = Lot.draw(targets, fraction, seed);
+    return new Split(subset(lot.train()), subset(lot.heldOut()));
+  }
+
+  /**
+   * Holds out the last samples, without a copy: as many as {@link Split#heldOut} says. For data
+   * whose order is one of time, or drawn by lot already: of a file that is sorted by class, the
+   * last part holds other classes than the first. Otherwise {@link #split}.
    *
    * @param fraction between 0 and 1, both exclusive
    * @throws IllegalArgumentException if the fraction does not, or there are fewer than 2 samples

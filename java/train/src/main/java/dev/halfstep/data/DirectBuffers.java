@@ -102,6 +102,26 @@ final class DirectBuffers {
     return Math.toIntExact(buffer.remaining() / sampleBytes);
   }
 
+  /** A copy of these samples, each of so many bytes, in this order. */
+  static ByteBuffer subset(ByteBuffer buffer, int[] samples, int sampleBytes) {
+    int size = buffer.limit() / sampleBytes;
+    ByteBuffer part =
+        allocate(DType.U8, (long) samples.length * sampleBytes, "samples that are copied");
+    for (int i = 0; i < samples.length; i++) {
+      if (samples[i] < 0 || samples[i] >= size) {
+        throw new IllegalArgumentException(
+            "no sample "
+                + samples[i]
+                + " among "
+                + size
+                + ": give indices from 0 to "
+                + (size - 1));
+      }
+      part.put(i * sampleBytes, buffer, samples[i] * sampleBytes, sampleBytes);
+    }
+    return part;
+  }
+
   /** Checks the range [from, to) of a slice. */
   static void checkSlice(int from, int to, int size) {
     if (from < 0 || from >= to || to > size) {

@@ -155,4 +155,15 @@ public final class Features {
     ByteBuffer part = DirectBuffers.view(buffer, from * sampleBytes, (to - from) * sampleBytes);
     return new Features(part, type, sampleShape, normalization);
   }
+
+  /**
+   * A copy of these samples, in this order.
+   *
+   * @param samples indices, at least one; one that is given twice is there twice
+   * @throws IllegalArgumentException if there is none, or no such sample
+   */
+  public Features subset(int... samples) {
+    ByteBuffer part = DirectBuffers.subset(buffer, samples, buffer.limit() / size);
+    return new Features(part, type, sampleShape, normalization);
+  }
 }

@@ -7,12 +7,12 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.OptionalInt;
+import java.util.List;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
@@ -23,34 +23,59 @@ import java.util.zip.ZipException;
  * gzip, which is told by their first two bytes and not by their name.
  */
 public final class Idx {
-  private static final int TYPE_U8 = 0x08;
-  private static final int TYPE_I32 = 0x0C;
-  private static final int TYPE_F32 = 0x0D;
   private static final int MAX_RANK = 8;
+  private static final int CHUNK = 1 << 20;
+  private static final double TEST_FRACTION = 0.2;
 
   /** Deflate cannot shrink data by more than this, so a larger claim is a damaged header's. */
   private static final long MAX_GZIP_RATIO = 1032;
 
   private Idx() {}
 
+  /** The element types of the format. */
+  private enum Type {
+    U8(0x08, 1, DType.U8),
+    I8(0x09, 1, DType.I32),
+    I16(0x0B, 2, DType.I32),
+    I32(0x0C, 4, DType.I32),
+    F32(0x0D, 4, DType.F32),
+    F64(0x0E, 8, DType.F32);
+
+    private final int code;
+    private final int bytes;
+    private final DType read;
+
+    Type(int code, int bytes, DType read) {
+      this.code = code;
+      this.bytes = bytes;
+      this.read = read;
+    }
+  }
+
   /**
    * The contents of one file.
    *
-   * @param type {@code U8}, {@code I32} or {@code F32}
+   * @param type {@code U8}, {@code I32} (signed bytes and 16-bit integers too) or {@code F32}
+   *     (doubles too, rounded)
    * @param shape the dimensions, outermost first
    * @param values direct, native byte order, from position 0
    */
   public record Contents(DType type, Shape shape, ByteBuffer values) {}
 
   /**
-   * Reads a file.
+   * Reads a file of any of the format's types: unsigned and signed bytes, integers of 16 and 32
+   * bits, floats and doubles.
    *
-   * @throws DataException if the file is missing, cannot be read, is not an IDX file of bytes, ints
-   *     or floats, or holds fewer or more values than its header says
+   * @throws DataException if the file is missing, cannot be read, is not an IDX file, holds fewer
+   *     or more values than its header says, a double beyond the range of floats, or more than
+   *     Java's memory has room for
    */
   public static Contents read(Path file) throws DataException {
     if (Files.isDirectory(file)) {
       throw new DataException(file + ": is a folder, expected an IDX file");
+    }
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new DataException(file + ": is no regular file, expected an IDX file");
     }
     try (InputStream raw = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
       raw.mark(2);
@@ -67,76 +92,109 @@ public final class Idx {
       throw new DataException(file + ": is truncated, the gzip data end too early", e);
     } catch (ZipException e) {
       throw new DataException(file + ": the gzip data are damaged (" + e.getMessage() + ")", e);
+    } catch (AccessDeniedException e) {
+      throw new DataException(file + ": may not be read", e);
     } catch (DataException e) {
       throw e;
     } catch (IOException e) {
-      throw new DataException(file + ": cannot be read (" + e + ")", e);
+      throw new DataException(file + ": cannot be read (" + e.getMessage() + ")", e);
     }
   }
 
   /**
-   * Images and their classes as a data set; the samples are {@code [height, width, 1]}.
+   * Samples and their classes, a fifth of them drawn to be held out for tests ({@link
+   * Dataset#split}). The classes are the labels that occur, in numeric order, and carry them as
+   * names; features are standardised by channel ({@link Normalization#measured}) over the training
+   * part.
    *
-   * @param images IDX file of bytes, {@code [samples, height, width]}
-   * @param labels IDX file of bytes or ints, {@code [samples]}
+   * @param images IDX file as {@link #features} takes it
+   * @param labels IDX file as {@link #labels} takes it
+   * @throws DataException if one of the files cannot be read, does not hold this, their numbers of
+   *     samples differ, or there are fewer than two classes or two samples a class
+   */
+  public static Split load(Path images, Path labels) throws DataException {
+    int[] answers = labels(labels);
+    List<Integer> classes = IdxSamples.found(labels, answers);
+    String name = String.valueOf(images.getFileName());
+    Dataset all = IdxSamples.dataset(name, images, features(images), labels, answers, classes);
+    return IdxSamples.standardized(all.split(TEST_FRACTION, 0));
+  }
+
+  /** As above, with test samples in files of their own; classes are the labels of both. */
+  public static Split load(Path images, Path labels, Path testImages, Path testLabels)
+      throws DataException {
+    int[] answers = labels(labels);
+    int[] testAnswers = labels(testLabels);
+    List<Integer> classes = IdxSamples.found(labels, answers, testAnswers);
+    Dataset train =
+        IdxSamples.dataset(
+            String.valueOf(images.getFileName()),
+            images,
+            features(images),
+            labels,
+            answers,
+            classes);
+    Dataset test =
+        IdxSamples.dataset(
+            String.valueOf(testImages.getFileName()),
+            testImages,
+            features(testImages),
+            testLabels,
+            testAnswers,
+            classes);
+    try {
+      return IdxSamples.standardized(new Split(train, test));
+    } catch (IllegalArgumentException e) {
+      throw new DataException(
+          images
+              + " holds "
+              + train.features().type()
+              + " "
+              + train.sampleShape()
+              + ", but "
+              + testImages
+              + " "
+              + test.features().type()
+              + " "
+              + test.sampleShape(),
+          e);
+    }
+  }
+
+  /**
+   * Images and their classes as a data set.
+   *
+   * @param images IDX file as {@link #features} takes it
+   * @param labels IDX file of whole numbers from 0 on, {@code [samples]}
    * @throws DataException if one of the files cannot be read, does not hold this, or their numbers
    *     of samples differ
    */
   public static Dataset images(
       String name, Path images, Path labels, int classes, Normalization normalization)
       throws DataException {
-    Contents pixels = read(images);
-    if (pixels.type() != DType.U8 || pixels.shape().rank() != 3) {
-      throw new DataException(
-          images
-              + ": holds "
-              + pixels.type()
-              + " "
-              + pixels.shape()
-              + ", expected images: U8 [samples, height, width]");
-    }
-    Contents answers = read(labels);
-    if (answers.type() == DType.F32 || answers.shape().rank() != 1) {
-      throw new DataException(
-          labels
-              + ": holds "
-              + answers.type()
-              + " "
-              + answers.shape()
-              + ", expected labels: U8 or I32 [samples]");
-    }
-    if (pixels.shape().dim(0) != answers.shape().dim(0)) {
-      throw new DataException(
-          images
-              + " holds "
-              + pixels.shape().dim(0)
-              + " images, but "
-              + labels
-              + " holds "
-              + answers.shape().dim(0)
-              + " labels: they do not belong together");
-    }
-    if (pixels.shape().elements() == 0) {
-      throw new DataException(images + ": holds no pixels, its shape is " + pixels.shape());
-    }
-    Shape sample = Shape.of(pixels.shape().dim(1), pixels.shape().dim(2), 1);
-    Features features =
-        Features.adopt(pixels.values(), DType.U8, sample).withNormalization(normalization);
-    try {
-      Labels targets = Labels.of(toInts(answers), Shape.of(), classes, OptionalInt.empty());
-      return Dataset.of(name, features, targets);
-    } catch (IllegalArgumentException e) {
-      throw new DataException(labels + ": " + e.getMessage(), e);
-    }
+    return IdxSamples.dataset(name, images, labels, IdxSamples.numbered(0, classes), normalization);
   }
 
-  private static int[] toInts(Contents contents) {
-    ByteBuffer values = contents.values();
-    int[] ints = new int[Math.toIntExact(contents.shape().elements())];
-    for (int i = 0; i < ints.length; i++) {
-      ints[i] = contents.type() == DType.U8 ? values.get(i) & 0xFF : values.getInt(4 * i);
-    }
-    return ints;
+  /**
+   * The samples of a file: {@code [samples, height, width]} become {@code [height, width, 1]},
+   * other shapes lose their first dimension. Bytes stay bytes, other types become floats. EMNIST's
+   * images lie in their files with rows for columns; files that are named as its own, {@code
+   * emnist-...-images...}, are turned upright.
+   *
+   * @throws DataException if the file cannot be read, holds no samples, or a value that is not
+   *     finite
+   */
+  public static Features features(Path file) throws DataException {
+    return IdxSamples.features(file);
+  }
+
+  /**
+   * The labels of a file: whole numbers of any of the types, {@code [samples]}.
+   *
+   * @throws DataException if the file cannot be read or does not hold this
+   */
+  public static int[] labels(Path file) throws DataException {
+    return IdxSamples.labels(file);
   }
 
   private static Contents read(Path file, InputStream in, long limit) throws IOException {
@@ -146,20 +204,19 @@ public final class Idx {
           file
               + ": is not an IDX file, it starts with "
               + hex(start)
-              + "; expected 00 00, a type code (08, 0c or 0d) and the number of dimensions");
+              + "; expected 00 00, a type code (08 to 0e) and the number of dimensions");
     }
-    DType type =
-        switch (start[2]) {
-          case TYPE_U8 -> DType.U8;
-          case TYPE_I32 -> DType.I32;
-          case TYPE_F32 -> DType.F32;
-          default ->
-              throw new DataException(
-                  file
-                      + ": has values of IDX type "
-                      + hex(start[2])
-                      + ", expected 08 (unsigned bytes), 0c (ints) or 0d (floats)");
-        };
+    Type type =
+        Arrays.stream(Type.values())
+            .filter(known -> known.code == start[2])
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new DataException(
+                        file
+                            + ": has values of IDX type "
+                            + hex(start[2])
+                            + ", expected 08 to 0e (bytes, integers, floats or doubles)"));
     int rank = start[3];
     if (rank < 1 || rank > MAX_RANK) {
       throw new DataException(
@@ -171,12 +228,12 @@ public final class Idx {
     }
     Shape shape = shape(file, ByteBuffer.wrap(header), rank);
     String claim = type + " " + shape + " after a header of " + (4 + header.length) + " bytes";
-    byte[] bytes = values(file, in, type, shape, limit, claim);
+    ByteBuffer values = values(file, in, type, shape, limit, claim);
     if (in.read() != -1) {
       throw new DataException(
           file + ": goes on after its last value; its header says " + claim + " and nothing more");
     }
-    return new Contents(type, shape, toNative(type, bytes));
+    return new Contents(type.read, shape, values);
   }
 
   private static Shape shape(Path file, ByteBuffer header, int rank) throws DataException {
@@ -192,43 +249,79 @@ public final class Idx {
     }
   }
 
-  private static byte[] values(
-      Path file, InputStream in, DType type, Shape shape, long limit, String claim)
+  /** Reads in pieces, so that no more memory is taken than the values need in the end. */
+  private static ByteBuffer values(
+      Path file, InputStream in, Type type, Shape shape, long limit, String claim)
       throws IOException {
-    if (shape.elements() > limit / type.bytes()) {
+    long elements = shape.elements();
+    if (elements > limit / type.bytes) {
       throw new DataException(
           file
               + ": is truncated, a file of its size cannot hold the "
               + claim
               + " that its header says");
     }
-    int expected;
+    ByteBuffer values;
     try {
-      expected = DirectBuffers.bytes(type, shape.elements(), "values");
+      values = DirectBuffers.allocate(type.read, elements, "values");
     } catch (IllegalArgumentException e) {
       throw new DataException(file + ": " + e.getMessage(), e);
-    }
-    byte[] bytes = in.readNBytes(expected);
-    if (bytes.length < expected) {
+    } catch (OutOfMemoryError e) {
       throw new DataException(
           file
-              + ": is truncated, it ends after "
-              + bytes.length
-              + " of "
-              + expected
-              + " bytes of values; its header says "
-              + claim);
+              + ": holds the "
+              + claim
+              + ", for which this Java has no memory left; give it more with -Xmx",
+          e);
     }
-    return bytes;
+    long expected = elements * type.bytes;
+    byte[] piece = new byte[(int) Math.min(CHUNK, expected)];
+    for (long done = 0; done < expected; ) {
+      int wanted = (int) Math.min(piece.length, expected - done);
+      int got = in.readNBytes(piece, 0, wanted);
+      if (got < wanted) {
+        throw new DataException(
+            file
+                + ": is truncated, it ends after "
+                + (done + got)
+                + " of "
+                + expected
+                + " bytes of values; its header says "
+                + claim);
+      }
+      append(file, type, ByteBuffer.wrap(piece, 0, got), values);
+      done += got;
+    }
+    return values.flip();
   }
 
-  private static ByteBuffer toNative(DType type, byte[] bytes) {
-    ByteBuffer values = ByteBuffer.allocateDirect(bytes.length).order(ByteOrder.nativeOrder());
-    if (type == DType.U8) {
-      return values.put(0, bytes);
+  /** Appends big-endian values in native order. */
+  private static void append(Path file, Type type, ByteBuffer from, ByteBuffer to)
+      throws DataException {
+    if (type == Type.U8) {
+      to.put(from);
     }
-    values.asIntBuffer().put(ByteBuffer.wrap(bytes).asIntBuffer());
-    return values;
+    while (from.hasRemaining()) {
+      switch (type) {
+        case I8 -> to.putInt(from.get());
+        case I16 -> to.putInt(from.getShort());
+        case F64 -> to.putFloat(single(file, from.getDouble(), to.position() / Float.BYTES));
+        default -> to.putInt(from.getInt());
+      }
+    }
+  }
+
+  private static float single(Path file, double value, int index) throws DataException {
+    if (Double.isFinite(value) && Math.abs(value) > Float.MAX_VALUE) {
+      throw new DataException(
+          file
+              + ": value "
+              + index
+              + " is "
+              + value
+              + ", which is beyond the range of single precision");
+    }
+    return (float) value;
   }
 
   private static String hex(byte... bytes) {

@@ -143,4 +143,10 @@ public final class Labels implements Targets {
     ByteBuffer part = DirectBuffers.view(buffer, from * sampleBytes, (to - from) * sampleBytes);
     return new Labels(part, sampleShape, classes, names, ignoreIndex);
   }
+
+  @Override
+  public Labels subset(int... samples) {
+    ByteBuffer part = DirectBuffers.subset(buffer, samples, buffer.limit() / size);
+    return new Labels(part, sampleShape, classes, names, ignoreIndex);
+  }
 }

@@ -1,90 +1,160 @@
 package dev.halfstep.data;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
- * MNIST's handwritten digits (LeCun, Cortes and Burges), or data in the same files such as
- * Fashion-MNIST: {@code U8 [28, 28, 1]}, 10 classes, normalised with the mean 0.1307 and standard
+ * MNIST's handwritten digits (LeCun, Cortes and Burges), or data in the same files: Fashion-MNIST,
+ * Kuzushiji-MNIST, EMNIST. {@code U8 [28, 28, 1]}, normalised with the mean 0.1307 and standard
  * deviation 0.3081 of MNIST's training pixels.
  */
 public final class Mnist {
-  private static final int CLASSES = 10;
   private static final Normalization NORMALIZATION = Normalization.ofUnitPixels(0.1307, 0.3081);
+  private static final double TEST_FRACTION = 0.2;
+  private static final String TRAIN = "train";
+  private static final String TEST = "t10k";
+
+  /** Names such as emnist-letters-train-images-idx3-ubyte.gz. */
+  private static final Pattern NAME =
+      Pattern.compile(
+          "(.*?)(train|t10k|test)-(?:(images)[-.]idx3|(labels)[-.]idx1)-ubyte(?:\\.gz)?");
+
+  /** What EMNIST's labels count from, and how many classes there are, by the names of its parts. */
+  private static final Map<String, List<Integer>> LABELS =
+      Map.of(
+          "emnist-letters-", IdxSamples.numbered(1, 26),
+          "emnist-balanced-", IdxSamples.numbered(0, 47),
+          "emnist-bymerge-", IdxSamples.numbered(0, 47),
+          "emnist-byclass-", IdxSamples.numbered(0, 62));
+
+  private static final List<Integer> DIGITS = IdxSamples.numbered(0, 10);
 
   private Mnist() {}
 
   /**
    * Loads a folder that holds {@code train-images-idx3-ubyte}, {@code train-labels-idx1-ubyte},
-   * {@code t10k-images-idx3-ubyte} and {@code t10k-labels-idx1-ubyte}, or a dot instead of the last
-   * hyphen but one, each with or without {@code .gz}. With all four, training takes the 60,000 and
-   * tests take the 10,000. With the test files alone, training takes the first 8,000 of 10,000
-   * (four fifths) and tests take the rest.
+   * {@code t10k-images-idx3-ubyte} and {@code t10k-labels-idx1-ubyte}, or {@code test} instead of
+   * {@code t10k}, or a dot instead of the last hyphen but one, each with or without {@code .gz}.
+   * With all four, training takes the 60,000 and tests take the 10,000. With the training or the
+   * test files alone, a fifth of them is drawn for tests ({@link Dataset#split}).
+   *
+   * <p>Names may begin with that of a data set, as EMNIST's do: {@code
+   * emnist-letters-train-images-idx3-ubyte}. Where a folder has several, the path says which:
+   * {@code folder/emnist-letters}. There are 10 classes, or as many as the part of EMNIST has; the
+   * labels of its letters count from 1, and the classes are named so.
    *
    * @throws DataException if the folder or a file is missing or does not hold what it should
    */
-  public static Split load(Path folder) throws DataException {
-    if (!Files.isDirectory(folder)) {
+  public static Split load(Path place) throws DataException {
+    if (Files.isDirectory(place)) {
+      Map<String, Map<String, Path>> sets = sets(place);
+      if (sets.size() > 1 && !sets.containsKey("")) {
+        String first = sets.keySet().iterator().next();
+        throw new DataException(
+            place
+                + ": holds several data sets, "
+                + sets.keySet()
+                + "; name one of them, such as "
+                + place.resolve(first.substring(0, first.length() - 1)));
+      }
+      String prefix = sets.size() == 1 ? sets.keySet().iterator().next() : "";
+      return load(place, prefix, sets.getOrDefault(prefix, Map.of()));
+    }
+    Path folder = place.resolveSibling("");
+    String prefix = place.getFileName() + "-";
+    boolean absent = !Files.exists(place);
+    Map<String, Path> files =
+        absent && Files.isDirectory(folder.toAbsolutePath())
+            ? sets(folder).getOrDefault(prefix, Map.of())
+            : Map.of();
+    if (files.isEmpty()) {
       throw new DataException(
-          folder
-              + (Files.exists(folder) ? ": is not a folder" : ": there is no such folder")
+          place
+              + (absent ? ": there is no such folder" : ": is not a folder")
               + "; expected one with MNIST's files");
     }
-    Optional<Path> trainImages = find(folder, "train-images", "idx3-ubyte");
-    Optional<Path> trainLabels = find(folder, "train-labels", "idx1-ubyte");
-    Path testImages = require(folder, "t10k-images", "idx3-ubyte");
-    Path testLabels = require(folder, "t10k-labels", "idx1-ubyte");
-    Dataset test = images("mnist test", testImages, testLabels);
-    if (trainImages.isEmpty() && trainLabels.isEmpty()) {
-      Split split = test.splitLast(0.2);
-      return new Split(split.train().withName("mnist train"), split.heldOut());
+    return load(folder, prefix, files);
+  }
+
+  /** The files of each data set in a folder, by the beginning of their names and their content. */
+  private static Map<String, Map<String, Path>> sets(Path folder) throws DataException {
+    Map<String, Map<String, Path>> sets = new TreeMap<>();
+    try (Stream<Path> all = Files.list(folder.toAbsolutePath())) {
+      Comparator<String> plainFirst = Comparator.comparing(name -> name.endsWith(".gz"));
+      for (String name :
+          all.filter(Files::isRegularFile)
+              .map(file -> String.valueOf(file.getFileName()))
+              .sorted(plainFirst.thenComparing(Comparator.naturalOrder()))
+              .toList()) {
+        Matcher matcher = NAME.matcher(name);
+        if (matcher.matches()) {
+          String part = matcher.group(2).equals(TRAIN) ? TRAIN : TEST;
+          String content = matcher.group(3) != null ? "images" : "labels";
+          sets.computeIfAbsent(matcher.group(1), prefix -> new TreeMap<>())
+              .putIfAbsent(part + "-" + content, folder.resolve(name));
+        }
+      }
+    } catch (IOException | UncheckedIOException e) {
+      throw new DataException(folder + ": cannot be listed (" + e.getMessage() + ")", e);
     }
-    Dataset train =
-        images(
-            "mnist train",
-            require(folder, "train-images", "idx3-ubyte"),
-            require(folder, "train-labels", "idx1-ubyte"));
-    if (!train.sampleShape().equals(test.sampleShape())) {
+    return sets;
+  }
+
+  private static Split load(Path folder, String prefix, Map<String, Path> files)
+      throws DataException {
+    boolean train = files.keySet().stream().anyMatch(key -> key.startsWith(TRAIN));
+    boolean test = files.keySet().stream().anyMatch(key -> key.startsWith(TEST)) || !train;
+    String name = prefix.isEmpty() ? "mnist " : prefix.substring(0, prefix.length() - 1) + " ";
+    if (!train || !test) {
+      Split split = part(folder, prefix, files, train ? TRAIN : TEST).split(TEST_FRACTION, 0);
+      return new Split(
+          split.train().withName(name + "train"), split.heldOut().withName(name + "test"));
+    }
+    Dataset training = part(folder, prefix, files, TRAIN).withName(name + "train");
+    Dataset tests = part(folder, prefix, files, TEST).withName(name + "test");
+    if (!training.sampleShape().equals(tests.sampleShape())) {
       throw new DataException(
           folder
               + ": the training images are "
-              + train.sampleShape()
+              + training.sampleShape()
               + ", but the test images are "
-              + test.sampleShape());
+              + tests.sampleShape());
     }
-    return new Split(train, test);
+    return new Split(training, tests);
   }
 
-  private static Dataset images(String name, Path images, Path labels) throws DataException {
-    return Idx.images(name, images, labels, CLASSES, NORMALIZATION);
-  }
-
-  private static Path require(Path folder, String stem, String ending) throws DataException {
-    Optional<Path> file = find(folder, stem, ending);
-    if (file.isEmpty()) {
-      throw new DataException(
-          folder + ": lacks one of MNIST's files: none of " + names(stem, ending) + " is there");
-    }
-    return file.get();
-  }
-
-  private static Optional<Path> find(Path folder, String stem, String ending) {
-    return names(stem, ending).stream()
-        .map(folder::resolve)
-        .filter(Files::isRegularFile)
-        .findFirst();
-  }
-
-  private static List<String> names(String stem, String ending) {
-    List<String> names = new ArrayList<>();
-    for (String compression : List.of("", ".gz")) {
-      for (String separator : List.of("-", ".")) {
-        names.add(stem + separator + ending + compression);
+  private static Dataset part(Path folder, String prefix, Map<String, Path> files, String part)
+      throws DataException {
+    Path[] pair = new Path[2];
+    for (int i = 0; i < 2; i++) {
+      String content = i == 0 ? "images" : "labels";
+      String code = i == 0 ? "idx3-ubyte" : "idx1-ubyte";
+      Path file = files.get(part + "-" + content);
+      if (file == null) {
+        throw new DataException(
+            folder
+                + ": lacks one of MNIST's files: none of "
+                + names(prefix + part + "-" + content, code)
+                + " is there");
       }
+      pair[i] = file;
     }
-    return names;
+    List<Integer> classes = LABELS.getOrDefault(prefix, DIGITS);
+    return IdxSamples.dataset("mnist", pair[0], pair[1], classes, NORMALIZATION);
+  }
+
+  private static List<String> names(String stem, String code) {
+    return Stream.of("", ".gz")
+        .flatMap(ending -> Stream.of("-", ".").map(separator -> stem + separator + code + ending))
+        .toList();
   }
 }

@@ -58,4 +58,10 @@ public final class Values implements Targets {
     ByteBuffer part = DirectBuffers.view(buffer, from * sampleBytes, (to - from) * sampleBytes);
     return new Values(part, sampleShape);
   }
+
+  @Override
+  public Values subset(int... samples) {
+    ByteBuffer part = DirectBuffers.subset(buffer, samples, buffer.limit() / size);
+    return new Values(part, sampleShape);
+  }
 }

@@ -120,19 +120,35 @@ final class Planner {
     for (Region region : order) {
       region.offset = lowestGap(region, placed);
       arenaBytes = Math.max(arenaBytes, region.end());
-      placed.add(region);
-      placed.sort(Comparator.comparingLong(other -> other.offset));
+      insert(region, placed);
     }
+  }
+
+  /**
+   * Behind those that begin at or before it: sorting all again would take a deep network's time.
+   */
+  private static void insert(Region region, List<Region> placedByOffset) {
+    int low = 0;
+    int high = placedByOffset.size();
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (placedByOffset.get(middle).offset <= region.offset) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    placedByOffset.add(low, region);
   }
 
   /** The lowest offset at which the region meets no one that lives when it does. */
   private static long lowestGap(Region region, List<Region> placedByOffset) {
     long offset = 0;
     for (Region other : placedByOffset) {
+      if (other.offset >= offset + region.bytes) {
+        break;
+      }
       if (other.livesWith(region)) {
-        if (other.offset >= offset + region.bytes) {
-          break;
-        }
         offset = Math.max(offset, other.end());
       }
     }

@@ -53,6 +53,7 @@ public final class Advisor {
   private OptionalDouble chance = OptionalDouble.empty();
   private OptionalDouble accuracy = OptionalDouble.empty();
   private double judged;
+  private List<Finding> parts = List.of();
 
   private Advisor(int samples, int batchSize, double learningRate) {
     this.samples = samples;
@@ -94,6 +95,7 @@ public final class Advisor {
     next.lossScales = lossScales;
     next.waiting = waiting;
     next.noiseScale = noiseScale;
+    next.parts = parts;
     change.accept(next);
     return next;
   }
@@ -134,6 +136,18 @@ public final class Advisor {
   /** How many validation samples there are; 0 for none. */
   public Advisor validation(int samples) {
     return with(next -> next.validation = samples);
+  }
+
+  /**
+   * What is held out of the training samples. Where it has other classes, no advice is drawn from
+   * the curves: that is why they look so.
+   *
+   * @param part what it is for: "validation", "test"
+   */
+  public Advisor heldOut(String part, Dataset train, Dataset heldOut) {
+    List<Finding> more = new ArrayList<>(parts);
+    PartFindings.of(part, train, heldOut).ifPresent(more::add);
+    return with(next -> next.parts = List.copyOf(more));
   }
 
   /** How many samples are computed at once. */
@@ -301,12 +315,14 @@ public final class Advisor {
 
   /** All findings, the worst first. */
   public List<Finding> findings() {
-    List<Finding> found = new ArrayList<>();
+    List<Finding> found = new ArrayList<>(parts);
     SettingFindings.add(this, found);
     adviseOnData(found);
     RunFindings.addLossScales(lossScales, found);
     RunFindings.addGradients(gradientNorms, found);
-    curves.ifPresent(analysis -> RunFindings.addCurves(this, analysis, found));
+    curves
+        .filter(analysis -> parts.isEmpty() || analysis.verdict() == CurveAnalysis.Verdict.DIVERGED)
+        .ifPresent(analysis -> RunFindings.addCurves(this, analysis, found));
     found.sort((a, b) -> b.severity().compareTo(a.severity()));
     return List.copyOf(found);
   }

@@ -48,6 +48,8 @@ public record Finding(Code code, Severity severity, String evidence, String advi
     HIGH_RATE,
     AT_CHANCE,
     EPOCHS_UNUSUAL,
+    CLASSES_NOT_TRAINED,
+    PARTS_DIFFER,
     /** This and the following are doubts about a CSV file: {@link dev.halfstep.data.CsvDoubt}. */
     FIRST_LINE,
     ROW_NUMBER,

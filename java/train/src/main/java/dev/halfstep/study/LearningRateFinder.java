@@ -31,6 +31,8 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
   public static final LearningRateFinder DEFAULT = new LearningRateFinder(1e-8, 10, 200, 0.9);
 
   private static final double DIVERGED = 10;
+  private static final double CHANCE = 4; // deviations
+  private static final double LEAST = 0.01; // of the first losses
 
   /** Checks the numbers. */
   public LearningRateFinder {
@@ -77,7 +79,7 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
    * @param points the steps up to the one whose loss was ten times the first, or not finite
    * @param diverged whether there was one
    * @param suggestion the rate at which the smoothed loss falls most steeply over the logarithm of
-   *     the rate; empty if it falls nowhere
+   *     the rate; empty if no rate lowers it by more than it varies from batch to batch
    */
   public record Result(List<Point> points, boolean diverged, OptionalDouble suggestion) {}
 
@@ -136,17 +138,40 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
         .toList();
   }
 
-  /** Where the smoothed loss falls most steeply, up to its minimum. */
-  static OptionalDouble steepest(List<Point> points) {
+  /**
+   * Where the smoothed loss falls most steeply, if some rate lowers it by more than chance does: by
+   * several deviations of what averaging leaves of the differences between batches. At the first
+   * rates nothing is learned yet; what falls there is chance.
+   */
+  OptionalDouble steepest(List<Point> points) {
+    int first = Math.max(1, points.size() / 4);
+    double before = 0;
+    for (Point point : points.subList(0, first)) {
+      before += point.loss() / first;
+    }
+    double lowest = before;
+    double squares = 0;
+    double scatter = 0; // of the batches' losses, up to the lowest
+    for (int i = 1; i < points.size(); i++) {
+      double step = points.get(i).loss() - points.get(i - 1).loss();
+      squares += step * step;
+      if (i >= first && points.get(i).smoothed() < lowest) {
+        lowest = points.get(i).smoothed();
+        scatter = Math.sqrt(squares / i / 2);
+      }
+    }
+    double left = Math.sqrt((1 - smoothing) / (1 + smoothing)) + 1 / Math.sqrt(first);
+    double chance = Math.max(CHANCE * scatter * left, LEAST * Math.abs(before));
+    boolean falls = before - lowest > chance;
     double steepest = 0;
     OptionalDouble rate = OptionalDouble.empty();
-    for (int i = 1; i + 1 < points.size(); i++) {
-      Point before = points.get(i - 1);
+    for (int i = 1; falls && i + 1 < points.size(); i++) {
+      Point last = points.get(i - 1);
       Point after = points.get(i + 1);
       double slope =
-          (after.smoothed() - before.smoothed())
-              / Math.log(after.learningRate() / before.learningRate());
-      if (slope < steepest) {
+          (after.smoothed() - last.smoothed())
+              / Math.log(after.learningRate() / last.learningRate());
+      if (slope < steepest && points.get(i).smoothed() < before - chance / 2) {
         steepest = slope;
         rate = OptionalDouble.of(points.get(i).learningRate());
       }

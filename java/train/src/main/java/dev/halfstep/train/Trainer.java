@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * Split digits = Digits.generate(0);
- * Split parts = digits.train().splitLast(0.1);
+ * Split parts = digits.train().split(0.1, 1);
  * Model model = Model.of(digits.train().sampleShape(), Sequential.of(new Flatten(), ...));
  * try (Device device = Device.open("auto")) {
  *   History history =

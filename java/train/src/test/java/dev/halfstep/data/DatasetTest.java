@@ -1,6 +1,8 @@
 package dev.halfstep.data;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -9,8 +11,10 @@ import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
@@ -155,6 +159,125 @@ class DatasetTest {
       refused("between 0 and 1: " + fraction, () -> FIVE.splitLast(fraction));
     }
     refused("at least 2 samples", () -> FIVE.slice(0, 1).splitLast(0.5));
+  }
+
+  /** So many samples of each class, sorted by class; the features are the samples' numbers. */
+  private static Dataset sorted(int... sizes) {
+    int samples = Arrays.stream(sizes).sum();
+    float[] x = new float[samples];
+    int[] labels = new int[samples];
+    int at = 0;
+    for (int label = 0; label < sizes.length; label++) {
+      for (int i = 0; i < sizes[label]; i++, at++) {
+        x[at] = at;
+        labels[at] = label;
+      }
+    }
+    return Dataset.of("sorted", Features.of(x, Shape.of(1)), Labels.of(labels, sizes.length));
+  }
+
+  private static int[] counts(Dataset data) {
+    int[] counts = new int[data.classes()];
+    for (int i = 0; i < data.size(); i++) {
+      counts[data.label(i)]++;
+    }
+    return counts;
+  }
+
+  /** The samples' numbers, each of which must be there once. */
+  private static int[] numbers(Dataset... parts) {
+    return Arrays.stream(parts)
+        .flatMapToInt(
+            part ->
+                IntStream.range(0, part.size())
+                    .map(i -> (int) part.features().buffer().getFloat(4 * i)))
+        .toArray();
+  }
+
+  @Test
+  void aSplitIsDrawnFromEachClassInItsShare() {
+    Dataset data = sorted(500, 300, 200);
+    Split split = data.split(0.1, 7);
+    assertArrayEquals(new int[] {50, 30, 20}, counts(split.heldOut()));
+    assertArrayEquals(new int[] {450, 270, 180}, counts(split.train()));
+    int[] all = numbers(split.train(), split.heldOut());
+    for (int i = 0; i < split.train().size(); i++) {
+      assertEquals(data.label(all[i]), split.train().label(i)); // features and labels go together
+    }
+    Arrays.sort(all);
+    assertArrayEquals(IntStream.range(0, 1000).toArray(), all);
+    // Drawn: neither the first nor the last of a class, and in no order.
+    int[] held = numbers(split.heldOut());
+    assertTrue(Arrays.stream(held).filter(i -> i < 250).count() > 10, Arrays.toString(held));
+    assertTrue(Arrays.stream(held).filter(i -> i >= 250 && i < 500).count() > 10);
+    assertFalse(Arrays.equals(held, Arrays.stream(held).sorted().toArray()));
+  }
+
+  @Test
+  void aSplitIsAFunctionOfSeedAndData() {
+    Dataset data = sorted(50, 30, 20);
+    int[] once = numbers(data.split(0.2, 1).heldOut());
+    assertArrayEquals(once, numbers(data.split(0.2, 1).heldOut()));
+    assertArrayEquals(once, numbers(sorted(50, 30, 20).withName("other").split(0.2, 1).heldOut()));
+    assertFalse(Arrays.equals(once, numbers(data.split(0.2, 2).heldOut())));
+    // The same on every machine and in every version: a resumed run must find its parts again.
+    assertArrayEquals(new int[] {3, 9, 2}, numbers(sorted(6, 4).split(0.3, 0).heldOut()));
+  }
+
+  @Test
+  void smallClassesKeepOneSampleToTrainOn() {
+    assertArrayEquals(new int[] {2, 0}, counts(sorted(19, 1).split(0.1, 3).heldOut()));
+    assertArrayEquals(new int[] {8, 8}, counts(sorted(9, 9).split(0.9, 3).heldOut()));
+    assertArrayEquals(new int[] {7, 1, 0}, counts(sorted(8, 2, 1).split(0.9, 3).heldOut()));
+    // What is missing goes to the largest remainders: shares of 1.5, 1.5 and 3.
+    assertArrayEquals(new int[] {2, 1, 3}, counts(sorted(5, 5, 10).split(0.3, 3).heldOut()));
+    Split single = sorted(1, 1, 1, 1).split(0.5, 3);
+    assertEquals(3, single.train().size());
+    assertEquals(1, single.heldOut().size());
+    int[] many = new int[20_000];
+    Arrays.fill(many, 2);
+    assertEquals(4000, sorted(many).split(0.1, 0).heldOut().size());
+  }
+
+  @Test
+  void valuesAndLabelsOfPositionsAreDrawnFromAll() {
+    float[] x = new float[100];
+    for (int i = 0; i < 100; i++) {
+      x[i] = i;
+    }
+    Dataset line = Dataset.of("line", Features.of(x, Shape.of(1)), Values.of(x, Shape.of(1)));
+    Split split = line.split(0.25, 5);
+    assertEquals(25, split.heldOut().size());
+    int[] held = numbers(split.heldOut());
+    assertEquals(held[3], split.heldOut().targets().buffer().getFloat(12));
+    assertTrue(Arrays.stream(held).filter(i -> i < 50).count() > 5, Arrays.toString(held));
+    Labels tokens = Labels.of(new int[200], Shape.of(2), 3, OptionalInt.empty());
+    Dataset text = Dataset.of("text", Features.of(x, Shape.of(1)), tokens);
+    assertArrayEquals(held, numbers(text.split(0.25, 5).heldOut()));
+    refused("between 0 and 1: 1.0", () -> line.split(1, 0));
+    refused("at least 2 samples", () -> line.slice(0, 1).split(0.5, 0));
+  }
+
+  @Test
+  void subsetsHoldTheSamplesThatTheyName() {
+    Dataset part = FIVE.slice(1, 5).subset(3, 0, 3);
+    assertEquals(3, part.size());
+    assertEquals(8, part.features().buffer().getFloat(0));
+    assertEquals(3, part.features().buffer().getFloat(12));
+    assertEquals(0, part.label(0));
+    assertEquals(1, part.label(1));
+    assertEquals(0, part.label(2));
+    Normalization half = Normalization.of(new double[1], new double[] {2});
+    Labels named = Labels.of(new int[] {1, 0, 1}, 2).withNames(List.of("cat", "dog"));
+    Dataset bytes =
+        Dataset.of(
+            "bytes", Features.of(new byte[] {1, 2, 3}, Shape.of(1)).withNormalization(half), named);
+    assertEquals(half, bytes.subset(2).features().normalization());
+    assertEquals(List.of("cat", "dog"), ((Labels) bytes.subset(2).targets()).names());
+    assertEquals(3, bytes.subset(2).features().buffer().get(0));
+    refused("no sample 5 among 5: give indices from 0 to 4", () -> FIVE.subset(0, 5));
+    refused("no sample -1 among 5", () -> FIVE.subset(-1));
+    refused("at least one", () -> FIVE.subset());
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -45,14 +46,85 @@ class MnistTest {
   }
 
   @Test
-  void testImagesAloneAreCutAtFourFifths() throws IOException {
-    write("t10k", "-", ".gz", 20);
-    Split split = Mnist.load(folder);
-    assertEquals(16, split.train().size());
-    assertEquals(4, split.heldOut().size());
-    assertEquals(16, split.heldOut().features().buffer().get(0));
-    assertEquals("mnist train", split.train().name());
-    assertEquals("mnist test", split.heldOut().name());
+  void ofOneKindOfFilesAFifthOfEachClassTests() throws IOException {
+    for (String part : new String[] {"t10k", "train"}) {
+      Path images = folder.resolve(part + "-images-idx3-ubyte.gz");
+      Path labels = folder.resolve(part + "-labels-idx1-ubyte.gz");
+      byte[] sorted = new byte[100];
+      for (int i = 0; i < 100; i++) {
+        sorted[i] = (byte) (i / 10);
+      }
+      IdxFiles.writeMnist(images, labels, 100);
+      IdxFiles.write(labels, IdxFiles.concat(IdxFiles.header(0x08, 100), sorted));
+      Split split = Mnist.load(folder);
+      assertEquals(80, split.train().size());
+      int[] classes = new int[10];
+      for (int i = 0; i < 20; i++) {
+        int label = split.heldOut().label(i);
+        classes[label]++;
+        assertEquals(label, split.heldOut().features().buffer().get(784 * i) / 10);
+      }
+      assertArrayEquals(new int[] {2, 2, 2, 2, 2, 2, 2, 2, 2, 2}, classes);
+      assertEquals("mnist train", split.train().name());
+      assertEquals("mnist test", split.heldOut().name());
+      Files.delete(images);
+      Files.delete(labels);
+    }
+  }
+
+  /** Images of 2 x 2 pixels 1, 2, 3, 4 in the order of the file, and these labels. */
+  private void writeSmall(String prefix, String part, byte... labels) throws IOException {
+    byte[] pixels = new byte[4 * labels.length];
+    for (int i = 0; i < pixels.length; i++) {
+      pixels[i] = (byte) (i % 4 + 1);
+    }
+    String stem = prefix + part;
+    IdxFiles.write(
+        folder.resolve(stem + "-images-idx3-ubyte.gz"),
+        IdxFiles.concat(IdxFiles.header(0x08, labels.length, 2, 2), pixels));
+    IdxFiles.write(
+        folder.resolve(stem + "-labels-idx1-ubyte.gz"),
+        IdxFiles.concat(IdxFiles.header(0x08, labels.length), labels));
+  }
+
+  @Test
+  void emnistIsFoundUnderItsNamesUprightAndWithItsClasses() throws IOException {
+    writeSmall("emnist-letters-", "train", new byte[] {1, 26, 13});
+    writeSmall("emnist-letters-", "test", new byte[] {26});
+    Split only = Mnist.load(folder);
+    writeSmall("emnist-byclass-", "train", new byte[] {0, 61});
+    writeSmall("emnist-byclass-", "test", new byte[] {10});
+    refused(
+        "holds several data sets, [emnist-byclass-, emnist-letters-]; name one of them, such as "
+            + folder.resolve("emnist-byclass"),
+        folder);
+    for (Split letters : List.of(only, Mnist.load(folder.resolve("emnist-letters")))) {
+      assertEquals(26, letters.train().classes());
+      assertEquals(0, letters.train().label(0));
+      assertEquals(25, letters.train().label(1));
+      assertEquals(25, letters.heldOut().label(0));
+      Labels labels = (Labels) letters.heldOut().targets();
+      assertEquals(List.of("1", "26"), List.of(labels.names().get(0), labels.names().get(25)));
+      ByteBuffer pixels = letters.train().features().buffer();
+      assertArrayEquals(
+          new int[] {1, 3, 2, 4, 1, 3}, IntStream.range(0, 6).map(pixels::get).toArray());
+      assertEquals("emnist-letters train", letters.train().name());
+    }
+    assertEquals(62, Mnist.load(folder.resolve("emnist-byclass")).heldOut().classes());
+    refused("there is no such folder", folder.resolve("emnist-digits"));
+    writeSmall("emnist-letters-", "test", new byte[] {0});
+    refusedAnywhere("label 0 of sample 0 is none of the classes 1 to 26", "emnist-letters");
+    // MNIST's own names are found beside them.
+    write("train", "-", "", 30);
+    write("t10k", "-", "", 20);
+    assertEquals(10, Mnist.load(folder).train().classes());
+  }
+
+  private void refusedAnywhere(String part, String name) {
+    String message =
+        String.valueOf(
+            assertThrows(DataException.class, () -> Mnist.load(folder.resolve(name))).getMessage());
+    assertTrue(message.contains(part), message);
   }
 
   @Test
@@ -62,6 +134,8 @@ class MnistTest {
     refused("is not a folder", file);
     refused("none of [t10k-images-idx3-ubyte, t10k-images.idx3-ubyte, t10k-im", folder);
     write("train", "-", "", 10);
+    write("t10k", "-", "", 10);
+    Files.delete(folder.resolve("t10k-images-idx3-ubyte"));
     refused("t10k-images", folder);
     write("t10k", "-", "", 10);
     Files.delete(folder.resolve("t10k-labels-idx1-ubyte"));
@@ -93,8 +167,10 @@ class MnistTest {
     Split split = Mnist.load(real.get());
     assertEquals(8000, split.train().size());
     assertEquals(2000, split.heldOut().size());
-    int[] first = IntStream.range(0, 10).map(split.train()::label).toArray();
-    assertArrayEquals(new int[] {7, 2, 1, 0, 4, 1, 4, 9, 5, 9}, first);
+    int[] classes = new int[10];
+    IntStream.range(0, 2000).forEach(i -> classes[split.heldOut().label(i)]++);
+    // A fifth of 980, 1135, 1032, 1010, 982, 892, 958, 1028, 974 and 1009.
+    assertArrayEquals(new int[] {196, 227, 206, 202, 196, 178, 192, 206, 195, 202}, classes);
     assertEquals(0.13, meanOfUnitPixels(split.train()), 0.01);
     assertEquals(0.13, meanOfUnitPixels(split.heldOut()), 0.02);
   }

@@ -217,6 +217,37 @@ final class AdvisorTest {
     assertEquals(List.of(), clean().inOrder(data(mixed)).findings());
   }
 
+  @Test
+  void partsThatAreNotLikeTheTrainingSamples() {
+    int[] sorted = IntStream.range(0, 64).map(i -> i / 16).toArray();
+    int[] mixed = IntStream.range(0, 64).map(i -> i % 4).toArray();
+    double[] down = {2.3, 2, 1.7, 1.4, 1.1, 0.8};
+    Advisor improving = clean().curves(CurveAnalysis.of(down, down));
+    only(Code.STILL_IMPROVING, Severity.NOTE, improving);
+    // Training longer is no remedy there, and is not advised.
+    Advisor cut =
+        improving.heldOut("validation", data(sorted).slice(0, 48), data(sorted).slice(48, 64));
+    only(Code.CLASSES_NOT_TRAINED, Severity.ERROR, cut);
+    Finding finding = cut.findings().get(0);
+    assertEquals(
+        "validation holds classes that training lacks: 3, 16 of its 16 samples",
+        finding.evidence());
+    assertTrue(finding.advice().contains("Dataset.split"), finding.advice());
+    Advisor drawn = clean().heldOut("test", data(mixed).slice(0, 48), data(mixed).slice(48, 64));
+    assertEquals(List.of(), drawn.findings());
+    int[] rare = IntStream.range(0, 64).map(i -> i == 63 ? 3 : i % 3).toArray();
+    only(
+        Code.CLASSES_NOT_TRAINED,
+        Severity.WARNING,
+        clean().heldOut("test", data(rare).slice(0, 48), data(rare).slice(32, 64)));
+    int[] all =
+        IntStream.range(0, 640).map(i -> i < 320 ? i % 4 : i % 32 < 4 ? i % 4 : 3).toArray();
+    only(
+        Code.PARTS_DIFFER,
+        Severity.WARNING,
+        clean().heldOut("test", data(all).slice(0, 320), data(all).slice(320, 640)));
+  }
+
   private static Dataset data(int[] labels) {
     return Dataset.of("labels", Features.of(new float[labels.length][1]), Labels.of(labels, 4));
   }

@@ -42,7 +42,7 @@ final class MnistRunsTest {
         Files.isDirectory(folder),
         "skipped: no folder " + folder + "; set -Dhalfstep.shared=<folder that holds data>");
     data = Mnist.load(folder);
-    parts = data.train().splitLast(0.1);
+    parts = data.train().split(0.1, 0);
     device = TestDevice.open();
   }
 

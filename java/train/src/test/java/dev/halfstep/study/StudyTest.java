@@ -29,7 +29,9 @@ import dev.halfstep.train.TrainerBuilder;
 import dev.halfstep.train.TrainingSession;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Random;
+import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -87,6 +89,30 @@ final class StudyTest {
     }
     double suggestion = found.suggestion().orElseThrow();
     assertTrue(suggestion > 1e-4 && suggestion < found.points().get(last).learningRate());
+  }
+
+  /** Losses that scatter as batches do, smoothed as the finder does. */
+  private static List<LearningRateFinder.Point> points(DoubleUnaryOperator loss) {
+    Random random = new Random(3);
+    List<LearningRateFinder.Point> points = new ArrayList<>();
+    double average = 0;
+    for (int i = 0; i < 200; i++) {
+      double value = loss.applyAsDouble(i / 199.0) + 0.05 * random.nextGaussian();
+      average = 0.9 * average + 0.1 * value;
+      points.add(
+          new LearningRateFinder.Point(
+              1e-8 * Math.pow(1e9, i / 199.0), value, average / (1 - Math.pow(0.9, i + 1))));
+    }
+    return points;
+  }
+
+  @Test
+  void theFinderSuggestsNothingWhereNoRateLowersTheLoss() {
+    LearningRateFinder finder = LearningRateFinder.DEFAULT;
+    assertTrue(finder.steepest(points(x -> 0.7)).isEmpty());
+    assertTrue(finder.steepest(points(x -> x < 0.8 ? 0.7 : 0.7 + 20 * (x - 0.8))).isEmpty());
+    OptionalDouble found = finder.steepest(points(x -> x < 0.5 ? 0.7 : Math.max(0.4, 1.2 - x)));
+    assertTrue(found.orElseThrow() > 1e-4 && found.orElseThrow() < 1e-1, "" + found);
   }
 
   @Test

@@ -1,0 +1,80 @@
+package dev.halfstep.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Messages say what was wrong, not which class found it, and never move the cursor. */
+final class MessagesTest {
+  @TempDir Path folder;
+
+  @Test
+  void whatOnlyCarriesAnotherExceptionIsNotNamed() {
+    IOException full = new IOException("No space left on device");
+    assertEquals("No space left on device", Cli.oneLine(new UncheckedIOException(full)));
+    assertEquals(
+        "No space left on device",
+        Cli.oneLine(new ExecutionException(new InvocationTargetException(full))));
+    assertEquals("out: is there already", Cli.oneLine(new FileAlreadyExistsException("out")));
+    assertEquals("out: is not a folder", Cli.oneLine(new NotDirectoryException("out")));
+    assertEquals(
+        "out: File too large", Cli.oneLine(new FileSystemException("out", null, "File too large")));
+    assertEquals("out: cannot be used", Cli.oneLine(new FileSystemException("out")));
+    assertEquals("a: why", Cli.oneLine(new AtomicMoveNotSupportedException("a", "b", "why")));
+    assertEquals(
+        "the thread was interrupted while it wrote", Cli.oneLine(new ClosedByInterruptException()));
+    assertEquals("no number", Cli.oneLine(new IllegalStateException("no number")));
+    assertEquals("NullPointerException", Cli.oneLine(new NullPointerException()));
+  }
+
+  record Figures(double tenth, Double loss, double whole, double large, float rate) {}
+
+  @Test
+  void figuresThatAreFloatsAreWrittenAsFloats() throws IOException {
+    Path file = folder.resolve("figures.json");
+    Json.write(file, new Figures(0.1f, 1 / 3.0, 16, 0x1p60, 0.3f));
+    String text = Files.readString(file).replaceAll("\\s", "");
+    assertEquals(
+        "{\"tenth\":0.1,\"loss\":0.3333333333333333,\"whole\":16.0,"
+            + "\"large\":1.152921504606847E18,\"rate\":0.3}",
+        text);
+  }
+
+  @Test
+  void controlCharactersAreEscapedAndLongTextsCut() {
+    assertEquals("a\\nb\\tc\\u001b[2Jd\\u202ee", Line.of("a\nb\tc\u001b[2Jd\u202ee"));
+    assertEquals("Größe 大小 \uD83D\uDE00", Line.of("Größe 大小 \uD83D\uDE00"));
+    String cut = Line.of("x".repeat(30_000_000));
+    assertTrue(cut.length() < 2100 && cut.endsWith("... (30000000 characters)"), cut);
+  }
+
+  @Test
+  void whatFilesHoldDoesNotReachTheTerminalAsItIs() throws IOException {
+    Path csv = folder.resolve("a.csv");
+    Files.writeString(csv, "a,b,label\n1,\u001b]0;title\u0007,0\n1,2,1\n");
+    CliRun run =
+        CliRun.of("train", "--data", "csv:" + csv, "--out", folder.resolve("o").toString());
+    assertEquals(2, run.status(), run.err());
+    assertFalse(run.err().contains("\u001b") || run.err().contains("\u0007"), run.err());
+    CliRun word = CliRun.of("train", "--da\u001b[31m");
+    assertEquals(2, word.status());
+    assertFalse(word.err().contains("\u001b"), word.err());
+    CliRun value = CliRun.of("train", "--epochs", "3\u001b[31m");
+    assertEquals(2, value.status());
+    assertFalse(value.err().contains("\u001b"), value.err());
+  }
+}

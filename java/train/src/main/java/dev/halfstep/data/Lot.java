@@ -1,0 +1,116 @@
+package dev.halfstep.data;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Which samples are drawn to be held out: a pure function of seed, fraction, number of samples and
+ * labels.
+ */
+final class Lot {
+  private final int[] train;
+  private final int[] heldOut;
+
+  private Lot(int[] train, int[] heldOut) {
+    this.train = train;
+    this.heldOut = heldOut;
+  }
+
+  /** Indices of the samples to train on, in the order in which they were drawn. */
+  int[] train() {
+    return train;
+  }
+
+  /** Indices of the others, likewise. */
+  int[] heldOut() {
+    return heldOut;
+  }
+
+  /**
+   * Draws from all samples, or with one label a sample from each class its share.
+   *
+   * <p>Definition: the classes' shares of {@link Split#heldOut} are rounded down; what is missing
+   * is given, one each, to those with the largest remainder, of equal ones to the lowest label
+   * first. A class gives at most all but one of its samples. Samples are visited in the order of
+   * {@link Order#shuffled} with the key of {@link RandomStream#DATA}, and held out while their
+   * class has a share left.
+   */
+  static Lot draw(Targets targets, double fraction, long seed) {
+    int samples = targets.size();
+    int wanted = Split.heldOut(samples, fraction);
+    int[] order = new int[samples];
+    Order.shuffled(new Philox(RandomStream.DATA.key(seed), 0), order);
+    int[] groups = groups(targets);
+    int[] left = shares(groups, wanted);
+    int held = Arrays.stream(left).sum();
+    if (held == 0) { // each class has a single sample
+      left[groups[order[samples - 1]]] = 1;
+      held = 1;
+    }
+    int[] train = new int[samples - held];
+    int[] heldOut = new int[held];
+    int trainCount = 0;
+    int heldCount = 0;
+    for (int sample : order) {
+      if (left[groups[sample]] > 0) {
+        left[groups[sample]]--;
+        heldOut[heldCount++] = sample;
+      } else {
+        train[trainCount++] = sample;
+      }
+    }
+    return new Lot(train, heldOut);
+  }
+
+  /** The class of each sample, counted from 0 in the order of the labels; all alike without one. */
+  private static int[] groups(Targets targets) {
+    int[] groups = new int[targets.size()];
+    if (!(targets instanceof Labels labels) || targets.sampleShape().rank() > 0) {
+      return groups;
+    }
+    Map<Integer, Integer> numbers = new TreeMap<>();
+    for (int i = 0; i < groups.length; i++) {
+      numbers.put(labels.get(i), 0);
+    }
+    int count = 0;
+    for (Map.Entry<Integer, Integer> entry : numbers.entrySet()) {
+      entry.setValue(count++);
+    }
+    for (int i = 0; i < groups.length; i++) {
+      groups[i] = numbers.getOrDefault(labels.get(i), 0);
+    }
+    return groups;
+  }
+
+  /** How many samples each class gives; together as many as wanted, or as they can. */
+  private static int[] shares(int[] groups, int wanted) {
+    int[] sizes = new int[Arrays.stream(groups).max().orElse(0) + 1];
+    for (int group : groups) {
+      sizes[group]++;
+    }
+    int[] shares = new int[sizes.length];
+    long[] remainders = new long[sizes.length];
+    int missing = wanted;
+    List<Integer> takers = new ArrayList<>();
+    for (int i = 0; i < sizes.length; i++) {
+      long exact = (long) sizes[i] * wanted; // times the number of samples
+      shares[i] = (int) (exact / groups.length);
+      remainders[i] = exact % groups.length;
+      missing -= shares[i];
+      takers.add(i);
+    }
+    takers.sort((a, b) -> Long.compare(remainders[b], remainders[a])); // keeps the order of equals
+    takers.removeIf(i -> shares[i] == sizes[i] - 1);
+    while (missing > 0 && !takers.isEmpty()) {
+      for (int i : takers.subList(0, Math.min(missing, takers.size()))) {
+        shares[i]++;
+        missing--;
+      }
+      takers.removeIf(i -> shares[i] == sizes[i] - 1);
+    }
+    return shares;
+  }
+}

@@ -1,0 +1,93 @@
+package dev.halfstep.study;
+
+import dev.halfstep.data.Dataset;
+import dev.halfstep.data.Labels;
+import dev.halfstep.study.Finding.Code;
+import dev.halfstep.study.Finding.Severity;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/** The {@link Advisor}'s findings on samples that were held out and are not like the others. */
+final class PartFindings {
+  private static final double MANY = 0.1; // of the samples
+  private static final double FAR = 0.2; // in shares of the classes
+  private static final int MOST_NAMED = 5;
+  private static final String ADVICE =
+      "draw the parts by lot (Dataset.split), not by position: files are often sorted";
+
+  private PartFindings() {}
+
+  /** What there is to say of a part with this name, such as "validation". */
+  static Optional<Finding> of(String part, Dataset train, Dataset heldOut) {
+    if (!hasClasses(train) || !hasClasses(heldOut) || train.classes() != heldOut.classes()) {
+      return Optional.empty();
+    }
+    int[] trained = counts(train);
+    int[] held = counts(heldOut);
+    int[] unseen =
+        IntStream.range(0, held.length).filter(i -> held[i] > 0 && trained[i] == 0).toArray();
+    int samples = Arrays.stream(unseen).map(i -> held[i]).sum();
+    if (samples > 0) {
+      return Optional.of(
+          Advisor.finding(
+              Code.CLASSES_NOT_TRAINED,
+              samples >= MANY * heldOut.size() ? Severity.ERROR : Severity.WARNING,
+              "%s holds classes that training lacks: %s, %d of its %d samples",
+              ADVICE,
+              part,
+              names(heldOut, unseen),
+              samples,
+              heldOut.size()));
+    }
+    double distance = 0; // the part of the samples that would have to change their class
+    for (int i = 0; i < held.length; i++) {
+      double share = (double) trained[i] / train.size();
+      distance += Math.abs(share - (double) held[i] / heldOut.size()) / 2;
+    }
+    // Small parts differ by chance.
+    double chance = Math.sqrt((double) held.length / heldOut.size());
+    if (distance <= FAR + chance) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        Advisor.finding(
+            Code.PARTS_DIFFER,
+            Severity.WARNING,
+            "%s has the classes in other shares than training: %.0f %% of its samples would have to"
+                + " be of another class",
+            ADVICE,
+            part,
+            100 * distance));
+  }
+
+  private static boolean hasClasses(Dataset data) {
+    return data.targets() instanceof Labels labels && labels.sampleShape().rank() == 0;
+  }
+
+  /** Samples of each class; those to be ignored are none's. */
+  private static int[] counts(Dataset data) {
+    int[] counts = new int[data.classes()];
+    for (int i = 0; i < data.size(); i++) {
+      int label = data.label(i);
+      if (label >= 0 && label < counts.length) {
+        counts[label]++;
+      }
+    }
+    return counts;
+  }
+
+  private static String names(Dataset data, int[] classes) {
+    return Arrays.stream(classes)
+            .limit(MOST_NAMED)
+            .mapToObj(i -> name(data, i))
+            .collect(Collectors.joining(", "))
+        + (classes.length > MOST_NAMED ? " and " + (classes.length - MOST_NAMED) + " more" : "");
+  }
+
+  private static String name(Dataset data, int label) {
+    boolean named = data.targets() instanceof Labels labels && !labels.names().isEmpty();
+    return named ? ((Labels) data.targets()).names().get(label) : Integer.toString(label);
+  }
+}
