@@ -54,7 +54,7 @@ final class AdviceGridTest {
       boolean batchNorm,
       OptionalDouble noise,
       boolean measured,
-      double[] curve) {
+      CurveAnalysis curve) {
     RulesOfThumb.Range usual() {
       return RulesOfThumb.batchSizes(RulesOfThumb.Task.OTHER, samples, batchNorm, samples);
     }
@@ -67,7 +67,7 @@ final class AdviceGridTest {
               .epochs(5)
               .validation(100)
               .usualBatches(usual())
-              .curves(CurveAnalysis.of(curve, curve));
+              .curves(curve);
       return (measured ? advisor.noiseScale(noise) : advisor.initialNoiseScale(noise)).findings();
     }
   }
@@ -101,7 +101,7 @@ final class AdviceGridTest {
                         i % 2 == 0,
                         scale,
                         i / 2 % 2 == 0,
-                        CURVES[i / 4]));
+                        CurveAnalysis.of(CURVES[i / 4], CURVES[i / 4])));
                 settings++;
               }
             }
