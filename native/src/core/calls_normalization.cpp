@@ -54,8 +54,10 @@ hs_status check_softmax(const char* name, const hs_softmax_desc* desc) {
   HS_REQUIRE(d.queries == 0 || (d.rows % d.queries == 0 && d.queries <= d.columns),
              "%s: %lld queries must divide the %lld rows and not pass the %lld columns", name,
              ll{d.queries}, ll{d.rows}, ll{d.columns});
-  HS_REQUIRE(d.samples >= 0 && (d.samples == 0 || d.rows % d.samples == 0),
-             "%s: %lld samples must divide the %lld rows", name, ll{d.samples}, ll{d.rows});
+  HS_REQUIRE(
+      d.samples >= 0 && (d.samples == 0 || d.rows % d.samples == 0) && fits({d.samples, d.columns}),
+      "%s: %lld samples must divide the %lld rows, and their tokens be 2^58 at most", name,
+      ll{d.samples}, ll{d.rows});
   return HS_OK;
 }
 

@@ -34,7 +34,7 @@ public final class Softmax {
     this.rows = spec.rows;
     this.columns = spec.columns;
     this.size = Sizes.product("x", rows, columns);
-    this.tokens = spec.samples * spec.columns;
+    this.tokens = Sizes.product("tokens", spec.samples, columns);
     this.desc =
         new hs_softmax_desc(Structs.memory(hs_softmax_desc.class))
             .type(spec.type.code())

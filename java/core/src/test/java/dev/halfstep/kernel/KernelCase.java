@@ -109,6 +109,7 @@ record KernelCase(String name, Object kernel, String method, List<Object> argume
       int number = rule;
       all.put("OptimizerStep." + rule, s -> optimizer(number, s.size()));
     }
+    all.put("Softmax.padded", s -> paddedSoftmax(s.storage(), s.size(), s.size(), s.size()));
     all.put("Permute", s -> permute(s.storage(), s.size(), s.size(), s.size()));
     all.put("PointwiseLoss", s -> pointwiseLoss(s.storage(), s.size(), s.size()));
     all.put("ScaleAdd", s -> scaleAdd(s.storage(), s.size()));
@@ -307,7 +308,11 @@ record KernelCase(String name, Object kernel, String method, List<Object> argume
     int rows = small(s.size());
     int columns = small(s.size());
     Pool2d kernel =
-        (max ? Pool2d.max(x, rows, columns) : Pool2d.average(x, rows, columns))
+        (max
+                ? Pool2d.max(x, rows, columns)
+                : s.size() % 2 == 0
+                    ? Pool2d.paddedAverage(x, rows, columns)
+                    : Pool2d.average(x, rows, columns))
             .type(t)
             .stride(small(s.size()), small(s.size()))
             .padding(Math.min(small(s.size()), rows - 1), Math.min(small(s.size()), columns - 1))
@@ -387,6 +392,17 @@ record KernelCase(String name, Object kernel, String method, List<Object> argume
             read("dy", t, rows, columns),
             read("y", t, rows, columns),
             written("dx", t, rows, columns));
+  }
+
+  private static KernelCase paddedSoftmax(DType t, long samples, long queries, long columns) {
+    long rows = product(samples, queries);
+    Operand tokens = read("tokens", DType.I32, samples, columns);
+    return of(
+        "run",
+        Softmax.builder(rows, columns).type(t).padding(samples, 1).build(),
+        read("x", t, rows, columns),
+        written("y", t, rows, columns),
+        rows == 0 ? tokens.asOptional() : tokens);
   }
 
   private static KernelCase gather(DType src, Sizes s) {
