@@ -2,7 +2,8 @@
 # Installs the artifacts into target/consumer-repo (never into ~/.m2), builds this project from there
 # and runs it on the class path, on the module path, from two class loaders, from class loaders that
 # are dropped, and on a runtime of java.base alone, on every JDK of version 17 or later in JAVA_HOME,
-# on PATH and in /usr/lib/jvm.
+# on PATH and in /usr/lib/jvm; and once with each of some older versions of JavaCPP, one of which Maven
+# takes where another library depends on it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -25,6 +26,13 @@ quietly ./mvnw -B "${repository[@]}" -DskipTests -Dspotless.check.skip=true inst
 quietly ./mvnw -B "${repository[@]}" -f java/consumer-test/pom.xml clean package
 
 jar=$here/target/consumer-test-1.jar
+older_javacpp="1.5.7 1.5.10" # the present one is in target/lib
+for javacpp in $older_javacpp; do
+  for artifact in javacpp:$javacpp:jar javacpp:$javacpp:jar:linux-x86_64; do
+    quietly ./mvnw -B "${repository[@]}" org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy \
+      -Dartifact="org.bytedeco:$artifact" -DoutputDirectory="$here/target/javacpp-$javacpp"
+  done
+done
 passed=0 failed=0
 
 # check NAME COMMAND...: runs a consumer, with an empty JavaCPP cache of its own.
@@ -68,6 +76,19 @@ for home in "${JAVA_HOME:-}" "$(readlink -f "$(command -v java || true)" | sed '
   check "JDK $version, class loaders are collected" "${java[@]}" -Dorg.bytedeco.javacpp.nopointergc=true \
     -cp "$jar:$here/target/lib/*" dev.halfstep.consumer.Redeployment
   check_small_runtime "$version" "$home"
+done
+
+java=("${JAVA_HOME:+$JAVA_HOME/bin/}java")
+present=$(printf '%s\n' "$here"/target/lib/*.jar | grep -v /javacpp- | paste -sd:)
+natives=$(printf '%s\n' "$here"/target/lib/javacpp-*-linux-x86_64.jar)
+for javacpp in $older_javacpp; do
+  cache="-Dorg.bytedeco.javacpp.cachedir=$root/target/consumer-cache/javacpp-$javacpp"
+  older=$here/target/javacpp-$javacpp
+  check "JavaCPP $javacpp" "${java[@]}" "$cache" -cp "$jar:$present:$older/*" dev.halfstep.consumer.Consumer
+  # What Maven resolves beside a library of that version: its classes, and the natives that
+  # halfstep-platform names.
+  check "JavaCPP $javacpp, newer natives" "${java[@]}" "$cache" \
+    -cp "$jar:$present:$older/javacpp-$javacpp.jar:$natives" dev.halfstep.consumer.Consumer
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -4,13 +4,13 @@
  * Everything outside the library (Java through JavaCPP, Python through ctypes, C) sees this header
  * and nothing else. The rules, once for all functions:
  *
- * Status     Every function returns hs_status. Anything but HS_OK leaves its outputs untouched;
- *            hs_last_error() then says, for the calling thread, what was given, what was expected
- *            and what to do. Nothing throws, prints or exits.
- * Memory     Device memory is named by hs_ptr, an address as an integer (as CUdeviceptr is). On the
- *            CPU it is an ordinary address and memory from anywhere may be passed. Addresses are
- *            not checked. Tensors are dense and row-major, activations NHWC, unless strides are
- *            given. Pointers called "host" are read or written during the call.
+ * Status     Every function returns hs_status. Anything but HS_OK leaves its outputs untouched (of
+ *            a kernel HS_OUT_OF_MEMORY may not); hs_last_error() then says, for the calling thread,
+ *            what was given, what was expected and what to do. Nothing throws, prints or exits.
+ * Memory     Device memory is named by hs_ptr, an address as an integer (as CUdeviceptr is; none is
+ *            below 4096). On the CPU memory from anywhere may be passed. No array has more than 2^58
+ *            elements. Addresses are not checked. Tensors are dense and row-major, activations NHWC,
+ *            unless strides are given. Pointers called "host" are read or written during the call.
  * Streams    Calls on a stream run in the order given. On the CPU they have finished on return; on
  *            CUDA they are asynchronous until hs_stream_synchronize or a download. A stream is used
  *            by the thread that owns it; hs_stream_release and hs_stream_adopt hand it over, and
@@ -91,9 +91,9 @@ typedef struct hs_device_info {
   int32_t ordinal;
   int32_t threads;           /* CPU: threads of the pool; CUDA: multiprocessors */
   uint64_t memory_total;     /* bytes; CPU: no more than the cgroup's limit */
-  uint64_t memory_available; /* bytes the device could still give, memory_limit aside */
-  uint64_t memory_limit;     /* bytes hs_alloc may hold at once; 0: none set */
-  uint64_t memory_used;      /* bytes held by hs_alloc */
+  uint64_t memory_available; /* bytes the device could still give, its limit aside */
+  uint64_t memory_limit;     /* bytes that may be held at once; 0: none set */
+  uint64_t memory_used;      /* bytes held by hs_alloc and, on CUDA, by lists */
   uint64_t memory_peak;      /* the most bytes held at once */
 } hs_device_info;
 
@@ -110,7 +110,7 @@ HS_API hs_status hs_device_close(hs_device device);
 
 HS_API hs_status hs_device_query(hs_device device, hs_device_info* info);
 
-/* Limits what hs_alloc may hold at once on this device; 0 lifts the limit. */
+/* Limits what hs_alloc and lists may hold at once on this device; 0 lifts the limit. */
 HS_API hs_status hs_device_set_memory_limit(hs_device device, uint64_t bytes);
 
 /* Where the CUDA plug-in (libhalfstep_cuda.so) lies. Set before "cuda" is first asked for. */
@@ -206,7 +206,7 @@ typedef struct hs_step_state {
   int32_t nonfinite;      /* 1: this step's gradients hold an infinity or a NaN */
   float gradient_norm;    /* of this step's unscaled gradients, before clipping */
   float multiplier;       /* unscale x clip: what a gradient is multiplied by */
-  uint32_t error;         /* sticky: HS_ERROR_... bits */
+  uint32_t error;         /* HS_ERROR_... bits, sticky: with one, steps are skipped until cleared */
   uint32_t reserved;
 } hs_step_state;
 
@@ -229,7 +229,7 @@ typedef struct hs_step_record {
   float learning_rate;
   float loss_scale;    /* the scale that this step used */
   float gradient_norm; /* 0 where it was not measured */
-  int32_t skipped;     /* 1: the gradients were not finite and nothing was updated */
+  int32_t skipped;     /* 1: gradients not finite, or an error in the state: nothing updated */
 } hs_step_record;
 
 /* Dynamic loss scaling with the semantics of PyTorch's GradScaler. */
@@ -406,7 +406,7 @@ typedef struct hs_cross_entropy_desc {
  * weights w (F32 [classes] or 0: all 1), as PyTorch defines it: loss_r = -sum_c w_c q_rc log p_rc,
  * weight_r = w_label. Adds the sums to `state` (0: not). `d_logits` = loss gradient, may alias
  * logits (0: not computed). `row_loss` F32 [rows] (0: not). A label that is neither in [0, classes)
- * nor ignored: loss NaN, gradient NaN, HS_ERROR_LABEL. */
+ * nor ignored: loss NaN, gradient NaN, HS_ERROR_LABEL. A row whose loss is NaN is not correct. */
 HS_API hs_status hs_cross_entropy(hs_stream stream, const hs_cross_entropy_desc* desc,
                                   hs_ptr logits, hs_ptr labels, hs_ptr class_weights, hs_ptr state,
                                   hs_ptr d_logits, hs_ptr row_loss);
@@ -419,7 +419,7 @@ enum {
 
 /* Elementwise losses of prediction [rows, count / rows] against target F32, each of weight 1. Adds
  * to `state` (0: not): the sum of the losses, their weight `count`, `rows`, and for BCE to
- * `correct` each row's share of elements with (x > 0) == (t > 0.5). d_prediction = loss gradient *
+ * `correct` each row's share with (x > 0) == (t > 0.5), x no NaN. d_prediction = loss gradient *
  * gradient_seed * loss scale (state 0: 1), in `type`, may alias prediction; 0: not computed. */
 HS_API hs_status hs_pointwise_loss(hs_stream stream, hs_loss loss, hs_dtype type, int64_t rows,
                                    int64_t count, float gradient_seed, hs_ptr prediction,

@@ -98,12 +98,12 @@ const WideCall kWide[] = {
      }},
     {"softmax",
      [](hs_stream s, int64_t a, int64_t b, hs_ptr at) {
-       const hs_softmax_desc d{HS_F32, a, b, 1, 0};
+       const hs_softmax_desc d{HS_F32, a, b, 1, 0, 0, 0};
        return hs_softmax(s, &d, at, at, 0);
      }},
     {"softmax_backward",
      [](hs_stream s, int64_t a, int64_t b, hs_ptr at) {
-       const hs_softmax_desc d{HS_F32, a, b, 1, 0};
+       const hs_softmax_desc d{HS_F32, a, b, 1, 0, 0, 0};
        return hs_softmax_backward(s, &d, at, at, at);
      }},
     {"reduce",
@@ -129,7 +129,9 @@ const WideCall kWide[] = {
      }},
     {"conv2d_backward_data",
      [](hs_stream s, int64_t a, int64_t b, hs_ptr at) {
-       const hs_conv2d_desc d{HS_F32, a, b, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, HS_NONE};
+       // Strides that leave one output, and 2^62 phases of nothing.
+       const hs_conv2d_desc d{HS_F32,    a,         b, 1, 1, 1, 1, 1,
+                              INT32_MAX, INT32_MAX, 0, 0, 1, 1, 1, HS_NONE};
        return hs_conv2d_backward_data(s, &d, at, at, 0, at);
      }},
     {"pool2d",

@@ -284,6 +284,25 @@ TEST(a_label_that_is_no_class_gives_NaN_and_the_sticky_error) {
   });
 }
 
+TEST(a_row_with_NaN_logits_is_correct_for_no_label) {
+  on_devices([](Device& device) {
+    for (size_t classes : {2, 10, 100, 5000}) {
+      std::vector<float> x(3 * classes, kNaN);  // all NaN; the label's the largest number; none NaN
+      for (size_t c = 1; c < 2 * classes; c++) x[classes + c] = 0;
+      x[classes] = 1, x[classes + 1] = kNaN, x[2 * classes] = 1;
+      Array<float> logits(device, x);
+      Array<int32_t> labels(device, {0, 0, 0});
+      hs_step_state initial{};
+      initial.loss_scale = 1;
+      Array<hs_step_state> state(device, std::vector{initial});
+      const hs_cross_entropy_desc desc = describe(3, classes, {});
+      CHECK_OK(hs_cross_entropy(device.stream(), &desc, logits.address(), labels.address(), 0,
+                                state.address(), 0, 0));
+      CHECK(state.get()[0].correct == 1 && state.get()[0].rows == 3);
+    }
+  });
+}
+
 TEST(NaN_logits_give_a_NaN_loss) {
   on_devices([](Device& device) {
     for (size_t classes : {2, 10, 100, 5000}) {

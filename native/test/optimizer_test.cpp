@@ -210,6 +210,28 @@ TEST(a_checked_step_takes_the_multiplier_and_moves_nothing_when_not_finite) {
   });
 }
 
+TEST(nothing_moves_while_there_is_an_error_in_the_state) {
+  on_devices([](Device& device) {
+    for (hs_rule rule : {HS_SGD, HS_ADAMW, HS_ADAM, HS_LARS, HS_LAMB}) {
+      for (uint32_t error : {HS_ERROR_LABEL, HS_ERROR_INDEX}) {
+        Arenas arenas(device, {1, 1}, true, true);
+        arenas.gradients.set({kNaN, kNaN});
+        hs_step_state state = fresh_state();
+        state.error = error;
+        Array<hs_step_state> memory(device, std::vector{state});
+        const std::vector<float> before = arenas.all();
+        hs_optimizer_desc desc = sgd(0.5f, 0.5f, 0.1f, false);
+        desc.rule = rule;
+        desc.beta2 = 0.9f;
+        desc.eps = 1e-8f;
+        desc.trust = 0.1f;
+        CHECK_OK(arenas.step(device.stream(), desc, memory.address()));
+        CHECK(same_bits(arenas.all(), before));
+      }
+    }
+  });
+}
+
 TEST(the_schedule_gives_the_row_of_the_performed_step) {
   on_devices([](Device& device) {
     Array<hs_schedule_row> schedule(device, {{0.5f, 0}, {0.25f, 0}});

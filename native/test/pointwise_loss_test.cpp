@@ -129,6 +129,17 @@ TEST(the_cross_entropy_of_a_certain_answer_is_small_and_not_zero) {
   });
 }
 
+TEST(a_NaN_prediction_is_correct_for_no_target) {
+  on_devices([](Device& device) {
+    Array<float> x(device, {kNaN, kNaN, -1}), t(device, {1, 0, 0});
+    hs_step_state zero{};
+    Array<hs_step_state> state(device, std::vector{zero});
+    CHECK_OK(hs_pointwise_loss(device.stream(), HS_BCE_WITH_LOGITS, HS_F32, 3, 3, 1, x.address(),
+                               t.address(), state.address(), 0));
+    CHECK(state.get()[0].correct == 1 && state.get()[0].rows == 3);
+  });
+}
+
 TEST(losses_alone_and_gradients_alone_can_be_asked_for) {
   on_devices([](Device& device) {
     Array<float> x(device, {1, 2}), t(device, {0, 4}), dx(device, 2);

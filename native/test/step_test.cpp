@@ -139,6 +139,28 @@ TEST(a_negative_count_of_steps_stays_within_the_ring) {
   });
 }
 
+TEST(a_step_with_an_error_is_skipped_until_the_error_is_cleared) {
+  on_devices([](Device& device) {
+    for (uint32_t error : {HS_ERROR_LABEL, HS_ERROR_INDEX, HS_ERROR_SCHEDULE}) {
+      hs_step_state state = fresh_state();
+      state.error = error;
+      state.nonfinite = 1;  // a loss that is NaN says nothing about the scale
+      state.loss_scale = 16;
+      Array<hs_step_state> memory(device, std::vector{state});
+      Array<hs_step_record> ring(device, 2);
+      const hs_scaler scaler{2, 0.5f, 1, 1};
+      CHECK_OK(hs_step_end(device.stream(), memory.address(), 0, &scaler, ring.address(), 2));
+      state = read(memory);
+      CHECK(state.error == error && state.performed == 0 && state.step == 1);
+      CHECK(state.loss_scale == 16 && ring.get()[0].skipped == 1);
+      state.error = 0;
+      memory.set({state});
+      CHECK_OK(hs_step_end(device.stream(), memory.address(), 0, &scaler, ring.address(), 2));
+      CHECK(read(memory).performed == 1 && ring.get()[1].skipped == 0);
+    }
+  });
+}
+
 TEST(a_micro_batch_advances_the_cursor) {
   on_devices([](Device& device) {
     hs_step_state state = fresh_state();

@@ -176,6 +176,35 @@ TEST(what_a_stream_has_left_is_done_before_memory_is_freed_and_before_it_ends) {
   });
 }
 
+TEST(memory_and_lists_come_and_go_while_a_stream_records) {
+  on_devices([](Device& device) {
+    Pipeline p(device);
+    hs_ptr before = 0, meanwhile = 0;
+    hs_list first = nullptr, second = nullptr;
+    CHECK_OK(hs_alloc(device.handle(), kBytes, &before));
+    CHECK_OK(hs_capture_begin(p.compute));
+    CHECK_OK(hs_fill(p.compute, HS_F32, p.result.address(), kCount, 4));
+    CHECK_OK(hs_capture_end(p.compute, &first));
+    CHECK_OK(hs_capture_begin(p.compute));
+    CHECK_OK(hs_alloc(device.handle(), kBytes, &meanwhile));
+    CHECK_OK(hs_fill(p.compute, HS_F32, meanwhile, kCount, 5));
+    CHECK_OK(hs_free(device.handle(), before));
+    CHECK_OK(hs_list_destroy(first));
+    Pinned host(device, 2);
+    p.upload(host);
+    p.synchronize(p.copies);
+    CHECK_OK(hs_copy(p.compute, p.result.address(), meanwhile, kBytes));
+    CHECK_OK(hs_capture_end(p.compute, &second));
+    int64_t calls = 0;
+    CHECK_OK(hs_list_size(second, &calls));
+    CHECK(calls == 2);
+    CHECK_OK(hs_list_launch(p.compute, second, 1));
+    CHECK(p.read(5));
+    CHECK_OK(hs_free(device.handle(), meanwhile));
+    CHECK_OK(hs_list_destroy(second));
+  });
+}
+
 TEST(only_idle_streams_of_one_owner_and_device_wait) {
   on_devices([](Device& device) {
     Device elsewhere(device.backend());

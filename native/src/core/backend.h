@@ -41,9 +41,11 @@ struct Backend {
   // Recording. Null where core records: calls then are kept as function and arguments, and a
   // launch runs them between launch_begin and launch_end (both null: nothing to do there).
   hs_status (*capture_begin)(void* queue);
+  // Ends the recording, whatever the status; `graph` null: drops it.
   hs_status (*capture_end)(void* queue, void** graph);
   hs_status (*graph_launch)(void* queue, void* graph, int32_t times);
   void (*graph_destroy)(void* graph);
+  uint64_t (*graph_bytes)(void* graph);  // of device memory that the graph holds
   void (*launch_begin)(void* queue);
   void (*launch_end)(void* queue);
   // Takes over a launch of a list that core recorded, to run it later; null: it runs at once.

@@ -15,6 +15,16 @@ bool fits_matrices(int64_t batch, int64_t stride, int64_t rows, int64_t leading)
          (batch - 1) * stride + rows * leading <= kMostElements;
 }
 
+bool fits_matrices(const hs_matmul_desc& d) {
+  // Of all that is usual no two numbers have a product that is too large.
+  constexpr int64_t kRoot = int64_t{1} << 28;
+  const int64_t sizes = d.batch | d.m | d.n | d.k | d.lda | d.ldb | d.ldc;
+  if ((sizes | d.stride_a | d.stride_b | d.stride_c) < kRoot) return true;
+  return fits_matrices(d.batch, d.stride_a, d.transpose_a ? d.k : d.m, d.lda) &&
+         fits_matrices(d.batch, d.stride_b, d.transpose_b ? d.n : d.k, d.ldb) &&
+         fits_matrices(d.batch, d.stride_c, d.m, d.ldc);
+}
+
 hs_status check_matmul(const hs_matmul_desc& d) {
   HS_REQUIRE(is_storage(d.type) && (d.out_type == HS_F32 || d.out_type == d.type),
              "matmul of %s into %s: possible are F32, BF16 and F16 into themselves or F32",
@@ -32,9 +42,7 @@ hs_status check_matmul(const hs_matmul_desc& d) {
   HS_REQUIRE(d.stride_a >= 0 && d.stride_b >= 0 && d.stride_c >= 0,
              "matmul: strides %lld, %lld, %lld must not be negative", ll{d.stride_a},
              ll{d.stride_b}, ll{d.stride_c});
-  HS_REQUIRE(fits_matrices(d.batch, d.stride_a, d.transpose_a ? d.k : d.m, d.lda) &&
-                 fits_matrices(d.batch, d.stride_b, d.transpose_b ? d.n : d.k, d.ldb) &&
-                 fits_matrices(d.batch, d.stride_c, d.m, d.ldc),
+  HS_REQUIRE(fits_matrices(d),
              "matmul of %lld times %lld x %lld x %lld, lda %lld, ldb %lld, ldc %lld: a matrix has "
              "more than 2^58 elements",
              ll{d.batch}, ll{d.m}, ll{d.n}, ll{d.k}, ll{d.lda}, ll{d.ldb}, ll{d.ldc});

@@ -41,20 +41,21 @@ hs_status out_of_memory(const hs_device_t& device, uint64_t bytes) {
               static_cast<unsigned long long>(device.limit));
 }
 
+bool is_over_limit(const hs_device_t& device, uint64_t bytes) {
+  if (bytes == 0 || device.limit == 0) return false;
+  return bytes > device.limit || device.used > device.limit - bytes;
+}
+
 hs_status allocate(hs_device_t& device, uint64_t bytes, hs_ptr* address) {
   const std::lock_guard lock(device.mutex);
-  if (device.limit != 0 && (bytes > device.limit || device.used > device.limit - bytes)) {
-    return out_of_memory(device, bytes);
-  }
+  if (is_over_limit(device, bytes)) return out_of_memory(device, bytes);
   hs_ptr result = 0;
   const hs_status status = device.backend->alloc(device.device, bytes, &result);
   if (status == HS_OUT_OF_MEMORY) return out_of_memory(device, bytes);
   if (status != HS_OK) return relay(device, status);
   device.blocks.emplace(result, bytes);
-  device.used += bytes;
-  device.peak = std::max(device.peak, device.used);
   *address = result;
-  return HS_OK;
+  return count_memory(device, bytes);
 }
 
 hs_status release(hs_device_t& device, hs_ptr address) {
@@ -78,6 +79,9 @@ void close(hs_device device) {
     delete list;
   }
   for (hs_stream stream : device->streams) {
+    if (stream->recording != nullptr && backend.capture_end != nullptr) {
+      backend.capture_end(stream->queue, nullptr);
+    }
     backend.queue_synchronize(stream->queue);
     backend.queue_destroy(stream->queue);
     delete stream;
@@ -91,6 +95,13 @@ void close(hs_device device) {
 }
 
 }  // namespace
+
+hs_status count_memory(hs_device_t& device, uint64_t bytes) {
+  if (is_over_limit(device, bytes)) return out_of_memory(device, bytes);
+  device.used += bytes;
+  device.peak = std::max(device.peak, device.used);
+  return HS_OK;
+}
 
 hs_status check_usable(const hs_device_t& device) {
   if (!device.failed.load(std::memory_order_acquire)) return HS_OK;

@@ -40,19 +40,23 @@ hs_status create(hs_device device, hs_stream* stream) {
 }
 
 hs_status end_capture(hs_stream stream, hs_list* list) {
-  const Backend& backend = *stream->device->backend;
+  hs_device_t& device = *stream->device;
+  const Backend& backend = *device.backend;
   std::unique_ptr<hs_list_t> recorded = std::move(stream->recording);
   if (backend.capture_end != nullptr) {
-    if (hs_status status = backend.capture_end(stream->queue, &recorded->graph); status != HS_OK) {
-      return relay(*stream->device, status);
+    void** graph = list != nullptr ? &recorded->graph : nullptr;
+    if (hs_status status = backend.capture_end(stream->queue, graph); status != HS_OK) {
+      return relay(device, status);
     }
   }
-  if (list == nullptr) {
-    if (recorded->graph != nullptr) backend.graph_destroy(recorded->graph);
-    return HS_OK;
+  if (list == nullptr) return HS_OK;
+  if (recorded->graph != nullptr) recorded->held = backend.graph_bytes(recorded->graph);
+  const std::lock_guard lock(device.mutex);
+  if (hs_status status = count_memory(device, recorded->held); status != HS_OK) {
+    backend.graph_destroy(recorded->graph);
+    return status;
   }
-  const std::lock_guard lock(stream->device->mutex);
-  *list = *stream->device->lists.insert(recorded.release()).first;
+  *list = *device.lists.insert(recorded.release()).first;
   return HS_OK;
 }
 
@@ -284,6 +288,7 @@ hs_status hs_list_destroy(hs_list list) {
     {
       const std::lock_guard lock(list->device->mutex);
       list->device->lists.erase(list);
+      list->device->used -= list->held;
     }
     if (list->graph != nullptr) list->device->backend->graph_destroy(list->graph);
     delete list;

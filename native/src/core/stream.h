@@ -41,6 +41,7 @@ struct hs_list_t {
   };
   hs_device device = nullptr;
   void* graph = nullptr;
+  uint64_t held = 0;  // bytes of device memory that the graph holds, in the device's `used`
   int64_t size = 0;
   std::vector<Call> calls;
   std::vector<std::byte> bytes;
@@ -63,6 +64,10 @@ hs_status check_usable(const hs_device_t& device);
 // The status of a backend's call, with the backend's message. The first HS_DEVICE_FAILED ends the
 // use of the device.
 hs_status relay(hs_device_t& device, hs_status status);
+
+// Counts `bytes` that the device holds, or refuses them where its limit forbids more. The caller has
+// locked the device's mutex.
+hs_status count_memory(hs_device_t& device, uint64_t bytes);
 
 // Whether the calling thread may use the stream; sets the error if not.
 hs_status check_owner(hs_stream stream);
@@ -110,14 +115,14 @@ hs_status submit(hs_stream stream, hs_status (*KernelTable::*kernel)(void*, cons
   if (hs_status status = check_owner(stream); status != HS_OK) return status;
   if (hs_status status = check_usable(*stream->device); status != HS_OK) return status;
   const Backend& backend = *stream->device->backend;
-  if (stream->recording != nullptr) {
-    stream->recording->size++;
-    if (backend.capture_begin == nullptr) {
-      record(*stream->recording, backend.kernels.*kernel, args);
-      return HS_OK;
-    }
+  hs_status status = HS_OK;
+  if (stream->recording != nullptr && backend.capture_begin == nullptr) {
+    record(*stream->recording, backend.kernels.*kernel, args);
+  } else {
+    status = relay(*stream->device, (backend.kernels.*kernel)(stream->queue, args));
   }
-  return relay(*stream->device, (backend.kernels.*kernel)(stream->queue, args));
+  if (stream->recording != nullptr && status == HS_OK) stream->recording->size++;
+  return status;
 }
 
 }  // namespace hs

@@ -227,8 +227,12 @@ hs_status batch_norm_training(void* queue_of_call, const BatchNormTrainingArgs& 
     constexpr int kVector = decltype(columns)::value;
     ColumnCut cut =
         cut_columns(queue, desc.rows, desc.channels, kVector, sizeof(Moments), 1, kBlocks);
+    void* workspace = nullptr;
+    const hs_status reserved =
+        reserve_workspace(queue, cut.partials() * sizeof(DistanceSums), &workspace);
+    if (reserved != HS_OK) return reserved;
     return launch(queue, column_shape("observe", cut, sizeof(ColumnShared<Moments>)),
-                  observe<decltype(element), kVector>, args, cut, queue.workspace);
+                  observe<decltype(element), kVector>, args, cut, workspace);
   });
   if (status != HS_OK) return status;
   return launch_normalize<false>(queue, desc,
@@ -257,15 +261,21 @@ hs_status batch_norm_backward(void* queue_of_call, const BatchNormBackwardArgs& 
     return fail(HS_UNSUPPORTED, "batch_norm_backward: %lld channels: %zu are possible",
                 static_cast<long long>(desc.channels), kResultBytes / sizeof(GradientSums));
   }
-  auto* sums = static_cast<GradientSums*>(results_of(queue));
   return with_columns(desc, is_aligned, [&](auto element, auto columns) {
     using T = decltype(element);
     constexpr int kVector = decltype(columns)::value;
     ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, kVector, sizeof(GradientSums), 1,
                                 kGradientBlocks);
+    // Behind the partial sums, what the second launch reads.
+    const std::size_t partials = cut.partials(), channels = static_cast<std::size_t>(desc.channels);
+    void* workspace = nullptr;
     hs_status status =
-        launch(queue, column_shape("sum_gradients", cut, sizeof(ColumnShared<GradientSums>)),
-               sum_gradients<T, kVector>, args, cut, queue.workspace, sums);
+        reserve_workspace(queue, (partials + channels) * sizeof(GradientSums), &workspace);
+    if (status != HS_OK) return status;
+    auto* sums =
+        reinterpret_cast<GradientSums*>(static_cast<char*>(workspace) + kCounterBytes) + partials;
+    status = launch(queue, column_shape("sum_gradients", cut, sizeof(ColumnShared<GradientSums>)),
+                    sum_gradients<T, kVector>, args, cut, workspace, sums);
     if (status != HS_OK) return status;
     return launch(queue, column_shape("differentiate", cut, 0), differentiate<T, kVector>, args,
                   cut, static_cast<const GradientSums*>(sums));

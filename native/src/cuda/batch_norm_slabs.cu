@@ -339,20 +339,39 @@ LaunchShape slab_shape(const char* name, const SlabPlan& plan) {
           .cooperative = plan.team > 1};
 }
 
+// Each block's sums of its columns, then a slab's coefficients.
+std::size_t partial_bytes(const SlabPlan& plan, std::size_t columns, std::size_t sums_bytes,
+                          std::size_t coefficients_bytes) {
+  if (plan.team == 1) return 0;
+  return plan.slabs * columns * (plan.team * sums_bytes + coefficients_bytes);
+}
+
 }  // namespace
 
 hs_status train_slabs(const Queue& queue, const BatchNormTrainingArgs& args, const SlabPlan& plan) {
   return with_storage(args.desc.type, [&](auto element) {
-    return launch(queue, slab_shape("train_on_chip", plan), train_on_chip<decltype(element)>, args,
-                  plan, queue.workspace);
+    using T = decltype(element);
+    const std::size_t columns = plan.lanes * kColumnVector<T>;
+    void* workspace = nullptr;
+    const hs_status status = reserve_workspace(
+        queue, partial_bytes(plan, columns, sizeof(DistanceSums), sizeof(Scaling)), &workspace);
+    if (status != HS_OK) return status;
+    return launch(queue, slab_shape("train_on_chip", plan), train_on_chip<T>, args, plan,
+                  workspace);
   });
 }
 
 hs_status differentiate_slabs(const Queue& queue, const BatchNormBackwardArgs& args,
                               const SlabPlan& plan) {
   return with_storage(args.desc.type, [&](auto element) {
-    return launch(queue, slab_shape("differentiate_on_chip", plan),
-                  differentiate_on_chip<decltype(element)>, args, plan, queue.workspace);
+    using T = decltype(element);
+    const std::size_t columns = plan.lanes * kColumnVector<T>;
+    void* workspace = nullptr;
+    const hs_status status = reserve_workspace(
+        queue, partial_bytes(plan, columns, sizeof(GradientSums), sizeof(Slope)), &workspace);
+    if (status != HS_OK) return status;
+    return launch(queue, slab_shape("differentiate_on_chip", plan), differentiate_on_chip<T>, args,
+                  plan, workspace);
   });
 }
 

@@ -20,6 +20,11 @@ struct ColumnCut {
   std::int64_t arrays, rows, columns;
   unsigned lanes, tiles, splits;
   std::int64_t split_rows;
+
+  // Partial results in the workspace.
+  std::size_t partials() const {
+    return splits == 1 ? 0 : static_cast<std::size_t>(arrays * splits * columns);
+  }
 };
 
 // One thread's part.
@@ -152,8 +157,8 @@ inline ColumnCut cut_columns(const Queue& queue, std::int64_t rows, std::int64_t
   std::int64_t deep = kColumnThreads / cut.lanes * kLeastRows;
   std::int64_t tiles = cut.tiles * arrays;
   std::int64_t splits = std::int64_t{queue.multiprocessors} * blocks_of_multiprocessor / tiles;
-  auto room = static_cast<std::int64_t>((kWorkspaceBytes - kResultBytes - sizeof(GridWorkspace)) /
-                                        value_bytes);
+  auto room =
+      static_cast<std::int64_t>((kWorkspaceBytes - kResultBytes - kCounterBytes) / value_bytes);
   if (splits > room / (columns * arrays)) splits = room / (columns * arrays);
   if (splits > rows / deep) splits = rows / deep;
   if (splits < 1 || tiles > kGridCounters) splits = 1;

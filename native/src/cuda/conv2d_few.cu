@@ -349,16 +349,20 @@ hs_status launch_few(const Queue& queue, ConvProduct product, const MatmulArgs& 
   }
   // Few pixels still go to all multiprocessors, as fewer warps of each.
   const unsigned parts = pieces(desc.m, kWeightsChannels);
-  const auto room = (kWorkspaceBytes - sizeof(GridWorkspace)) / (kSums<kDepth> * sizeof(float));
+  const auto room = (kWorkspaceBytes - kCounterBytes) / (kSums<kDepth> * sizeof(float));
   const auto most = static_cast<unsigned>(room) / parts;
   unsigned blocks = blocks_for(queue, desc.k, kTilePixels, 1) / parts;
   blocks = blocks < 1 ? 1 : blocks < most ? blocks : most;
+  const std::size_t partial_bytes = std::size_t{blocks} * parts * kSums<kDepth> * sizeof(float);
+  void* workspace = nullptr;
+  hs_status status = reserve_workspace(queue, partial_bytes, &workspace);
+  if (status != HS_OK) return status;
   return launch(queue,
                 {.name = "sum_few_weights",
                  .grid = {blocks, parts},
                  .block = {kWeightsWarps * kWarpSize},
                  .shared_bytes = sizeof(WeightsShared<kDepth>)},
-                sum_few_weights<T, kDepth>, args, conv.window, queue.workspace);
+                sum_few_weights<T, kDepth>, args, conv.window, workspace);
 }
 
 }  // namespace

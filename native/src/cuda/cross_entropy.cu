@@ -211,8 +211,10 @@ hs_status launch_registers(const Queue& queue, const CrossEntropyArgs& args) {
                     .block = {kThreads},
                     .shared_bytes = sizeof(GroupShared<kLanes>)};
   shape.grid.x = blocks_for(queue, args.desc.rows, kThreads / kLanes, kBlocksPerMultiprocessor);
-  return launch(queue, shape, rows_in_registers<T, kLanes, kPerLane, kVector>, args,
-                queue.workspace);
+  void* workspace = nullptr;
+  hs_status status = reserve_workspace(queue, shape.grid.x * sizeof(BatchSums), &workspace);
+  if (status != HS_OK) return status;
+  return launch(queue, shape, rows_in_registers<T, kLanes, kPerLane, kVector>, args, workspace);
 }
 
 // A slice of this size lets two blocks share a multiprocessor.
@@ -233,8 +235,11 @@ hs_status launch_clusters(const Queue& queue, const CrossEntropyArgs& args) {
   if (resident) shape.shared_bytes += static_cast<std::size_t>(slice_bytes) + 16;
   shape.grid.x =
       cluster * blocks_for(queue, args.desc.rows * cluster, cluster, kBlocksPerMultiprocessor);
+  void* workspace = nullptr;
+  hs_status status = reserve_workspace(queue, shape.grid.x * sizeof(BatchSums), &workspace);
+  if (status != HS_OK) return status;
   return launch(queue, shape, rows_by_cluster<T, kVector>, args,
-                slice_bytes / static_cast<std::int64_t>(sizeof(T)), resident, queue.workspace);
+                slice_bytes / static_cast<std::int64_t>(sizeof(T)), resident, workspace);
 }
 
 }  // namespace

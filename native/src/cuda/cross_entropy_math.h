@@ -111,7 +111,8 @@ HS_DEVICE void record_row(const CrossEntropyArgs& args, std::int64_t row, RowKin
   if (kind == RowKind::kInvalid && args.state != nullptr) {
     atomicOr(&args.state->error, static_cast<unsigned>(HS_ERROR_LABEL));
   }
-  batch = batch + BatchSums{loss, weight, correct ? 1.0 : 0.0, 1.0};
+  bool counts = correct && loss == loss;  // with a NaN among the logits none is the largest
+  batch = batch + BatchSums{loss, weight, counts ? 1.0 : 0.0, 1.0};
 }
 
 // What a row that is no class's leaves as loss and gradient.

@@ -302,9 +302,11 @@ hs_status group_norm_backward(void* queue_of_call, const GroupNormBackwardArgs& 
     if (args.d_gamma != nullptr) {
       ColumnCut cut = cut_columns(queue, desc.n * desc.positions, desc.channels, vector.value,
                                   sizeof(Gradients));
-      hs_status status =
-          launch(queue, column_shape("sum_coefficients", cut, sizeof(ColumnShared<Gradients>)),
-                 sum_coefficients<T, vector.value>, args, groups, cut, queue.workspace);
+      void* workspace = nullptr;
+      hs_status status = reserve_workspace(queue, cut.partials() * sizeof(Gradients), &workspace);
+      if (status != HS_OK) return status;
+      status = launch(queue, column_shape("sum_coefficients", cut, sizeof(ColumnShared<Gradients>)),
+                      sum_coefficients<T, vector.value>, args, groups, cut, workspace);
       if (status != HS_OK) return status;
     }
     if (desc.n == 0) return hs_status{HS_OK};

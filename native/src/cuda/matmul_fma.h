@@ -188,7 +188,7 @@ hs_status launch_fma(const Queue& queue, const char* name, const MatmulArgs& arg
   MatmulCut cut =
       cut_matmul(queue, args.desc, kTile, kTile, kFmaDepth<kTile>, kFmaBlocks<kTile>, kPartBytes);
   LaunchShape shape{.name = name, .block = {kFmaThreads}, .shared_bytes = sizeof(FmaShared<kTile>)};
-  return launch_cut(queue, args, cut, shape, kernel, more...);
+  return launch_cut(queue, args, cut, kPartBytes, shape, kernel, more...);
 }
 
 }  // namespace hs::cuda

@@ -230,7 +230,7 @@ inline MatmulCut cut_matmul(const Queue& queue, const hs_matmul_desc& desc, int 
   cut.tiles_n = static_cast<unsigned>(desc.n == 0 ? 1 : pieces(desc.n, columns));
   std::int64_t tiles = tiles_of(desc, rows, columns);
   std::int64_t splits = std::int64_t{queue.multiprocessors} * blocks / tiles;
-  auto room = static_cast<std::int64_t>((kWorkspaceBytes - sizeof(GridWorkspace)) / part_bytes);
+  auto room = static_cast<std::int64_t>((kWorkspaceBytes - kCounterBytes) / part_bytes);
   splits = splits * tiles > room ? room / tiles : splits;
   std::int64_t depths = pieces(desc.k, depth);
   splits = splits > depths / 4 ? depths / 4 : splits;
@@ -240,17 +240,23 @@ inline MatmulCut cut_matmul(const Queue& queue, const hs_matmul_desc& desc, int 
   return cut;
 }
 
-// Launches a kernel on the cut product; `more` are its further arguments.
+// Launches a kernel on the cut product, cut for partial results of `part_bytes` each; `more` are its
+// further arguments.
 template <class Kernel, class... More>
 hs_status launch_cut(const Queue& queue, const MatmulArgs& args, const MatmulCut& cut,
-                     LaunchShape shape, Kernel kernel, const More&... more) {
+                     std::size_t part_bytes, LaunchShape shape, Kernel kernel,
+                     const More&... more) {
   std::int64_t blocks = std::int64_t{cut.tiles_m} * cut.tiles_n * cut.splits * args.desc.batch;
   if (blocks > 0x7fffffff) {
     return fail(HS_UNSUPPORTED, "matmul: %lld tiles are more than a launch can have: cut the batch",
                 static_cast<long long>(blocks));
   }
   shape.grid.x = static_cast<unsigned>(blocks);
-  return launch(queue, shape, kernel, args, cut, queue.workspace, more...);
+  const auto partials = static_cast<std::size_t>(cut.splits > 1 ? blocks : 0);
+  void* workspace = nullptr;
+  const hs_status status = reserve_workspace(queue, partials * part_bytes, &workspace);
+  if (status != HS_OK) return status;
+  return launch(queue, shape, kernel, args, cut, workspace, more...);
 }
 
 // Whether tiles of this size are enough for the device, and none is empty by half.

@@ -254,7 +254,7 @@ hs_status launch_tensor(const Queue& queue, const char* name, const MatmulArgs& 
   LaunchShape shape{.name = name,
                     .block = {Config::kThreads},
                     .shared_bytes = sizeof(TensorShared<T, kTransposeA, kTransposeB, Config>)};
-  return launch_cut(queue, args, cut, shape, kernel, more...);
+  return launch_cut(queue, args, cut, kPartBytes, shape, kernel, more...);
 }
 
 template <class T>

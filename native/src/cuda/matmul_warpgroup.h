@@ -196,7 +196,7 @@ hs_status launch_warpgroups(const Queue& queue, const char* name, const MatmulAr
   LaunchShape shape{.name = name,
                     .block = {Config::kThreads},
                     .shared_bytes = sizeof(WarpgroupShared<T, kTransposeA, kTransposeB, Config>)};
-  return launch_cut(queue, args, cut, shape, kernel, more...);
+  return launch_cut(queue, args, cut, kPartBytes, shape, kernel, more...);
 }
 
 // The larger a tile, the less it reads for what it computes; but a multiprocessor has room for few of

@@ -123,8 +123,11 @@ hs_status gradient_check(void* queue_of_call, const GradientCheckArgs& args) {
   const Queue& queue = as_queue(queue_of_call);
   LaunchShape shape = elementwise_shape("sum_squares", queue, args.count, kChunk);
   shape.shared_bytes = sizeof(CheckShared);
+  void* workspace = nullptr;
+  hs_status status = reserve_workspace(queue, shape.grid.x * sizeof(double), &workspace);
+  if (status != HS_OK) return status;
   return launch(queue, shape, aligned(args.gradients) ? sum_squares<kChunk> : sum_squares<1>, args,
-                queue.workspace);
+                workspace);
 }
 
 }  // namespace hs::cuda

@@ -178,14 +178,21 @@ HS_KERNEL void __launch_bounds__(kArenaThreads)
 
 template <bool kLamb, bool kAligned>
 hs_status launch_layers(const Queue& queue, const OptimizerArgs& args, const SpanCut& cut) {
-  double* norms =
-      args.segments != nullptr ? args.workspace : static_cast<double*>(results_of(queue));
+  const std::size_t partial_bytes =
+      static_cast<std::size_t>(cut.spans + cut.segments) * sizeof(Squares);
+  void* workspace = nullptr;
+  // Behind the partial results, the norms of arenas without segments.
+  hs_status status = reserve_workspace(queue, partial_bytes + 2 * sizeof(double), &workspace);
+  if (status != HS_OK) return status;
+  double* norms = args.segments != nullptr
+                      ? args.workspace
+                      : reinterpret_cast<double*>(static_cast<char*>(workspace) + kCounterBytes +
+                                                  partial_bytes);
   LaunchShape shape{.name = "find_norms",
                     .grid = {static_cast<unsigned>(cut.spans)},
                     .block = {kArenaThreads},
                     .shared_bytes = sizeof(NormShared)};
-  hs_status status =
-      launch(queue, shape, find_norms<kLamb, kAligned>, args, cut, norms, queue.workspace);
+  status = launch(queue, shape, find_norms<kLamb, kAligned>, args, cut, norms, workspace);
   if (status != HS_OK) return status;
   shape = {.name = "update_layers",
            .grid = {blocks_for(queue, args.count, kArenaTile, kArenaBlocks)},
@@ -202,8 +209,7 @@ hs_status layer_step(const Queue& queue, const OptimizerArgs& args) {
   std::int64_t tiles = (args.count + kArenaTile - 1) / kArenaTile;
   cut.span = (tiles + blocks - 1) / blocks * kArenaTile;
   cut.spans = (args.count + cut.span - 1) / cut.span;
-  constexpr std::size_t kRoom =
-      (kWorkspaceBytes - kResultBytes - sizeof(GridWorkspace)) / sizeof(Squares);
+  constexpr std::size_t kRoom = (kWorkspaceBytes - kResultBytes - kCounterBytes) / sizeof(Squares);
   if (static_cast<std::size_t>(cut.spans + cut.segments) > kRoom) {
     return fail(HS_UNSUPPORTED, "optimizer_step: %d segments: LARS and LAMB can have %lld here",
                 cut.segments, static_cast<long long>(kRoom) - static_cast<long long>(cut.spans));

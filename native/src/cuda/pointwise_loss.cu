@@ -60,7 +60,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
     int correct = 0;
     HS_UNROLL for (int e = 0; e < n.value; ++e) {
       bool squared = args.loss == HS_MSE;
-      if (!squared && (x[e] > 0) == (t[e] > 0.5f)) ++correct;
+      if (!squared && (x[e] > 0) == (t[e] > 0.5f) && x[e] == x[e]) ++correct;
       Term term = squared ? squared_error(x[e], t[e]) : cross_entropy_of(x[e], t[e]);
       loss += term.loss;
       x[e] = factor * term.slope;
@@ -92,9 +92,12 @@ hs_status pointwise_loss(void* queue_of_call, const PointwiseLossArgs& args) {
     bool chunks = aligned(args.prediction) && aligned(args.target) && aligned(args.d_prediction);
     LaunchShape shape = elementwise_shape("pointwise_loss", queue, args.count, chunks ? kChunk : 1);
     shape.shared_bytes = sizeof(Shared);
+    void* workspace = nullptr;
+    hs_status status = reserve_workspace(queue, shape.grid.x * sizeof(LossSums), &workspace);
+    if (status != HS_OK) return status;
     double row_share = static_cast<double>(args.rows) / static_cast<double>(args.count);
     return launch(queue, shape, chunks ? compare<T, kChunk> : compare<T, 1>, args, row_share,
-                  queue.workspace);
+                  workspace);
   });
 }
 

@@ -5,28 +5,34 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "halfstep.h"
+
 namespace hs::cuda {
 
-// What a launcher knows of the stream it launches on. `workspace` is zeroed when it is made, and
-// every kernel that uses its counters leaves them zero.
+class Workspace;  // the backend's
+
+// What a launcher knows of the stream it launches on.
 struct Queue {
   void* stream = nullptr;  // a cudaStream_t; simulated: the sim::Backlog
   int ordinal = 0;
   int multiprocessors = 0;
-  unsigned max_cluster = 1;      // blocks of the largest cluster that the kernels' code can use
-  bool warpgroups = false;       // the kernels' code has products of warpgroups (ptx/warpgroup.h)
-  std::size_t shared_bytes = 0;  // shared memory that a block may ask for
-  void* workspace = nullptr;
+  unsigned max_cluster = 1;        // blocks of the largest cluster that the kernels' code can use
+  bool warpgroups = false;         // the kernels' code has products of warpgroups (ptx/warpgroup.h)
+  std::size_t shared_bytes = 0;    // shared memory that a block may ask for
+  Workspace* workspace = nullptr;  // the stream's own or, while it records, the list's
 };
 
-// Partial results of a grid's blocks, and counters, for kernels that reduce over the whole grid.
-constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
-// Its last part: what the first launch of a call leaves for the second one.
-constexpr std::size_t kResultBytes = std::size_t{1} << 20;
+// Memory for kernels that reduce over the whole grid: counters, zero at first, which every kernel
+// leaves zero (GridWorkspace in reduce.h), and behind them `partial_bytes` for the blocks' partial
+// results and what a call's first launch leaves for its second one; null for 0 bytes. It is the
+// call's until the next one on this stream or in this list. To be called before the first launch, so
+// that a call that fails has launched nothing.
+hs_status reserve_workspace(const Queue& queue, std::size_t partial_bytes, void** memory);
 
-inline void* results_of(const Queue& queue) {
-  return static_cast<char*>(queue.workspace) + kWorkspaceBytes - kResultBytes;
-}
+constexpr std::size_t kCounterBytes = 8192;
+// The most that calls ask for, counters included, and of it for results behind the partial ones.
+constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
+constexpr std::size_t kResultBytes = std::size_t{1} << 20;
 
 inline Queue& as_queue(void* queue) { return *static_cast<Queue*>(queue); }
 

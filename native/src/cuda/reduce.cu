@@ -202,8 +202,12 @@ hs_status launch_rows(const Queue& queue, const ReduceArgs& args) {
   shape.grid.y = static_cast<unsigned>((extent + split_extent - 1) / split_extent);
   shape.grid.x = shape.grid.y > 1 ? static_cast<unsigned>(outer)
                                   : blocks_for(queue, outer, 1, kBlocksPerMultiprocessor);
+  const std::size_t partials = shape.grid.y > 1 ? std::size_t{shape.grid.x} * shape.grid.y : 0;
+  void* workspace = nullptr;
+  hs_status status = reserve_workspace(queue, partials * sizeof(typename Op::Value), &workspace);
+  if (status != HS_OK) return status;
   return launch(queue, shape, reduce_rows_by_blocks<Op, T, kVector>, args,
-                static_cast<unsigned>(split_extent), queue.workspace);
+                static_cast<unsigned>(split_extent), workspace);
 }
 
 template <class Op, class T, int kVector>
@@ -220,8 +224,11 @@ hs_status launch_columns(const Queue& queue, const ReduceArgs& args) {
   }
   using Value = typename Op::Value;
   ColumnCut cut = cut_columns(queue, desc.extent, desc.inner, kVector, sizeof(Value), desc.outer);
+  void* workspace = nullptr;
+  hs_status status = reserve_workspace(queue, cut.partials() * sizeof(Value), &workspace);
+  if (status != HS_OK) return status;
   return launch(queue, column_shape("reduce_shared_columns", cut, sizeof(ColumnShared<Value>)),
-                reduce_shared_columns<Op, T, kVector>, args, cut, queue.workspace);
+                reduce_shared_columns<Op, T, kVector>, args, cut, workspace);
 }
 
 template <class Op>

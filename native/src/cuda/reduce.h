@@ -9,6 +9,7 @@
 #include "cuda/platform.h"
 #include "cuda/ptx/cluster.h"
 #include "cuda/ptx/memory.h"
+#include "cuda/queue.h"
 
 namespace hs::cuda {
 
@@ -107,7 +108,7 @@ HS_DEVICE T cluster_reduce(T own, Op op, T& slot HS_AND_CALLER) {
 
 constexpr unsigned kGridCounters = 1024;
 
-// A queue's workspace: counters, which every kernel leaves zero, words for barriers of blocks, and
+// A workspace (queue.h): counters, which every kernel leaves zero, words for barriers of blocks, and
 // partial results.
 struct GridWorkspace {
   unsigned counters[kGridCounters];
@@ -118,6 +119,7 @@ struct GridWorkspace {
     return reinterpret_cast<T*>(this + 1);
   }
 };
+static_assert(sizeof(GridWorkspace) == kCounterBytes);
 
 // True in all threads of the last of `parts` blocks that come here with this counter; that block
 // sees what the others wrote before. `last` lies in shared memory.

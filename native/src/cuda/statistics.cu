@@ -85,8 +85,11 @@ hs_status gradient_statistics(void* queue_of_call, const GradientStatisticsArgs&
   const Queue& queue = as_queue(queue_of_call);
   LaunchShape shape = elementwise_shape("collect_statistics", queue, args.count, kChunk);
   shape.shared_bytes = sizeof(Shared);
+  void* workspace = nullptr;
+  hs_status status = reserve_workspace(queue, shape.grid.x * sizeof(Statistics), &workspace);
+  if (status != HS_OK) return status;
   return launch(queue, shape, aligned(args.x) ? collect_statistics<kChunk> : collect_statistics<1>,
-                args, queue.workspace);
+                args, workspace);
 }
 
 }  // namespace hs::cuda

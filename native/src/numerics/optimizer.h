@@ -36,8 +36,9 @@ HS_HOST_DEVICE double power(double base, int64_t exponent) {
   return result;
 }
 
-// Reads the state and the schedule, each of which may be null. `root` is the square root of a
-// double.
+// Reads the state and the schedule, each of which may be null. Nothing moves while there is an
+// error in the state: a label or index that was none has spoilt the gradients. `root` is the square
+// root of a double.
 template <class Root>
 HS_HOST_DEVICE StepFactors step_factors(const hs_optimizer_desc& desc, const hs_step_state* state,
                                         const hs_schedule_row* schedule, Root root) {
@@ -61,6 +62,7 @@ HS_HOST_DEVICE StepFactors step_factors(const hs_optimizer_desc& desc, const hs_
         f.perform = false;
       }
     }
+    f.perform = f.perform && state->error == 0;  // read last: a step without a row is leaving one
   }
   f.first = t == 1;
   if (desc.rule == HS_ADAMW || desc.rule == HS_ADAM || desc.rule == HS_LAMB) {

@@ -59,13 +59,15 @@ HS_HOST_DEVICE void update_loss_scale(hs_step_state& state, const hs_scaler& sca
   }
 }
 
-// `schedule` and `scaler` may be null. A step for which the schedule has no row is skipped, leaves
-// HS_ERROR_SCHEDULE and says nothing about the loss scale.
+// `schedule` and `scaler` may be null. A step for which the schedule has no row leaves
+// HS_ERROR_SCHEDULE. A step with an error, its own or an earlier one that nobody has cleared, is
+// skipped and says nothing about the loss scale.
 HS_HOST_DEVICE void end_step(hs_step_state& state, const hs_schedule_row* schedule,
                              const hs_scaler* scaler, hs_step_record* ring, int64_t capacity) {
   const hs_schedule_row* row = schedule != nullptr ? schedule_row(state, schedule) : nullptr;
   const bool scheduled = schedule == nullptr || row != nullptr;
-  const bool skipped = state.nonfinite != 0 || !scheduled;
+  if (!scheduled) state.error |= HS_ERROR_SCHEDULE;
+  const bool skipped = state.nonfinite != 0 || state.error != 0;
 
   hs_step_record& record = ring[ring_place(state.step, capacity)];
   record.step = state.step;
@@ -78,11 +80,7 @@ HS_HOST_DEVICE void end_step(hs_step_state& state, const hs_schedule_row* schedu
   record.gradient_norm = state.gradient_norm;
   record.skipped = skipped ? 1 : 0;
 
-  if (!scheduled) {
-    state.error |= HS_ERROR_SCHEDULE;
-  } else if (scaler != nullptr) {
-    update_loss_scale(state, *scaler);
-  }
+  if (state.error == 0 && scaler != nullptr) update_loss_scale(state, *scaler);
   state.step += 1;
   state.performed += skipped ? 0 : 1;
   state.skipped_in_row = skipped ? state.skipped_in_row + 1 : 0;

@@ -15,6 +15,47 @@
 #include "sim/limits.h"
 #include "sim/memory.h"
 
+// Exactly what the last call asked for, so that what kernels do beyond it is found. Of what there
+// was before, the counters stay, as on a device.
+class hs::cuda::Workspace {
+ public:
+  Workspace() = default;
+  ~Workspace() { sim::free_guarded(memory_); }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+
+  hs_status reserve(std::size_t partial_bytes, void** memory) {
+    const std::size_t bytes = kCounterBytes + partial_bytes;
+    if (bytes > kWorkspaceBytes)
+      return fail(HS_DEVICE_FAILED, "a call asks for too much workspace");
+    if (bytes != bytes_) {
+      void* made = sim::allocate_guarded(bytes);
+      if (!made) return fail(HS_OUT_OF_MEMORY, "the host has no memory left");
+      if (memory_) {
+        std::memcpy(made, memory_, kCounterBytes);
+      } else {
+        std::memset(made, 0, kCounterBytes);
+      }
+      sim::free_guarded(memory_);
+      memory_ = made;
+      bytes_ = bytes;
+    }
+    *memory = memory_;
+    return HS_OK;
+  }
+
+ private:
+  void* memory_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+hs_status hs::cuda::reserve_workspace(const Queue& queue, std::size_t partial_bytes,
+                                      void** memory) {
+  *memory = nullptr;
+  if (partial_bytes == 0) return HS_OK;
+  return queue.workspace->reserve(partial_bytes, memory);
+}
+
 namespace hs::sim {
 namespace {
 
@@ -65,6 +106,7 @@ std::size_t shared_bytes() {
 
 struct Stream {
   cuda::Queue queue;  // first: kernels are given its address
+  cuda::Workspace workspace;
   std::shared_ptr<Backlog> backlog = std::make_shared<Backlog>();
 };
 
@@ -73,15 +115,12 @@ Backlog& backlog_of(void* queue) { return *static_cast<Stream*>(queue)->backlog;
 hs_status create_queue(void*, void** queue) {
   auto made = std::make_unique<Stream>();
   const bool hopper = capability() == 90;
-  void* workspace = allocate_guarded(cuda::kWorkspaceBytes);
-  if (!workspace) return fail(HS_OUT_OF_MEMORY, "the host has no memory left");
-  std::memset(workspace, 0, cuda::kWorkspaceBytes);
   made->queue = {.stream = made->backlog.get(),
                  .multiprocessors = static_cast<int>(multiprocessors()),
                  .max_cluster = hopper ? kMaxCluster : 1,
                  .warpgroups = hopper,
                  .shared_bytes = shared_bytes(),
-                 .workspace = workspace};
+                 .workspace = &made->workspace};
   *queue = made.release();
   return HS_OK;
 }
@@ -89,7 +128,6 @@ hs_status create_queue(void*, void** queue) {
 void destroy_queue(void* queue) {
   std::unique_ptr<Stream> owned(static_cast<Stream*>(queue));
   Backlog::finish_all();  // of others too: they may wait for this one
-  free_guarded(owned->queue.workspace);
 }
 
 hs_status check_range(const char* call, hs_ptr device, std::uint64_t bytes) {

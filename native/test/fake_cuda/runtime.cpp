@@ -1,40 +1,28 @@
 // A CUDA runtime without a GPU: the plug-in's own code is linked with it, so that what users read
-// when something is wrong can be tested anywhere. The environment's HALFSTEP_FAKE_CUDA says what is
-// wrong: no-device, old-driver, old-device, no-memory, sticky; works: nothing.
+// when something is wrong, and what the plug-in asks of the driver, can be tested anywhere. The
+// environment's HALFSTEP_FAKE_CUDA says what is wrong: no-device, old-driver, old-device, no-memory,
+// sticky; works: nothing. Here are the devices and their memory; graphs.cpp has the rest.
 #include <cuda_runtime_api.h>
 
 #include <cstdlib>
 #include <cstring>
 
-#include "cuda/kernels.h"
+#include "fake_cuda/state.h"
+
+using namespace fake_cuda;
 
 namespace {
-
-bool is(const char* wrong) {
-  const char* asked = std::getenv("HALFSTEP_FAKE_CUDA");
-  return asked != nullptr && std::strcmp(asked, wrong) == 0;
-}
-
-bool failed = false;  // an illegal access: every later call reports it too
-
-cudaError_t status() { return failed ? cudaErrorIllegalAddress : cudaSuccess; }
 
 constexpr std::size_t kMemory = 1 << 30, kLittleMemory = 4096;
 
 }  // namespace
 
-// It runs no kernel.
-namespace hs::cuda {
-KernelTable kernel_table() { return {}; }
-}  // namespace hs::cuda
-
 extern "C" {
 
 cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
-  return is("no-device")    ? cudaErrorNoDevice
-         : is("old-driver") ? cudaErrorInsufficientDriver
-                            : cudaSuccess;
+  *count = state().devices;
+  if (is("no-device")) return cudaErrorNoDevice;
+  return is("old-driver") ? cudaErrorInsufficientDriver : enter(__func__);
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
@@ -44,89 +32,97 @@ cudaError_t cudaDriverGetVersion(int* version) {
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
   const bool old = is("old-device");
-  *value = attribute == cudaDevAttrComputeCapabilityMajor   ? (old ? 7 : 9)
-           : attribute == cudaDevAttrComputeCapabilityMinor ? (old ? 5 : 0)
-                                                            : 132;
+  switch (attribute) {
+    case cudaDevAttrComputeCapabilityMajor:
+      *value = old ? 7 : 9;
+      break;
+    case cudaDevAttrComputeCapabilityMinor:
+      *value = old ? 5 : 0;
+      break;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+      *value = kMostShared;
+      break;
+    default:
+      *value = 132;
+  }
   return cudaSuccess;
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   *properties = {};
   std::strcpy(properties->name, "no GPU at all");
-  return status();
+  return enter(__func__);
+}
+
+cudaError_t cudaSetDevice(int device) {
+  set_current_device(device);
+  return enter_device(__func__);
 }
 
 cudaError_t cudaMemGetInfo(std::size_t* free_bytes, std::size_t* total_bytes) {
   *total_bytes = kMemory;
-  *free_bytes = is("no-memory") ? kLittleMemory : kMemory;
-  return status();
+  *free_bytes = is("no-memory") ? kLittleMemory : kMemory - allocated();
+  return enter_device(__func__);
 }
 
-// A stream's workspace still fits where there is little memory.
 cudaError_t cudaMalloc(void** address, std::size_t bytes) {
-  if (is("no-memory") && bytes < kLittleMemory) return cudaErrorMemoryAllocation;
-  *address = failed ? nullptr : std::malloc(bytes);
-  return status();
+  if (const cudaError_t error = enter_unsafe(__func__); error != cudaSuccess) return error;
+  const std::lock_guard lock(state().mutex);
+  if (is("no-memory") || bytes > kMemory - allocated()) return leave(cudaErrorMemoryAllocation);
+  *address = std::malloc(bytes);
+  std::memset(*address, 0xff, bytes);
+  state().memory[*address] = {bytes, current_device()};
+  return cudaSuccess;
 }
 
 cudaError_t cudaFree(void* address) {
+  if (const cudaError_t error = enter_unsafe(__func__); error != cudaSuccess) return error;
+  if (address == nullptr) return cudaSuccess;
+  const std::lock_guard lock(state().mutex);
+  if (state().memory.erase(address) == 0) return leave(cudaErrorInvalidValue);
   std::free(address);
-  return status();
+  return cudaSuccess;
 }
 
 cudaError_t cudaHostAlloc(void** address, std::size_t bytes, unsigned) {
-  *address = failed ? nullptr : std::malloc(bytes);
-  return status();
+  if (const cudaError_t error = enter_unsafe(__func__); error != cudaSuccess) return error;
+  *address = std::malloc(bytes);
+  return cudaSuccess;
 }
 
 cudaError_t cudaFreeHost(void* address) {
+  if (const cudaError_t error = enter_unsafe(__func__); error != cudaSuccess) return error;
   std::free(address);
-  return status();
+  return cudaSuccess;
 }
-
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind,
-                            cudaStream_t) {
-  failed = failed || is("sticky");
-  if (!failed) std::memcpy(to, from, bytes);
-  return status();
-}
-
-cudaError_t cudaMemsetAsync(void* at, int value, std::size_t bytes, cudaStream_t) {
-  std::memset(at, value, bytes);
-  return status();
-}
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = nullptr;
-  return status();
-}
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = nullptr;
-  return status();
-}
-
-cudaError_t cudaGetLastError() { return status(); }
-cudaError_t cudaSetDevice(int) { return status(); }
-cudaError_t cudaStreamDestroy(cudaStream_t) { return status(); }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return status(); }
-cudaError_t cudaEventDestroy(cudaEvent_t) { return status(); }
-cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return status(); }
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return status(); }
-cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) { return status(); }
-cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t*) { return status(); }
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t*, cudaGraph_t, unsigned long long) {
-  return status();
-}
-cudaError_t cudaGraphDestroy(cudaGraph_t) { return status(); }
-cudaError_t cudaGraphLaunch(cudaGraphExec_t, cudaStream_t) { return status(); }
-cudaError_t cudaGraphExecDestroy(cudaGraphExec_t) { return status(); }
 
 const char* cudaGetErrorName(cudaError_t error) {
-  return error == cudaErrorIllegalAddress ? "cudaErrorIllegalAddress" : "another error";
+  switch (error) {
+    case cudaErrorIllegalAddress:
+      return "cudaErrorIllegalAddress";
+    case cudaErrorInvalidValue:
+      return "cudaErrorInvalidValue";
+    case cudaErrorCooperativeLaunchTooLarge:
+      return "cudaErrorCooperativeLaunchTooLarge";
+    case cudaErrorStreamCaptureInvalidated:
+      return "cudaErrorStreamCaptureInvalidated";
+    default:
+      return "another error";
+  }
 }
+
 const char* cudaGetErrorString(cudaError_t error) {
-  return error == cudaErrorIllegalAddress ? "an illegal memory access was encountered"
-                                          : "something else";
+  switch (error) {
+    case cudaErrorIllegalAddress:
+      return "an illegal memory access was encountered";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
+    case cudaErrorCooperativeLaunchTooLarge:
+      return "too many blocks in cooperative launch";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
+    default:
+      return "something else";
+  }
 }
 }

@@ -38,8 +38,8 @@ Axis forward_axis(int64_t extent, int64_t window, int64_t stride, int64_t pad, i
 // their places in dy ascend.
 Axis backward_axis(int64_t extent, int64_t window, int64_t stride, int64_t pad, int64_t dilation,
                    int64_t phase) {
-  int64_t every = 1;
-  while (every * dilation % stride != 0) ++every;
+  int64_t every = 1;  // no more than the window: then it has one tap at most
+  while (every < window && every * dilation % stride != 0) ++every;
   int64_t first = 0;
   while (first < every && (phase + pad - first * dilation) % stride != 0) ++first;
   Axis axis{};
@@ -50,7 +50,7 @@ Axis backward_axis(int64_t extent, int64_t window, int64_t stride, int64_t pad, 
   axis.tap_step = -every;
   axis.step = 1;
   axis.first = (phase + pad - axis.tap_first * dilation) / stride;
-  axis.spacing = every * dilation / stride;
+  axis.spacing = larger(1, every * dilation / stride);
   axis.out_first = phase;
   axis.out_step = stride;
   axis.out_extent = extent;

@@ -173,7 +173,8 @@ float run_row(const CrossEntropyProblem& p, const Chunks& chunks, const T* x, co
   if constexpr (smooth) loss += uniform * (row.distance + weight_total * log_sum);
   sums->loss += loss;
   sums->weight += label_weight;
-  sums->correct += label_logit == row.maximum && !earlier ? 1 : 0;
+  const bool counts = loss == loss;  // with a NaN among the logits none is the largest
+  sums->correct += label_logit == row.maximum && !earlier && counts ? 1 : 0;
   sums->rows += 1;
 
   if constexpr (with_gradient) {

@@ -73,12 +73,12 @@ HS_INLINE void run_block(const CrossEntropyArgs& args, const CrossEntropyProblem
   const vf log_sum = log(sum);
   vf loss = p.hit * label_weight * ((maximum - label_logit) + log_sum);
   if (p.uniform > 0) loss += p.uniform * (distance + p.weight_total * log_sum);
+  const vi hit = valid & (largest == label) & (loss == loss);  // of NaN none is the largest
   loss = valid ? loss : vf{};
 
   sums->loss += static_cast<double>(reduce_add(loss));
   sums->weight += static_cast<double>(reduce_add(valid ? label_weight : vf{}));
-  sums->correct +=
-      static_cast<double>(reduce_add((valid & (largest == label)) ? set1(1.0f) : vf{}));
+  sums->correct += static_cast<double>(reduce_add(hit ? set1(1.0f) : vf{}));
   sums->rows += static_cast<double>(reduce_add((valid | invalid) ? set1(1.0f) : vf{}));
   const vf nan = set1(__builtin_nanf(""));
   if (reduce_max(invalid ? set1(1.0f) : vf{}) > 0) {
@@ -92,9 +92,9 @@ HS_INLINE void run_block(const CrossEntropyArgs& args, const CrossEntropyProblem
   const vf scale = p.gradient * (p.hit * label_weight + p.uniform * p.weight_total) / sum;
   for (int64_t c = 0; c < classes; c++) {
     const float offset = p.gradient * p.uniform * (weights != nullptr ? weights[c] : 1.0f);
-    const vf hit =
+    const vf own =
         label == set1_int(static_cast<int32_t>(c)) ? p.gradient * p.hit * label_weight : vf{};
-    const vf gradient = scale * column(*block, c) - (hit + offset);
+    const vf gradient = scale * column(*block, c) - (own + offset);
     store(block->columns + c * kLanes, valid ? gradient : invalid ? nan : vf{});
   }
   store_block(block, rows, classes, static_cast<T*>(args.d_logits) + first * classes);

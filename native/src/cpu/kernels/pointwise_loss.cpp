@@ -56,7 +56,7 @@ Sums run_span(const PointwiseLossArgs& args, float factor, int64_t begin, int64_
       const Term term = term_of<kind>(p, t);
       loss += keep(term.loss, vf{}, lanes);
       if constexpr (kind == HS_BCE_WITH_LOGITS) {
-        const vi right = ~((p > 0.0f) ^ (t > 0.5f));  // -1 where they agree
+        const vi right = ~((p > 0.0f) ^ (t > 0.5f)) & (p == p);  // -1 where they agree
         correct -= reinterpret_cast<vi>(keep(reinterpret_cast<vf>(right), vf{}, lanes));
       }
       if (gradient != nullptr) store(gradient + i, factor * term.slope, lanes);

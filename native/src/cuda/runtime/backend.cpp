@@ -7,6 +7,7 @@
 #include "cuda/kernels.h"
 #include "cuda/queue.h"
 #include "cuda/runtime/check.h"
+#include "cuda/runtime/workspace.h"
 
 namespace hs::cuda {
 namespace {
@@ -20,18 +21,20 @@ struct Device {
   int shared_bytes;  // that a block may ask for
 };
 
+struct Graph {
+  Device* device;
+  cudaGraphExec_t executable;
+  Workspace workspace;
+};
+
 // A stream and what its kernels need. While it records, kernels get the workspace that the graph
 // will own, so that graphs and streams never share one.
 struct Stream {
   Queue queue;  // first: kernels are given its address
   Device* device;
-  void* own_workspace;
+  Workspace own_workspace;
+  std::unique_ptr<Graph> recording;
   cudaEvent_t reached;  // how far the stream was when another one began to wait for it
-};
-
-struct Graph {
-  cudaGraphExec_t executable;
-  void* workspace;
 };
 
 Device& as_device(void* device) { return *static_cast<Device*>(device); }
@@ -111,9 +114,7 @@ hs_status query(void* device, hs_device_info* info) {
 hs_status allocate(void* device, std::uint64_t bytes, hs_ptr* address) {
   HS_SELECT(as_device(device));
   void* memory = nullptr;
-  cudaError_t error = cudaMalloc(&memory, bytes);
-  if (error == cudaErrorMemoryAllocation) cudaGetLastError();  // not sticky: forget it
-  HS_CUDA(error, "allocating device memory");
+  HS_CUDA(cudaMalloc(&memory, bytes), "allocating device memory");
   *address = reinterpret_cast<hs_ptr>(memory);
   return HS_OK;
 }
@@ -136,15 +137,6 @@ hs_status release_host(void* device, hs_ptr address, std::uint64_t) {
   return check(cudaFreeHost(reinterpret_cast<void*>(address)), "freeing pinned host memory");
 }
 
-// A zeroed workspace, for use on any stream.
-hs_status make_workspace(cudaStream_t stream, void** workspace) {
-  HS_CUDA(cudaMalloc(workspace, kWorkspaceBytes), "allocating a stream's workspace");
-  cudaError_t error = cudaMemsetAsync(*workspace, 0, kWorkspaceBytes, stream);
-  if (error == cudaSuccess) error = cudaStreamSynchronize(stream);
-  if (error != cudaSuccess) cudaFree(*workspace);
-  return check(error, "clearing a stream's workspace");
-}
-
 hs_status create_queue(void* device, void** queue) {
   Device& d = as_device(device);
   HS_SELECT(d);
@@ -152,15 +144,10 @@ hs_status create_queue(void* device, void** queue) {
   HS_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "creating a stream");
   auto made = std::make_unique<Stream>();
   made->device = &d;
-  hs_status status = make_workspace(stream, &made->own_workspace);
-  if (status == HS_OK) {
-    status = check(cudaEventCreateWithFlags(&made->reached, cudaEventDisableTiming),
-                   "creating a stream's event");
-    if (status != HS_OK) cudaFree(made->own_workspace);
-  }
-  if (status != HS_OK) {
+  const cudaError_t error = cudaEventCreateWithFlags(&made->reached, cudaEventDisableTiming);
+  if (error != cudaSuccess) {
     cudaStreamDestroy(stream);
-    return status;
+    return check(error, "creating a stream's event");
   }
   // Later devices run what the driver makes of the PTX for 8.0, which knows neither.
   const bool hopper = d.capability == 90;
@@ -170,7 +157,7 @@ hs_status create_queue(void* device, void** queue) {
                  .max_cluster = hopper ? 8u : 1u,
                  .warpgroups = hopper,
                  .shared_bytes = static_cast<std::size_t>(d.shared_bytes),
-                 .workspace = made->own_workspace};
+                 .workspace = &made->own_workspace};
   *queue = made.release();
   return HS_OK;
 }
@@ -180,7 +167,7 @@ void destroy_queue(void* queue) {
   cudaSetDevice(owned->device->ordinal);
   cudaStreamDestroy(handle(*owned));
   cudaEventDestroy(owned->reached);
-  cudaFree(owned->own_workspace);
+  owned->own_workspace.free();
 }
 
 hs_status synchronize(void* queue) {
@@ -228,35 +215,46 @@ hs_status download(void* queue, void* host, hs_ptr device, std::uint64_t bytes) 
               cudaMemcpyDeviceToHost, "copying from the device");
 }
 
+void destroy_graph(void* graph) {
+  std::unique_ptr<Graph> owned(static_cast<Graph*>(graph));
+  // Of a thread that has never used the device, say: what follows would make a context on another.
+  cudaSetDevice(owned->device->ordinal);
+  if (owned->executable != nullptr) cudaGraphExecDestroy(owned->executable);
+  owned->workspace.free();
+}
+
+std::uint64_t graph_bytes(void* graph) { return static_cast<Graph*>(graph)->workspace.bytes(); }
+
+// Relaxed: only kernels are captured, so that this thread may allocate and free meanwhile.
 hs_status begin_capture(void* queue) {
   Stream& stream = as_stream(queue);
   HS_SELECT(*stream.device);
-  void* workspace = nullptr;
-  if (hs_status status = make_workspace(handle(stream), &workspace); status != HS_OK) return status;
-  cudaError_t error = cudaStreamBeginCapture(handle(stream), cudaStreamCaptureModeThreadLocal);
-  if (error != cudaSuccess) {
-    cudaFree(workspace);
-    return check(error, "beginning a capture");
-  }
-  stream.queue.workspace = workspace;
+  auto made = std::make_unique<Graph>(Graph{stream.device, nullptr, {}});
+  HS_CUDA(cudaStreamBeginCapture(handle(stream), cudaStreamCaptureModeRelaxed),
+          "beginning a capture");
+  stream.recording = std::move(made);
+  stream.queue.workspace = &stream.recording->workspace;
   return HS_OK;
 }
 
 hs_status end_capture(void* queue, void** graph) {
   Stream& stream = as_stream(queue);
-  HS_SELECT(*stream.device);
-  auto made = std::make_unique<Graph>(Graph{nullptr, stream.queue.workspace});
-  stream.queue.workspace = stream.own_workspace;
+  void* made = stream.recording.release();
+  stream.queue.workspace = &stream.own_workspace;
+  cudaSetDevice(stream.device->ordinal);
   cudaGraph_t recorded = nullptr;
   cudaError_t error = cudaStreamEndCapture(handle(stream), &recorded);
-  if (error == cudaSuccess) error = cudaGraphInstantiate(&made->executable, recorded, 0);
-  if (recorded) cudaGraphDestroy(recorded);
-  if (error != cudaSuccess) {
-    cudaFree(made->workspace);
-    return check(error, "ending a capture");
+  if (error == cudaSuccess && graph != nullptr) {
+    error = cudaGraphInstantiate(&static_cast<Graph*>(made)->executable, recorded, 0);
   }
-  *graph = made.release();
-  return HS_OK;
+  if (recorded != nullptr) cudaGraphDestroy(recorded);
+  if (error == cudaSuccess && graph != nullptr) {
+    *graph = made;
+    return HS_OK;
+  }
+  const hs_status status = check(error, "ending a capture");
+  destroy_graph(made);
+  return status;
 }
 
 hs_status launch_graph(void* queue, void* graph, std::int32_t times) {
@@ -267,12 +265,6 @@ hs_status launch_graph(void* queue, void* graph, std::int32_t times) {
             "launching a recorded list");
   }
   return HS_OK;
-}
-
-void destroy_graph(void* graph) {
-  std::unique_ptr<Graph> owned(static_cast<Graph*>(graph));
-  cudaGraphExecDestroy(owned->executable);
-  cudaFree(owned->workspace);  // waits until no launch uses it
 }
 
 Backend make_backend() {
@@ -300,6 +292,7 @@ Backend make_backend() {
   cuda.capture_end = end_capture;
   cuda.graph_launch = launch_graph;
   cuda.graph_destroy = destroy_graph;
+  cuda.graph_bytes = graph_bytes;
   cuda.kernels = kernel_table();
   return cuda;
 }

@@ -8,13 +8,9 @@
 
 namespace hs::cuda {
 
-// `doing` says what failed: a kernel's name, or words such as "allocating".
-inline hs_status check(cudaError_t error, const char* doing) {
-  if (error == cudaSuccess) return HS_OK;
-  hs_status status = error == cudaErrorMemoryAllocation ? HS_OUT_OF_MEMORY : HS_DEVICE_FAILED;
-  return fail(status, "CUDA: %s: %s (%s)", doing, cudaGetErrorString(error),
-              cudaGetErrorName(error));
-}
+// HS_DEVICE_FAILED for the errors that stay alone: after one of these every call in this process
+// fails. `doing` says what failed: a kernel's name, or words such as "allocating".
+hs_status check(cudaError_t error, const char* doing);
 
 }  // namespace hs::cuda
 

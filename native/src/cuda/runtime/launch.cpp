@@ -2,12 +2,46 @@
 
 #include <cuda_runtime_api.h>
 
+#include <mutex>
+#include <set>
+#include <utility>
+
 #include "cuda/runtime/check.h"
 
 namespace hs::cuda {
 namespace {
 
 constexpr std::size_t kSharedWithoutAsking = 48 * 1024;
+
+// Lets a kernel have all the shared memory that a block of the device may ask for. The limit belongs
+// to the kernel, whichever thread launches it: were it set to what each launch needs, one thread could
+// lower it between another's setting and launch.
+hs_status allow_shared_memory(const Queue& queue, const LaunchShape& shape, const void* kernel) {
+  static std::mutex mutex;
+  static auto* allowed = new std::set<std::pair<const void*, int>>;  // outlives every thread
+  const std::lock_guard lock(mutex);
+  if (allowed->contains({kernel, queue.ordinal})) return HS_OK;
+  cudaFuncAttributes attributes;
+  HS_CUDA(cudaFuncGetAttributes(&attributes, kernel), shape.name);
+  HS_CUDA(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(queue.shared_bytes - attributes.sharedSizeBytes)),
+          shape.name);
+  allowed->emplace(kernel, queue.ordinal);
+  return HS_OK;
+}
+
+// The status of a launch. An invalid value is not the caller's: core has checked the arguments.
+hs_status check_launch(cudaError_t error, const LaunchShape& shape) {
+  const hs_status status = check(error, shape.name);
+  if (status != HS_INVALID_ARGUMENT && status != HS_UNSUPPORTED) return status;
+  return fail(HS_UNSUPPORTED,
+              "%s: this process cannot run %u x %u x %u blocks of %u x %u x %u threads with %zu "
+              "bytes of shared memory%s%s on this device: others may hold a part of it (MPS), "
+              "otherwise use device cpu",
+              error_message(), shape.grid.x, shape.grid.y, shape.grid.z, shape.block.x,
+              shape.block.y, shape.block.z, shape.shared_bytes,
+              shape.cluster > 1 ? ", in clusters" : "", shape.cooperative ? ", all at once" : "");
+}
 
 }  // namespace
 
@@ -16,9 +50,9 @@ hs_status launch_kernel(const Queue& queue, const LaunchShape& shape, const void
   // A thread may have used another device since.
   HS_CUDA(cudaSetDevice(queue.ordinal), "selecting the device");
   if (shape.shared_bytes > kSharedWithoutAsking) {
-    HS_CUDA(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                 static_cast<int>(shape.shared_bytes)),
-            shape.name);
+    if (hs_status status = allow_shared_memory(queue, shape, kernel); status != HS_OK) {
+      return status;
+    }
   }
   cudaLaunchAttribute attributes[2] = {};
   unsigned count = 0;
@@ -37,8 +71,7 @@ hs_status launch_kernel(const Queue& queue, const LaunchShape& shape, const void
   config.stream = static_cast<cudaStream_t>(queue.stream);
   config.attrs = attributes;
   config.numAttrs = count;
-  HS_CUDA(cudaLaunchKernelExC(&config, kernel, arguments), shape.name);
-  return HS_OK;
+  return check_launch(cudaLaunchKernelExC(&config, kernel, arguments), shape);
 }
 
 }  // namespace hs::cuda

@@ -10,8 +10,8 @@ package dev.halfstep;
  * @param threads CPU: threads of the pool; CUDA: multiprocessors
  * @param memoryTotal bytes of the device; CPU: no more than the process's container may have
  * @param memoryAvailable bytes the device could still give, its limit aside
- * @param memoryLimit bytes that tensors may hold at once; 0: no limit
- * @param memoryUsed bytes that tensors hold now
+ * @param memoryLimit bytes that may be held at once; 0: no limit
+ * @param memoryUsed bytes that tensors and, on a GPU, command lists hold now
  * @param memoryPeak the most bytes held at once since the device was opened
  */
 public record DeviceInfo(

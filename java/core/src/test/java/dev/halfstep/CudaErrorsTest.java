@@ -136,7 +136,7 @@ class CudaErrorsTest {
     List<String> lines = outputOf("sticky").lines().toList();
     String cause =
         "CUDA: copying to the device: an illegal memory access was encountered"
-            + " (cudaErrorIllegalAddress)";
+            + " (cudaErrorIllegalAddress); no process recovers from it: restart this one";
     assertEquals(cause + "; the device takes no more calls: close it", lines.get(1));
     assertEquals(
         "DEVICE_FAILED: cuda failed before and takes no more calls, close it; the first cause: "

@@ -3,6 +3,7 @@ package dev.halfstep.cli;
 import dev.halfstep.data.CsvDoubt;
 import dev.halfstep.study.Advisor;
 import dev.halfstep.study.Finding;
+import dev.halfstep.study.RulesOfThumb;
 import dev.halfstep.train.History;
 import dev.halfstep.train.TrainingPlan;
 import java.io.PrintWriter;
@@ -30,7 +31,8 @@ final class Advice {
     return withDoubts(setup, advisor(setup, plan).history(history).findings());
   }
 
-  private static List<Finding> withDoubts(RunSetup setup, List<Finding> others) {
+  /** Doubts about the data, and then others. */
+  static List<Finding> withDoubts(RunSetup setup, List<Finding> others) {
     return Stream.concat(setup.doubts().stream().map(Advice::finding), others.stream()).toList();
   }
 
@@ -52,9 +54,13 @@ final class Advice {
     return doubts.stream().map(doubt -> line(finding(doubt))).collect(Collectors.joining());
   }
 
-  private static Advisor advisor(RunSetup setup, TrainingPlan plan) {
+  /** What knows the options. */
+  static Advisor advisor(RunSetup setup, TrainingPlan plan) {
     Advisor advisor =
-        Advisor.of(setup.train().size(), setup.batchSize(), setup.optimizer().learningRate())
+        Advisor.of(setup.train().size(), setup.batchSize(), setup.trainer().learningRate())
+            .optimizer(setup.optimizer())
+            .usualBatches(usualBatches(setup, setup.train().size()))
+            .trainingData(setup.train())
             .epochs(plan.epochs())
             .validation(setup.samples().validation())
             .batchNorm(hasBatchNorm(setup));
@@ -64,6 +70,16 @@ final class Advice {
     return setup.recipe().changesBatchWithoutRate()
         ? advisor.rateChosenFor(grows ? plan.largestBatch() : plan.batchSize(0))
         : advisor;
+  }
+
+  /** The rule of thumb for such data and such a model. */
+  static RulesOfThumb.Range usualBatches(RunSetup setup, int largest) {
+    boolean images = setup.train().sampleShape().rank() == 3;
+    return RulesOfThumb.batchSizes(
+        images ? RulesOfThumb.Task.IMAGES : RulesOfThumb.Task.OTHER,
+        setup.train().size(),
+        hasBatchNorm(setup),
+        largest);
   }
 
   /** Whether the model normalises over batches. */

@@ -61,7 +61,7 @@ final class AdviseCommand implements Callable<Integer> {
     Path file = json.check();
     RunSetup setup = options.load(file);
     try (Device device = options.openDevice()) {
-      TrainingPlan plan = setup.trainer(device).build().plan();
+      TrainingPlan plan = RecipeOptions.possible(setup.trainer(device)::build).plan();
       out.print(PlanCommand.summary(setup, device, plan));
       SessionOptions session = setup.trainer(device).sessionOptions();
       LargestBatch largest = LargestBatch.find(session, setup.train(), device);
@@ -71,7 +71,7 @@ final class AdviseCommand implements Callable<Integer> {
           largest.batchSize(),
           largest.bytes() * 1e-6,
           largest.usable() * 1e-6);
-      RulesOfThumb.Range batches = batchSizes(setup, largest);
+      RulesOfThumb.Range batches = Advice.usualBatches(setup, largest.batchSize());
       RulesOfThumb.Range epochs =
           RulesOfThumb.epochs(setup.train().size(), RulesOfThumb.Effort.USUAL);
       out.printf(
@@ -90,7 +90,15 @@ final class AdviseCommand implements Callable<Integer> {
                       + " grows as training goes on",
                   noise.getAsDouble())
               : "noise    the gradient noise scale cannot be measured at the initial weights");
-      List<Finding> findings = Advice.before(setup, plan);
+      List<Finding> findings =
+          Advice.withDoubts(
+              setup,
+              Advice.advisor(setup, plan)
+                  .usualBatches(batches)
+                  .usualEpochs(epochs)
+                  .largestBatch(largest.batchSize())
+                  .initialNoiseScale(noise)
+                  .findings());
       Advice.print(out, findings);
       if (findings.isEmpty()) {
         out.println("nothing speaks against these options");
@@ -107,15 +115,6 @@ final class AdviseCommand implements Callable<Integer> {
               Json.number(noise)));
     }
     return 0;
-  }
-
-  private static RulesOfThumb.Range batchSizes(RunSetup setup, LargestBatch largest) {
-    boolean images = setup.train().sampleShape().rank() == 3;
-    return RulesOfThumb.batchSizes(
-        images ? RulesOfThumb.Task.IMAGES : RulesOfThumb.Task.OTHER,
-        setup.train().size(),
-        Advice.hasBatchNorm(setup),
-        largest.batchSize());
   }
 
   /** From small batches that make up a large one, all of different samples. */

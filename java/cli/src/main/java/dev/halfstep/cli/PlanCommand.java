@@ -56,7 +56,7 @@ final class PlanCommand implements Callable<Integer> {
     Path file = json.check();
     RunSetup setup = options.load(file);
     try (Device device = options.openDevice()) {
-      TrainingPlan plan = setup.trainer(device).build().plan();
+      TrainingPlan plan = RecipeOptions.possible(setup.trainer(device)::build).plan();
       out.print(summary(setup, device, plan));
       out.println();
       out.print(plan.step());

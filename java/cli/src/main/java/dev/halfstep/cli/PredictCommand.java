@@ -124,7 +124,7 @@ final class PredictCommand implements Callable<Integer> {
         Predictor predictor = new Predictor(model, opened, batch);
         Interruption interruption = Interruption.listen()) {
       Predictions predictions = new Predictions(predictor, batch, card, samples);
-      return run(opened, interruption, card, samples, predictions, file, jsonFile);
+      return run(opened, interruption, card, model, samples, predictions, file, jsonFile);
     }
   }
 
@@ -140,6 +140,7 @@ final class PredictCommand implements Callable<Integer> {
       Device opened,
       Interruption interruption,
       ModelCard card,
+      Model model,
       PredictionData samples,
       Predictions predictions,
       Path file,
@@ -182,6 +183,29 @@ final class PredictCommand implements Callable<Integer> {
             score.rmse(),
             score.r2(),
             progress.seconds()));
+    requireFinite(model, predictions, rows);
     return 0;
+  }
+
+  /** A file whose numbers mean nothing is no success. */
+  private void requireFinite(Model model, Predictions predictions, int rows) {
+    if (predictions.notFinite() > 0) {
+      boolean weights = true;
+      for (float weight : model.weights()) {
+        weights &= Float.isFinite(weight);
+      }
+      throw new IllegalStateException(
+          String.format(
+              Locale.ROOT,
+              "the outputs of %,d of %,d rows are not finite, those of row %d the first: %s",
+              predictions.notFinite(),
+              rows,
+              predictions.firstNotFinite(),
+              weights
+                  ? "look at its features"
+                  : "the weights in "
+                      + modelFile
+                      + " are not, as a run that diverged leaves them"));
+    }
   }
 }

@@ -19,7 +19,8 @@ import java.util.stream.Collectors;
 /**
  * The rows of {@code predictions.csv}: the sample's index from 0, the class with the highest
  * probability, the probability of each class (softmax of the model's output), and the label where
- * the data have one; or the index, the number that is predicted, and the true one.
+ * the data have one; or the index, the number that is predicted, and the true one. Where the output
+ * is not finite there is no class or number, and the probabilities are NaN.
  */
 final class Predictions {
   private final Predictor predictor;
@@ -29,6 +30,8 @@ final class Predictions {
   private final Features features;
   private final Optional<Targets> targets;
   private final PredictionScore score = new PredictionScore();
+  private int notFinite;
+  private int firstNotFinite;
 
   /**
    * Predictions that are yet to be made.
@@ -48,6 +51,16 @@ final class Predictions {
   /** How the predictions compare with the targets. */
   PredictionScore score() {
     return score;
+  }
+
+  /** How many rows have outputs that are not finite, and so no class and no probabilities. */
+  int notFinite() {
+    return notFinite;
+  }
+
+  /** The first of them. */
+  int firstNotFinite() {
+    return firstNotFinite;
   }
 
   /**
@@ -85,7 +98,10 @@ final class Predictions {
   }
 
   private void appendNumber(StringBuilder text, int row, double predicted) {
-    text.append((float) predicted);
+    if (!Double.isFinite(predicted)) {
+      noteNotFinite(row);
+    }
+    text.append(Double.isFinite(predicted) ? Float.toString((float) predicted) : "");
     if (targets.isPresent()) {
       float value = ((Values) targets.get()).buffer().getFloat(Float.BYTES * row);
       text.append(',');
@@ -109,7 +125,11 @@ final class Predictions {
       shares[i] = Math.exp((double) scores[at + i] - scores[at + best]);
       sum += shares[i];
     }
-    text.append(quoted(classes.get(best)));
+    boolean known = !Double.isNaN(sum);
+    if (!known) {
+      noteNotFinite(row);
+    }
+    text.append(known ? quoted(classes.get(best)) : "");
     for (double share : shares) {
       text.append(',').append((float) (share / sum));
     }
@@ -118,9 +138,14 @@ final class Predictions {
       text.append(',');
       if (label >= 0) {
         text.append(quoted(classes.get(label)));
-        score.addClass(best, label);
+        score.addClass(known ? best : -1, label);
       }
     }
+  }
+
+  private void noteNotFinite(int row) {
+    firstNotFinite = notFinite == 0 ? row : firstNotFinite;
+    notFinite++;
   }
 
   /** A field of a CSV file (RFC 4180). */

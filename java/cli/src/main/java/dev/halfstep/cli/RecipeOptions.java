@@ -306,14 +306,12 @@ final class RecipeOptions {
     }
     int epochsWithout =
         patience == null ? DEFAULT_PATIENCE : RunOptions.atLeastOne("--patience", patience);
-    return trainer
-        .monitor(watched)
-        .earlyStopping(
-            EarlyStopping.on(watched, epochsWithout).withMinDelta(minDelta == null ? 0 : minDelta));
+    return trainer.earlyStopping(
+        EarlyStopping.on(watched, epochsWithout).withMinDelta(minDelta == null ? 0 : minDelta));
   }
 
   /** What the library finds impossible is bad use here. */
-  private static <T> T possible(Supplier<T> value) {
+  static <T> T possible(Supplier<T> value) {
     try {
       return value.get();
     } catch (IllegalArgumentException e) {

@@ -52,9 +52,9 @@ final class RunOptions {
   @Option(
       names = "--batch-size",
       paramLabel = "N",
-      defaultValue = "64",
+      defaultValue = "32",
       description = "Samples an update (default: ${DEFAULT-VALUE}).")
-  private int batchSize = 64;
+  private int batchSize = 32;
 
   @Mixin private final OptimizerOptions optimizer = new OptimizerOptions();
 

@@ -18,6 +18,7 @@ import picocli.CommandLine.Option;
     description = {
       "Trains the same model with several batch sizes, at equal epochs (--epochs) or equal updates"
           + " (--budget updates:N), and compares speed, accuracy and gradients.",
+      "The learning rate is the same for all batch sizes unless --lr-scaling scales it with them.",
       "Takes the options of train but --out."
     },
     mixinStandardHelpOptions = true,
@@ -35,7 +36,7 @@ final class StudyCommand implements Callable<Integer> {
       names = "--batch-sizes",
       paramLabel = "N,...",
       split = ",",
-      defaultValue = "16,64,256",
+      defaultValue = "8,32,128",
       description = "What is compared (default: ${DEFAULT-VALUE}).")
   private List<Integer> batchSizes = List.of();
 

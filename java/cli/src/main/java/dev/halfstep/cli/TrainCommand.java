@@ -207,12 +207,12 @@ final class TrainCommand implements Callable<Integer> {
    * @throws UsageException if the checkpoint is not one that this run can go on from
    */
   private Trainer build(TrainerBuilder builder) {
+    if (checkpoint.isEmpty()) {
+      return RecipeOptions.possible(builder::build);
+    }
     try {
       return builder.build();
     } catch (IllegalArgumentException e) {
-      if (checkpoint.isEmpty()) {
-        throw e;
-      }
       throw new UsageException("--resume " + folder + ": " + e.getMessage());
     }
   }

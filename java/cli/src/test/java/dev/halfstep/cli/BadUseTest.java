@@ -82,6 +82,9 @@ final class BadUseTest {
           --budget 1000                      | Possible are samples:N, seconds:S, updates:N
           --budget updates:0                 | a budget needs at least 1 epoch, 1 update
           --budget updates:1.5               | 1.5 is not a whole number
+          --budget seconds:5 --schedule cosine | the budget is a time alone: give it epochs
+          --budget seconds:5 --schedule one-cycle | the budget is a time alone: give it epochs
+          --budget seconds:5 --batch-schedule one-cycle | needs the run's length
           --early-stopping val_los           | there is no metric val_los: there are train_loss
           --early-stopping val_loss --val-fraction 0 | val_loss needs validation data
           --patience 0                       | --patience must be at least 1, not 0

@@ -12,6 +12,7 @@ import dev.halfstep.nn.Flatten;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
+import dev.halfstep.nn.Safetensors;
 import dev.halfstep.nn.Sequential;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -287,5 +288,26 @@ final class PredictCommandTest {
     CliRun run = predict(trainedOnClouds(), "csv:" + csv, "--out", "/dev/full");
     assertEquals(1, run.status());
     assertEquals("halfstep predict: /dev/full: No space left on device", run.err().strip());
+  }
+
+  @Test
+  void outputsThatAreNotFiniteAreNoSuccess() throws IOException {
+    Path file = trainedOnClouds();
+    Safetensors.Contents contents = Safetensors.read(file);
+    Model model = ModelCard.in(contents).network().load(contents);
+    float[] bias = model.get("3.bias");
+    bias[0] = Float.NaN;
+    model.set("3.bias", bias);
+    model.save(file, contents.metadata());
+    CliRun run = predict(file, "csv:" + csv);
+    assertEquals(1, run.status());
+    assertTrue(
+        run.err()
+            .startsWith(
+                "halfstep predict: the outputs of 150 of 150 rows are not finite, those of"),
+        run.err());
+    assertTrue(run.err().contains("row 0 the first: the weights in " + file), run.err());
+    assertTrue(run.out().contains("accuracy 0.00 % (0 of 150)"), run.out());
+    assertEquals("0,,NaN,NaN,left", Files.readAllLines(predictions).get(1));
   }
 }

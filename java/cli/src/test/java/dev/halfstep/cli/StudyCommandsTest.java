@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.halfstep.Shape;
+import dev.halfstep.nn.Linear;
+import dev.halfstep.nn.Model;
+import dev.halfstep.train.TrainingSession;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,15 +94,46 @@ final class StudyCommandsTest {
     CliRun run = run("advise", "--batch-size", "1", "--lr", "0.1", "--val-fraction", "0");
     List<String> codes = new ArrayList<>();
     json().at("/findings").forEach(finding -> codes.add(finding.at("/code").asText()));
-    assertEquals(List.of("BATCH_OF_ONE", "NO_VALIDATION", "HIGH_RATE_SMALL_BATCH"), codes);
+    assertEquals(
+        List.of("BATCH_OF_ONE", "HIGH_RATE_SMALL_BATCH", "NO_VALIDATION", "EPOCHS_UNUSUAL"), codes);
     assertTrue(run.out().contains("warning  batch-of-one: "), run.out());
     assertTrue(json().at("/largestBatch/batchSize").asInt() >= 1);
     assertTrue(run.out().contains("memory   the largest batch that fits is "), run.out());
     assertTrue(run.out().contains("usual    batches of 32 to "), run.out());
     assertEquals(50, json().at("/usualEpochs/least").asInt());
-    CliRun clean = run("advise", "--batch-size", "64");
+    CliRun clean = run("advise", "--epochs", "50");
     assertTrue(clean.out().contains("nothing speaks against these options"), clean.out());
     assertTrue(json().at("/findings").isEmpty());
+  }
+
+  @Test
+  void adviseKeepsToWhatItPrintsAndMeasures() throws IOException {
+    for (String batch : new String[] {"4", "576"}) {
+      CliRun run = run("advise", "--epochs", "50", "--batch-size", batch);
+      assertTrue(run.out().contains("batches of 32 to 128"), run.out());
+      assertEquals(1, json().at("/findings").size(), run.out());
+      String code = json().at("/findings/0/code").asText();
+      assertTrue(
+          batch.equals("4")
+              ? List.of("BATCH_SMALL", "BATCH_UNDER_NOISE").contains(code)
+              : List.of("BATCH_LARGE", "BATCH_OVER_NOISE").contains(code),
+          run.out());
+    }
+    String[] high = {"--epochs", "50", "--batch-size", "64", "--optimizer", "sgd", "--lr", "3.0"};
+    assertTrue(run("advise", high).out().contains("a learning rate of 3 with a batch of 64"));
+    // What is judged is the rate that batches of 64 get: 0.06 x 64 / 32.
+    CliRun scaled = run("plan", "--batch-size", "64", "--lr", "0.06", "--lr-scaling", "linear");
+    assertTrue(scaled.out().contains("a learning rate of 0.12 with a batch of 64"), scaled.out());
+  }
+
+  @Test
+  void theDefaultBatchSizeIsTheOneThatRatesAreMeantFor() throws IOException {
+    run("plan", "--lr", "0.002", "--lr-scaling", "linear");
+    assertEquals(32, json().at("/plan/batchSize").asInt());
+    try (TrainingSession session =
+        TrainingSession.builder(Model.of(Shape.of(1), new Linear(2))).device("cpu").open()) {
+      assertEquals(32, session.batchSize());
+    }
   }
 
   @Test

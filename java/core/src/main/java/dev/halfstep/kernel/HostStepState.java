@@ -117,14 +117,22 @@ public final class HostStepState {
     return state.nonfinite() != 0;
   }
 
-  /** Whether a label was out of range. */
+  /** Whether a label was out of range since {@link #clearErrors}: steps are skipped then. */
   public boolean badLabel() {
     return (state.error() & HS_ERROR_LABEL) != 0;
   }
 
-  /** Whether an index was out of range. */
+  /** Whether an index was out of range since {@link #clearErrors}: steps are skipped then. */
   public boolean badIndex() {
     return (state.error() & HS_ERROR_INDEX) != 0;
+  }
+
+  /**
+   * Forgets the errors, so that steps are performed again: an {@link OptimizerStep} moves nothing
+   * while there is one.
+   */
+  public void clearErrors() {
+    state.error(0);
   }
 
   /** Optimizer steps performed so far: the next one is number {@code performed + 1}. */

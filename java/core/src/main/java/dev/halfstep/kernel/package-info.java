@@ -15,18 +15,24 @@
  *       longer than needed.
  *   <li><b>Direct buffers</b>: on the CPU at once, from any thread, from position to limit, which
  *       stay as they are; native byte order; slices and views of direct buffers are as good as
- *       buffers, heap buffers are refused. Elements are aligned to their own size; 64 bytes are
- *       best.
+ *       buffers, heap buffers are refused, as are those of a closed arena ({@code
+ *       java.lang.foreign}), which must stay open during the call. Elements are aligned to their
+ *       own size; 64 bytes are best.
  *   <li><b>Tensors</b>: on a stream of their device, checked for shape, type, device and being
  *       open; on a GPU asynchronous; can be recorded in a {@link dev.halfstep.CommandList}.
- *   <li><b>Addresses</b>: as tensors, but unchecked: a wrong address ends the process, and memory
- *       must live until the stream has finished, or as long as a list that recorded it. With a null
- *       stream: on the CPU at once, from any thread.
+ *   <li><b>Addresses</b>: as tensors, but unchecked, apart from numbers below 4096, which are none:
+ *       a wrong address ends the process, and memory must live until the stream has finished, or as
+ *       long as a list that recorded it. With a null stream: on the CPU at once, from any thread.
  * </ul>
  *
  * <p>Where another method than {@code run} does the work ({@code gradient}, {@code train}, {@code
  * infer}), it has the same forms. Filling and copying take no arrays or buffers: Java does that
  * itself. The ends of steps ({@link dev.halfstep.kernel.StepKernels}) take addresses alone.
+ *
+ * <p><b>Sizes.</b> No operand has more than 2^58 elements, an extent of 0 counted as 1 ({@link
+ * dev.halfstep.Shape#MAX_ELEMENTS}): a kernel of more is refused when it is built. Indices that a
+ * caller gives (labels, tokens, orders, places of maxima) may hold anything: one that is outside
+ * takes or receives nothing and is reported where the kernel has a state.
  *
  * <p><b>Alignment.</b> Elements are aligned to their own size, which arrays always are; a buffer
  * that is not is refused, an address is not checked. Multiples of 64 bytes, where tensors begin,

@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
+import org.bytedeco.javacpp.Loader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,7 +38,10 @@ class LoadingTest {
   static final class Program {
     private Program() {}
 
-    public static void main(String[] args) {
+    public static void main(String[] args) throws IOException {
+      if (Boolean.getBoolean("loading.another-user-of-javacpp-first")) {
+        Loader.getCacheDir();
+      }
       try (Device device = Device.open("cpu")) {
         float[] c = new float[1];
         Matmul.builder(1, 1, 1).build().run(new float[] {3}, new float[] {4}, c);
@@ -162,6 +166,23 @@ class LoadingTest {
     permit(temporary, "rwxrwxrwx"); // without the sticky bit
     assertEquals("cpu 12.0", outputWithoutAHome(temporary));
     assertEquals(List.of(), librariesIn(temporary), "it is deleted at the end");
+  }
+
+  @Test
+  void aFolderThatAnotherUserOfJavaCppHasTakenIsKeptWithAWarning() throws Exception {
+    Path temporary = Files.createDirectory(folder.resolve("tmp"));
+    Path taken = temporary.resolve(".javacpp-" + System.getProperty("user.name") + "/cache");
+    permit(Files.createDirectories(taken), "rwxrwxrwx");
+    String output =
+        outputOf(
+            start(
+                withBindingsInAJar(true),
+                "-Dloading.another-user-of-javacpp-first=true",
+                "-Duser.home=/dev/null/home",
+                "-Djava.io.tmpdir=" + temporary));
+    assertTrue(output.contains("other users can write " + taken), output);
+    assertTrue(output.endsWith("cpu 12.0"), output);
+    assertEquals(3, librariesIn(taken).size());
   }
 
   @Test

@@ -12,7 +12,8 @@ import dev.halfstep.train.Trainer;
 
 /**
  * One network, 1000-100-2, on the same 1,024 samples with eight batch sizes: how many updates each
- * makes of the same epochs, how long they take, and what comes of them.
+ * makes of the same epochs, how long they take, and what comes of them. The learning rate is the
+ * same for all: what {@code .scaling(LearningRateScaling.LINEAR, 32)} would change is worth a run.
  */
 public final class BatchSizes {
   private BatchSizes() {}
@@ -44,7 +45,8 @@ public final class BatchSizes {
         random
             ? "The labels were drawn by lot. What the network learned of them it learned by heart:"
                 + " on new samples the honest accuracy is about 50 %."
-            : "The best rule there is would be right for 97.7 %. At equal epochs a larger batch"
-                + " makes fewer updates: its rate would have to be higher, or its run longer.");
+            : "The best rule there is would be right for 97.7 %. At equal epochs and at one rate a"
+                + " larger batch makes fewer updates: its rate would have to be higher, or its run"
+                + " longer.");
   }
 }

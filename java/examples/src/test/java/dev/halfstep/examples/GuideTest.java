@@ -22,11 +22,16 @@ import dev.halfstep.data.Split;
 import dev.halfstep.graph.Combine;
 import dev.halfstep.kernel.Activation;
 import dev.halfstep.kernel.Matmul;
+import dev.halfstep.nn.Embedding;
 import dev.halfstep.nn.Flatten;
 import dev.halfstep.nn.GELU;
 import dev.halfstep.nn.Layer;
 import dev.halfstep.nn.Linear;
+import dev.halfstep.nn.LoadReport;
 import dev.halfstep.nn.Model;
+import dev.halfstep.nn.MultiHeadAttention;
+import dev.halfstep.nn.Residual;
+import dev.halfstep.nn.Safetensors;
 import dev.halfstep.nn.Sequential;
 import dev.halfstep.study.Advisor;
 import dev.halfstep.study.BatchSizeStudy;
@@ -64,6 +69,7 @@ import dev.halfstep.train.WeightTrace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -154,6 +160,34 @@ class GuideTest {
     History history = trainer.callbacks(stopWhenGood).fit();
 
     assertEquals(StopReason.Kind.STOPPED, history.stopReason().kind());
+  }
+
+  @Test
+  void anotherHead() throws IOException {
+    Path file = folder.resolve("digits.safetensors");
+    model.initialize(2).save(file, Map.of());
+    Sequential withHead = layers.then("head", new Linear(3));
+    Model other = Model.of(train.sampleShape(), withHead).initialize(1);
+    LoadReport report = other.loadMatching(file); // PyTorch's strict=False
+    System.out.println(report); // taken: 1.weight, 1.bias; missing in the file: head.weight, ...
+    Safetensors.Entry bias = Safetensors.read(file).tensors().get("1.bias");
+    other.set("1.bias", bias); // one tensor, in the layout of files
+    Model frozen = other.freeze("1"); // the head alone is trained
+
+    assertEquals(List.of("1.weight", "1.bias"), report.taken());
+    assertEquals(List.of("head.weight", "head.bias"), report.missing());
+    assertArrayEquals(model.get("1.weight"), frozen.get("1.weight"));
+  }
+
+  @Test
+  void paddedSequences() {
+    Layer attention = new Residual(new MultiHeadAttention(2, false));
+    Layer words = Sequential.of(new Embedding(100, 16).padding(0), attention, new Linear(5));
+    Model tagger = Model.ofTokens(Shape.of(8), words).initialize(1);
+    float[] scores = tagger.predict(new int[] {7, 3, 99, 12, 0, 0, 0, 0}); // four words, filled up
+
+    float[] others = tagger.predict(new int[] {7, 3, 99, 12, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8});
+    assertArrayEquals(scores, Arrays.copyOf(others, scores.length));
   }
 
   @Test

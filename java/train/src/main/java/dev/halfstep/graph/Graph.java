@@ -108,19 +108,33 @@ public final class Graph {
     return new Value(this, name, type, shape, new Value.Place.Bound(), false, null);
   }
 
-  /** The value of a parameter; asked again, the same: a tied parameter has one gradient. */
+  /**
+   * The value of a parameter; asked again, the same: a tied parameter has one gradient.
+   *
+   * @throws IllegalArgumentException if another parameter has its name, as that of a second model
+   */
+  @SuppressWarnings("ReferenceEquality") // two models of one architecture have equal parameters
   public Value parameter(Parameter parameter) {
-    return parameters.computeIfAbsent(
-        parameter.name(),
-        name ->
-            new Value(
-                this,
-                name,
-                parameter.readAs(storage),
-                parameter.shape(),
-                new Value.Place.OfParameter(parameter),
-                parameter.role() == Parameter.Role.TRAINED,
-                null));
+    Value value =
+        parameters.computeIfAbsent(
+            parameter.name(),
+            name ->
+                new Value(
+                    this,
+                    name,
+                    parameter.readAs(storage),
+                    parameter.shape(),
+                    new Value.Place.OfParameter(parameter),
+                    parameter.role() == Parameter.Role.TRAINED,
+                    null));
+    if (!(value.place() instanceof Value.Place.OfParameter of) || of.parameter() != parameter) {
+      throw refusal(
+          "two models in one graph have a parameter named "
+              + parameter.name()
+              + ", and would share its weights: join them as layers of one model, each under a name"
+              + " of its own");
+    }
+    return value;
   }
 
   /** A value in the activation arena, differentiable if one of those it is made from is. */
@@ -201,6 +215,21 @@ public final class Graph {
   public IllegalArgumentException refusal(String message) {
     return new IllegalArgumentException(
         layer.isEmpty() ? message : "layer " + layer + ": " + message);
+  }
+
+  /**
+   * How many tokens the smallest table has that embeds these, as far as embeddings read them as
+   * they are; 0 if none does.
+   */
+  public long vocabulary(Value tokens) {
+    return nodes.stream()
+        .map(Node::operation)
+        .filter(Embedding.class::isInstance)
+        .map(Embedding.class::cast)
+        .filter(embedding -> embedding.tokens().root() == tokens.root())
+        .mapToLong(embedding -> embedding.table().shape().dim(0))
+        .min()
+        .orElse(0);
   }
 
   /** Adds the calls that compute all operations. */

@@ -1,7 +1,6 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.DType;
-import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.data.RandomStream;
 import dev.halfstep.graph.Graph;
@@ -11,10 +10,12 @@ import dev.halfstep.graph.Parameters;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Random;
 import java.io.IOException;
+import java.nio.IntBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A network and its weights, in host memory. Training starts from the weights that are there, or
@@ -28,19 +29,20 @@ import java.util.function.Predicate;
  * <p>The architecture never changes; the weights are for one thread at a time.
  */
 public final class Model {
-  private static final int PREDICTED_AT_ONCE = 256;
-
   private final Layer layer;
   private final DType sampleType;
   private final Shape sampleShape;
   private final Shape outputShape;
+  private final long vocabulary;
   private final Parameters parameters;
   private final Weights weights;
+  private @Nullable KeptPredictor kept;
 
   /** The numbers, which a model and those that {@link #freeze} makes of it share. */
   private static final class Weights {
     final float[] values;
     boolean set;
+    long version;
 
     Weights(int size) {
       values = new float[size];
@@ -53,12 +55,14 @@ public final class Model {
     this.sampleShape = sampleShape;
     Graph graph = new Graph(DType.F32, false);
     Scope scope = Scope.root(graph, null);
-    Value y = layer.apply(scope, graph.input("features", sampleType, sampleShape.prepend(1)));
+    Value x = graph.input("features", sampleType, sampleShape.prepend(1));
+    Value y = layer.apply(scope, x);
     if (y.shape().rank() == 0 || y.shape().dim(0) != 1) {
       throw new IllegalArgumentException(
           "the model makes " + y.shape() + " of one sample: the first dimension must be the batch");
     }
     this.outputShape = y.shape().dropFirst();
+    this.vocabulary = graph.vocabulary(x);
     this.parameters = new Parameters(scope.parameters());
     this.weights = new Weights(Math.toIntExact(parameters.arenaSize()));
   }
@@ -68,6 +72,7 @@ public final class Model {
     this.sampleType = from.sampleType;
     this.sampleShape = from.sampleShape;
     this.outputShape = from.outputShape;
+    this.vocabulary = from.vocabulary;
     this.parameters = parameters;
     this.weights = from.weights;
   }
@@ -100,6 +105,47 @@ public final class Model {
   /** The shape of what the model says of one sample. */
   public Shape outputShape() {
     return outputShape;
+  }
+
+  /**
+   * How many tokens the model knows, from 0 on: those of the {@link Embedding} that takes its
+   * samples. 0 for a model of numbers, or one that changes its tokens before it embeds them.
+   */
+  public long vocabulary() {
+    return vocabulary;
+  }
+
+  /**
+   * Throws unless the model knows all tokens of these samples.
+   *
+   * @param tokens {@code [rows, sampleShape...]}, from the position to the limit
+   * @param what one of them is called in the message, such as "row"
+   * @throws IllegalArgumentException if the model does not know one of them; the message names it
+   *     and its place
+   */
+  public void requireKnown(IntBuffer tokens, String what) {
+    if (vocabulary == 0) {
+      return;
+    }
+    int row = (int) Math.max(1, sampleShape.elements());
+    for (int i = tokens.position(); i < tokens.limit(); i++) {
+      int token = tokens.get(i);
+      if (token < 0 || token >= vocabulary) {
+        int at = i - tokens.position();
+        throw new IllegalArgumentException(
+            "token "
+                + token
+                + " at place "
+                + at % row
+                + " of "
+                + what
+                + " "
+                + at / row
+                + " is outside [0, "
+                + vocabulary
+                + "), the tokens that the model's embedding has");
+      }
+    }
   }
 
   /** Names, shapes and places of the parameters. */
@@ -175,6 +221,7 @@ public final class Model {
       set(parameter.name(), draw(parameter, key, i));
     }
     weights.set = true;
+    weights.version++;
     return this;
   }
 
@@ -229,6 +276,7 @@ public final class Model {
     }
     System.arraycopy(values, 0, weights.values, (int) parameters.offset(parameter), values.length);
     weights.set = true;
+    weights.version++;
   }
 
   /**
@@ -266,6 +314,7 @@ public final class Model {
     }
     System.arraycopy(values, 0, weights.values, 0, size);
     weights.set = true;
+    weights.version++;
   }
 
   /**
@@ -364,29 +413,46 @@ public final class Model {
   }
 
   /**
-   * What the model says of samples, on the CPU. For many calls make one {@link Predictor}.
+   * What the model says of samples, on the CPU, with the weights that it has now. The first call
+   * opens a device and keeps it; further ones take microseconds for a row of a small model. Several
+   * threads may predict as long as none changes the weights, but only one of them at a time finds
+   * the device open: for many at once each makes a {@link Predictor}.
    *
    * @param samples {@code [rows, sampleShape...]}, any number of rows
-   * @return {@code [rows, outputShape...]}
+   * @return {@code [rows, outputShape...]}; NaN where weights or samples hold NaN
+   * @throws IllegalArgumentException if the samples are not a whole number of rows, or the model
+   *     takes tokens
+   * @throws IllegalStateException if the weights were never set
    */
   public float[] predict(float[] samples) {
-    try (Device device = Device.cpu();
-        Predictor predictor = new Predictor(this, device, PREDICTED_AT_ONCE)) {
-      return predictor.predict(samples);
-    }
+    requireInitialized();
+    return kept().predict(predictor -> predictor.predict(samples));
   }
 
   /**
-   * What a model of tokens says of samples, on the CPU.
+   * What a model of tokens says of samples, on the CPU, likewise.
    *
    * @param tokens {@code [rows, sampleShape...]}, any number of rows
    * @return {@code [rows, outputShape...]}
+   * @throws IllegalArgumentException if the tokens are not a whole number of rows, the model does
+   *     not know one of them, which the message names with its place, or it takes numbers
+   * @throws IllegalStateException if the weights were never set
    */
   public float[] predict(int[] tokens) {
-    try (Device device = Device.cpu();
-        Predictor predictor = new Predictor(this, device, PREDICTED_AT_ONCE)) {
-      return predictor.predict(tokens);
+    requireInitialized();
+    return kept().predict(predictor -> predictor.predict(tokens));
+  }
+
+  private synchronized KeptPredictor kept() {
+    if (kept == null) {
+      kept = KeptPredictor.of(this, new Model(this, parameters));
     }
+    return kept;
+  }
+
+  /** Changes when the weights do. */
+  long version() {
+    return weights.version;
   }
 
   @Override

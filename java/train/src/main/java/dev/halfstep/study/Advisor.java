@@ -6,6 +6,8 @@ import dev.halfstep.study.Finding.Code;
 import dev.halfstep.study.Finding.Severity;
 import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.History;
+import dev.halfstep.train.Metrics;
+import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.StopReason;
 import dev.halfstep.train.TrainingSession;
 import java.util.ArrayList;
@@ -25,43 +27,60 @@ import java.util.function.Consumer;
  * }</pre>
  */
 public final class Advisor {
-  private static final int BATCH_NORM_LEAST = 16;
-  private static final int LONG_RUN = 10;
-  private static final double HIGH_RATE = 0.05;
-  private static final int SMALL_BATCH = 64;
   private static final double WAITING = 0.3;
 
-  private final int samples;
-  private final int batchSize;
-  private final double learningRate;
-  private int epochs = 1;
-  private int validation = -1;
-  private int microBatch = Integer.MAX_VALUE;
-  private boolean dropLast;
-  private boolean batchNorm;
+  final int samples;
+  final int batchSize;
+  final double learningRate;
+  Optional<Optimizer> optimizer = Optional.empty();
+  int epochs = 1;
+  int validation = -1;
+  int microBatch = Integer.MAX_VALUE;
+  int fits = Integer.MAX_VALUE;
+  RulesOfThumb.Range usual;
+  Optional<RulesOfThumb.Range> usualEpochs = Optional.empty();
+  boolean dropLast;
+  boolean batchNorm;
   private boolean unshuffled;
-  private int rateBatch;
+  int rateBatch;
   private Optional<CurveAnalysis> curves = Optional.empty();
   private boolean stoppedEarly;
   private double[] gradientNorms = {};
   private double[] lossScales = {};
   private double waiting;
-  private OptionalDouble noiseScale = OptionalDouble.empty();
+  OptionalDouble noiseScale = OptionalDouble.empty();
+  OptionalDouble initialNoise = OptionalDouble.empty();
+  private OptionalDouble chance = OptionalDouble.empty();
+  private OptionalDouble accuracy = OptionalDouble.empty();
+  private double judged;
 
   private Advisor(int samples, int batchSize, double learningRate) {
     this.samples = samples;
     this.batchSize = batchSize;
     this.learningRate = learningRate;
     this.rateBatch = batchSize;
+    this.usual = new RulesOfThumb.Range(Math.min(8, samples), Math.min(256, samples));
   }
 
-  /** An advisor on a run over so many training samples. */
+  /**
+   * An advisor on a run over so many training samples.
+   *
+   * @param learningRate of full batches: where it is scaled with the batch, the scaled one
+   */
   public static Advisor of(int samples, int batchSize, double learningRate) {
     return new Advisor(samples, batchSize, learningRate);
   }
 
   private Advisor with(Consumer<Advisor> change) {
     Advisor next = new Advisor(samples, batchSize, learningRate);
+    next.optimizer = optimizer;
+    next.fits = fits;
+    next.usual = usual;
+    next.usualEpochs = usualEpochs;
+    next.initialNoise = initialNoise;
+    next.chance = chance;
+    next.accuracy = accuracy;
+    next.judged = judged;
     next.epochs = epochs;
     next.validation = validation;
     next.microBatch = microBatch;
@@ -79,7 +98,35 @@ public final class Advisor {
     return next;
   }
 
-  /** How many epochs the run has. */
+  /** Whose learning rate it is; SGD without momentum unless it is given. */
+  public Advisor optimizer(Optimizer optimizer) {
+    return with(next -> next.optimizer = Optional.of(optimizer));
+  }
+
+  /** What batch sizes are usual, as {@link RulesOfThumb} says (without it: 8 to 256). */
+  public Advisor usualBatches(RulesOfThumb.Range batchSizes) {
+    return with(next -> next.usual = batchSizes);
+  }
+
+  /** How many epochs are usual; without it their number is not judged. */
+  public Advisor usualEpochs(RulesOfThumb.Range epochs) {
+    return with(next -> next.usualEpochs = Optional.of(epochs));
+  }
+
+  /** The largest batch that fits into memory, as {@link LargestBatch} finds it. */
+  public Advisor largestBatch(int batchSize) {
+    return with(next -> next.fits = batchSize);
+  }
+
+  /**
+   * The training samples, whose largest class says what accuracy is no better than chance. Only
+   * labels of one class a sample are looked at.
+   */
+  public Advisor trainingData(Dataset train) {
+    return with(next -> next.chance = largestClass(train));
+  }
+
+  /** How many epochs the run has; 2^31 - 1 if that is not known. */
   public Advisor epochs(int epochs) {
     return with(next -> next.epochs = epochs);
   }
@@ -121,12 +168,19 @@ public final class Advisor {
   }
 
   /**
-   * What the run was: its curves, the norms of the gradients, the loss scales where there was loss
-   * scaling, and the median of the gradient noise scales that were measured with this batch size: a
-   * single one, of the few batches that are looked at after an epoch, is easily off by ten.
+   * What the run was: its curves, the norms of the gradients, how long the device waited for data,
+   * the loss scales where there was loss scaling, and the median of the gradient noise scales that
+   * were measured with this batch size: a single one, of the few batches that are looked at after
+   * an epoch, is easily off by ten.
    */
   public Advisor history(History history) {
     Advisor next = curves(CurveAnalysis.of(history)).gradientNorms(norms(history));
+    if (history.bestEpoch() > 0) {
+      EpochRecord best = history.epochs().get(history.bestEpoch() - 1);
+      Metrics metrics = best.validation().orElse(best.train());
+      next = next.accuracy(metrics.accuracy(), metrics.rows());
+    }
+    next = next.waitingForData(history.waiting());
     next = next.stoppedEarly(history.stopReason().kind() == StopReason.Kind.EARLY_STOPPING);
     float[] scales = history.lossScales();
     double[] all = new double[scales.length];
@@ -143,6 +197,15 @@ public final class Advisor {
             .sorted()
             .toArray();
     return noise.length > 0 ? next.noiseScale(OptionalDouble.of(noise[noise.length / 2])) : next;
+  }
+
+  /** What share of so many samples the best epoch was right about. */
+  Advisor accuracy(double share, double rows) {
+    return with(
+        next -> {
+          next.accuracy = OptionalDouble.of(share);
+          next.judged = rows;
+        });
   }
 
   /** That early stopping ended the run: what it is there for is no mistake then. */
@@ -192,9 +255,35 @@ public final class Advisor {
     return with(next -> next.waiting = part);
   }
 
-  /** The measured gradient noise scale, if it could be measured. */
+  /** The gradient noise scale of the run, if it could be measured. */
   public Advisor noiseScale(OptionalDouble scale) {
     return with(next -> next.noiseScale = scale);
+  }
+
+  /**
+   * The gradient noise scale at the initial weights, if it could be measured. It grows as training
+   * goes on, so that it does not speak against a usual batch that is far above it.
+   */
+  public Advisor initialNoiseScale(OptionalDouble scale) {
+    return with(next -> next.initialNoise = scale);
+  }
+
+  /** The share of the largest class; empty if there are no classes to choose from. */
+  private static OptionalDouble largestClass(Dataset data) {
+    if (!(data.targets() instanceof Labels labels) || labels.sampleShape().rank() != 0) {
+      return OptionalDouble.empty();
+    }
+    int[] counts = new int[labels.classes()];
+    int most = 0;
+    int all = 0;
+    for (int i = 0; i < labels.size(); i++) {
+      int label = labels.get(i);
+      if (label >= 0 && label < counts.length) {
+        most = Math.max(most, ++counts[label]);
+        all++;
+      }
+    }
+    return most == all ? OptionalDouble.empty() : OptionalDouble.of((double) most / all);
   }
 
   /** Whether labels never fall: sorted by class. */
@@ -213,76 +302,16 @@ public final class Advisor {
   /** All findings, the worst first. */
   public List<Finding> findings() {
     List<Finding> found = new ArrayList<>();
-    adviseOnSizes(found);
-    adviseOnBatch(found);
-    noiseScale.ifPresent(scale -> RunFindings.addNoise(batchSize, scale, found));
+    SettingFindings.add(this, found);
+    adviseOnData(found);
     RunFindings.addLossScales(lossScales, found);
     RunFindings.addGradients(gradientNorms, found);
-    curves.ifPresent(analysis -> RunFindings.addCurves(analysis, stoppedEarly, found));
+    curves.ifPresent(analysis -> RunFindings.addCurves(this, analysis, found));
     found.sort((a, b) -> b.severity().compareTo(a.severity()));
     return List.copyOf(found);
   }
 
-  private void adviseOnSizes(List<Finding> found) {
-    if (batchSize > samples) {
-      boolean window = microBatch < samples;
-      found.add(
-          finding(
-              window ? Code.WINDOW_OVER_EPOCH : Code.BATCH_OVER_DATA,
-              Severity.ERROR,
-              "an update of %d samples, but an epoch has %d",
-              "give a batch of at most the data",
-              batchSize,
-              samples));
-    }
-    int computed = Math.min(batchSize, microBatch);
-    int last = samples % batchSize;
-    int lastComputed = last % computed;
-    if (!dropLast && batchSize <= samples && last > 0) {
-      if (batchNorm && lastComputed == 1 && computed > 1) {
-        found.add(
-            finding(
-                Code.SHORT_LAST_BATCH,
-                Severity.ERROR,
-                "the last batch of an epoch leaves batch normalisation one sample",
-                "drop the last batch, or take another batch size"));
-      } else if (last * 8 < batchSize) {
-        found.add(
-            finding(
-                Code.SHORT_LAST_BATCH,
-                Severity.WARNING,
-                "the last batch of an epoch has %d of %d samples, and its update counts as much",
-                "drop the last batch, or take a batch size that leaves more",
-                last,
-                batchSize));
-      }
-    }
-    if (batchNorm && computed < BATCH_NORM_LEAST && computed > 1) {
-      found.add(
-          finding(
-              Code.SMALL_BATCH_NORM,
-              Severity.WARNING,
-              "batch normalisation over %d samples",
-              "take at least 16, better 32, or layer or group normalisation",
-              computed));
-    }
-    if (batchSize == 1) {
-      found.add(
-          finding(
-              Code.BATCH_OF_ONE,
-              Severity.WARNING,
-              "every sample is an update",
-              "a batch of 32 uses the device far better and is less noisy"));
-    }
-    if (validation == 0 && epochs >= LONG_RUN) {
-      found.add(
-          finding(
-              Code.NO_VALIDATION,
-              Severity.WARNING,
-              "%d epochs without validation data",
-              "hold out a tenth: without it nobody sees overfitting",
-              epochs));
-    }
+  private void adviseOnData(List<Finding> found) {
     if (unshuffled) {
       found.add(
           finding(
@@ -290,30 +319,6 @@ public final class Advisor {
               Severity.ERROR,
               "the samples are sorted by class and visited in order",
               "shuffle them each epoch"));
-    }
-  }
-
-  private void adviseOnBatch(List<Finding> found) {
-    if (rateBatch != batchSize) {
-      found.add(
-          finding(
-              Code.BATCH_WITHOUT_RATE,
-              Severity.WARNING,
-              "the learning rate %s is the same for batches of %d and of %d",
-              "scale it linearly (SGD) or with the root (Adam)",
-              learningRate,
-              rateBatch,
-              batchSize));
-    }
-    if (learningRate > HIGH_RATE && batchSize < SMALL_BATCH) {
-      found.add(
-          finding(
-              Code.HIGH_RATE_SMALL_BATCH,
-              Severity.WARNING,
-              "a learning rate of %s with a batch of %d",
-              "lower the rate below 0.05, or raise the batch to 64",
-              learningRate,
-              batchSize));
     }
     if (waiting > WAITING) {
       found.add(
@@ -325,6 +330,30 @@ public final class Advisor {
                   + " ahead",
               100 * waiting));
     }
+  }
+
+  /** Whether the run ended because it got no better. */
+  boolean wasStoppedEarly() {
+    return stoppedEarly;
+  }
+
+  /** What shows that the model is no better than chance, or empty if it is better or not known. */
+  Optional<String> chanceLevel() {
+    if (chance.isEmpty() || accuracy.isEmpty()) {
+      return Optional.empty();
+    }
+    double share = chance.getAsDouble();
+    double luck = 2 * Math.sqrt(share * (1 - share) / judged); // two standard errors
+    return accuracy.getAsDouble() > share + luck
+        ? Optional.empty()
+        : Optional.of(
+            String.format(
+                Locale.ROOT,
+                "%.1f %% of %.0f samples are right at best, and naming the largest class would be"
+                    + " for %.1f %%",
+                100 * accuracy.getAsDouble(),
+                judged,
+                100 * share));
   }
 
   static Finding finding(

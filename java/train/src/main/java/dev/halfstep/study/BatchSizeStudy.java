@@ -1,10 +1,12 @@
 package dev.halfstep.study;
 
+import dev.halfstep.internal.Cancellation;
 import dev.halfstep.train.Budget;
 import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.History;
 import dev.halfstep.train.Metrics;
 import dev.halfstep.train.TrainerBuilder;
+import dev.halfstep.train.TrainingSession;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -12,7 +14,9 @@ import java.util.Locale;
 import java.util.function.LongFunction;
 
 /**
- * The same run with different batch sizes, several seeds each.
+ * The same run with different batch sizes, several seeds each. The learning rate is the trainer's:
+ * the same for all batch sizes unless {@link TrainerBuilder#scaling} scales it with them. Each row
+ * says which it was.
  *
  * <pre>{@code
  * BatchSizeStudy.ofEpochs(20, 8, 32, 128).withSeeds(3).run(seed -> Trainer.builder(...).seed(seed))
@@ -75,15 +79,19 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
    * @param updatesPerEpoch ceil(samples / batch size)
    * @param updates of the whole run
    * @param secondsPerEpoch wall time of training
-   * @param trainAccuracy over the best epoch's training samples
-   * @param testAccuracy over the test data (validation data, if there are no others) with the best
-   *     epoch's weights
-   * @param gap trainAccuracy - testAccuracy: the generalisation gap
+   * @param learningRate before schedules
+   * @param trainAccuracy over all training samples with the best epoch's weights, not over the
+   *     batches that the epoch trained on, whose weights were earlier and worse ones
+   * @param testAccuracy over the test data (validation data, if there are no others) with the same
+   *     weights
+   * @param gap trainAccuracy - testAccuracy: the generalisation gap, above 0 where the model knows
+   *     what it was trained on better than what it was not
    * @param gradientNorm the mean norm of the gradients of batches of this size at those weights
    * @param gradientVariance the mean squared distance of such gradients from their mean
    */
   public record Row(
       int batchSize,
+      double learningRate,
       long updatesPerEpoch,
       long updates,
       Spread secondsPerEpoch,
@@ -102,8 +110,9 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
           new StringBuilder(
               String.format(
                   Locale.ROOT,
-                  "%10s %14s %8s %9s  %-15s %-15s %-15s %10s %10s%n",
+                  "%10s %10s %14s %8s %9s  %-15s %-15s %-15s %10s %10s%n",
                   "batch size",
+                  "rate",
                   "updates/epoch",
                   "updates",
                   "s/epoch",
@@ -116,8 +125,9 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
         table.append(
             String.format(
                 Locale.ROOT,
-                "%10d %14d %8d %9.3f  %-15s %-15s %-15s %10.3g %10.3g%n",
+                "%10d %10s %14d %8d %9.3f  %-15s %-15s %-15s %10.3g %10.3g%n",
                 row.batchSize,
+                Figures.of(row.learningRate),
                 row.updatesPerEpoch,
                 row.updates,
                 row.secondsPerEpoch.mean,
@@ -126,6 +136,14 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
                 row.gap.percent(),
                 row.gradientNorm.mean,
                 row.gradientVariance.mean));
+      }
+      long rates = rows.stream().mapToDouble(Row::learningRate).distinct().count();
+      if (rows.size() > 1) {
+        table.append(
+            rates == 1
+                ? "The learning rate is the same for all batch sizes, not scaled with them."
+                : "The learning rate is scaled with the batch size.");
+        table.append(System.lineSeparator());
       }
       return table.toString();
     }
@@ -137,6 +155,7 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
    * @param run the trainer of a seed, with a model of its own; batch size and budget are the
    *     study's
    * @throws IllegalArgumentException if there are neither test nor validation data
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    * @throws IllegalStateException if a run ends without a complete epoch, because it diverged or
    *     its time was over before
    */
@@ -155,12 +174,15 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
     List<Double> gap = new ArrayList<>();
     List<Double> norm = new ArrayList<>();
     List<Double> variance = new ArrayList<>();
+    double rate = 0;
     long perEpoch = 0;
     int updates = 0;
     for (int seed = 1; seed <= seeds; seed++) {
       TrainerBuilder trainer = run.apply(seed).batchSize(batchSize).budget(budget);
+      rate = trainer.learningRate();
       perEpoch = trainer.build().plan().updatesPerEpoch();
       History history = trainer.fit();
+      Cancellation.check("the study at batch size " + batchSize);
       if (history.epochs().isEmpty()) {
         throw new IllegalStateException(
             "the run with batch size "
@@ -182,13 +204,15 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
                               + " test or validation data"));
       updates = history.stepLosses().length;
       seconds.add(history.epochs().stream().mapToDouble(EpochRecord::seconds).average().orElse(0));
-      train.add(best.train().accuracy());
+      double known = trainAccuracy(trainer);
+      train.add(known);
       test.add(held.accuracy());
-      gap.add(best.train().accuracy() - held.accuracy());
+      gap.add(known - held.accuracy());
       probe(trainer, batchSize, seed, norm, variance);
     }
     return new Row(
         batchSize,
+        rate,
         perEpoch,
         updates,
         Spread.of(seconds),
@@ -197,6 +221,13 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
         Spread.of(gap),
         Spread.of(norm),
         Spread.of(variance));
+  }
+
+  /** With the weights that the run left in the model. */
+  private static double trainAccuracy(TrainerBuilder trainer) {
+    try (TrainingSession session = trainer.sessionOptions().open()) {
+      return session.evaluate(trainer.trainingData()).accuracy();
+    }
   }
 
   private static void probe(

@@ -43,7 +43,10 @@ public record CurveAnalysis(Verdict verdict, String evidence, double slope, doub
 
   /** Reads the curves of a run. */
   public static CurveAnalysis of(History history) {
-    List<EpochRecord> epochs = history.epochs();
+    List<EpochRecord> epochs =
+        history.epochs().stream()
+            .filter(epoch -> !epoch.validation().orElse(epoch.train()).isEmpty())
+            .toList(); // where no row counted there is no loss
     double[] train = epochs.stream().mapToDouble(epoch -> epoch.train().loss()).toArray();
     double[] validation =
         epochs.stream()

@@ -42,6 +42,12 @@ public record Finding(Code code, Severity severity, String evidence, String advi
     SLOW_LOADER,
     BATCH_UNDER_NOISE,
     BATCH_OVER_NOISE,
+    BATCH_SMALL,
+    BATCH_LARGE,
+    BATCH_OVER_MEMORY,
+    HIGH_RATE,
+    AT_CHANCE,
+    EPOCHS_UNUSUAL,
     /** This and the following are doubts about a CSV file: {@link dev.halfstep.data.CsvDoubt}. */
     FIRST_LINE,
     ROW_NUMBER,

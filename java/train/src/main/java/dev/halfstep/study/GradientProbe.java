@@ -3,6 +3,7 @@ package dev.halfstep.study;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Philox;
 import dev.halfstep.data.RandomStream;
+import dev.halfstep.internal.Cancellation;
 import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.SessionOptions;
 import dev.halfstep.train.TrainingSession;
@@ -41,23 +42,21 @@ public final class GradientProbe implements AutoCloseable {
   public float[] gradient(int... samples) {
     session.order(samples);
     session.run(samples.length, 1);
-    float scale = session.drain().lossScale(0);
-    float[] gradient = session.gradients();
-    for (int i = 0; i < gradient.length; i++) {
-      gradient[i] /= scale;
-    }
-    return gradient;
+    session.drain();
+    return session.gradients();
   }
 
   /**
    * Gradients of batches whose samples are drawn with replacement.
    *
    * @param seed draws the samples, in the stream {@link RandomStream#NOISE}
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public List<float[]> gradients(int batches, int batchSize, long seed) {
     List<float[]> gradients = new ArrayList<>();
     int[] samples = new int[batchSize];
     for (int batch = 0; batch < batches; batch++) {
+      Cancellation.check("the probe of gradients at batch " + batch);
       Philox random = new Philox(RandomStream.NOISE.key(seed), batch);
       for (int i = 0; i < batchSize; i++) {
         samples[i] = random.nextInt(data.size());

@@ -3,6 +3,7 @@ package dev.halfstep.study;
 import dev.halfstep.Device;
 import dev.halfstep.HalfstepException;
 import dev.halfstep.data.Dataset;
+import dev.halfstep.internal.Cancellation;
 import dev.halfstep.train.SessionOptions;
 import dev.halfstep.train.TrainingSession;
 
@@ -32,6 +33,7 @@ public record LargestBatch(int batchSize, long bytes, long nextBytes, long usabl
    * On a device, with so many bytes of which {@link #HEADROOM} stays free.
    *
    * @throws HalfstepException if not even one sample fits; the message says what it would take
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public static LargestBatch find(
       SessionOptions options, Dataset data, Device device, long memoryBytes) {
@@ -81,6 +83,7 @@ public record LargestBatch(int batchSize, long bytes, long nextBytes, long usabl
   }
 
   private static boolean trains(SessionOptions options, Dataset data) {
+    Cancellation.check("the search for the largest batch");
     try (TrainingSession session = options.open()) {
       session.data(data);
       session.run(1);

@@ -2,7 +2,9 @@ package dev.halfstep.study;
 
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Order;
+import dev.halfstep.internal.Cancellation;
 import dev.halfstep.train.SessionOptions;
+import dev.halfstep.train.StepBlock;
 import dev.halfstep.train.TrainingSession;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -84,6 +86,7 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
    *
    * @param options model, loss, optimizer, batch size and device of the run
    * @throws IllegalArgumentException if the data do not fit the model, or the batch the data
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public Result find(SessionOptions options, Dataset data) {
     try (TrainingSession session = options.open()) {
@@ -100,13 +103,18 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
       int perEpoch = data.size() / batchSize;
       boolean diverged = false;
       for (int step = 0; step < steps && !diverged; step++) {
+        Cancellation.check("the range test in step " + step);
         if (step > 0 && step % perEpoch == 0) {
           session.position(0);
         }
         double rate = lowest * Math.pow(highest / lowest, step / (steps - 1.0));
         session.learningRate(rate);
         session.run(1);
-        double loss = session.drain().loss(0);
+        StepBlock block = session.drain();
+        if (block.metrics().isEmpty()) {
+          continue; // no row counted
+        }
+        double loss = block.loss(0);
         average = smoothing * average + (1 - smoothing) * loss;
         weight = smoothing * weight + (1 - smoothing);
         points.add(new Point(rate, loss, average / weight));

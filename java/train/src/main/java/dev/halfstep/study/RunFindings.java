@@ -4,32 +4,15 @@ import dev.halfstep.study.Finding.Code;
 import dev.halfstep.study.Finding.Severity;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** The {@link Advisor}'s findings on what a run measured. */
 final class RunFindings {
   private static final double VANISHING = 1e-6;
   private static final double EXPLODING = 1e3;
   private static final double COLLAPSED = 0x1p-10;
-  private static final double FAR = 10;
 
   private RunFindings() {}
-
-  /** On a batch far from the gradient noise scale. */
-  static void addNoise(int batchSize, double scale, List<Finding> found) {
-    boolean under = batchSize > 1 && batchSize * FAR < scale; // one is a finding of its own
-    if (under || batchSize > scale * FAR) {
-      found.add(
-          Advisor.finding(
-              under ? Code.BATCH_UNDER_NOISE : Code.BATCH_OVER_NOISE,
-              Severity.NOTE,
-              "a batch of %d where the gradient noise scale is %.0f",
-              under
-                  ? "a larger batch takes fewer steps at nearly the same cost in samples"
-                  : "a smaller batch learns as much from fewer samples",
-              batchSize,
-              scale));
-    }
-  }
 
   /** On the loss scales of the steps of a run with loss scaling. */
   static void addLossScales(double[] scales, List<Finding> found) {
@@ -40,8 +23,8 @@ final class RunFindings {
               Severity.WARNING,
               "the loss scale fell from %s to %s",
               "train in BF16, clip the gradients, or lower the learning rate",
-              scales[0],
-              scales[scales.length - 1]));
+              Figures.of(scales[0]),
+              Figures.of(scales[scales.length - 1])));
     }
   }
 
@@ -96,51 +79,74 @@ final class RunFindings {
 
   /**
    * On the curves; what gradients have explained is not said again, nor that a run overfits which
-   * was stopped for it.
+   * was stopped for it. A model that is no better than chance has no use for more of the same, and
+   * what other findings speak against is not advised.
    */
-  static void addCurves(CurveAnalysis analysis, boolean stoppedEarly, List<Finding> found) {
-    String evidence = analysis.evidence().replace("%", "%%");
+  static void addCurves(Advisor run, CurveAnalysis analysis, List<Finding> found) {
     boolean explained =
         found.stream().anyMatch(other -> other.code().name().startsWith("GRADIENTS"));
-    boolean overfitting = analysis.verdict() == CurveAnalysis.Verdict.OVERFITTING;
-    if (overfitting ? stoppedEarly : explained) {
+    CurveAnalysis.Verdict verdict = analysis.verdict();
+    boolean overfitting = verdict == CurveAnalysis.Verdict.OVERFITTING;
+    if (explained && !overfitting) {
       return;
     }
-    switch (analysis.verdict()) {
-      case OSCILLATING ->
-          found.add(
-              Advisor.finding(
-                  Code.OSCILLATING_LOSS,
-                  Severity.WARNING,
-                  evidence,
-                  "raise the batch size or lower the learning rate"));
-      case UNDERFITTING ->
-          found.add(
-              Advisor.finding(
-                  Code.FLAT_LOSS,
-                  Severity.WARNING,
-                  evidence,
-                  "lower the batch size, raise the learning rate, or take a larger model"));
-      case OVERFITTING ->
-          found.add(
-              Advisor.finding(
-                  Code.OVERFITTING,
-                  Severity.WARNING,
-                  evidence,
-                  "stop early, add weight decay or dropout, or get more data"));
-      case STILL_IMPROVING ->
-          found.add(Advisor.finding(Code.STILL_IMPROVING, Severity.NOTE, evidence, "train longer"));
-      case DIVERGED ->
-          found.add(
-              Advisor.finding(
-                  Double.isFinite(analysis.slope())
-                      ? Code.GRADIENTS_EXPLODING
-                      : Code.GRADIENTS_NOT_FINITE,
-                  Severity.ERROR,
-                  evidence,
-                  "lower the learning rate"));
-      case TOO_SHORT, CONVERGED -> {}
+    boolean learns =
+        overfitting
+            || verdict == CurveAnalysis.Verdict.STILL_IMPROVING
+            || verdict == CurveAnalysis.Verdict.CONVERGED;
+    Optional<String> chance = learns ? run.chanceLevel() : Optional.empty();
+    if (chance.isPresent()) {
+      found.add(
+          new Finding(
+              Code.AT_CHANCE,
+              Severity.WARNING,
+              chance.get(),
+              "training longer does not help: see whether features and labels belong together, and"
+                  + " find the learning rate with the learning-rate finder"));
+      return;
     }
+    String lowerBatch = SettingFindings.mayLowerBatch(run, found) ? "lower the batch size" : "";
+    String raiseBatch = SettingFindings.mayRaiseBatch(run, found) ? "raise the batch size" : "";
+    String raiseRate = SettingFindings.mayRaiseRate(found) ? "raise the learning rate" : "";
+    String advice =
+        switch (verdict) {
+          case OSCILLATING -> either(raiseBatch, "lower the learning rate");
+          case UNDERFITTING -> either(lowerBatch, raiseRate, "take a larger model");
+          case OVERFITTING ->
+              either("stop early", "add weight decay or dropout", lowerBatch, "get more data");
+          case STILL_IMPROVING -> "train longer";
+          case DIVERGED -> "lower the learning rate";
+          case TOO_SHORT, CONVERGED -> "";
+        };
+    if (advice.isEmpty() || (overfitting && run.wasStoppedEarly())) {
+      return;
+    }
+    Severity severity =
+        switch (verdict) {
+          case DIVERGED -> Severity.ERROR;
+          case STILL_IMPROVING -> Severity.NOTE;
+          default -> Severity.WARNING;
+        };
+    found.add(new Finding(code(analysis), severity, analysis.evidence(), advice));
+  }
+
+  /** "a, b, or c", of those that are not empty. */
+  private static String either(String... remedies) {
+    List<String> some = Arrays.stream(remedies).filter(remedy -> !remedy.isEmpty()).toList();
+    int last = some.size() - 1;
+    String before = String.join(", ", some.subList(0, last));
+    return before + (last == 0 ? "" : last == 1 ? " or " : ", or ") + some.get(last);
+  }
+
+  private static Code code(CurveAnalysis analysis) {
+    return switch (analysis.verdict()) {
+      case OSCILLATING -> Code.OSCILLATING_LOSS;
+      case UNDERFITTING -> Code.FLAT_LOSS;
+      case OVERFITTING -> Code.OVERFITTING;
+      case STILL_IMPROVING -> Code.STILL_IMPROVING;
+      default ->
+          Double.isFinite(analysis.slope()) ? Code.GRADIENTS_EXPLODING : Code.GRADIENTS_NOT_FINITE;
+    };
   }
 
   private static double median(double[] values) {

@@ -84,6 +84,11 @@ public interface BatchSchedule {
    */
   static BatchSchedule oneCycle() {
     return (epoch, epochs, batchSize) -> {
+      if (Double.isInfinite(epochs)) {
+        throw new IllegalArgumentException(
+            "a one-cycle batch schedule needs the run's length: give the budget epochs, updates or"
+                + " samples too");
+      }
       double top = OneCycle.DEFAULT.rising() * epochs;
       double part =
           epoch < top

@@ -17,9 +17,10 @@ import dev.halfstep.nn.Model;
  * @param sampleShape of one sample's features
  * @param targetType I32 for labels, F32 for values
  * @param labelShape of one sample's labels or values
- * @param samples rows of the tables; 0: the caller uploads each batch
+ * @param samples rows of the tables; 0: the caller uploads each batch, to be read as it lies
  * @param channels of the normalisation; 0: values as they are
  * @param orderSize indices in the order of the samples; 0: the rows as they lie
+ * @param loss what is minimised on them
  */
 record BatchSource(
     DType type,
@@ -28,22 +29,28 @@ record BatchSource(
     Shape labelShape,
     int samples,
     int channels,
-    int orderSize) {
+    int orderSize,
+    Loss loss) {
 
   /** A batch: features in the graph's storage type (tokens: I32), and labels or values. */
   record Batch(Value features, Value labels) {}
 
-  /** Batches that the caller uploads, with the targets that the loss takes. */
+  /**
+   * Batches that the caller uploads, with the targets that the loss takes. Micro-batches find their
+   * rows by the state's cursor, in a table of a batch that is read round and round.
+   */
   static BatchSource uploaded(SessionOptions options) {
     Model model = options.model;
+    boolean parts = options.microBatch < options.batchSize;
     return new BatchSource(
         model.sampleType(),
         model.sampleShape(),
         options.loss.targetType(),
         options.loss.targetShape(model.outputShape()),
+        parts ? options.batchSize : 0,
         0,
         0,
-        0);
+        options.loss);
   }
 
   /**
@@ -86,12 +93,13 @@ record BatchSource(
         data.targets().sampleShape(),
         data.size(),
         channels,
-        orderSize);
+        orderSize,
+        DataCheck.loss(options.loss, data));
   }
 
   /** The same from tables of so many rows, in which they lie in the order of the samples. */
   BatchSource ofRows(int rows) {
-    return new BatchSource(type, sampleShape, targetType, labelShape, rows, channels, 0);
+    return new BatchSource(type, sampleShape, targetType, labelShape, rows, channels, 0, loss);
   }
 
   /** Labels of one sample. */

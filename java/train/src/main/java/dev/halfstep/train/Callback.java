@@ -9,7 +9,8 @@ package dev.halfstep.train;
  *
  * <p>The device is not asked after every step but after a block of at most {@code syncEvery} of
  * them, or the asking would cost more than small steps do. Any method may call {@link Fit#stop}.
- * What a callback throws ends {@link Trainer#fit} with that exception.
+ * What a callback throws ends {@link Trainer#fit} with that exception; the model has the weights of
+ * the best epoch so far then.
  */
 public interface Callback {
   /** The run begins, and its clock: the data are on the device, nothing is trained yet. */
@@ -24,6 +25,9 @@ public interface Callback {
   /** An epoch is complete, validation included. */
   default void epochEnd(Fit fit, EpochRecord epoch) {}
 
-  /** The run is over, whatever ended it: the best weights are back and test data evaluated. */
+  /**
+   * The run is over, whatever ended it but an exception: the best weights are back, and test data
+   * evaluated unless the thread was interrupted.
+   */
   default void fitEnd(Fit fit, History history) {}
 }

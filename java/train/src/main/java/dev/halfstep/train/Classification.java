@@ -6,6 +6,7 @@ import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Labels;
+import dev.halfstep.internal.Cancellation;
 import dev.halfstep.internal.HostMemory;
 import dev.halfstep.internal.StepState;
 import java.util.Map;
@@ -18,6 +19,7 @@ final class Classification implements AutoCloseable {
   private final SessionOptions options;
   private final Tensor state;
   private final HostMemory zeros;
+  private final HostMemory host;
 
   Classification(Device device, SessionOptions options) {
     this.device = device;
@@ -25,11 +27,19 @@ final class Classification implements AutoCloseable {
     state = device.empty(DType.U8, Shape.of(StepState.BYTES)).label("classification state");
     zeros = new HostMemory(device, StepState.BYTES);
     zeros.buffer().putFloat(StepState.LOSS_SCALE, 1);
+    host = new HostMemory(device, StepState.BYTES);
   }
 
-  /** Goes over all samples once; the class of the largest output, of equal ones the first. */
+  /**
+   * Goes over all samples once; the class of the largest output, of equal ones the first. An output
+   * with a NaN is no class's: it counts as a wrong one.
+   */
   Confusion run(DeviceData onDevice, Dataset data) {
-    int classes = data.classes();
+    if (!(DataCheck.loss(options.loss, data) instanceof CrossEntropy loss)) {
+      throw new IllegalArgumentException(
+          data.name() + " has no class labels to count, for the loss is " + options.loss);
+    }
+    int classes = DataCheck.classes(options.model);
     int labelsEach = (int) data.targets().sampleShape().elements();
     int batch = Math.min(options.evaluationBatch, data.size());
     long[] counts = new long[classes * classes];
@@ -39,35 +49,38 @@ final class Classification implements AutoCloseable {
       try (Feed feed =
           onDevice.outputs(Map.of("state", state.address(), "outputs", outputs.address()))) {
         for (int from = 0; from < data.size(); from += batch) {
+          Cancellation.check("evaluation of " + data.name() + " at sample " + from);
           int rows = Math.min(batch, data.size() - from);
           feed.launch(device.stream(), from, rows, 1);
-          count((Labels) data.targets(), from * labelsEach, rows * labelsEach, outputs, counts);
+          float[] values = outputs.toFloats();
+          for (int i = 0; i < rows * labelsEach; i++) {
+            int label = ((Labels) data.targets()).get(from * labelsEach + i);
+            if (label != loss.ignoreLabel()) {
+              counts[label * classes + predicted(values, i * classes, classes, label)]++;
+            }
+          }
         }
+        host.download(device.stream(), state.address(), 0, StepState.BYTES);
+        StepErrors.check(StepState.error(host.buffer()));
       }
     }
     return new Confusion(classes, counts);
   }
 
-  private void count(Labels labels, int first, int number, Tensor outputs, long[] counts) {
-    float[] values = outputs.toFloats();
-    int classes = (int) Math.sqrt(counts.length);
-    for (int i = 0; i < number; i++) {
-      int label = labels.get(first + i);
-      if (label < 0 || label >= classes) {
-        continue; // ignored
-      }
-      int best = 0;
-      for (int c = 1; c < classes; c++) {
-        if (values[i * classes + c] > values[i * classes + best]) {
-          best = c;
-        }
-      }
-      counts[label * classes + best]++;
+  private static int predicted(float[] values, int from, int classes, int label) {
+    int best = 0;
+    boolean known = true;
+    for (int c = 0; c < classes; c++) {
+      float value = values[from + c];
+      known &= !Float.isNaN(value);
+      best = value > values[from + best] ? c : best;
     }
+    return known ? best : label == 0 ? classes - 1 : 0;
   }
 
   @Override
   public void close() {
+    host.close();
     zeros.close();
     state.close();
   }

@@ -6,7 +6,8 @@ import java.util.function.IntToDoubleFunction;
  * How often each class was taken for each: counts over the samples of a data set, which add up
  * exactly over batches. Precision, recall and F1 are the means over the classes that occur, as
  * label or prediction, each class with the same weight ("macro"); a class that was never predicted
- * has precision 0, one that is no sample's label recall 0, as in scikit-learn. Immutable.
+ * has precision 0, one that is no sample's label recall 0, as in scikit-learn; of no samples all
+ * are 0. Immutable.
  */
 public final class Confusion {
   private final int classes;
@@ -80,6 +81,6 @@ public final class Confusion {
         occurring++;
       }
     }
-    return sum / occurring;
+    return occurring == 0 ? 0 : sum / occurring;
   }
 }

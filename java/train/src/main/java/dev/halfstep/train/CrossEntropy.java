@@ -14,6 +14,9 @@ public final class CrossEntropy implements Loss {
   /** The name of the input that holds the class weights. */
   static final String CLASS_WEIGHTS = "class weights";
 
+  /** Says that no label is ignored. */
+  static final int NONE_IGNORED = -1;
+
   private final float labelSmoothing;
   private final int ignoreLabel;
   private final float[] classWeights;
@@ -37,12 +40,13 @@ public final class CrossEntropy implements Loss {
   }
 
   /**
-   * Leaves out rows with this label.
+   * Leaves out rows with this label. Without it the loss takes over the label that a data set
+   * leaves out ({@link dev.halfstep.data.Labels#ignoreIndex}).
    *
    * @param label a negative number other than -1, or one behind the classes; PyTorch's is -100
    */
   public CrossEntropy ignoreLabel(int label) {
-    if (label == -1) {
+    if (label == NONE_IGNORED) {
       throw new IllegalArgumentException("-1 means that no label is ignored: use -100");
     }
     return new CrossEntropy(labelSmoothing, label, classWeights);
@@ -80,6 +84,12 @@ public final class CrossEntropy implements Loss {
     return ignoreLabel;
   }
 
+  /** Whether a label is one of so many classes, or ignored. */
+  boolean takes(int label, int classes) {
+    boolean ignored = label == ignoreLabel && ignoreLabel != NONE_IGNORED;
+    return ignored || (label >= 0 && label < classes);
+  }
+
   /** The share of the uniform distribution. */
   public float labelSmoothing() {
     return labelSmoothing;
@@ -97,7 +107,7 @@ public final class CrossEntropy implements Loss {
   public String toString() {
     return "cross-entropy"
         + (labelSmoothing > 0 ? ", label smoothing " + labelSmoothing : "")
-        + (ignoreLabel != -1 ? ", ignoring label " + ignoreLabel : "")
+        + (ignoreLabel != NONE_IGNORED ? ", ignoring label " + ignoreLabel : "")
         + (classWeights.length > 0 ? ", class weights " + Arrays.toString(classWeights) : "");
   }
 }

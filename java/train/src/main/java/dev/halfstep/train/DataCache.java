@@ -44,6 +44,7 @@ final class DataCache implements AutoCloseable {
   DeviceData get(Dataset wanted, @Nullable Dataset training) {
     DeviceData found = kept.get(wanted);
     if (found == null) {
+      DataCheck.check(options, wanted);
       found = bring(wanted, training);
       kept.put(wanted, found);
       while (kept.size() > KEPT) {

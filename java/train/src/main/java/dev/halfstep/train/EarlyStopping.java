@@ -5,7 +5,8 @@ import java.util.List;
 /**
  * Ends a run whose metric no longer improves. An epoch improves if it is better than the best by
  * more than {@code minDelta}; after {@code patience} epochs in a row that do not, the run ends:
- * with a constant metric and patience 3 after 4 epochs. A metric that is NaN ends it at once.
+ * with a constant metric and patience 3 after 4 epochs. A metric that is NaN ends it at once; an
+ * epoch in which no row counted, since all labels are ignored or of weight 0, is passed over.
  *
  * <pre>{@code
  * EarlyStopping.on(Metric.VAL_LOSS, 5)
@@ -13,7 +14,8 @@ import java.util.List;
  * }</pre>
  *
  * <p>It holds no state: a rule can be used for any number of runs. The best weights are restored
- * whatever ends a run; {@link TrainerBuilder#monitor} says by which metric.
+ * whatever ends a run: the best by the metric that is watched, of several rules by that of the
+ * first one, unless {@link TrainerBuilder#monitor} names another.
  */
 public sealed interface EarlyStopping {
   /** Stops after so many epochs without any improvement of this metric. */
@@ -112,7 +114,7 @@ public sealed interface EarlyStopping {
 
     /** The state after an epoch. */
     State next(State state, EpochRecord epoch) {
-      if (epoch.epoch() < startEpoch) {
+      if (epoch.epoch() < startEpoch || !metric.isMeasured(epoch)) {
         return state;
       }
       double value = metric.of(epoch);

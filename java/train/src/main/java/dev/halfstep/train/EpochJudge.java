@@ -33,33 +33,45 @@ final class EpochJudge {
     return plateau == null ? 1 : plateau.multiplier();
   }
 
-  /**
-   * Takes in an epoch.
-   *
-   * @return why the run is to end, if it is; whether the epoch is the best says {@link #bestEpoch}
-   */
-  Optional<StopReason> judge(EpochRecord record) {
-    double loss = record.monitoredLoss();
-    double value = monitor.of(record);
-    Optional<StopReason> stop = Optional.empty();
-    if (!Double.isFinite(loss) || Double.isNaN(value)) {
-      String what = Double.isFinite(loss) ? monitor.label() : "validation loss";
-      double which = Double.isFinite(loss) ? value : loss;
-      stop =
-          Optional.of(
-              StopReason.notFinite(
-                  "the " + what + " became " + which + " in epoch " + record.epoch()));
+  /** Takes in an epoch; whether it is the best so far. One in which no row counted is not. */
+  boolean isBest(EpochRecord record) {
+    if (!monitor.isMeasured(record) || !monitor.better(monitor.of(record), best, 0)) {
+      return false;
     }
+    bestEpoch = record.epoch();
+    best = monitor.of(record);
+    return true;
+  }
+
+  /** What plateau and early stopping say of an epoch: why the run is to end, if it is. */
+  Optional<StopReason> judge(EpochRecord record) {
+    Optional<StopReason> broken = notFinite(record);
     if (plateau != null) {
       Plateau rule = options.plateau.orElseThrow();
-      plateau = rule.next(plateau, rule.metric().of(record));
+      if (rule.metric().isMeasured(record)) {
+        plateau = rule.next(plateau, rule.metric().of(record));
+      }
     }
     Optional<StopReason> early = options.earlyStopping.flatMap(rule -> stopEarly(rule, record));
-    if (monitor.better(value, best, 0)) {
-      bestEpoch = record.epoch();
-      best = value;
+    return broken.or(() -> early);
+  }
+
+  private Optional<StopReason> notFinite(EpochRecord record) {
+    double loss = record.monitoredLoss();
+    double value = monitor.of(record);
+    if (Double.isFinite(loss) && !Double.isNaN(value)) {
+      return Optional.empty();
     }
-    return stop.or(() -> early);
+    String ofLoss = options.validation.isPresent() ? "validation loss" : "training loss";
+    return Optional.of(
+        StopReason.notFinite(
+            "the "
+                + (Double.isFinite(loss) ? monitor.label() : ofLoss)
+                + " became "
+                + (Double.isFinite(loss) ? value : loss)
+                + " in epoch "
+                + record.epoch(),
+            NotFinite.advice(options.session, options.validation.orElse(options.train), false)));
   }
 
   private Optional<StopReason> stopEarly(EarlyStopping rule, EpochRecord record) {

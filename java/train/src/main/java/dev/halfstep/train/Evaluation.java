@@ -5,6 +5,7 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
+import dev.halfstep.internal.Cancellation;
 import dev.halfstep.internal.HostMemory;
 import dev.halfstep.internal.StepState;
 import java.nio.ByteBuffer;
@@ -15,6 +16,9 @@ import java.util.Map;
  * not the parameters, the counters, the position in the data, nor any random number.
  */
 final class Evaluation implements AutoCloseable {
+  /** Between two looks at the thread's interrupt flag. */
+  private static final int STEPS_AT_ONCE = 64;
+
   private final Stream stream;
   private final int batch;
   private final Tensor state;
@@ -30,12 +34,20 @@ final class Evaluation implements AutoCloseable {
     host = new HostMemory(device, StepState.BYTES);
   }
 
-  /** Goes over all samples once, in the order in which they lie. */
+  /**
+   * Goes over all samples once, in the order in which they lie.
+   *
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted meanwhile
+   */
   Metrics run(DeviceData data, int samples) {
     zeros.upload(stream, state.address(), 0, StepState.BYTES);
     Feed feed = data.evaluation(Map.of("state", state.address()));
     int rows = Math.min(batch, samples);
-    feed.launch(stream, 0, rows, samples / rows);
+    for (int step = 0; step < samples / rows; step += STEPS_AT_ONCE) {
+      Cancellation.check("evaluation at sample " + (long) step * rows + " of " + samples);
+      int steps = Math.min(STEPS_AT_ONCE, samples / rows - step);
+      feed.launch(stream, (long) step * rows, rows, steps);
+    }
     if (samples % rows > 0) {
       feed.launch(stream, samples - samples % rows, samples % rows, 1);
     }

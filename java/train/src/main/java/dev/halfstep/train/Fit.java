@@ -1,6 +1,7 @@
 package dev.halfstep.train;
 
 import dev.halfstep.data.Dataset;
+import dev.halfstep.internal.Cancellation;
 import dev.halfstep.kernel.GradientStatistics;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -117,11 +118,14 @@ public final class Fit {
   }
 
   /**
-   * Notes whether the time is over. It becomes so nowhere else, so that all that is decided between
-   * two looks agrees.
+   * Notes whether the time is over, and stops where the thread was interrupted. It becomes so
+   * nowhere else, so that all that is decided between two looks agrees.
    */
   void lookAtClock() {
     outOfTime = seconds() >= plan.budget().seconds();
+    if (Cancellation.isAsked()) {
+      stop(new StopReason(StopReason.Kind.INTERRUPTED, "interrupted"));
+    }
   }
 
   /** What {@link Plateau} has come to multiply the learning rate by. */
@@ -201,7 +205,9 @@ public final class Fit {
                   + broken
                   + " (epoch "
                   + epoch()
-                  + ")"));
+                  + ")",
+              NotFinite.advice(
+                  options.session, options.train, broken == 1 && options.resumed.isEmpty())));
     }
     sample += samples;
     this.samples += samples;
@@ -217,14 +223,18 @@ public final class Fit {
     gradients = Optional.of(measured);
   }
 
-  /** Takes in a complete epoch; true if it is the best so far. */
-  boolean endEpoch(EpochRecord record) {
+  /** Whether an epoch that is complete now is the best so far. */
+  boolean isBest(EpochRecord record) {
+    return judge.isBest(record);
+  }
+
+  /** Takes in a complete epoch, after {@link #isBest}. */
+  void endEpoch(EpochRecord record) {
     epochs.add(record);
     judge.judge(record).ifPresent(this::stop);
     if (responsive != null && record.noise().isPresent()) {
       responsive = options.responsive.orElseThrow().next(responsive, record.noise().get());
     }
-    return bestEpoch() == epoch();
   }
 
   /** Where an update stands that is performed now or, in this epoch, later. */
@@ -268,9 +278,17 @@ public final class Fit {
     return mean;
   }
 
-  History history(Optional<Metrics> test) {
+  /** What the run was, of whose time the device waited so large a part for data. */
+  History history(Optional<Metrics> test, double waiting) {
     return new History(
-        epochs, log, traces.list(), bestEpoch(), test, stop.orElseGet(this::completed), seconds());
+        epochs,
+        log,
+        traces.list(),
+        bestEpoch(),
+        test,
+        stop.orElseGet(this::completed),
+        seconds(),
+        waiting);
   }
 
   /**

@@ -25,6 +25,7 @@ final class GradientMeter implements AutoCloseable {
   private final Tensor state;
   private final HostMemory host;
   private final Tensor statistics;
+  private double lastMultiplier;
 
   GradientMeter(Device device, SessionOptions options, SessionMemory memory) {
     this.device = device;
@@ -43,10 +44,9 @@ final class GradientMeter implements AutoCloseable {
   /**
    * The statistics of the gradients in the arena over all trained parameters.
    *
-   * @param rows of the step that left them there
+   * @param multiplier makes them those of the mean loss
    */
-  GradientStatistics statistics(Dataset data, int rows, StepRecord step) {
-    double multiplier = units(data, rows) / (step.weight() * step.lossScale());
+  GradientStatistics statistics(double multiplier) {
     Stream stream = device.stream();
     for (int i = 0; i < trained.size(); i++) {
       Parameter parameter = trained.get(i);
@@ -121,7 +121,8 @@ final class GradientMeter implements AutoCloseable {
       weightBefore += weight;
       float[] gradients = memory.gradients();
       sum = batch == 0 ? new double[gradients.length] : sum;
-      double multiplier = units(data, batchSize) / (weight * lossScale);
+      double multiplier = multiplier(units(data, batchSize), weight, lossScale);
+      lastMultiplier = multiplier;
       double square = 0;
       for (int i = 0; i < gradients.length; i++) {
         double value = multiplier * gradients[i];
@@ -141,7 +142,22 @@ final class GradientMeter implements AutoCloseable {
         batchSize, squares / batches, batchSize * batches, ofSum / ((double) batches * batches));
   }
 
-  /** Weight units that the seed of a gradient reckons with. */
+  /** What {@link #noise} multiplied the gradients by that it left. */
+  double lastMultiplier() {
+    return lastMultiplier;
+  }
+
+  /**
+   * What makes gradients as a step leaves them those of the mean loss: 0 if no row counted, as in
+   * the update.
+   *
+   * @param units of weight that the seed of the gradients reckoned with
+   * @param weight of the rows that there were
+   */
+  static double multiplier(double units, double weight, double lossScale) {
+    return weight == 0 ? 0 : units / (weight * lossScale);
+  }
+
   private static double units(Dataset data, int rows) {
     return (double) rows * data.targets().sampleShape().elements();
   }

@@ -14,6 +14,7 @@ public final class History {
   private final Optional<Metrics> test;
   private final StopReason stopReason;
   private final double seconds;
+  private final double waiting;
 
   History(
       List<EpochRecord> epochs,
@@ -22,7 +23,8 @@ public final class History {
       int bestEpoch,
       Optional<Metrics> test,
       StopReason stopReason,
-      double seconds) {
+      double seconds,
+      double waiting) {
     this.epochs = List.copyOf(epochs);
     this.stepLosses = log.losses();
     this.gradientNorms = log.gradientNorms();
@@ -32,6 +34,7 @@ public final class History {
     this.test = test;
     this.stopReason = stopReason;
     this.seconds = seconds;
+    this.waiting = waiting;
   }
 
   /** The complete epochs, in order. */
@@ -39,7 +42,10 @@ public final class History {
     return epochs;
   }
 
-  /** The mean loss of each step's batch, in order, those of an incomplete last epoch included. */
+  /**
+   * The mean loss of each step's batch, in order, those of an incomplete last epoch included; 0
+   * where all rows of a batch were ignored or of weight 0.
+   */
   public double[] stepLosses() {
     return stepLosses.clone();
   }
@@ -65,14 +71,18 @@ public final class History {
 
   /**
    * The epoch whose weights the model has, counted from 1: the best by the metric that {@link
-   * TrainerBuilder#monitor} names; of equal ones the first. 0 if no epoch was completed; the
-   * weights are the last ones then, or the first ones if no step was made.
+   * TrainerBuilder#monitor} or early stopping names; of equal ones the first. 0 if no epoch was
+   * completed, or no row of one counted; the weights are the last ones then, or the first ones if
+   * no step was made.
    */
   public int bestEpoch() {
     return bestEpoch;
   }
 
-  /** Over the test data with the weights of the best epoch, if there are test data. */
+  /**
+   * Over the test data with the weights of the best epoch, if there are test data and the run was
+   * not interrupted.
+   */
   public Optional<Metrics> test() {
     return test;
   }
@@ -85,5 +95,14 @@ public final class History {
   /** Wall time of the whole run in seconds, as {@link Fit#seconds} counts it; the test included. */
   public double seconds() {
     return seconds;
+  }
+
+  /**
+   * The part of the time in which the device waited for data, in [0, 1], as {@link
+   * TrainingSession#waiting} says it: 0 where they lie on the device. Of a resumed run, that since
+   * its checkpoint.
+   */
+  public double waiting() {
+    return waiting;
   }
 }

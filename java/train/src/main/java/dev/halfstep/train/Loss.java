@@ -9,7 +9,7 @@ import dev.halfstep.graph.Value;
 public sealed interface Loss permits CrossEntropy, ElementwiseLoss {
   /** Softmax cross-entropy of logits and class labels. */
   static CrossEntropy crossEntropy() {
-    return new CrossEntropy(0, -1, new float[0]);
+    return new CrossEntropy(0, CrossEntropy.NONE_IGNORED, new float[0]);
   }
 
   /** The mean of (output - value)^2 over all outputs, for regression. */

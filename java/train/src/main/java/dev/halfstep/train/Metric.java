@@ -2,6 +2,7 @@ package dev.halfstep.train;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** What an epoch is judged by. */
 public enum Metric {
@@ -68,7 +69,16 @@ public enum Metric {
   }
 
   /**
-   * Its value in an epoch.
+   * Whether there was anything to judge an epoch by: not if all labels were ignored or of weight 0.
+   */
+  boolean isMeasured(EpochRecord epoch) {
+    return !(needsValidation() ? epoch.validation() : Optional.of(epoch.train()))
+        .map(Metrics::isEmpty)
+        .orElse(false);
+  }
+
+  /**
+   * Its value in an epoch; 0 if no row of the data counted.
    *
    * @throws IllegalArgumentException if the epoch was not validated and it needs that
    */

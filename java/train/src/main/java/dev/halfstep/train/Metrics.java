@@ -9,13 +9,26 @@ package dev.halfstep.train;
  * @param rows rows that were not ignored
  */
 public record Metrics(double lossSum, double weight, double correct, double rows) {
-  /** The weighted mean loss. */
+  /** The weighted mean loss; 0 where {@linkplain #isEmpty nothing counted}. */
   public double loss() {
-    return lossSum / weight;
+    return mean(lossSum, weight);
   }
 
-  /** The share of rows that were classified rightly, in [0, 1]. */
+  /** The share of rows that were classified rightly, in [0, 1]; 0 of no rows. */
   public double accuracy() {
-    return correct / rows;
+    return mean(correct, rows);
+  }
+
+  /**
+   * Whether no row counted, since all labels were ignored or of weight 0: then there is nothing to
+   * judge by.
+   */
+  public boolean isEmpty() {
+    return weight == 0 && lossSum == 0;
+  }
+
+  /** The mean, 0 if it is that of nothing; a sum that is NaN stays NaN. */
+  static double mean(double sum, double weight) {
+    return weight == 0 && sum == 0 ? 0 : sum / weight;
   }
 }

@@ -4,7 +4,7 @@ package dev.halfstep.train;
  * Lowers the learning rate when a metric no longer improves, as PyTorch's {@code
  * ReduceLROnPlateau}: a multiplier on top of the {@link Schedule}. After more than {@code patience}
  * epochs in a row that were not better than the best, the multiplier is multiplied by {@code
- * factor}.
+ * factor}. An epoch in which no row counted is passed over.
  *
  * @param metric what is watched
  * @param factor in (0, 1): 0.1

@@ -198,6 +198,11 @@ final class RunState implements AutoCloseable {
     return hostState.buffer().getFloat(StepState.LOSS_SCALE);
   }
 
+  /** Where the next step begins, as the cursor will say it then. */
+  long position() {
+    return position;
+  }
+
   /** Where the next batch begins in the order of the samples. */
   void cursor(long position) {
     put(StepState.CURSOR, position);
@@ -240,7 +245,7 @@ final class RunState implements AutoCloseable {
     }
     ByteBuffer records = hostRing.buffer();
     double weight = dev.halfstep.internal.StepRecord.weight(records, slot);
-    double loss = dev.halfstep.internal.StepRecord.lossSum(records, slot) / weight;
+    double loss = Metrics.mean(dev.halfstep.internal.StepRecord.lossSum(records, slot), weight);
     if (Double.isNaN(loss) || dev.halfstep.internal.StepRecord.skipped(records, slot)) {
       download();
       check();
@@ -248,10 +253,13 @@ final class RunState implements AutoCloseable {
     return loss;
   }
 
-  /** What the last step was and gave, after {@link #awaitLast} or {@link #drain}. */
+  /** What the last step was and gave; waits for it. */
   StepRecord lastRecord() {
     if (launched == 0) {
       throw new IllegalStateException("no step has been made yet");
+    }
+    if (pending() > 0) {
+      downloadRecords((int) ((launched - 1) % capacity), 1);
     }
     return record(launched - 1);
   }
@@ -278,8 +286,14 @@ final class RunState implements AutoCloseable {
         dev.halfstep.internal.StepRecord.skipped(records, i));
   }
 
+  /** Throws what went wrong in the last steps; the next ones begin without it. */
   private void check() {
-    StepErrors.check(StepState.error(hostState.buffer()));
+    int errors = StepState.error(hostState.buffer());
+    if (errors != 0) {
+      hostState.buffer().putInt(StepState.ERROR, 0);
+      hostState.upload(stream, state.address() + StepState.ERROR, StepState.ERROR, Integer.BYTES);
+    }
+    StepErrors.check(errors);
     int skips = hostState.buffer().getInt(StepState.SKIPPED_IN_ROW);
     if (skips >= maxSkips) {
       throw new HalfstepException(

@@ -221,7 +221,7 @@ final class SessionMemory implements AutoCloseable {
     }
   }
 
-  /** The gradients of the last step, as they are: scaled, and not clipped. */
+  /** The gradients of the last step, as they are: scaled, over one unit of weight a label. */
   float[] gradients() {
     return gradients.toFloats();
   }

@@ -85,9 +85,9 @@ public final class StepBlock {
     return rows[i];
   }
 
-  /** The weighted mean loss. */
+  /** The weighted mean loss; 0 where all rows were ignored or of weight 0. */
   public double loss(int i) {
-    return lossSum[i] / weight[i];
+    return Metrics.mean(lossSum[i], weight[i]);
   }
 
   /** The rate of the update. */
@@ -105,7 +105,7 @@ public final class StepBlock {
     return gradientNorm[i];
   }
 
-  /** Whether the gradients were not finite, so that nothing was updated. */
+  /** Whether nothing was updated: gradients not finite, or a label or index out of range. */
   public boolean skipped(int i) {
     return skipped[i];
   }

@@ -4,7 +4,10 @@ import static dev.halfstep.bindings.Native.HS_ERROR_INDEX;
 import static dev.halfstep.bindings.Native.HS_ERROR_LABEL;
 import static dev.halfstep.bindings.Native.HS_ERROR_SCHEDULE;
 
-/** The sticky errors that kernels leave in a step's state. */
+/**
+ * The errors that kernels leave in a step's state. From the step that meets one, nothing is updated
+ * until it is cleared.
+ */
 final class StepErrors {
   private StepErrors() {}
 

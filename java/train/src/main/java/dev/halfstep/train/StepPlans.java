@@ -98,6 +98,7 @@ final class StepPlans {
     Calls calls = new Calls();
     Graph graph = new Graph(options.storage, false);
     Value state = state(graph);
+    graph.step(state, RandomStream.DROPOUT.key(options.seed));
     Value output = options.model.build(graph, source.build(graph, rows, state).features());
     Value outputs = graph.input("outputs", output.type(), output.shape());
     graph.forward(calls);
@@ -128,7 +129,7 @@ final class StepPlans {
     graph.step(state, RandomStream.DROPOUT.key(options.seed));
     BatchSource.Batch batch = source.build(graph, rows, state);
     Value output = options.model.build(graph, batch.features());
-    options.loss.add(output, batch.labels(), state, 1 / units(window));
+    source.loss().add(output, batch.labels(), state, 1 / units(window));
     graph.forward(calls);
   }
 

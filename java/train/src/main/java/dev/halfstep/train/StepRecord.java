@@ -11,7 +11,8 @@ package dev.halfstep.train;
  * @param learningRate the rate of its update
  * @param lossScale the scale that its gradients were computed with
  * @param gradientNorm of the unscaled gradients before clipping; 0 where it was not measured
- * @param skipped whether its gradients were not finite, so that nothing was updated
+ * @param skipped whether nothing was updated, because gradients were not finite or a label or index
+ *     lay outside its range
  */
 public record StepRecord(
     long step,
@@ -23,13 +24,13 @@ public record StepRecord(
     float lossScale,
     float gradientNorm,
     boolean skipped) {
-  /** The weighted mean loss. */
+  /** The weighted mean loss; 0 where all rows were ignored or of weight 0. */
   public double loss() {
-    return lossSum / weight;
+    return Metrics.mean(lossSum, weight);
   }
 
-  /** The share of rows that were classified rightly, in [0, 1]. */
+  /** The share of rows that were classified rightly, in [0, 1]; 0 of no rows. */
   public double accuracy() {
-    return correct / rows;
+    return Metrics.mean(correct, rows);
   }
 }

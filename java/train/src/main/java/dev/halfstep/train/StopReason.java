@@ -18,11 +18,13 @@ public record StopReason(Kind kind, String text) {
     EARLY_STOPPING,
     /** A callback asked for it with {@link Fit#stop}. */
     STOPPED,
+    /** The thread was interrupted, as {@code Future.cancel(true)} does; its flag is still set. */
+    INTERRUPTED,
     /** A loss or metric became infinite or NaN: what follows could not have learned anything. */
     NOT_FINITE
   }
 
-  static StopReason notFinite(String what) {
-    return new StopReason(Kind.NOT_FINITE, what + ": a lower learning rate may prevent it");
+  static StopReason notFinite(String what, String advice) {
+    return new StopReason(Kind.NOT_FINITE, what + ": " + advice);
   }
 }

@@ -1,5 +1,6 @@
 package dev.halfstep.train;
 
+import dev.halfstep.HalfstepException;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Order;
 import dev.halfstep.data.RandomStream;
@@ -7,6 +8,7 @@ import dev.halfstep.kernel.GradientStatistics;
 import dev.halfstep.nn.Model;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *       Trainer.builder(model, parts.train())
  *           .validation(parts.heldOut())
  *           .test(digits.heldOut())
- *           .optimizer(AdamW.of(0.001))
+ *           .optimizer(Optimizer.adamW(0.001))
  *           .batchSize(64)
  *           .epochs(10)
  *           .device(device)
@@ -49,6 +51,23 @@ public final class Trainer {
     this.plan = new TrainingPlan(options);
     options.resumed.ifPresent(
         from -> CheckpointFile.read(from, sessionOptions(), new Fit(options, plan)));
+    if (Double.isInfinite(plan.length())) {
+      requireEndless(options.schedule, plan);
+    }
+  }
+
+  /**
+   * Throws now what a schedule would throw at the first step that needs to know the run's length.
+   */
+  private static void requireEndless(Schedule schedule, TrainingPlan plan) {
+    Schedule.Progress begin =
+        new Schedule.Progress(0, 0, Double.POSITIVE_INFINITY, plan.updatesPerEpoch());
+    try {
+      schedule.factor(begin);
+      schedule.momentum(begin);
+    } catch (IllegalStateException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
   }
 
   /** The beginning of a trainer of this model on these samples. */
@@ -63,10 +82,12 @@ public final class Trainer {
 
   /**
    * Trains from the model's weights until the budget is spent or something stops the run. Whatever
-   * stopped it, the model then has the weights of the best epoch ({@link History#bestEpoch}). A run
-   * whose time is over before its first step is no failure: it ends with {@link
-   * StopReason.Kind#COMPLETED}, without epochs and losses, and the model has the weights with which
-   * the run began.
+   * ends it, an exception too, the model then has the weights of the best epoch ({@link
+   * History#bestEpoch}). A run whose time is over before its first step is no failure: it ends with
+   * {@link StopReason.Kind#COMPLETED}, without epochs and losses, and the model has the weights
+   * with which the run began. A run whose thread is interrupted ends after the block of steps that
+   * it is in, with {@link StopReason.Kind#INTERRUPTED}; the flag stays set, and test data are not
+   * evaluated.
    *
    * @throws dev.halfstep.HalfstepException if the device fails, or its memory does not suffice for
    *     the session and a few batches; the message says how much each needs
@@ -81,29 +102,54 @@ public final class Trainer {
       session.data(train);
       resumed.ifPresent(session::state);
       fit.begin();
-      fit.trace(session);
-      options.callbacks.forEach(callback -> callback.fitBegin(fit));
-      int[] order = new int[train.size()];
-      StepBlock steps = new StepBlock(options.syncEvery + 1);
-      boolean complete = true;
-      while (complete && (fit.isEpochOpen() || fit.goesOn())) {
-        if (!fit.isEpochOpen()) {
-          fit.beginEpoch();
+      try {
+        return run(session, fit);
+      } catch (RuntimeException | Error failure) {
+        try {
+          fit.bestWeights().ifPresentOrElse(options.session.model::weights, session::store);
+        } catch (RuntimeException second) {
+          failure.addSuppressed(second);
         }
-        options.callbacks.forEach(callback -> callback.epochBegin(fit));
-        Order.fill(options.session.seed, fit.epoch() - 1, order);
-        session.order(order);
-        session.position(fit.sample());
-        complete = trainEpoch(session, fit, steps);
+        throw failure;
       }
-      if (fit.isBrokenOff() && fit.steps() > 0) {
-        save(session, fit);
+    }
+  }
+
+  private History run(TrainingSession session, Fit fit) {
+    fit.trace(session);
+    options.callbacks.forEach(callback -> callback.fitBegin(fit));
+    int[] order = new int[train.size()];
+    StepBlock steps = new StepBlock(options.syncEvery + 1);
+    boolean complete = true;
+    while (complete && (fit.isEpochOpen() || fit.goesOn())) {
+      if (!fit.isEpochOpen()) {
+        fit.beginEpoch();
       }
-      fit.bestWeights().ifPresent(session::weights);
-      session.store();
-      History history = fit.history(options.test.map(session::evaluate));
-      options.callbacks.forEach(callback -> callback.fitEnd(fit, history));
-      return history;
+      options.callbacks.forEach(callback -> callback.epochBegin(fit));
+      Order.fill(options.session.seed, fit.epoch() - 1, order);
+      session.order(order);
+      session.position(fit.sample());
+      complete = trainEpoch(session, fit, steps);
+    }
+    if (fit.isBrokenOff() && fit.steps() > 0) {
+      save(session, fit);
+    }
+    fit.bestWeights().ifPresent(session::weights);
+    session.store();
+    Optional<Metrics> test = options.test.flatMap(data -> unlessInterrupted(session, fit, data));
+    History history = fit.history(test, session.waiting());
+    options.callbacks.forEach(callback -> callback.fitEnd(fit, history));
+    return history;
+  }
+
+  /** What an evaluation gives, unless the thread is interrupted: then the run ends. */
+  private static Optional<Metrics> unlessInterrupted(
+      TrainingSession session, Fit fit, Dataset data) {
+    try {
+      return Optional.of(session.evaluate(data));
+    } catch (CancellationException interrupted) {
+      fit.lookAtClock();
+      return Optional.empty();
     }
   }
 
@@ -135,8 +181,8 @@ public final class Trainer {
   /**
    * One epoch in the order that the session has.
    *
-   * @return whether it has a record; it has none if it is stopped, if it diverges, or if the time
-   *     was over before its first step, and then it is the run's last
+   * @return whether it has a record; it has none if it is stopped or interrupted, if it diverges,
+   *     or if the time was over before its first step, and then it is the run's last
    */
   private boolean trainEpoch(TrainingSession session, Fit fit, StepBlock steps) {
     double begin = fit.seconds();
@@ -153,9 +199,18 @@ public final class Trainer {
     GradientStatistics gradients = fit.gradients().orElseGet(session::gradientStatistics);
     Optional<GradientNoise> noise = noise(session, fit);
     float[] trained = useAverage(session, fit);
-    Optional<Metrics> validation = options.validation.map(session::evaluate);
-    Optional<Confusion> confusion =
-        options.countsConfusion() ? options.validation.map(session::confusion) : Optional.empty();
+    Optional<Metrics> validation;
+    Optional<Confusion> confusion = Optional.empty();
+    try {
+      validation = options.validation.map(session::evaluate);
+      if (options.countsConfusion()) {
+        confusion = options.validation.map(session::confusion);
+      }
+    } catch (CancellationException interrupted) {
+      fit.lookAtClock();
+      useTrained(session, trained);
+      return false;
+    }
     EpochRecord record =
         new EpochRecord(
             fit.epoch(),
@@ -168,12 +223,11 @@ public final class Trainer {
             seconds,
             gradients,
             noise);
-    if (fit.endEpoch(record)) {
+    if (fit.isBest(record)) {
       fit.keepWeights(session.weights());
     }
-    if (trained.length > 0) {
-      session.weights(trained);
-    }
+    fit.endEpoch(record);
+    useTrained(session, trained);
     options.callbacks.forEach(callback -> callback.epochEnd(fit, record));
     return true;
   }
@@ -203,6 +257,13 @@ public final class Trainer {
     return trained;
   }
 
+  /** Takes {@link #useAverage} back. */
+  private static void useTrained(TrainingSession session, float[] trained) {
+    if (trained.length > 0) {
+      session.weights(trained);
+    }
+  }
+
   /** At most {@code syncEvery} steps up to the end of the epoch or of the budget. */
   private void trainBlock(TrainingSession session, Fit fit, StepBlock steps) {
     int batchSize = fit.batchSize();
@@ -220,7 +281,7 @@ public final class Trainer {
     if (shortRows > 0) {
       session.runShort(shortRows);
     }
-    session.drain(steps);
+    drain(session, steps);
     boolean due = updatesToCheckpoint(fit) == updatesPerformed(steps);
     fit.endSteps(steps, full * batchSize + shortRows);
     fit.trace(session);
@@ -231,6 +292,17 @@ public final class Trainer {
       save(session, fit);
     }
     options.callbacks.forEach(callback -> callback.stepsEnd(fit, steps));
+  }
+
+  /** Where too many steps in a row were skipped, a loss that is not finite tells more of it. */
+  private static void drain(TrainingSession session, StepBlock steps) {
+    try {
+      session.drain(steps);
+    } catch (HalfstepException skipped) {
+      if (Double.isFinite(steps.metrics().loss())) {
+        throw skipped;
+      }
+    }
   }
 
   /** Updates until a checkpoint is due, at least 1. */

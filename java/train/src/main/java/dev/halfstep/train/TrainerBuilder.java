@@ -184,14 +184,18 @@ public final class TrainerBuilder {
     return with(next -> next.plateau = Optional.of(plateau));
   }
 
-  /** Ends the run when metrics no longer improve (default: never). */
+  /**
+   * Ends the run when metrics no longer improve (default: never). The best epoch is chosen by the
+   * metric of the first rule, unless {@link #monitor} names another.
+   */
   public TrainerBuilder earlyStopping(EarlyStopping rule) {
     return with(next -> next.earlyStopping = Optional.of(rule));
   }
 
   /**
-   * What the best epoch is chosen by, whose weights the model ends with (default: the validation
-   * loss, or the training loss without validation data).
+   * What the best epoch is chosen by, whose weights the model ends with (default: the metric that
+   * {@link #earlyStopping} watches, of several rules that of the first; without it the validation
+   * loss, or the training loss where there are no validation data).
    */
   public TrainerBuilder monitor(Metric metric) {
     return with(next -> next.monitor = Optional.of(metric));
@@ -263,8 +267,10 @@ public final class TrainerBuilder {
    * The trainer.
    *
    * @throws IllegalArgumentException if the batch is larger than the training data, the data do not
-   *     fit the model, a metric needs validation data and there are none, or the checkpoint to go
-   *     on from is damaged or that of another run: the message says what differs
+   *     fit the model (a label that has no output, or a token that no embedding has, is named with
+   *     its sample), a metric needs validation data and there are none, a schedule needs the run's
+   *     length and the budget does not give it, or the checkpoint to go on from is damaged or that
+   *     of another run: the message says what differs
    */
   public Trainer build() {
     if (session.batchSize > train.size()) {
@@ -286,17 +292,39 @@ public final class TrainerBuilder {
         throw new IllegalArgumentException(
             metric.label() + " needs class labels, but the loss is " + session.loss);
       }
+      if (metric.increasing() && session.loss.equals(Loss.meanSquaredError())) {
+        throw new IllegalArgumentException(
+            metric.label()
+                + " counts what is right, which squared errors do not say: take "
+                + (metric.needsValidation() ? Metric.VAL_LOSS : Metric.TRAIN_LOSS).label());
+      }
     }
     if (responsive.isPresent() && !batchSchedule.equals(BatchSchedule.constant())) {
       throw new IllegalArgumentException(
           "a responsive batch and a batch schedule both set the batch size: give one of them");
     }
+    DataCheck.check(session, train);
+    validation.ifPresent(this::requireEvaluable);
+    test.ifPresent(this::requireEvaluable);
     return new Trainer(with(next -> {}));
+  }
+
+  private void requireEvaluable(Dataset data) {
+    DataCheck.check(session, data);
+    if (data.targets().sampleShape().equals(train.targets().sampleShape())) {
+      return; // the plan of training says whether they fit the loss
+    }
+    new StepPlans(session, BatchSource.of(session, data, 0)).evaluationParts(1);
   }
 
   /** Trains: short for {@code build().fit()}. */
   public History fit() {
     return build().fit();
+  }
+
+  /** The learning rate of full batches before schedules: the optimizer's, scaled with the batch. */
+  public double learningRate() {
+    return session.optimizer.learningRate() * scaling.factor(referenceBatch, session.batchSize);
   }
 
   /** The options of the run's session: model, loss, optimizer, batch size, device. */
@@ -324,7 +352,9 @@ public final class TrainerBuilder {
 
   /** What the best epoch is chosen by. */
   Metric monitored() {
-    return monitor.orElse(validation.isPresent() ? Metric.VAL_LOSS : Metric.TRAIN_LOSS);
+    return monitor
+        .or(() -> earlyStopping.map(rule -> rule.rules().get(0).metric()))
+        .orElse(validation.isPresent() ? Metric.VAL_LOSS : Metric.TRAIN_LOSS);
   }
 
   private static int positive(String what, int value) {

@@ -30,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * Metrics validation = session.evaluate(heldOut);
  * }</pre>
  *
+ * <p>A loop of the caller's own looks at {@link Thread#interrupted} between its calls; {@link
+ * #evaluate} and {@link #confusion} do so by themselves.
+ *
  * <p>For the thread that opened it and its device; {@link #close} may come from any, and waits for
  * the call in progress. A closed session throws {@link IllegalStateException}.
  */
@@ -49,7 +52,8 @@ public final class TrainingSession implements AutoCloseable {
   private int[] order = {};
   private @Nullable DeviceData source; // what training reads
   private @Nullable Feed training;
-  private int lastRows;
+  private double lastUnits; // of weight, that the seed of the last step's gradients reckons with
+  private boolean probed; // the gradients that are there are not a step's but gradientNoise's
   private boolean closed;
 
   TrainingSession(SessionOptions options) {
@@ -97,12 +101,13 @@ public final class TrainingSession implements AutoCloseable {
    *
    * @param x {@code [rows, sampleShape...]}, at most batchSize rows
    * @param y one label for each output of the model, {@code [rows]} for a classifier
-   * @return the weighted mean loss before the update
-   * @throws IllegalArgumentException if the lengths do not fit, or a label is out of range
+   * @return the weighted mean loss before the update; 0 if all rows are ignored or of weight 0
+   * @throws IllegalArgumentException if the lengths do not fit, or a label is none of the model's
+   *     classes; the message names it, and nothing has changed
    */
   public synchronized double step(float[] x, int[] y) {
     UploadedBatch batch = uploaded();
-    return step(batch, batch.upload(x, y));
+    return step(batch, batch.upload(run.position(), x, y));
   }
 
   /**
@@ -113,18 +118,19 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized double step(float[] x, float[] y) {
     UploadedBatch batch = uploaded();
-    return step(batch, batch.upload(x, y));
+    return step(batch, batch.upload(run.position(), x, y));
   }
 
   /** As step of labels, of direct buffers in native order, from their positions to their limits. */
   public synchronized double step(FloatBuffer x, IntBuffer y) {
     UploadedBatch batch = uploaded();
-    return step(batch, batch.upload(x, y));
+    return step(batch, batch.upload(run.position(), x, y));
   }
 
   private double step(UploadedBatch batch, int rows) {
     clock.begin();
     batch.feed().launch(stream, run.reserve(rows, 1), rows, 1);
+    stepped(rows * batch.labelsPerSample());
     double loss = run.awaitLast();
     clock.end();
     return loss;
@@ -164,7 +170,8 @@ public final class TrainingSession implements AutoCloseable {
    * they are there still; those for which there is no room stream, as {@link
    * SessionOptions#dataMemory} says.
    *
-   * @throws IllegalArgumentException if they do not fit the model
+   * @throws IllegalArgumentException if they do not fit the model, or a label or token of theirs is
+   *     none that it knows; the message names the sample
    * @throws dev.halfstep.HalfstepException if there is no room for three batches of them either
    */
   public synchronized void data(Dataset data) {
@@ -276,13 +283,20 @@ public final class TrainingSession implements AutoCloseable {
     } else {
       feed.launch(stream, run.reserve(rows, steps), rows, steps);
     }
-    lastRows = rows;
+    stepped(rows * current.targets().sampleShape().elements());
+  }
+
+  private void stepped(long units) {
+    lastUnits = units;
+    probed = false;
   }
 
   /**
    * Waits for all steps, and gives the records of those since the last time.
    *
-   * @throws IllegalArgumentException if a label was outside the model's classes
+   * @throws IllegalArgumentException if a label or token was outside the model's range, which is
+   *     found beforehand but where a layer of the caller's own makes it: that step and those behind
+   *     it were skipped, and the next can be made
    * @throws dev.halfstep.HalfstepException if too many steps in a row were skipped
    */
   public synchronized StepBlock drain() {
@@ -306,7 +320,9 @@ public final class TrainingSession implements AutoCloseable {
    * Loss and metrics over a data set, computed as in prediction. Training goes on as if it had not
    * been. The data stay on the device while they are among the last few used and fit.
    *
-   * @throws IllegalArgumentException if the data do not fit the model, or a label is out of range
+   * @throws IllegalArgumentException if the data do not fit the model, or a label or token of
+   *     theirs is none that it knows; the message names the sample
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public synchronized Metrics evaluate(Dataset data) {
     requireOpen();
@@ -318,6 +334,7 @@ public final class TrainingSession implements AutoCloseable {
    * recall and F1 follow from it.
    *
    * @throws IllegalArgumentException if the data do not fit the model, or have no class labels
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public synchronized Confusion confusion(Dataset data) {
     requireOpen();
@@ -367,20 +384,40 @@ public final class TrainingSession implements AutoCloseable {
     options.model.weights(weights());
   }
 
-  /** The gradients of the last step, laid out as the weights, times the loss scale. */
-  public synchronized float[] gradients() {
-    requireOpen();
-    return memory.gradients();
-  }
-
   /**
-   * Statistics of the gradients of the last step on data on the device, over all trained
-   * parameters, unscaled and before clipping.
+   * The gradients of the last step's mean loss, laid out as the weights: what the optimizer applied
+   * but for clipping, unscaled, the class weights taken into account; 0 if no row counted.
    *
    * @throws IllegalStateException if there was none
    */
+  public synchronized float[] gradients() {
+    requireOpen();
+    float multiplier = (float) multiplier();
+    float[] gradients = memory.gradients();
+    if (multiplier != 1) {
+      for (int i = 0; i < gradients.length; i++) {
+        gradients[i] *= multiplier;
+      }
+    }
+    return gradients;
+  }
+
+  /**
+   * Statistics of {@link #gradients} over all trained parameters.
+   *
+   * @throws IllegalStateException if no step has been made
+   */
   public synchronized GradientStatistics gradientStatistics() {
-    return meter.statistics(requireData(), lastRows, run.lastRecord());
+    requireOpen();
+    return meter.statistics(multiplier());
+  }
+
+  /** What makes the gradients that are there those of a mean loss. */
+  private double multiplier() {
+    StepRecord last = run.lastRecord();
+    return probed
+        ? meter.lastMultiplier()
+        : GradientMeter.multiplier(lastUnits, last.weight(), last.lossScale());
   }
 
   /**
@@ -392,6 +429,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized GradientNoise gradientNoise(int batchSize, int... samples) {
     Dataset current = requireData();
+    probed = true;
     return meter.noise(onDevice(current), current, samples, batchSize, run.lossScale());
   }
 

@@ -124,6 +124,8 @@ final class DamagedInputFuzzTest {
 
   private static void csv(Path file, Random random) throws IOException {
     Csv csv = Csv.file(file).withValidationFraction(0.1);
-    (random.nextBoolean() ? csv.withLabel("class") : csv).load();
+    csv = random.nextBoolean() ? csv.withLabel("class") : csv;
+    csv = random.nextBoolean() ? csv.withMissing(Csv.Missing.MEDIAN) : csv;
+    (random.nextBoolean() ? csv.withHeader(random.nextBoolean()) : csv).load();
   }
 }

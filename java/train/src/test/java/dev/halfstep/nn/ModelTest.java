@@ -9,18 +9,26 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.Activate;
+import dev.halfstep.graph.Combine;
 import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Parameter;
+import dev.halfstep.graph.Split;
 import dev.halfstep.kernel.Activation;
 import dev.halfstep.train.TestDevice;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 @Tag("sim")
 class ModelTest {
   private static final Shape PIXELS = Shape.of(4, 3, 1);
+  private static final Shape PLACES = Shape.of(3);
 
   private static Model mlp() {
     return Model.of(PIXELS, Sequential.of(new Flatten(), new Linear(8), new ReLU(), new Linear(5)));
@@ -80,7 +88,7 @@ class ModelTest {
   void firstWeightsAreAFunctionOfTheSeedAndOfNothingElse() {
     float[] weights = mlp().initialize(1).weights();
     assertArrayEquals(weights, mlp().initialize(1).weights());
-    assertFalse(java.util.Arrays.equals(weights, mlp().initialize(2).weights()));
+    assertFalse(Arrays.equals(weights, mlp().initialize(2).weights()));
     Model longer =
         Model.of(
             PIXELS,
@@ -228,5 +236,109 @@ class ModelTest {
       predictor.close();
       assertThrows(IllegalStateException.class, () -> predictor.predict(new float[12]));
     }
+  }
+
+  @Test
+  void tokensOutsideTheVocabularyAreNamedWithTheirPlace() {
+    Model model =
+        Model.ofTokens(PLACES, Sequential.of(new Embedding(10, 4), new Flatten(), new Linear(2)))
+            .initialize(0);
+    assertEquals(10, model.vocabulary());
+    assertEquals(0, mlp().vocabulary());
+    float[] known = model.predict(new int[] {1, 2, 9});
+    try (Device device = TestDevice.open();
+        Predictor predictor = new Predictor(model, device, 4)) {
+      for (int token : new int[] {10, -1, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
+        int[] tokens = {1, 2, 3, 4, 5, token};
+        String expected =
+            "token "
+                + token
+                + " at place 2 of row 1 is outside [0, 10), the tokens that the model's embedding"
+                + " has";
+        assertEquals(
+            expected,
+            assertThrows(IllegalArgumentException.class, () -> model.predict(tokens)).getMessage());
+        assertEquals(
+            expected,
+            assertThrows(IllegalArgumentException.class, () -> predictor.predict(tokens))
+                .getMessage());
+      }
+      assertArrayEquals(known, predictor.predict(new int[] {1, 2, 9}), 1e-6f);
+    }
+    assertArrayEquals(known, model.predict(new int[] {1, 2, 9}));
+  }
+
+  @Test
+  void aTokenThatOnlyTheDeviceFindsIsAnErrorOfPredictionToo() {
+    Layer first = (scope, x) -> scope.apply("e", new Embedding(10, 4), Split.of(x, 1, 1, 2).get(0));
+    Model model = Model.ofTokens(PLACES, Sequential.of(first, new Flatten())).initialize(0);
+    try (Device device = TestDevice.open();
+        Predictor predictor = new Predictor(model, device, 4)) {
+      float[] known = predictor.predict(new int[] {9, 50, 50});
+      IllegalArgumentException e =
+          assertThrows(
+              IllegalArgumentException.class, () -> predictor.predict(new int[] {10, 0, 0}));
+      assertTrue(e.getMessage().contains("outside an embedding's table"), e.getMessage());
+      assertArrayEquals(known, predictor.predict(new int[] {9, 50, 50}));
+    }
+  }
+
+  @Test
+  void weightsThatChangeAfterAPredictionAreSeenByTheNext() {
+    Model model = mlp().initialize(3);
+    float[] x = new float[12];
+    Arrays.fill(x, 0.5f);
+    float[] before = model.predict(x);
+    assertArrayEquals(before, model.predict(x));
+    model.set("3.bias", new float[] {1, 2, 3, 4, 5});
+    assertNear(formula(model, x, 1), model.predict(x));
+    model.initialize(3);
+    assertArrayEquals(before, model.predict(x));
+    Model frozen = model.freeze("1");
+    assertArrayEquals(before, frozen.predict(x));
+    float[] other = model.weights();
+    other[0] += 1;
+    frozen.weights(other); // the same weights
+    assertNear(formula(model, x, 1), model.predict(x));
+    assertNear(formula(model, x, 1), frozen.predict(x));
+  }
+
+  @Test
+  void aModelPredictsOnWhicheverThreadAndOnSeveralAtOnce() throws Exception {
+    Model model = mlp().initialize(3);
+    float[] x = new float[12 * 300];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = (i % 17) * 0.1f;
+    }
+    float[] one = Arrays.copyOf(x, 12);
+    double[] all = formula(model, x, 300);
+    double[] first = Arrays.copyOf(all, 5);
+    ExecutorService pool = Executors.newFixedThreadPool(4);
+    try {
+      List<Future<?>> calls = new ArrayList<>();
+      for (int i = 0; i < 40; i++) {
+        boolean few = i % 4 != 0;
+        calls.add(pool.submit(() -> assertNear(few ? first : all, model.predict(few ? one : x))));
+      }
+      for (Future<?> call : calls) {
+        call.get();
+      }
+    } finally {
+      pool.shutdownNow();
+    }
+    assertNear(first, model.predict(one));
+  }
+
+  @Test
+  void twoModelsInOneGraphMustNotShareANameOfAParameter() {
+    Model teacher = Model.of(Shape.of(4), Sequential.of(new Linear(4))).initialize(1);
+    Layer both =
+        (scope, x) ->
+            Combine.add(scope.apply("0", new Linear(4), x), teacher.build(scope.graph(), x));
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> Model.of(Shape.of(4), both))
+            .getMessage();
+    assertTrue(
+        message.contains("two models in one graph have a parameter named 0.weight"), message);
   }
 }

@@ -9,6 +9,7 @@ import dev.halfstep.data.Labels;
 import dev.halfstep.study.CurveAnalysis.Verdict;
 import dev.halfstep.study.Finding.Code;
 import dev.halfstep.study.Finding.Severity;
+import dev.halfstep.train.Optimizer;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.stream.DoubleStream;
@@ -59,6 +60,141 @@ final class AdvisorTest {
     only(Code.WINDOW_OVER_EPOCH, Severity.ERROR, of(100, 128, 0.001).microBatch(32));
     only(Code.NO_VALIDATION, Severity.WARNING, clean().validation(0));
     assertEquals(List.of(), clean().epochs(2).validation(0).findings());
+  }
+
+  @Test
+  void aLastBatchOfLessThanHalfIsSaid() {
+    Advisor guide = of(1000, 32, 0.001); // 31 batches and 8 samples
+    only(Code.SHORT_LAST_BATCH, Severity.NOTE, guide);
+    Finding finding = guide.findings().get(0);
+    assertEquals(
+        "the last batch of an epoch has 8 of 32 samples, and its update counts as much",
+        finding.evidence());
+    assertEquals("drop the last batch, or take another batch size such as 35", finding.advice());
+    assertEquals(List.of(), of(1008, 32, 0.001).findings(), "half of it");
+    assertEquals(List.of(), guide.dropLast(true).findings());
+  }
+
+  @Test
+  void sizesOutsideOfWhatIsUsual() {
+    only(Code.BATCH_SMALL, Severity.NOTE, of(7200, 4, 0.001));
+    only(Code.BATCH_LARGE, Severity.NOTE, of(8192, 4096, 0.001));
+    RulesOfThumb.Range images = new RulesOfThumb.Range(32, 128);
+    only(Code.BATCH_SMALL, Severity.NOTE, of(7200, 16, 0.001).usualBatches(images));
+    only(Code.BATCH_LARGE, Severity.NOTE, of(7168, 256, 0.001).usualBatches(images));
+    assertEquals(List.of(), of(7168, 128, 0.001).usualBatches(images).findings());
+    only(Code.BATCH_OVER_MEMORY, Severity.ERROR, of(7200, 64, 0.001).largestBatch(50));
+    only(Code.EPOCHS_UNUSUAL, Severity.NOTE, clean().usualEpochs(new RulesOfThumb.Range(50, 100)));
+    only(Code.EPOCHS_UNUSUAL, Severity.NOTE, clean().usualEpochs(new RulesOfThumb.Range(3, 10)));
+    assertEquals(List.of(), clean().usualEpochs(new RulesOfThumb.Range(20, 50)).findings());
+    // At the initial weights the scale is at its smallest: it does not speak against 64.
+    assertEquals(List.of(), of(7200, 64, 0.001).initialNoiseScale(OptionalDouble.of(2)).findings());
+    only(
+        Code.BATCH_OVER_NOISE,
+        Severity.NOTE,
+        of(8192, 4096, 0.001).initialNoiseScale(OptionalDouble.of(2)));
+    only(
+        Code.BATCH_UNDER_NOISE,
+        Severity.NOTE,
+        of(7200, 4, 0.001).initialNoiseScale(OptionalDouble.of(50)));
+  }
+
+  @Test
+  void aRateThatIsFarTooHighIsFoundWithAnyBatch() {
+    only(Code.HIGH_RATE, Severity.WARNING, of(640, 64, 3));
+    Optimizer momentum = Optimizer.sgd(0.5).withMomentum(0.9);
+    only(Code.HIGH_RATE, Severity.WARNING, of(640, 64, 0.5).optimizer(momentum));
+    Finding finding = of(640, 64, 0.5).optimizer(momentum).findings().get(0);
+    assertEquals("a learning rate of 0.5 with a batch of 64", finding.evidence());
+    assertEquals(
+        "lower the rate to at most 0.2, or find one with the learning-rate finder",
+        finding.advice());
+    only(Code.HIGH_RATE, Severity.WARNING, of(640, 64, 0.1).optimizer(Optimizer.adam(0.1)));
+    only(Code.HIGH_RATE_SMALL_BATCH, Severity.WARNING, of(640, 32, 3).optimizer(momentum));
+    for (Optimizer usual :
+        List.of(
+            Optimizer.sgd(0.1).withMomentum(0.9),
+            Optimizer.adamW(0.001),
+            Optimizer.lars(1),
+            Optimizer.lamb(0.01))) {
+      assertEquals(
+          List.of(), of(640, 64, usual.learningRate()).optimizer(usual).findings(), "" + usual);
+    }
+    assertEquals(List.of(), of(640, 32, 0.1).optimizer(Optimizer.lars(0.1)).findings());
+    // Scaled linearly from 0.1 at 256.
+    Optimizer scaled = Optimizer.sgd(1.6).withMomentum(0.9);
+    only(Code.BATCH_LARGE, Severity.NOTE, of(8192, 4096, 1.6).optimizer(scaled));
+    assertTrue(
+        of(640, 32, Optimizer.adam(0.1).learningRate())
+            .findings()
+            .get(0)
+            .evidence()
+            .startsWith("a learning rate of 0.1 with"),
+        "rounded");
+  }
+
+  @Test
+  void aModelThatIsNoBetterThanChanceIsNotTrainedLonger() {
+    double[] falling = {0.7, 0.65, 0.6, 0.55, 0.5, 0.45};
+    Advisor improving = clean().curves(CurveAnalysis.of(falling, falling));
+    only(Code.STILL_IMPROVING, Severity.NOTE, improving.accuracy(0.52, 400));
+    int[] labels = IntStream.range(0, 64).map(i -> i % 2).toArray();
+    Advisor known = improving.trainingData(data(labels));
+    only(Code.AT_CHANCE, Severity.WARNING, known.accuracy(0.52, 400));
+    assertEquals(
+        "52.0 % of 400 samples are right at best, and naming the largest class would be for 50.0 %",
+        known.accuracy(0.52, 400).findings().get(0).evidence());
+    only(Code.STILL_IMPROVING, Severity.NOTE, known.accuracy(0.56, 400));
+    int[] skewed = IntStream.range(0, 64).map(i -> i % 16 == 0 ? 1 : 0).toArray();
+    only(
+        Code.AT_CHANCE, Severity.WARNING, improving.trainingData(data(skewed)).accuracy(0.93, 400));
+    int[] single = new int[64];
+    only(
+        Code.STILL_IMPROVING, Severity.NOTE, improving.trainingData(data(single)).accuracy(1, 400));
+    double[] flat = {2.3, 2.3, 2.29, 2.29, 2.29, 2.29};
+    only(
+        Code.FLAT_LOSS,
+        Severity.WARNING,
+        known.curves(CurveAnalysis.of(flat, flat)).accuracy(0.5, 400));
+  }
+
+  @Test
+  void remediesKeepToWhatOtherFindingsSay() {
+    double[] jumping = {2.3, 1.2, 2.6, 1.1, 2.4, 1.3, 2.5};
+    CurveAnalysis oscillating = CurveAnalysis.of(jumping, jumping);
+    assertEquals(
+        "raise the batch size or lower the learning rate", advice(clean().curves(oscillating)));
+    Advisor large = of(8192, 4096, 0.001).curves(oscillating);
+    assertEquals("lower the learning rate", advice(large));
+    double[] still = {2.3, 2.3, 2.29, 2.29, 2.29, 2.29};
+    CurveAnalysis flat = CurveAnalysis.of(still, still);
+    assertEquals(
+        "lower the batch size, raise the learning rate, or take a larger model",
+        advice(clean().curves(flat)));
+    assertEquals(
+        "raise the learning rate or take a larger model", advice(of(7200, 4, 0.001).curves(flat)));
+    assertEquals(
+        "lower the batch size or take a larger model", advice(of(640, 64, 3).curves(flat)));
+  }
+
+  /** Of the finding on the curves. */
+  private static String advice(Advisor advisor) {
+    return advisor.findings().stream()
+        .filter(f -> f.code() == Code.OSCILLATING_LOSS || f.code() == Code.FLAT_LOSS)
+        .map(Finding::advice)
+        .findFirst()
+        .orElse("none");
+  }
+
+  @Test
+  void figuresAreRounded() {
+    assertEquals("0.1", Figures.of(0.1f));
+    assertEquals("0", Figures.of(0));
+    assertEquals("65536", Figures.of(65536));
+    assertEquals("3", Figures.of(3));
+    assertEquals("0.00003", Figures.of(3e-5f));
+    assertEquals("1E-8", Figures.of(1e-8));
+    assertEquals("NaN", Figures.of(Double.NaN));
   }
 
   @Test

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Device;
 import dev.halfstep.HalfstepException;
+import dev.halfstep.data.Dataset;
 import dev.halfstep.data.RandomData;
 import dev.halfstep.data.Split;
 import dev.halfstep.nn.Linear;
@@ -18,6 +19,7 @@ import dev.halfstep.train.Budget;
 import dev.halfstep.train.Callback;
 import dev.halfstep.train.Fit;
 import dev.halfstep.train.History;
+import dev.halfstep.train.LearningRateScaling;
 import dev.halfstep.train.MemoryUse;
 import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.SessionOptions;
@@ -128,6 +130,33 @@ final class StudyTest {
                 BatchSizeStudy.ofEpochs(2, 20)
                     .run(seed -> trainer(model()).optimizer(Optimizer.sgd(1e30))));
     assertTrue(e.getMessage().contains("the training loss became "), e.getMessage());
+  }
+
+  @Test
+  void theGapIsThatOfTheTrainedWeights() {
+    Split random = RandomData.unlearnable(3);
+    Dataset few = random.train().slice(0, 64);
+    Sequential layers = Sequential.of(new Linear(64), new ReLU(), new Linear(2));
+    Model model = Model.of(few.sampleShape(), layers);
+    BatchSizeStudy.Row row =
+        BatchSizeStudy.ofEpochs(30, 8)
+            .run(
+                seed ->
+                    Trainer.builder(model.initialize(seed), few)
+                        .device(device)
+                        .optimizer(Optimizer.adamW(0.003))
+                        .test(random.heldOut())
+                        .seed(seed))
+            .rows()
+            .get(0);
+    try (TrainingSession session = TrainingSession.builder(model).batchSize(8).open()) {
+      assertEquals(
+          session.evaluate(few).accuracy(), row.trainAccuracy().mean(), "of the weights it has");
+    }
+    // All is learned by heart, and nothing of it holds.
+    assertEquals(1, row.trainAccuracy().mean());
+    assertEquals(0.5, row.testAccuracy().mean(), 0.15);
+    assertEquals(1 - row.testAccuracy().mean(), row.gap().mean(), 1e-12);
   }
 
   @Test
@@ -300,6 +329,15 @@ final class StudyTest {
       assertEquals(25, row.updates());
       assertEquals(0, row.testAccuracy().deviation());
     }
+    assertTrue(updates.toString().contains("not scaled with them"), updates.toString());
+    BatchSizeStudy.Result scaled =
+        BatchSizeStudy.ofEpochs(1, 16, 64)
+            .run(seed -> trainer(model()).scaling(LearningRateScaling.LINEAR, 32).seed(seed));
+    double rate = updates.rows().get(0).learningRate();
+    assertEquals(rate, updates.rows().get(1).learningRate());
+    assertEquals(rate / 2, scaled.rows().get(0).learningRate(), 1e-9);
+    assertEquals(2 * rate, scaled.rows().get(1).learningRate(), 1e-9);
+    assertTrue(scaled.toString().contains("is scaled with the batch size"), scaled.toString());
     assertThrows(IllegalArgumentException.class, () -> BatchSizeStudy.ofEpochs(1));
     assertThrows(IllegalArgumentException.class, () -> BatchSizeStudy.ofEpochs(1, 0));
   }

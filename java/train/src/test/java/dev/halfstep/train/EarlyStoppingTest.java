@@ -4,7 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.halfstep.data.RandomData;
+import dev.halfstep.data.Split;
 import dev.halfstep.kernel.GradientStatistics;
+import dev.halfstep.nn.Linear;
+import dev.halfstep.nn.Model;
+import dev.halfstep.nn.ReLU;
+import dev.halfstep.nn.Sequential;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -133,5 +139,79 @@ final class EarlyStoppingTest {
     assertThrows(IllegalArgumentException.class, () -> rule.withStartEpoch(0));
     assertThrows(IllegalArgumentException.class, EarlyStopping::all);
     assertTrue(EarlyStopping.any(rule).rules().contains(rule));
+  }
+
+  private static EpochRecord withoutRows(int number) {
+    Metrics none = new Metrics(0, 0, 0, 0);
+    return new EpochRecord(
+        number,
+        none,
+        Optional.of(none),
+        Optional.of(new Confusion(2, 0, 0, 0, 0)),
+        10,
+        10,
+        0.1f,
+        1,
+        new GradientStatistics(0, 0, 0, 0, 0, 0, 0, 0),
+        Optional.empty());
+  }
+
+  @Test
+  void epochsInWhichNoRowCountedArePassedOver() {
+    for (Metric metric : Metric.values()) {
+      EarlyStopping.Rule rule = EarlyStopping.on(metric, 1);
+      EarlyStopping.State state = rule.begin();
+      assertEquals(state, rule.next(state, withoutRows(1)));
+    }
+  }
+
+  private static final Split DATA = RandomData.learnable(107, 50, 12, 3);
+
+  private static TrainerBuilder trainer() {
+    Model model =
+        Model.of(
+            DATA.train().sampleShape(), Sequential.of(new Linear(9), new ReLU(), new Linear(2)));
+    return Trainer.builder(model, DATA.train()).validation(DATA.heldOut()).batchSize(10).seed(4);
+  }
+
+  @Test
+  void theBestEpochIsChosenByTheMetricThatIsWatched() {
+    EarlyStopping f1 = EarlyStopping.on(Metric.VAL_F1, 10);
+    EarlyStopping recall = EarlyStopping.on(Metric.VAL_RECALL, 5);
+    assertEquals(Metric.VAL_LOSS, trainer().monitored());
+    assertEquals(Metric.VAL_F1, trainer().earlyStopping(f1).monitored());
+    assertEquals(
+        Metric.VAL_RECALL, trainer().earlyStopping(EarlyStopping.all(recall, f1)).monitored());
+    assertEquals(
+        Metric.VAL_F1,
+        trainer().earlyStopping(EarlyStopping.any(EarlyStopping.all(f1), recall)).monitored());
+    assertEquals(
+        Metric.TRAIN_LOSS, trainer().earlyStopping(f1).monitor(Metric.TRAIN_LOSS).monitored());
+  }
+
+  @Test
+  void theModelHasTheEpochFromWhichPatienceWasCounted() {
+    // Noise in the labels: accuracy and loss are best in different epochs.
+    int differ = 0;
+    for (long seed = 1; seed <= 5; seed++) {
+      TrainerBuilder trainer =
+          trainer().seed(seed).optimizer(Optimizer.sgd(0.3).withMomentum(0.9)).epochs(40);
+      History history = trainer.earlyStopping(EarlyStopping.on(Metric.VAL_F1, 6)).fit();
+      int best = 0;
+      int lowest = 0;
+      for (int i = 1; i < history.epochs().size(); i++) {
+        List<EpochRecord> epochs = history.epochs();
+        boolean higher = Metric.VAL_F1.of(epochs.get(i)) > Metric.VAL_F1.of(epochs.get(best));
+        best = higher ? i : best;
+        boolean lower = Metric.VAL_LOSS.of(epochs.get(i)) < Metric.VAL_LOSS.of(epochs.get(lowest));
+        lowest = lower ? i : lowest;
+      }
+      assertEquals(best + 1, history.bestEpoch());
+      if (history.stopReason().kind() == StopReason.Kind.EARLY_STOPPING) {
+        assertEquals(best + 6, history.epochs().size() - 1);
+      }
+      differ += best == lowest ? 0 : 1;
+    }
+    assertTrue(differ > 0, "a task in which the two metrics agree shows nothing");
   }
 }

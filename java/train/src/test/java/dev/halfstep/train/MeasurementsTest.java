@@ -54,18 +54,16 @@ final class MeasurementsTest {
       session.run(2);
       StepBlock steps = session.drain();
       float[] gradients = session.gradients();
-      double unscale = BATCH / (steps.weight(1) * steps.lossScale(1));
       int count = (SmallTask.FEATURES + 1) * SmallTask.HIDDEN + (SmallTask.HIDDEN + 1) * 5;
       double sum = 0;
       double magnitudes = 0;
       double squares = 0;
       double minimum = 0;
       double maximum = 0;
-      for (float gradient : gradients) { // the padding is 0
-        double value = unscale * gradient;
+      for (float value : gradients) { // the padding is 0
         sum += value;
         magnitudes += Math.abs(value);
-        squares += value * value;
+        squares += (double) value * value;
         minimum = Math.min(minimum, value);
         maximum = Math.max(maximum, value);
       }
@@ -271,6 +269,15 @@ final class MeasurementsTest {
         assertThrows(IllegalArgumentException.class, values::build)
             .getMessage()
             .contains("val_f1 needs class labels"));
+    TrainerBuilder accuracy =
+        Trainer.builder(SmallTask.model(), all.data.slice(0, 64))
+            .validation(all.data.slice(64, SAMPLES))
+            .loss(Loss.meanSquaredError())
+            .earlyStopping(EarlyStopping.on(Metric.VAL_ACCURACY, 3));
+    assertTrue(
+        assertThrows(IllegalArgumentException.class, accuracy::build)
+            .getMessage()
+            .contains("val_accuracy counts what is right, which squared errors do not say"));
   }
 
   @Test

@@ -145,7 +145,7 @@ final class RecipeTest {
     assertEquals(Long.MAX_VALUE, plan.totalUpdates());
     TrainerBuilder needsLength =
         trainer(model()).budget(Budget.ofSeconds(1)).schedule(Schedule.cosine());
-    assertThrows(IllegalStateException.class, needsLength::fit);
+    assertThrows(IllegalArgumentException.class, needsLength::build);
   }
 
   @Test

@@ -5,6 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.halfstep.data.RandomData;
+import dev.halfstep.data.Split;
+import dev.halfstep.nn.Linear;
+import dev.halfstep.nn.Model;
+import java.util.List;
 import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -145,5 +150,29 @@ final class ScheduleTest {
     int[] each = IntStream.range(1, 60).toArray();
     int last = BatchSchedule.doublingInsteadOfDecay(each).batchSize(59, 100, 32);
     assertEquals(Integer.MAX_VALUE, last);
+  }
+
+  @Test
+  void aScheduleThatNeedsALengthIsRefusedWhereThereIsOnlyATime() {
+    Split data = RandomData.learnable(40, 10, 5, 1);
+    Model model = Model.of(data.train().sampleShape(), new Linear(2));
+    TrainerBuilder timed =
+        Trainer.builder(model, data.train()).batchSize(8).budget(Budget.ofSeconds(5));
+    for (Schedule schedule :
+        List.of(
+            Schedule.cosine(),
+            Schedule.cosine(0.1).withWarmUp(3),
+            Schedule.oneCycle(),
+            progress -> 1 - progress.fraction())) {
+      IllegalArgumentException e =
+          assertThrows(IllegalArgumentException.class, timed.schedule(schedule)::build);
+      assertTrue(e.getMessage().contains("the budget is a time alone"), e.getMessage());
+      timed.budget(Budget.ofSeconds(5).andEpochs(3)).schedule(schedule).build();
+    }
+    timed.schedule(Schedule.step(2, 0.5).withWarmUp(3)).build();
+    IllegalArgumentException batch =
+        assertThrows(
+            IllegalArgumentException.class, timed.batchSchedule(BatchSchedule.oneCycle())::build);
+    assertTrue(batch.getMessage().contains("the run's length"), batch.getMessage());
   }
 }

