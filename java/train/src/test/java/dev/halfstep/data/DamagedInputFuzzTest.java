@@ -1,5 +1,7 @@
 package dev.halfstep.data;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
 import dev.halfstep.Shape;
 import dev.halfstep.nn.Fuzz;
 import dev.halfstep.nn.Linear;
@@ -43,24 +45,25 @@ final class DamagedInputFuzzTest {
     try (InputStream in = Model.class.getResourceAsStream("by-python.safetensors")) {
       bytes = Objects.requireNonNull(in).readAllBytes();
     }
+    assertFalse(safetensors(bytes));
     Fuzz.run("safetensors", SHARE, random -> safetensors(Fuzz.damaged(bytes, random)));
   }
 
   @Test
-  void safetensorsWithAnyHeader() {
+  void safetensorsWithAnyHeader() throws IOException {
+    String header =
+        "{\"__metadata__\":{\"a\":\"b\\u00e4\"},\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],"
+            + "\"data_offsets\":[0,24]},\"i\":{\"dtype\":\"U8\",\"shape\":[4],"
+            + "\"data_offsets\":[24,28]}}";
+    byte[] text = header.getBytes(StandardCharsets.UTF_8);
+    assertFalse(safetensors(withHeader(text)));
     Fuzz.run(
-        "safetensors header",
-        SHARE,
-        random -> {
-          String header =
-              "{\"__metadata__\":{\"a\":\"b\\u00e4\"},\"w\":{\"dtype\":\"F32\",\"shape\":[2,3],"
-                  + "\"data_offsets\":[0,24]},\"i\":{\"dtype\":\"U8\",\"shape\":[4],"
-                  + "\"data_offsets\":[24,28]}}";
-          byte[] text = Fuzz.damaged(header.getBytes(StandardCharsets.UTF_8), random);
-          ByteBuffer file = ByteBuffer.allocate(8 + text.length + 28);
-          file.order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).put(text);
-          return safetensors(file.array());
-        });
+        "safetensors header", SHARE, random -> safetensors(withHeader(Fuzz.damaged(text, random))));
+  }
+
+  private static byte[] withHeader(byte[] header) {
+    ByteBuffer file = ByteBuffer.allocate(8 + header.length + 28);
+    return file.order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).put(header).array();
   }
 
   private boolean safetensors(byte[] bytes) throws IOException {
