@@ -168,7 +168,7 @@ HS_DEVICE void reduce_block(const SlabPart<T>& part, Sums (&sums)[kVector], Smem
 // those of the column that this thread finishes. Leaves finish(sums) of all columns in
 // shared.of_column.
 template <class Coefficients, class T, int kVector, class Sums, class Finish>
-HS_DEVICE Sums reduce_slab(const SlabPart<T>& part, Sums (&sums)[kVector], GridWorkspace& grid,
+HS_DEVICE Sums reduce_slab(const SlabPart<T>& part, Sums (&sums)[kVector], GridWorkspace* grid,
                            Shared<Sums, Coefficients>& shared, const Finish& finish) {
   const unsigned columns = part.columns(), blocks = part.plan.team;
   const bool few = part.few(), finishes = part.finishes();
@@ -177,11 +177,11 @@ HS_DEVICE Sums reduce_slab(const SlabPart<T>& part, Sums (&sums)[kVector], GridW
   if (blocks == 1) {
     if (finishes) total = shared.total[threadIdx.x];
   } else {
-    Sums* partials = grid.partials<Sums>() + part.slab * blocks * columns;
+    Sums* partials = grid->template partials<Sums>() + part.slab * blocks * columns;
     if (threadIdx.x < columns) {
       partials[part.rank * columns + threadIdx.x] = shared.total[threadIdx.x];
     }
-    team_sync(grid.barriers[part.slab], part.rank, blocks);
+    team_sync(grid->barriers[part.slab], part.rank, blocks);
     if (finishes) {
       constexpr unsigned kBatch = 8;  // loads that are under way at once
       const unsigned step = few ? 1 : kWarpSize;
@@ -200,10 +200,11 @@ HS_DEVICE Sums reduce_slab(const SlabPart<T>& part, Sums (&sums)[kVector], GridW
     if (finishes) shared.of_column[threadIdx.x] = finish(total);
   } else {
     total = warp_reduce(total, Sum<Sums>{});
-    auto* finished = reinterpret_cast<Coefficients*>(grid.partials<Sums>() + gridDim.x * columns) +
-                     part.slab * columns;
+    auto* finished =
+        reinterpret_cast<Coefficients*>(grid->template partials<Sums>() + gridDim.x * columns) +
+        part.slab * columns;
     if (part.saves()) finished[part.own()] = finish(total);
-    team_sync(grid.barriers[part.slab], part.rank, blocks);
+    team_sync(grid->barriers[part.slab], part.rank, blocks);
     if (threadIdx.x < columns &&
         std::int64_t{part.slab} * columns + threadIdx.x < part.plan.channels) {
       shared.of_column[threadIdx.x] = load_from_l2(&finished[threadIdx.x]);
@@ -253,7 +254,7 @@ HS_KERNEL void __launch_bounds__(kSlabThreads, 1)
     return Scaling{static_cast<float>(m.mean), invstd_of(m, n, args.desc.eps) * gamma, beta};
   };
   const DistanceSums total =
-      reduce_slab(part, sums, *static_cast<GridWorkspace*>(workspace), shared, finish);
+      reduce_slab(part, sums, static_cast<GridWorkspace*>(workspace), shared, finish);
   // Here others do not wait for it.
   if (part.saves()) save_moments(args, c, moments_of(total, own_pivot, n));
 
@@ -318,7 +319,7 @@ HS_KERNEL void __launch_bounds__(kSlabThreads, 1)
     return slope_of(own_mean, invstd, gamma, total, static_cast<double>(plan.rows));
   };
   const GradientSums total =
-      reduce_slab(part, sums, *static_cast<GridWorkspace*>(workspace), shared, finish);
+      reduce_slab(part, sums, static_cast<GridWorkspace*>(workspace), shared, finish);
   if (part.saves()) save_gradients(args, c, total);
 
   Slope of[kVector];

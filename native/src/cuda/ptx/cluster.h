@@ -36,6 +36,7 @@ HS_DEVICE void cluster_sync(HS_CALLER) {
 #ifdef HS_SIM
   sim::Executor::of_this_thread().sync_cluster(place);
 #elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  __syncwarp();  // .aligned: the warp's threads come together
   asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::
                    : "memory");
 #else

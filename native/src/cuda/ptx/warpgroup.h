@@ -129,6 +129,28 @@ HS_DEVICE void warpgroup_wait() {
 #define HS_REGISTERS_64(i) HS_REGISTERS_32(i), HS_REGISTERS_32(i + 32)
 #define HS_REGISTERS_128(i) HS_REGISTERS_64(i), HS_REGISTERS_64(i + 64)
 
+#endif
+
+// The compiler knows nothing of products that are under way: without this, before the first one and
+// behind the wait for the last, it may move work on the sums to where the units still add to them.
+template <int kCount>
+HS_DEVICE void warpgroup_fence_sums([[maybe_unused]] float (&sums)[kCount]) {
+  static_assert(kCount == 4 || kCount == 32 || kCount == 64 || kCount == 128);
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+  if constexpr (kCount == 4) {
+    asm volatile("" : HS_REGISTERS_4(0)::"memory");
+  } else if constexpr (kCount == 32) {
+    asm volatile("" : HS_REGISTERS_32(0)::"memory");
+  } else if constexpr (kCount == 64) {
+    asm volatile("" : HS_REGISTERS_64(0)::"memory");
+  } else {
+    asm volatile("" : HS_REGISTERS_128(0)::"memory");
+  }
+#endif
+}
+
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+
 // `a` to `tb` number the operands behind the sums.
 #define HS_WGMMA(n, type, sums_of, a, b, ta, tb, ...)                             \
   asm volatile(                                                                   \

@@ -6,8 +6,9 @@ import java.util.List;
  * Kernel calls recorded once with {@link Stream#capture} and run with one call by {@link
  * Stream#launch}. It keeps the addresses and sizes that the calls had; what changes from launch to
  * launch lies in device memory. The memory of tensors used in it lives until the list is closed,
- * even if the tensors are closed before; raw addresses are the caller's business. A list that is
- * not closed ends with its device.
+ * even if the tensors are closed before; raw addresses are the caller's business. On a GPU it also
+ * holds what its kernels put down for each other, which counts as used memory of the device. A list
+ * that is not closed ends with its device.
  */
 public final class CommandList implements AutoCloseable {
   private final Device device;

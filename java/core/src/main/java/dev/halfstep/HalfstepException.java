@@ -17,7 +17,7 @@ public final class HalfstepException extends RuntimeException {
     NO_DEVICE,
     /**
      * The device reported an error. It cannot be used any more and answers every call with this
-     * first cause: close it.
+     * first cause: close it. On CUDA the process has to be restarted before a GPU is used again.
      */
     DEVICE_FAILED,
     /** The native library could not be loaded. */
