@@ -29,7 +29,7 @@ final class MessagesTest {
     assertEquals(
         "No space left on device",
         Cli.oneLine(new ExecutionException(new InvocationTargetException(full))));
-    assertEquals("out: is there already", Cli.oneLine(new FileAlreadyExistsException("out")));
+    assertEquals("out: something of that name is there already", Cli.oneLine(new FileAlreadyExistsException("out")));
     assertEquals("out: is not a folder", Cli.oneLine(new NotDirectoryException("out")));
     assertEquals(
         "out: File too large", Cli.oneLine(new FileSystemException("out", null, "File too large")));

@@ -12,6 +12,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -145,6 +146,9 @@ public final class AtomicFile {
     }
     if (e instanceof DirectoryNotEmptyException) {
       return "the folder is not empty";
+    }
+    if (e instanceof NotDirectoryException) {
+      return "is not a folder";
     }
     return "the file system refuses it (" + e.getClass().getSimpleName() + ")";
   }
