@@ -37,7 +37,7 @@ record LoadFailure(String reason, Throwable cause) {
         return text + "; glibc 2.34 and libstdc++ of GCC 11 or later are needed";
       }
       if (text.contains("failed to map segment")) {
-        return text + ": " + folder(text) + " is mounted noexec" + OTHER_FOLDER;
+        return text + ": " + notExecutable(text);
       }
       innermost = text;
     }
@@ -59,9 +59,16 @@ record LoadFailure(String reason, Throwable cause) {
     return innermost;
   }
 
-  /** The folder of the library that a message of the dynamic linker begins with. */
-  private static String folder(String message) {
+  /** What to do about the library that a message of the dynamic linker begins with. */
+  private static String notExecutable(String message) {
     Path library = Path.of(message.substring(0, Math.max(0, message.indexOf(": "))));
-    return String.valueOf(library.getParent());
+    String problem = library.getParent() + " is mounted noexec";
+    try {
+      return library.startsWith(Loader.getCacheDir().toPath())
+          ? problem + OTHER_FOLDER
+          : problem + "; move Halfstep's own files to a file system without that option";
+    } catch (IOException noCache) {
+      return problem;
+    }
   }
 }

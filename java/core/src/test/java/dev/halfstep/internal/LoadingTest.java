@@ -253,6 +253,26 @@ class LoadingTest {
   }
 
   @Test
+  void librariesThatLieInSuchAFolderAreToBeMoved() throws Exception {
+    Path checkout = Files.createDirectory(folder.resolve("checkout"));
+    Path bindings = classPath().stream().filter(LoadingTest::isBindings).findFirst().orElseThrow();
+    String mount = "mount -t tmpfs -o noexec none " + checkout;
+    assumeTrue(
+        new ProcessBuilder("unshare", "-m", "sh", "-c", mount).start().waitFor() == 0,
+        "mounting needs root");
+    String then = " && cp -r " + bindings + "/. " + checkout + " && exec \"$@\"";
+    String classPath = System.getProperty("surefire.test.class.path");
+    String output =
+        outputOf(
+            start(
+                List.of("unshare", "-m", "sh", "-c", mount + then, "sh"),
+                classPath.replace(bindings.toString(), checkout.toString()),
+                cache()));
+    assertTrue(output.contains(checkout.resolve(NATIVES) + " is mounted noexec"), output);
+    assertTrue(output.contains("move Halfstep's own files"), output);
+  }
+
+  @Test
   void aFullFolderIsNamed() throws Exception {
     String output = outputWithMountedCache("size=1m,mode=700");
     assertTrue(output.startsWith("NOT_LOADED"), output);
