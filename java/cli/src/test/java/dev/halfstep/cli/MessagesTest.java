@@ -29,11 +29,14 @@ final class MessagesTest {
     assertEquals(
         "No space left on device",
         Cli.oneLine(new ExecutionException(new InvocationTargetException(full))));
-    assertEquals("out: something of that name is there already", Cli.oneLine(new FileAlreadyExistsException("out")));
+    assertEquals(
+        "out: something of that name is there already",
+        Cli.oneLine(new FileAlreadyExistsException("out")));
     assertEquals("out: is not a folder", Cli.oneLine(new NotDirectoryException("out")));
     assertEquals(
         "out: File too large", Cli.oneLine(new FileSystemException("out", null, "File too large")));
-    assertEquals("out: cannot be used", Cli.oneLine(new FileSystemException("out")));
+    assertEquals("out: the file system refuses it (FileSystemException)",
+        Cli.oneLine(new FileSystemException("out")));
     assertEquals("a: why", Cli.oneLine(new AtomicMoveNotSupportedException("a", "b", "why")));
     assertEquals(
         "the thread was interrupted while it wrote", Cli.oneLine(new ClosedByInterruptException()));
