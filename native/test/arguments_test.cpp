@@ -98,12 +98,12 @@ const WideCall kWide[] = {
      }},
     {"softmax",
      [](hs_stream s, int64_t a, int64_t b, hs_ptr at) {
-       const hs_softmax_desc d{HS_F32, a, b, 1, 0};
+       const hs_softmax_desc d{HS_F32, a, b, 1, 0, 0, 0};
        return hs_softmax(s, &d, at, at, 0);
      }},
     {"softmax_backward",
      [](hs_stream s, int64_t a, int64_t b, hs_ptr at) {
-       const hs_softmax_desc d{HS_F32, a, b, 1, 0};
+       const hs_softmax_desc d{HS_F32, a, b, 1, 0, 0, 0};
        return hs_softmax_backward(s, &d, at, at, at);
      }},
     {"reduce",
