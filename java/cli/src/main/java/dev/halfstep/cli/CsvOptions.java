@@ -26,8 +26,8 @@ final class CsvOptions {
       paramLabel = "COLUMN",
       split = ",",
       description =
-          "Columns of a CSV file that are no features, such as numbers of rows: names or numbers, as"
-              + " for --label.")
+          "Columns of a CSV file that are no features, such as numbers of rows: names or numbers,"
+              + " as for --label.")
   private List<String> ignored = List.of();
 
   @Option(
@@ -41,9 +41,9 @@ final class CsvOptions {
       names = "--missing",
       paramLabel = "HOW",
       description =
-          "mean or median: missing values of a CSV file (empty, ?, NA, NaN, null) become the mean or"
-              + " median of a column of numbers, and a category of their own in a column of texts"
-              + " (default: they are refused).")
+          "mean or median: missing values of a CSV file (empty, ?, NA, NaN, null) become the mean"
+              + " or median of a column of numbers, and a category of their own in a column of"
+              + " texts (default: they are refused).")
   private @Nullable String missing;
 
   @Mixin private final CsvFormOptions form = new CsvFormOptions();

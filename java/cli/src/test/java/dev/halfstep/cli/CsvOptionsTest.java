@@ -162,8 +162,23 @@ final class CsvOptionsTest {
     Path out = folder.resolve("run");
     CliRun run =
         run(
-            "train", bare, "--no-header", "--separator", ";", "--label", "-1", "--ignore", "1,2",
-            "--model", "mlp:4", "--epochs", "2", "--checkpoint-every", "3", "--out", out.toString());
+            "train",
+            bare,
+            "--no-header",
+            "--separator",
+            ";",
+            "--label",
+            "-1",
+            "--ignore",
+            "1,2",
+            "--model",
+            "mlp:4",
+            "--epochs",
+            "2",
+            "--checkpoint-every",
+            "3",
+            "--out",
+            out.toString());
     assertEquals(0, run.status(), run.err());
     byte[] whole = Files.readAllBytes(out.resolve("model.safetensors"));
     Files.delete(out.resolve("model.safetensors"));

@@ -112,7 +112,8 @@ final class PublishedTablesTest {
     assertTrue(
         run.out()
             .contains(
-                "178 samples of 13 columns, no header, separator ',', label \"column 1\", 3 classes"),
+                "178 samples of 13 columns, no header, separator ',', label \"column 1\", 3"
+                    + " classes"),
         run.out());
     assertTrue(json("run/report.json").at("/test/accuracy").asDouble() > 0.9, run.out());
     assertEquals("column 2", table().at("/columns/0/name").asText());

@@ -206,8 +206,8 @@ final class CsvInputs {
           new CsvDoubt(
               CsvDoubt.Kind.FAR_VALUES,
               String.format(
-                  "column %s is in %d of %d rows more than %.0f deviations from the mean %s of those"
-                      + " trained on, such as %s, and counts as %.0f deviations",
+                  "column %s is in %d of %d rows more than %.0f deviations from the mean %s of"
+                      + " those trained on, such as %s, and counts as %.0f deviations",
                   DataException.quoted(column.name()),
                   far,
                   order.length,
@@ -246,8 +246,8 @@ final class CsvInputs {
           new CsvDoubt(
               CsvDoubt.Kind.UNKNOWN_CATEGORY,
               String.format(
-                  "column %s has in %d of %d rows a category that is not in those trained on, such as"
-                      + " %s; it counts as none",
+                  "column %s has in %d of %d rows a category that is not in those trained on, such"
+                      + " as %s; it counts as none",
                   DataException.quoted(column.name()),
                   unknown,
                   order.length,
