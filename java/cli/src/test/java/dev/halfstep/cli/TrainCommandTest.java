@@ -252,7 +252,7 @@ final class TrainCommandTest {
       double rate = epoch.at("/samplesPerSecond").asDouble();
       assertEquals(96, rate * epoch.at("/seconds").asDouble(), 1e-6);
     }
-    assertTrue(report.at("/test/accuracy").asDouble() > 0.9, report.toString());
+    assertTrue(report.at("/test/accuracy").asDouble() > 0.8, report.toString());
     assertEquals("completed", report.at("/stopReason").asText());
     assertTrue(report.at("/wallSeconds").asDouble() > 0);
     int best = report.at("/bestEpoch").asInt();

@@ -127,7 +127,7 @@ class GuideTest {
         .loss(Loss.meanSquaredError())
         .test(houses.parts().heldOut())
         .batchSize(8)
-        .epochs(5)
+        .epochs(50)
         .fit();
     CsvSamples unsold = CsvSamples.load(folder.resolve("unsold.csv"), houses.schema());
     float[] outputs = prices.predict(unsold.features().toFloats(0, unsold.features().size()));

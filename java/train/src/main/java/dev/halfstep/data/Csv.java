@@ -10,12 +10,13 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /**
  * Loads a CSV file of features and a label, one sample a row. Rows are shuffled (files are often
- * sorted by class) and the last fifth is held out for tests. What is measured of columns, their
- * means, deviations and categories, is that of the training rows alone: {@link CsvColumn} says how
- * columns of numbers and of texts become inputs.
+ * sorted by class) and a fifth of each class is drawn to be held out for tests. What is measured of
+ * columns, their means, deviations and categories, is that of the training rows alone: {@link
+ * CsvColumn} says how columns of numbers and of texts become inputs.
  *
  * <pre>{@code
  * Split iris = Csv.file(Path.of("iris.csv")).withLabel("species").load().parts();
@@ -188,19 +189,26 @@ public final class Csv {
     CsvCells target = table.target().orElseThrow();
     CsvInputs.check(table, missing);
     refuseUnlabelled(table, target);
+    requireTwo(table.rows());
+    Targets inFile = CsvTargets.inFile(table, target, regression);
+    Lot tests = Lot.draw(inFile, testFraction, seed);
+    int[] train = tests.train();
+    int trainRows = train.length;
+    int trained = trainRows;
+    if (validationFraction != 0) {
+      requireTwo(trainRows);
+      train = validationLast(inFile, train);
+      trained -= Split.heldOut(trainRows, validationFraction);
+    }
     int rows = table.rows();
-    int testRows = heldOut(rows, testFraction);
-    int trainRows = rows - testRows;
-    int trained =
-        trainRows - (validationFraction == 0 ? 0 : heldOut(trainRows, validationFraction));
-    int[] order = new int[rows];
-    Order.shuffled(new Philox(RandomStream.DATA.key(seed), 0), order);
+    int[] order = Arrays.copyOf(train, rows);
+    System.arraycopy(tests.heldOut(), 0, order, trainRows, rows - trainRows);
 
     List<CsvColumn> columns = CsvInputs.fitted(table, order, trained, missing);
     CsvTargets targets =
         regression
             ? CsvTargets.numbers(table, target, order, trained)
-            : CsvTargets.classes(table, target, order);
+            : CsvTargets.classes(table, (Labels) inFile, order);
     CsvSchema schema =
         new CsvSchema(
             table.header(), separator, columns, targets.target(), missing != Missing.REFUSED);
@@ -231,14 +239,21 @@ public final class Csv {
     }
   }
 
-  private int heldOut(int rows, double fraction) throws DataException {
+  /** The rows to train on, those at the end that are drawn for validation. */
+  private int[] validationLast(Targets inFile, int[] train) {
+    Lot lot = Lot.draw(inFile.subset(train), validationFraction, seed);
+    return IntStream.concat(Arrays.stream(lot.train()), Arrays.stream(lot.heldOut()))
+        .map(i -> train[i])
+        .toArray();
+  }
+
+  private void requireTwo(int rows) throws DataException {
     if (rows < 2) {
       throw new DataException(
           file
               + ": has too few rows to train, validate and test with; expected at least "
               + (validationFraction == 0 ? 2 : 3));
     }
-    return Split.heldOut(rows, fraction);
   }
 
   /** Finds label and features. */

@@ -15,23 +15,31 @@ record CsvTargets(CsvTarget target, Targets values) {
   /** The class of rows without a label. */
   private static final int UNLABELLED = -1;
 
-  /** Classes, of rows that all have one. */
-  static CsvTargets classes(CsvTable table, CsvCells cells, int[] order) throws DataException {
-    CsvClasses classes = CsvClasses.of(table, cells);
-    int[] inFile = classes.labels();
-    int[] labels = new int[order.length];
-    for (int i = 0; i < order.length; i++) {
-      labels[i] = inFile[order[i]];
+  /**
+   * Classes, or numbers as they stand there, in the order of the file, of rows that all have one.
+   */
+  static Targets inFile(CsvTable table, CsvCells cells, boolean regression) throws DataException {
+    if (!regression) {
+      CsvClasses classes = CsvClasses.of(table, cells);
+      return Labels.of(classes.labels(), classes.names().size()).withNames(classes.names());
     }
+    refuseTexts(table, cells);
+    float[] values = new float[table.rows()];
+    for (int row = 0; row < values.length; row++) {
+      values[row] = (float) cells.number(row);
+    }
+    return Values.of(values, Shape.of(1));
+  }
+
+  /** Classes. */
+  static CsvTargets classes(CsvTable table, Labels inFile, int[] order) {
     return new CsvTargets(
-        new CsvTarget(table.targetName(), classes.names(), 0, 1),
-        Labels.of(labels, classes.names().size()).withNames(classes.names()));
+        new CsvTarget(table.targetName(), inFile.names(), 0, 1), inFile.subset(order));
   }
 
   /** Numbers, standardised with those of the first rows, which are trained on. */
   static CsvTargets numbers(CsvTable table, CsvCells cells, int[] order, int trained)
       throws DataException {
-    refuseTexts(table, cells);
     double[] numbers = new double[trained];
     for (int i = 0; i < trained; i++) {
       numbers[i] = cells.number(order[i]);
@@ -71,15 +79,10 @@ record CsvTargets(CsvTarget target, Targets values) {
    * @throws DataException if a label is none of the classes, or no number
    */
   static Targets further(CsvTable table, CsvCells cells, CsvTarget target) throws DataException {
-    int rows = table.rows();
     if (target.ofNumbers()) {
-      refuseTexts(table, cells);
-      float[] values = new float[rows];
-      for (int row = 0; row < rows; row++) {
-        values[row] = (float) cells.number(row);
-      }
-      return Values.of(values, Shape.of(1));
+      return inFile(table, cells, true);
     }
+    int rows = table.rows();
     Map<String, Integer> classes = CsvClasses.byName(target.classes());
     int[] labels = new int[rows];
     for (int row = 0; row < rows; row++) {

@@ -73,6 +73,30 @@ class CsvTest {
   }
 
   @Test
+  void eachPartHasItsShareOfEachClass() throws IOException {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < 100; i++) {
+      text.append(i * 7 % 100 * 0.5).append(i < 90 ? ",often\n" : ",rare\n");
+    }
+    for (long seed = 0; seed < 5; seed++) {
+      CsvData data =
+          Csv.file(write(text.toString())).withValidationFraction(0.25).withSeed(seed).load();
+      Split train = data.parts().train().splitLast(0.25);
+      assertEquals(List.of(54, 6), classes(train.train()));
+      assertEquals(List.of(18, 2), classes(train.heldOut()));
+      assertEquals(List.of(18, 2), classes(data.parts().heldOut()));
+    }
+  }
+
+  private static List<Integer> classes(Dataset data) {
+    int rare = 0;
+    for (int i = 0; i < data.size(); i++) {
+      rare += data.label(i);
+    }
+    return List.of(data.size() - rare, rare);
+  }
+
+  @Test
   void theSeedAloneDecidesTheOrder() throws IOException {
     Csv csv = Csv.file(write(NUMBERS));
     ByteBuffer first = csv.withSeed(1).load().parts().train().features().buffer();
