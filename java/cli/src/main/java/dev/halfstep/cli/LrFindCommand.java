@@ -19,8 +19,8 @@ import picocli.CommandLine.Option;
 @Command(
     name = "lr-find",
     description = {
-      "Raises the learning rate step by step until the loss is ten times the first one, and"
-          + " suggests the rate at which it falls most steeply. Nothing is kept of the training.",
+      "Raises the learning rate step by step until the loss is ten times the first one, and suggests"
+          + " the rate at which it falls most steeply. Nothing is kept of the training.",
       "Takes the options of train but --out."
     },
     mixinStandardHelpOptions = true,

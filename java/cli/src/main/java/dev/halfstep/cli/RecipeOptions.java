@@ -113,8 +113,8 @@ final class RecipeOptions {
             + " FIRST after so many epochs each; double:EPOCHS,... doubles after so many epochs"
             + " instead of lowering the rate; double-and-halve:EPOCHS,... halves the rate too;"
             + " one-cycle: to half of it and back;",
-        "responsive:LEAST,MOST[,PATIENCE] doubles or halves where the gradient noise, measured"
-            + " after each epoch, asks for it in PATIENCE (2) epochs in a row"
+        "responsive:LEAST,MOST[,PATIENCE] doubles or halves where the gradient noise, measured after"
+            + " each epoch, asks for it in PATIENCE (2) epochs in a row"
       })
   private String batchSchedule = "constant";
 

@@ -40,8 +40,8 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
         || steps < 2
         || !(smoothing >= 0 && smoothing < 1)) {
       throw new IllegalArgumentException(
-          "a range test needs 0 < lowest < highest, at least 2 steps and smoothing in [0, 1): it"
-              + " was given "
+          "a range test needs 0 < lowest < highest, at least 2 steps and smoothing in [0, 1): it was"
+              + " given "
               + lowest
               + ", "
               + highest

@@ -144,8 +144,8 @@ final class StudyTest {
             IllegalStateException.class,
             () -> timed.run(seed -> trainer(model()).callbacks(sleeper)));
     assertEquals(
-        "the run with batch size 20 and seed 1 has no complete epoch to compare: ended after 0.01"
-            + " s, before the first step",
+        "the run with batch size 20 and seed 1 has no complete epoch to compare: ended after 0.01 s,"
+            + " before the first step",
         e.getMessage());
     e =
         assertThrows(
