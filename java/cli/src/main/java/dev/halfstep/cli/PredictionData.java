@@ -80,7 +80,8 @@ record PredictionData(Features features, Optional<Targets> targets, List<CsvDoub
     if (!KINDS.contains(kind)) {
       throw new UsageException(
           "unknown --data '" + source + "'." + Suggestion.didYouMean(kind, KINDS),
-          "Possible are idx:SAMPLES[,LABELS], csv:FILE, and digits and mnist:DIR for their test samples.");
+          "Possible are idx:SAMPLES[,LABELS], csv:FILE, and digits and mnist:DIR for their test"
+              + " samples.");
     }
     Dataset test = DataSource.load(source, new CsvOptions(), 0).parts().heldOut();
     if (test.classes() != card.classes().size()) {
