@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 final class AdviceGridTest {
   private static final int[] SAMPLES = {2, 4, 20, 150, 1000, 1280, 7200, 10_000, 200_000};
   private static final int[] BATCHES = {1, 4, 8, 16, 32, 64, 100, 256, 1024, 4096};
-  private static final double[] RATES = {1e-4, 0.01, 0.06, 0.3, 3};
+  private static final double[] RATES = {1e-4, 0.06, 3};
   private static final double[] NOISE = {Double.NaN, 0.5, 20, 1000, 1e6};
   private static final double[][] CURVES = {
     {2.3, 0.9, 0.5, 0.4, 0.395, 0.393},
@@ -109,7 +109,7 @@ final class AdviceGridTest {
         }
       }
     }
-    assertTrue(settings > 100_000, settings + " settings");
+    assertTrue(settings > 50_000, settings + " settings");
   }
 
   private static boolean says(List<Finding> findings, Pattern pattern) {

@@ -347,7 +347,7 @@ final class StudyTest {
         small.trainAccuracy().mean() - small.testAccuracy().mean(), small.gap().mean(), 1e-12);
     assertTrue(
         small.gradientVariance().mean() > 3 * epochs.rows().get(2).gradientVariance().mean());
-    assertEquals(4, epochs.toString().lines().count());
+    assertEquals(5, epochs.toString().lines().count()); // names, rows, and what the rates are
 
     BatchSizeStudy.Result updates =
         BatchSizeStudy.ofUpdates(25, 10, 100).run(seed -> trainer(model()).seed(seed));
