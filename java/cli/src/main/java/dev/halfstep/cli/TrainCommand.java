@@ -235,6 +235,9 @@ final class TrainCommand implements Callable<Integer> {
     History history = trainer.fit();
     Report report = Report.of(setup, device, plan, history);
     output.write(staging -> writeFiles(staging, setup, report));
+    if (checkpointEvery == null && checkpoint.isEmpty()) {
+      Checkpoints.clear(output.path()); // of an earlier run, whose results are replaced
+    }
     try {
       json.write(jsonFile, report);
     } finally {

@@ -74,6 +74,15 @@ final class ResumeCommandTest {
   }
 
   @Test
+  void aRunWithoutCheckpointsLeavesNoneOfTheRunThatItReplaces() throws IOException {
+    assertEquals(0, train("--epochs", "9").status());
+    String[] args = {"train", "--device", "cpu", "--data", "csv:" + csv, "--out", "" + run};
+    assertEquals(0, CliRun.of(args).status());
+    assertEquals(List.of(), checkpoints());
+    assertEquals(2, resume().status());
+  }
+
+  @Test
   void aSecondRunInTheFolderIsTheOneThatIsResumed() throws IOException {
     assertEquals(0, train("--epochs", "9", "--seed", "1").status());
     assertEquals(

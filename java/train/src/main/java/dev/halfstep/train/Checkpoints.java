@@ -80,6 +80,18 @@ public record Checkpoints(Path folder, int everyUpdates, Map<String, String> met
   }
 
   /**
+   * Removes the checkpoints of a folder, whatever run wrote them: for a run without any, whose
+   * results take the place of another's.
+   *
+   * @throws IOException if one cannot be removed
+   */
+  public static void clear(Path folder) throws IOException {
+    for (Saved saved : list(folder)) {
+      Files.deleteIfExists(saved.file);
+    }
+  }
+
+  /**
    * A file with the name of a checkpoint; those of versions that did not number runs have run 0.
    */
   record Saved(Path file, long run, long updates) {
