@@ -129,7 +129,7 @@ final class StudyCommandsTest {
   void adviseKeepsToWhatItPrintsAndMeasures() throws IOException {
     for (String batch : new String[] {"4", "576"}) {
       CliRun run = run("advise", "--epochs", "50", "--batch-size", batch);
-      assertTrue(run.out().contains("batches of 32 to 128"), run.out());
+      assertTrue(run.out().contains("batches of 8 to 32"), run.out());
       assertEquals(1, json().at("/findings").size(), run.out());
       String code = json().at("/findings/0/code").asText();
       assertTrue(

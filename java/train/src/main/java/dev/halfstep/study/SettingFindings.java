@@ -134,7 +134,10 @@ final class SettingFindings {
             : run.usual.least() + " to " + run.usual.most() + " are";
     String usual = "a batch of " + batch + ", where " + range + " usual";
     String scale =
-        "a batch of " + batch + " where the gradient noise scale is " + Figures.of(noise);
+        "a batch of "
+            + batch
+            + " where the gradient noise scale is "
+            + Figures.of(noise < FAR ? noise : Math.rint(noise));
     if (batch < run.usual.most() && batch * FAR < noise) {
       add(
           found,
