@@ -35,7 +35,8 @@ final class MessagesTest {
     assertEquals("out: is not a folder", Cli.oneLine(new NotDirectoryException("out")));
     assertEquals(
         "out: File too large", Cli.oneLine(new FileSystemException("out", null, "File too large")));
-    assertEquals("out: the file system refuses it (FileSystemException)",
+    assertEquals(
+        "out: the file system refuses it (FileSystemException)",
         Cli.oneLine(new FileSystemException("out")));
     assertEquals("a: why", Cli.oneLine(new AtomicMoveNotSupportedException("a", "b", "why")));
     assertEquals(

@@ -84,7 +84,10 @@ class NamesTest {
   void aNameThatDoesNotExistIsFound() {
     for (String name :
         List.of(
-            "Checkpoint", "Checkpoints.nowhere", "AdamW.of(0.1)", "native/src/core/kernel_calls.cpp")) {
+            "Checkpoint",
+            "Checkpoints.nowhere",
+            "AdamW.of(0.1)",
+            "native/src/core/kernel_calls.cpp")) {
       assertEquals(false, exists("README.md", name), name);
     }
     for (String name :
