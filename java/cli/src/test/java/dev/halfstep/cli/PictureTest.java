@@ -73,6 +73,6 @@ final class PictureTest {
     assertTrue(full.contains("No space left on device"), full);
     assertTrue(Files.exists(Path.of("/dev/full")));
     String missing = written(folder.resolve("no/curves.png"), () -> png);
-    assertTrue(missing.contains("there is no such folder"), missing);
+    assertTrue(missing.contains("no such file or folder"), missing);
   }
 }

@@ -41,7 +41,7 @@ final class ResumeCommandTest {
     Random random = new Random(1);
     StringBuilder text = new StringBuilder("x,y,class\n");
     for (int i = 0; i < 100; i++) {
-      text.append(random.nextGaussian() * (i == 50 ? 1 + shift : 1)).append(',');
+      text.append(random.nextGaussian() + (i < 50 ? shift : 0)).append(',');
       text.append(random.nextGaussian()).append(',').append(i % 2).append('\n');
     }
     Files.writeString(csv, text);

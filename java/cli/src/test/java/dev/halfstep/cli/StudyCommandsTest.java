@@ -24,9 +24,12 @@ final class StudyCommandsTest {
   @TempDir Path folder;
 
   private CliRun run(String command, String... options) {
+    return runOn("random", command, options);
+  }
+
+  private CliRun runOn(String data, String command, String... options) {
     List<String> args =
-        new ArrayList<>(
-            List.of(command, "--data", "random", "--model", "mlp:8", "--device", "cpu"));
+        new ArrayList<>(List.of(command, "--data", data, "--model", "mlp:8", "--device", "cpu"));
     args.addAll(List.of("--json", folder.resolve("out.json").toString()));
     args.addAll(List.of(options));
     CliRun run = CliRun.of(args.toArray(String[]::new));
@@ -45,7 +48,7 @@ final class StudyCommandsTest {
 
   @Test
   void lrFindSuggestsARateAndDrawsIt() throws IOException {
-    CliRun run = run("lr-find", "--steps", "60", "--figure", figure().toString());
+    CliRun run = runOn("digits", "lr-find", "--steps", "60", "--figure", figure().toString());
     double suggestion = json().at("/suggestion").asDouble();
     assertTrue(suggestion > 1e-8 && suggestion < 10);
     assertTrue(run.out().contains("suggestion: --lr "), run.out());

@@ -50,7 +50,7 @@ class ExamplesTest {
   }
 
   private static List<Integer> batchSizes(String table) {
-    return Pattern.compile("(?m)^ *([0-9]+) +[0-9]+ +[0-9]+ ")
+    return Pattern.compile("(?m)^ *([0-9]+) +[0-9.]+ +[0-9]+ +[0-9]+ ")
         .matcher(table)
         .results()
         .map(row -> Integer.valueOf(row.group(1)))
@@ -60,7 +60,9 @@ class ExamplesTest {
   private static double testAccuracy(String table, int batchSize) {
     return number(
         table,
-        "(?m)^ *" + batchSize + " +[0-9]+ +[0-9]+ +[0-9.]+ +[0-9.]+ \\+- [0-9.]+ +([0-9.]+)");
+        "(?m)^ *"
+            + batchSize
+            + " +[0-9.]+ +[0-9]+ +[0-9]+ +[0-9.]+ +[0-9.]+ \\+- [0-9.]+ +([0-9.]+)");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.halfstep.nn;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.FileAlreadyExistsException;
@@ -11,10 +12,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,7 +66,7 @@ public final class FolderLock implements AutoCloseable {
 
   private static Optional<FolderLock> take(Path file) throws IOException {
     while (true) {
-      Object before = identity(file);
+      createIfMissing(file);
       FileChannel channel;
       try {
         channel = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
@@ -83,31 +84,46 @@ public final class FolderLock implements AutoCloseable {
         channel.close();
         return Optional.empty();
       }
-      // Whoever held the lock may have removed the file between opening and locking.
-      if (before.equals(identity(file))) {
+      if (isStillThere(file, channel)) {
         return Optional.of(new FolderLock(file, channel));
       }
       channel.close();
     }
   }
 
-  /** Creates the file if it is missing; gives what tells it from another under its name. */
-  private static Object identity(Path file) throws IOException {
-    while (true) {
-      try {
-        BasicFileAttributes attributes =
-            Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-        if (!attributes.isRegularFile()) {
-          throw new FileSystemException(file.toString(), null, "is no regular file");
-        }
-        return Objects.requireNonNullElse(attributes.fileKey(), file);
-      } catch (NoSuchFileException missing) {
-        try {
-          Files.createFile(file);
-        } catch (FileAlreadyExistsException e) {
-          // Another run was faster.
-        }
+  private static void createIfMissing(Path file) throws IOException {
+    try {
+      Files.createFile(file);
+    } catch (FileAlreadyExistsException e) {
+      requireRegular(file);
+    }
+  }
+
+  private static void requireRegular(Path file) throws IOException {
+    try {
+      if (!Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+          .isRegularFile()) {
+        throw new FileSystemException(file.toString(), null, "is no regular file");
       }
+    } catch (NoSuchFileException e) {
+      // Another run has just given it back.
+    }
+  }
+
+  /**
+   * Whether the file that was opened and locked is the one under this name: whoever held the lock
+   * may have removed it in between, and another run made a new one. The opened file is given a size
+   * that is drawn, which no other has. (To open it once more would give up the lock when that is
+   * closed, and what the system calls a file may be used again for the next one.)
+   */
+  private static boolean isStillThere(Path file, FileChannel channel) throws IOException {
+    long size = 1 + ThreadLocalRandom.current().nextInt(1 << 24);
+    channel.truncate(0);
+    channel.write(ByteBuffer.allocate(1), size - 1); // sparse: it takes one block
+    try {
+      return Files.size(file) == size;
+    } catch (NoSuchFileException e) {
+      return false;
     }
   }
 

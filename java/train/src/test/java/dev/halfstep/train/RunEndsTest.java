@@ -217,10 +217,13 @@ final class RunEndsTest {
   }
 
   @Test
-  void aCheckpointThatCannotBeWrittenLeavesTheBestWeights() throws IOException {
+  void checkpointsThatCannotBeWrittenAreRefusedBeforeAnUpdate() throws IOException {
     Path file = Files.createFile(folder.resolve("a file"));
     Checkpoints impossible = Checkpoints.in(file.resolve("x"), 25);
-    ended(UncheckedIOException.class, trainer(model()).checkpoints(impossible), 2);
+    Model model = model();
+    float[] before = model.weights();
+    assertThrows(UncheckedIOException.class, trainer(model).checkpoints(impossible)::fit);
+    assertArrayEquals(before, model.weights());
   }
 
   @Test
