@@ -117,7 +117,7 @@ public final class FolderLock implements AutoCloseable {
    * closed, and what the system calls a file may be used again for the next one.)
    */
   private static boolean isStillThere(Path file, FileChannel channel) throws IOException {
-    long size = 1 + ThreadLocalRandom.current().nextInt(1 << 24);
+    long size = ThreadLocalRandom.current().nextLong(1, 1 << 24);
     channel.truncate(0);
     channel.write(ByteBuffer.allocate(1), size - 1); // sparse: it takes one block
     try {
