@@ -84,10 +84,17 @@ public final class FolderLock implements AutoCloseable {
         channel.close();
         return Optional.empty();
       }
-      if (isStillThere(file, channel)) {
+      boolean taken = false;
+      try {
+        taken = isStillThere(file, channel);
+      } finally {
+        if (!taken) {
+          channel.close();
+        }
+      }
+      if (taken) {
         return Optional.of(new FolderLock(file, channel));
       }
-      channel.close();
     }
   }
 
@@ -117,9 +124,13 @@ public final class FolderLock implements AutoCloseable {
    * closed, and what the system calls a file may be used again for the next one.)
    */
   private static boolean isStillThere(Path file, FileChannel channel) throws IOException {
-    long size = ThreadLocalRandom.current().nextLong(1, 1 << 24);
-    channel.truncate(0);
-    channel.write(ByteBuffer.allocate(1), size - 1); // sparse: it takes one block
+    long size = ThreadLocalRandom.current().nextLong(1, 1 << 16);
+    try {
+      channel.truncate(0);
+      channel.write(ByteBuffer.allocate(1), size - 1);
+    } catch (IOException e) {
+      throw new FileSystemException(file.toString(), null, AtomicFile.reason(e));
+    }
     try {
       return Files.size(file) == size;
     } catch (NoSuchFileException e) {
