@@ -1,6 +1,7 @@
 package dev.halfstep.train;
 
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Ends a run whose metric no longer improves. An epoch improves if it is better than the best by
@@ -134,7 +135,7 @@ public sealed interface EarlyStopping {
     String described(State state) {
       return metric.label()
           + " did not improve on "
-          + state.best
+          + String.format(Locale.ROOT, "%.4g", state.best)
           + " for "
           + state.waited
           + (state.waited == 1 ? " epoch" : " epochs");

@@ -161,7 +161,12 @@ final class RecipeTest {
     History history = builder.fit();
     assertEquals(StopReason.Kind.EARLY_STOPPING, history.stopReason().kind());
     assertEquals(history.bestEpoch() + 4, history.epochs().size());
-    assertTrue(history.stopReason().text().contains("val_loss did not improve on"));
+    assertTrue(
+        history
+            .stopReason()
+            .text()
+            .matches(".*val_loss did not improve on [0-9.e-]{1,9} for 4 epochs"),
+        history.stopReason().text());
     Model best = model();
     trainer(best).epochs(history.bestEpoch()).schedule(harmful).fit();
     assertArrayEquals(best.weights(), model.weights());
