@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.halfstep.data.CsvDoubt;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -54,6 +56,15 @@ final class CsvOptionsTest {
     assertTrue(run.err().contains(message), run.err());
     assertTrue(run.err().lines().count() <= 2, run.err());
     assertEquals("", run.out());
+  }
+
+  @Test
+  void everyDoubtHasItsFinding() {
+    for (CsvDoubt.Kind kind : CsvDoubt.Kind.values()) {
+      String line = Advice.lines(List.of(new CsvDoubt(kind, "this was seen", "do that")));
+      String name = kind.name().toLowerCase(Locale.ROOT).replace('_', '-');
+      assertEquals("warning  " + name + ": this was seen; do that\n", line);
+    }
   }
 
   @Test

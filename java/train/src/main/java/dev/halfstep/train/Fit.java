@@ -7,6 +7,7 @@ import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,7 @@ public final class Fit {
   private final StepLog log = new StepLog();
   private final EpochJudge judge;
   private final WeightTraces traces;
+  private final IdentityHashMap<Dataset, DataDigest> digests = new IdentityHashMap<>();
   private long samples;
   private int sample;
   private ResponsiveBatch.@Nullable State responsive;
@@ -325,18 +327,22 @@ public final class Fit {
     }
   }
 
-  private static void writeDigest(DataOutput out, Optional<Dataset> data) throws IOException {
+  private void writeDigest(DataOutput out, Optional<Dataset> data) throws IOException {
     out.writeBoolean(data.isPresent());
     if (data.isPresent()) {
-      DataDigest.of(data.get()).write(out);
+      digest(data.get()).write(out);
     }
   }
 
-  private static void readDigest(RunInput in, String which, Optional<Dataset> data)
-      throws IOException {
+  /** Reads all data, so once in a run and not for each of its checkpoints. */
+  private DataDigest digest(Dataset data) {
+    return digests.computeIfAbsent(data, DataDigest::of);
+  }
+
+  private void readDigest(RunInput in, String which, Optional<Dataset> data) throws IOException {
     same("the use of " + which + " data", in.readBoolean(), data.isPresent());
     if (data.isPresent()) {
-      DataDigest.read(in).requireSame(which, DataDigest.of(data.get()));
+      DataDigest.read(in).requireSame(which, digest(data.get()));
     }
   }
 
