@@ -129,9 +129,9 @@ std::vector<Expected> outputs(const std::vector<float>& x, const std::vector<flo
 
 hs::cuda::SlabPlan plan_on_small_device(size_t rows, size_t vectors, hs_dtype type,
                                         unsigned arrays) {
-  const hs::cuda::Queue queue{.multiprocessors = 4, .shared_bytes = SmallDevice::kBytes};
+  const hs::cuda::Stream stream{.multiprocessors = 4, .shared_bytes = SmallDevice::kBytes};
   const int vector = type == HS_F32 ? 4 : 8;
-  return hs::cuda::plan_slabs(queue, static_cast<int64_t>(rows),
+  return hs::cuda::plan_slabs(stream, static_cast<int64_t>(rows),
                               static_cast<int64_t>(vectors) * vector, vector, arrays,
                               hs::cuda::kGradientRowsAhead);
 }

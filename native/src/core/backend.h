@@ -9,7 +9,7 @@
 
 namespace hs {
 
-// Every function returns a status; last_error() then has the message. Devices, queues and graphs
+// Every function returns a status; last_error() then has the message. Devices, streams and graphs
 // are the backend's own pointers.
 struct Backend {
   int32_t abi_version;  // HS_ABI_VERSION it was built with
@@ -27,29 +27,29 @@ struct Backend {
   hs_status (*host_alloc)(void* device, uint64_t bytes, hs_ptr* address);
   hs_status (*host_free)(void* device, hs_ptr address, uint64_t bytes);
 
-  hs_status (*queue_create)(void* device, void** queue);
-  void (*queue_destroy)(void* queue);
-  hs_status (*queue_synchronize)(void* queue);
-  // What is put on `queue` from now on runs after what was put on `other` so far.
-  hs_status (*queue_wait)(void* queue, void* other);
-  uint64_t (*queue_native)(void* queue);  // null: there is no such thing
-  hs_status (*upload)(void* queue, hs_ptr device, const void* host, uint64_t bytes);
-  hs_status (*download)(void* queue, void* host, hs_ptr device, uint64_t bytes);
+  hs_status (*stream_create)(void* device, void** stream);
+  void (*stream_destroy)(void* stream);
+  hs_status (*stream_synchronize)(void* stream);
+  // What is put on `stream` from now on runs after what was put on `other` so far.
+  hs_status (*stream_wait)(void* stream, void* other);
+  uint64_t (*stream_native)(void* stream);  // null: there is no such thing
+  hs_status (*upload)(void* stream, hs_ptr device, const void* host, uint64_t bytes);
+  hs_status (*download)(void* stream, void* host, hs_ptr device, uint64_t bytes);
   // May return before `host` has been read.
-  hs_status (*upload_async)(void* queue, hs_ptr device, const void* host, uint64_t bytes);
+  hs_status (*upload_async)(void* stream, hs_ptr device, const void* host, uint64_t bytes);
 
   // Recording. Null where core records: calls then are kept as function and arguments, and a
   // launch runs them between launch_begin and launch_end (both null: nothing to do there).
-  hs_status (*capture_begin)(void* queue);
+  hs_status (*capture_begin)(void* stream);
   // Ends the recording, whatever the status; `graph` null: drops it.
-  hs_status (*capture_end)(void* queue, void** graph);
-  hs_status (*graph_launch)(void* queue, void* graph, int32_t times);
+  hs_status (*capture_end)(void* stream, void** graph);
+  hs_status (*graph_launch)(void* stream, void* graph, int32_t times);
   void (*graph_destroy)(void* graph);
   uint64_t (*graph_bytes)(void* graph);  // of device memory that the graph holds
-  void (*launch_begin)(void* queue);
-  void (*launch_end)(void* queue);
+  void (*launch_begin)(void* stream);
+  void (*launch_end)(void* stream);
   // Takes over a launch of a list that core recorded, to run it later; null: it runs at once.
-  hs_status (*launch_later)(void* queue, std::function<hs_status()> launch);
+  hs_status (*launch_later)(void* stream, std::function<hs_status()> launch);
 
   KernelTable kernels;
 };

@@ -80,10 +80,10 @@ void close(hs_device device) {
   }
   for (hs_stream stream : device->streams) {
     if (stream->recording != nullptr && backend.capture_end != nullptr) {
-      backend.capture_end(stream->queue, nullptr);
+      backend.capture_end(stream->backend_stream, nullptr);
     }
-    backend.queue_synchronize(stream->queue);
-    backend.queue_destroy(stream->queue);
+    backend.stream_synchronize(stream->backend_stream);
+    backend.stream_destroy(stream->backend_stream);
     delete stream;
   }
   for (const auto& [address, bytes] : device->blocks) backend.free(device->device, address, bytes);

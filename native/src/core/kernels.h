@@ -400,10 +400,10 @@ struct StepEndArgs {
   X(micro_step_end, MicroStepEndArgs)                   \
   X(step_end, StepEndArgs)
 
-// One function a kernel. `queue` is what the backend's stream_create gave (null for a call without
+// One function a kernel. `stream` is what the backend's stream_create gave (null for a call without
 // a stream on the CPU).
 struct KernelTable {
-#define HS_KERNEL_MEMBER(name, Args) hs_status (*name)(void* queue, const Args& args);
+#define HS_KERNEL_MEMBER(name, Args) hs_status (*name)(void* stream, const Args& args);
   HS_KERNELS(HS_KERNEL_MEMBER)
 #undef HS_KERNEL_MEMBER
 };

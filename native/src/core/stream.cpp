@@ -30,7 +30,7 @@ hs_status create(hs_device device, hs_stream* stream) {
   auto result = std::make_unique<hs_stream_t>();
   result->device = device;
   result->owner = std::this_thread::get_id();
-  if (hs_status status = device->backend->queue_create(device->device, &result->queue);
+  if (hs_status status = device->backend->stream_create(device->device, &result->backend_stream);
       status != HS_OK) {
     return relay(*device, status);
   }
@@ -45,7 +45,7 @@ hs_status end_capture(hs_stream stream, hs_list* list) {
   std::unique_ptr<hs_list_t> recorded = std::move(stream->recording);
   if (backend.capture_end != nullptr) {
     void** graph = list != nullptr ? &recorded->graph : nullptr;
-    if (hs_status status = backend.capture_end(stream->queue, graph); status != HS_OK) {
+    if (hs_status status = backend.capture_end(stream->backend_stream, graph); status != HS_OK) {
       return relay(device, status);
     }
   }
@@ -60,11 +60,11 @@ hs_status end_capture(hs_stream stream, hs_list* list) {
   return HS_OK;
 }
 
-hs_status run_calls(void* queue, const std::vector<hs_list_t::Call>& calls,
+hs_status run_calls(void* backend_stream, const std::vector<hs_list_t::Call>& calls,
                     const std::vector<std::byte>& bytes, int32_t times) {
   for (int32_t i = 0; i < times; i++) {
     for (const hs_list_t::Call& call : calls) {
-      if (hs_status status = call.run(queue, bytes.data() + call.args); status != HS_OK) {
+      if (hs_status status = call.run(backend_stream, bytes.data() + call.args); status != HS_OK) {
         return status;
       }
     }
@@ -75,20 +75,20 @@ hs_status run_calls(void* queue, const std::vector<hs_list_t::Call>& calls,
 hs_status launch(const hs_stream_t& stream, const hs_list_t& list, int32_t times) {
   const Backend& backend = *stream.device->backend;
   if (list.graph != nullptr) {
-    return relay(*stream.device, backend.graph_launch(stream.queue, list.graph, times));
+    return relay(*stream.device, backend.graph_launch(stream.backend_stream, list.graph, times));
   }
   if (backend.launch_later != nullptr) {
     // A copy of the list, which may be destroyed before it runs.
-    const auto calls = [queue = stream.queue, calls = list.calls, bytes = list.bytes, times] {
-      return run_calls(queue, calls, bytes, times);
-    };
-    return relay(*stream.device, backend.launch_later(stream.queue, calls));
+    const auto calls = [backend_stream = stream.backend_stream, calls = list.calls,
+                        bytes = list.bytes,
+                        times] { return run_calls(backend_stream, calls, bytes, times); };
+    return relay(*stream.device, backend.launch_later(stream.backend_stream, calls));
   }
-  if (backend.launch_begin != nullptr) backend.launch_begin(stream.queue);
+  if (backend.launch_begin != nullptr) backend.launch_begin(stream.backend_stream);
   // A kernel may throw: the launch ends all the same.
   const hs_status status =
-      guarded([&] { return run_calls(stream.queue, list.calls, list.bytes, times); });
-  if (backend.launch_end != nullptr) backend.launch_end(stream.queue);
+      guarded([&] { return run_calls(stream.backend_stream, list.calls, list.bytes, times); });
+  if (backend.launch_end != nullptr) backend.launch_end(stream.backend_stream);
   return relay(*stream.device, status);
 }
 
@@ -125,9 +125,9 @@ hs_status hs_stream_destroy(hs_stream stream) {
     if (hs_status status = check_idle(stream, "destroy"); status != HS_OK) return status;
     const Backend& backend = *stream->device->backend;
     const bool failed = stream->device->failed;
-    const hs_status waited = backend.queue_synchronize(stream->queue);
+    const hs_status waited = backend.stream_synchronize(stream->backend_stream);
     const hs_status status = failed ? HS_OK : relay(*stream->device, waited);
-    backend.queue_destroy(stream->queue);
+    backend.stream_destroy(stream->backend_stream);
     {
       const std::lock_guard lock(stream->device->mutex);
       stream->device->streams.erase(stream);
@@ -141,7 +141,8 @@ hs_status hs_stream_synchronize(hs_stream stream) {
   return guarded([&]() -> hs_status {
     const hs_status status = check_running(stream, "synchronize");
     if (status != HS_OK) return status;
-    return relay(*stream->device, stream->device->backend->queue_synchronize(stream->queue));
+    return relay(*stream->device,
+                 stream->device->backend->stream_synchronize(stream->backend_stream));
   });
 }
 
@@ -156,7 +157,8 @@ hs_status hs_stream_wait(hs_stream stream, hs_stream other) {
                   "synchronize the other one");
     }
     if (stream == other) return HS_OK;
-    return relay(*stream->device, stream->device->backend->queue_wait(stream->queue, other->queue));
+    return relay(*stream->device, stream->device->backend->stream_wait(stream->backend_stream,
+                                                                       other->backend_stream));
   });
 }
 
@@ -196,11 +198,11 @@ hs_status hs_stream_native(hs_stream stream, uint64_t* native) {
     if (hs_status status = check_owner(stream); status != HS_OK) return status;
     if (native == nullptr) return fail(HS_INVALID_ARGUMENT, "the address for the stream is null");
     const Backend& backend = *stream->device->backend;
-    if (backend.queue_native == nullptr) {
+    if (backend.stream_native == nullptr) {
       return fail(HS_UNSUPPORTED, "%s has no streams that other libraries know: use device cuda",
                   backend.name);
     }
-    *native = backend.queue_native(stream->queue);
+    *native = backend.stream_native(stream->backend_stream);
     return HS_OK;
   });
 }
@@ -219,7 +221,7 @@ hs_status hs_upload(hs_stream stream, hs_ptr device, hs_ptr host, uint64_t bytes
     if (bytes == 0) return HS_OK;
     if (device == 0 || host == 0) return fail(HS_INVALID_ARGUMENT, "upload: an address is 0");
     return relay(*stream->device,
-                 stream->device->backend->upload(stream->queue, device,
+                 stream->device->backend->upload(stream->backend_stream, device,
                                                  reinterpret_cast<const void*>(host), bytes));
   });
 }
@@ -230,7 +232,7 @@ hs_status hs_upload_async(hs_stream stream, hs_ptr device, hs_ptr host, uint64_t
     if (bytes == 0) return HS_OK;
     if (device == 0 || host == 0) return fail(HS_INVALID_ARGUMENT, "upload: an address is 0");
     return relay(*stream->device,
-                 stream->device->backend->upload_async(stream->queue, device,
+                 stream->device->backend->upload_async(stream->backend_stream, device,
                                                        reinterpret_cast<const void*>(host), bytes));
   });
 }
@@ -240,8 +242,9 @@ hs_status hs_download(hs_stream stream, hs_ptr host, hs_ptr device, uint64_t byt
     if (hs_status status = check_running(stream, "download"); status != HS_OK) return status;
     if (bytes == 0) return HS_OK;
     if (device == 0 || host == 0) return fail(HS_INVALID_ARGUMENT, "download: an address is 0");
-    return relay(*stream->device, stream->device->backend->download(
-                                      stream->queue, reinterpret_cast<void*>(host), device, bytes));
+    return relay(*stream->device,
+                 stream->device->backend->download(stream->backend_stream,
+                                                   reinterpret_cast<void*>(host), device, bytes));
   });
 }
 
@@ -252,7 +255,7 @@ hs_status hs_capture_begin(hs_stream stream) {
     auto recording = std::make_unique<hs_list_t>();
     recording->device = stream->device;
     if (backend.capture_begin != nullptr) {
-      if (hs_status status = backend.capture_begin(stream->queue); status != HS_OK) {
+      if (hs_status status = backend.capture_begin(stream->backend_stream); status != HS_OK) {
         return relay(*stream->device, status);
       }
     }

@@ -36,7 +36,7 @@ struct hs_device_t {
 // A recorded list: the backend's own graph, or calls kept as function and arguments.
 struct hs_list_t {
   struct Call {
-    hs_status (*run)(void* queue, const std::byte* args);
+    hs_status (*run)(void* stream, const std::byte* args);
     size_t args;  // offset into `bytes`
   };
   hs_device device = nullptr;
@@ -49,7 +49,7 @@ struct hs_list_t {
 
 struct hs_stream_t {
   hs_device device = nullptr;
-  void* queue = nullptr;
+  void* backend_stream = nullptr;        // the backend's own
   std::atomic<std::thread::id> owner{};  // the default id: released
   std::atomic<bool> shared{false};       // no owner is asked for
   std::unique_ptr<hs_list_t> recording;
@@ -82,9 +82,9 @@ struct Bound {
   hs_status (*kernel)(void*, const Args&);
   Args args;
 
-  static hs_status run(void* queue, const std::byte* at) {
+  static hs_status run(void* stream, const std::byte* at) {
     const auto& call = *reinterpret_cast<const Bound*>(at);
-    return call.kernel(queue, call.args);
+    return call.kernel(stream, call.args);
   }
 };
 
@@ -119,7 +119,7 @@ hs_status submit(hs_stream stream, hs_status (*KernelTable::*kernel)(void*, cons
   if (stream->recording != nullptr && backend.capture_begin == nullptr) {
     record(*stream->recording, backend.kernels.*kernel, args);
   } else {
-    status = relay(*stream->device, (backend.kernels.*kernel)(stream->queue, args));
+    status = relay(*stream->device, (backend.kernels.*kernel)(stream->backend_stream, args));
   }
   if (stream->recording != nullptr && status == HS_OK) stream->recording->size++;
   return status;

@@ -108,13 +108,13 @@ Backend make_backend() {
   cpu.free = release;
   cpu.host_alloc = allocate;
   cpu.host_free = release;
-  cpu.queue_create = [](void*, void** queue) -> hs_status {
-    *queue = nullptr;
+  cpu.stream_create = [](void*, void** stream) -> hs_status {
+    *stream = nullptr;
     return HS_OK;
   };
-  cpu.queue_destroy = [](void*) {};
-  cpu.queue_synchronize = [](void*) -> hs_status { return HS_OK; };
-  cpu.queue_wait = [](void*, void*) -> hs_status { return HS_OK; };  // all calls have finished
+  cpu.stream_destroy = [](void*) {};
+  cpu.stream_synchronize = [](void*) -> hs_status { return HS_OK; };
+  cpu.stream_wait = [](void*, void*) -> hs_status { return HS_OK; };  // all calls have finished
   cpu.upload = [](void*, hs_ptr device, const void* host, uint64_t bytes) {
     return move(reinterpret_cast<void*>(device), host, bytes);
   };

@@ -38,27 +38,27 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
 
 }  // namespace
 
-hs_status activation_forward(void* queue_of_call, const ActivationArgs& args) {
+hs_status activation_forward(void* stream_of_call, const ActivationArgs& args) {
   if (args.count == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   return with_storage(args.type, [&](auto element) {
     using T = decltype(element);
     bool chunks = aligned(args.x) && aligned(args.y);
-    return launch(queue,
-                  elementwise_shape("activation_forward", queue, args.count, chunks ? kChunk : 1),
+    return launch(stream,
+                  elementwise_shape("activation_forward", stream, args.count, chunks ? kChunk : 1),
                   chunks ? forward<T, kChunk> : forward<T, 1>, args.activation, args.count,
                   static_cast<const T*>(args.x), static_cast<T*>(args.y));
   });
 }
 
-hs_status activation_backward(void* queue_of_call, const ActivationBackwardArgs& args) {
+hs_status activation_backward(void* stream_of_call, const ActivationBackwardArgs& args) {
   if (args.count == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   return with_storage(args.type, [&](auto element) {
     using T = decltype(element);
     bool chunks = aligned(args.dy) && aligned(args.saved) && aligned(args.dx);
-    return launch(queue,
-                  elementwise_shape("activation_backward", queue, args.count, chunks ? kChunk : 1),
+    return launch(stream,
+                  elementwise_shape("activation_backward", stream, args.count, chunks ? kChunk : 1),
                   chunks ? backward<T, kChunk> : backward<T, 1>, args.activation, args.count,
                   static_cast<const T*>(args.dy), static_cast<const T*>(args.saved),
                   static_cast<T*>(args.dx));

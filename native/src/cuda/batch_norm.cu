@@ -196,66 +196,67 @@ hs_status with_columns(const hs_batch_norm_desc& desc, bool is_aligned, const La
 }
 
 // How to do it on chip, with `arrays` arrays that both passes read; team 0: not at all.
-SlabPlan plan_of(const Queue& queue, const hs_batch_norm_desc& desc, bool is_aligned,
+SlabPlan plan_of(const Stream& stream, const hs_batch_norm_desc& desc, bool is_aligned,
                  unsigned arrays, unsigned ahead) {
   int vector = desc.type == HS_F32 ? kColumnVector<float> : kColumnVector<Bf16>;
   if (!is_aligned || desc.channels % vector != 0) return {};
-  return plan_slabs(queue, desc.rows, desc.channels, vector, arrays, ahead);
+  return plan_slabs(stream, desc.rows, desc.channels, vector, arrays, ahead);
 }
 
 template <bool kVariance>
-hs_status launch_normalize(const Queue& queue, const hs_batch_norm_desc& desc,
+hs_status launch_normalize(const Stream& stream, const hs_batch_norm_desc& desc,
                            const Normalization& n) {
   bool is_aligned = aligned(n.x) && aligned(n.residual) && aligned(n.y);
   return with_columns(desc, is_aligned, [&](auto element, auto columns) {
-    ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, columns.value, 1, 1, kBlocks);
-    return launch(queue, column_shape("normalize", cut, 0),
+    ColumnCut cut = cut_columns(stream, desc.rows, desc.channels, columns.value, 1, 1, kBlocks);
+    return launch(stream, column_shape("normalize", cut, 0),
                   normalize<decltype(element), columns.value, kVariance>, n, cut);
   });
 }
 
 }  // namespace
 
-hs_status batch_norm_training(void* queue_of_call, const BatchNormTrainingArgs& args) {
-  const Queue& queue = as_queue(queue_of_call);
+hs_status batch_norm_training(void* stream_of_call, const BatchNormTrainingArgs& args) {
+  const Stream& stream = as_stream(stream_of_call);
   const hs_batch_norm_desc& desc = args.desc;
   bool is_aligned = aligned(args.x) && aligned(args.residual) && aligned(args.y);
-  if (SlabPlan plan = plan_of(queue, desc, is_aligned, 1, kRowsAhead); plan.team > 0) {
-    return train_slabs(queue, args, plan);
+  if (SlabPlan plan = plan_of(stream, desc, is_aligned, 1, kRowsAhead); plan.team > 0) {
+    return train_slabs(stream, args, plan);
   }
   hs_status status = with_columns(desc, aligned(args.x), [&](auto element, auto columns) {
     constexpr int kVector = decltype(columns)::value;
     ColumnCut cut =
-        cut_columns(queue, desc.rows, desc.channels, kVector, sizeof(Moments), 1, kBlocks);
+        cut_columns(stream, desc.rows, desc.channels, kVector, sizeof(Moments), 1, kBlocks);
     void* workspace = nullptr;
     const hs_status reserved =
-        reserve_workspace(queue, cut.partials() * sizeof(DistanceSums), &workspace);
+        reserve_workspace(stream, cut.partials() * sizeof(DistanceSums), &workspace);
     if (reserved != HS_OK) return reserved;
-    return launch(queue, column_shape("observe", cut, sizeof(ColumnShared<Moments>)),
+    return launch(stream, column_shape("observe", cut, sizeof(ColumnShared<Moments>)),
                   observe<decltype(element), kVector>, args, cut, workspace);
   });
   if (status != HS_OK) return status;
-  return launch_normalize<false>(queue, desc,
+  return launch_normalize<false>(stream, desc,
                                  {args.x, args.residual, args.y, args.saved_mean, args.saved_invstd,
                                   args.gamma, args.beta, desc.eps, desc.activation == HS_RELU});
 }
 
-hs_status batch_norm_inference(void* queue, const BatchNormInferenceArgs& args) {
+hs_status batch_norm_inference(void* stream, const BatchNormInferenceArgs& args) {
   if (args.desc.rows == 0) return HS_OK;
   return launch_normalize<true>(
-      as_queue(queue), args.desc,
+      as_stream(stream), args.desc,
       {args.x, args.residual, args.y, args.running_mean, args.running_variance, args.gamma,
        args.beta, args.desc.eps, args.desc.activation == HS_RELU});
 }
 
-hs_status batch_norm_backward(void* queue_of_call, const BatchNormBackwardArgs& args) {
-  const Queue& queue = as_queue(queue_of_call);
+hs_status batch_norm_backward(void* stream_of_call, const BatchNormBackwardArgs& args) {
+  const Stream& stream = as_stream(stream_of_call);
   const hs_batch_norm_desc& desc = args.desc;
   bool is_aligned = aligned(args.dy) && aligned(args.x) && aligned(args.y) && aligned(args.dx) &&
                     aligned(args.d_residual);
   const unsigned arrays = desc.activation == HS_RELU ? 3 : 2;
-  if (SlabPlan plan = plan_of(queue, desc, is_aligned, arrays, kGradientRowsAhead); plan.team > 0) {
-    return differentiate_slabs(queue, args, plan);
+  if (SlabPlan plan = plan_of(stream, desc, is_aligned, arrays, kGradientRowsAhead);
+      plan.team > 0) {
+    return differentiate_slabs(stream, args, plan);
   }
   if (static_cast<std::size_t>(desc.channels) * sizeof(GradientSums) > kResultBytes) {
     return fail(HS_UNSUPPORTED, "batch_norm_backward: %lld channels: %zu are possible",
@@ -264,20 +265,20 @@ hs_status batch_norm_backward(void* queue_of_call, const BatchNormBackwardArgs& 
   return with_columns(desc, is_aligned, [&](auto element, auto columns) {
     using T = decltype(element);
     constexpr int kVector = decltype(columns)::value;
-    ColumnCut cut = cut_columns(queue, desc.rows, desc.channels, kVector, sizeof(GradientSums), 1,
+    ColumnCut cut = cut_columns(stream, desc.rows, desc.channels, kVector, sizeof(GradientSums), 1,
                                 kGradientBlocks);
     // Behind the partial sums, what the second launch reads.
     const std::size_t partials = cut.partials(), channels = static_cast<std::size_t>(desc.channels);
     void* workspace = nullptr;
     hs_status status =
-        reserve_workspace(queue, (partials + channels) * sizeof(GradientSums), &workspace);
+        reserve_workspace(stream, (partials + channels) * sizeof(GradientSums), &workspace);
     if (status != HS_OK) return status;
     auto* sums =
         reinterpret_cast<GradientSums*>(static_cast<char*>(workspace) + kCounterBytes) + partials;
-    status = launch(queue, column_shape("sum_gradients", cut, sizeof(ColumnShared<GradientSums>)),
+    status = launch(stream, column_shape("sum_gradients", cut, sizeof(ColumnShared<GradientSums>)),
                     sum_gradients<T, kVector>, args, cut, workspace, sums);
     if (status != HS_OK) return status;
-    return launch(queue, column_shape("differentiate", cut, 0), differentiate<T, kVector>, args,
+    return launch(stream, column_shape("differentiate", cut, 0), differentiate<T, kVector>, args,
                   cut, static_cast<const GradientSums*>(sums));
   });
 }

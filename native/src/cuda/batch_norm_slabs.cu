@@ -349,29 +349,30 @@ std::size_t partial_bytes(const SlabPlan& plan, std::size_t columns, std::size_t
 
 }  // namespace
 
-hs_status train_slabs(const Queue& queue, const BatchNormTrainingArgs& args, const SlabPlan& plan) {
+hs_status train_slabs(const Stream& stream, const BatchNormTrainingArgs& args,
+                      const SlabPlan& plan) {
   return with_storage(args.desc.type, [&](auto element) {
     using T = decltype(element);
     const std::size_t columns = plan.lanes * kColumnVector<T>;
     void* workspace = nullptr;
     const hs_status status = reserve_workspace(
-        queue, partial_bytes(plan, columns, sizeof(DistanceSums), sizeof(Scaling)), &workspace);
+        stream, partial_bytes(plan, columns, sizeof(DistanceSums), sizeof(Scaling)), &workspace);
     if (status != HS_OK) return status;
-    return launch(queue, slab_shape("train_on_chip", plan), train_on_chip<T>, args, plan,
+    return launch(stream, slab_shape("train_on_chip", plan), train_on_chip<T>, args, plan,
                   workspace);
   });
 }
 
-hs_status differentiate_slabs(const Queue& queue, const BatchNormBackwardArgs& args,
+hs_status differentiate_slabs(const Stream& stream, const BatchNormBackwardArgs& args,
                               const SlabPlan& plan) {
   return with_storage(args.desc.type, [&](auto element) {
     using T = decltype(element);
     const std::size_t columns = plan.lanes * kColumnVector<T>;
     void* workspace = nullptr;
     const hs_status status = reserve_workspace(
-        queue, partial_bytes(plan, columns, sizeof(GradientSums), sizeof(Slope)), &workspace);
+        stream, partial_bytes(plan, columns, sizeof(GradientSums), sizeof(Slope)), &workspace);
     if (status != HS_OK) return status;
-    return launch(queue, slab_shape("differentiate_on_chip", plan), differentiate_on_chip<T>, args,
+    return launch(stream, slab_shape("differentiate_on_chip", plan), differentiate_on_chip<T>, args,
                   plan, workspace);
   });
 }

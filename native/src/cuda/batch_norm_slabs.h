@@ -9,7 +9,7 @@
 #include <initializer_list>
 
 #include "core/kernels.h"
-#include "cuda/queue.h"
+#include "cuda/stream.h"
 
 namespace hs::cuda {
 
@@ -39,15 +39,15 @@ struct SlabPlan {
 };
 
 // With slabs of `lanes` threads' width; `vector` columns belong to a thread.
-inline SlabPlan cut_slabs(const Queue& queue, std::int64_t rows, std::int64_t channels, int vector,
-                          unsigned arrays, unsigned lanes) {
+inline SlabPlan cut_slabs(const Stream& stream, std::int64_t rows, std::int64_t channels,
+                          int vector, unsigned arrays, unsigned lanes) {
   const auto over = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
   SlabPlan plan{rows, channels, lanes, 0, 0, 0, 0, false, arrays};
   const std::int64_t slabs = over(channels, std::int64_t{lanes} * vector);
-  if (queue.shared_bytes < kSlabScratchBytes || slabs > queue.multiprocessors) return plan;
-  const std::size_t room = (queue.shared_bytes - kSlabScratchBytes) / (kSlotBytes * arrays);
+  if (stream.shared_bytes < kSlabScratchBytes || slabs > stream.multiprocessors) return plan;
+  const std::size_t room = (stream.shared_bytes - kSlabScratchBytes) / (kSlotBytes * arrays);
   // All multiprocessors work, as far as there is work.
-  std::int64_t team = queue.multiprocessors / slabs;
+  std::int64_t team = stream.multiprocessors / slabs;
   const std::int64_t most = rows * lanes * arrays * 16 / kLeastSlabBytes;
   if (team > most) team = most > 1 ? most : 1;
   const std::int64_t block_rows = over(rows, team);
@@ -63,23 +63,24 @@ inline SlabPlan cut_slabs(const Queue& queue, std::int64_t rows, std::int64_t ch
 // The plan for `arrays` arrays of [rows, channels] that both passes read: narrow slabs where they are
 // held as a whole, otherwise wide ones of which `ahead` rows of a thread have room at least. Its team
 // is 0 where there is none: more slabs than multiprocessors, or too little shared memory.
-inline SlabPlan plan_slabs(const Queue& queue, std::int64_t rows, std::int64_t channels, int vector,
-                           unsigned arrays, unsigned ahead) {
+inline SlabPlan plan_slabs(const Stream& stream, std::int64_t rows, std::int64_t channels,
+                           int vector, unsigned arrays, unsigned ahead) {
   unsigned widest = 1;
   while (widest < kMostSlabLanes && std::int64_t{widest} * vector < channels) widest *= 2;
   unsigned lanes = widest < kLeastSlabLanes ? widest : kLeastSlabLanes;
   for (; lanes <= widest; lanes *= 2) {
-    SlabPlan plan = cut_slabs(queue, rows, channels, vector, arrays, lanes);
+    SlabPlan plan = cut_slabs(stream, rows, channels, vector, arrays, lanes);
     if (plan.team > 0 && !plan.streams) return plan;
   }
-  SlabPlan plan = cut_slabs(queue, rows, channels, vector, arrays, widest);
+  SlabPlan plan = cut_slabs(stream, rows, channels, vector, arrays, widest);
   if (plan.slots < ahead) plan.team = 0;
   return plan;
 }
 
 // Run the plan; all addresses are aligned to 16 bytes, the channels a multiple of such vectors.
-hs_status train_slabs(const Queue& queue, const BatchNormTrainingArgs& args, const SlabPlan& plan);
-hs_status differentiate_slabs(const Queue& queue, const BatchNormBackwardArgs& args,
+hs_status train_slabs(const Stream& stream, const BatchNormTrainingArgs& args,
+                      const SlabPlan& plan);
+hs_status differentiate_slabs(const Stream& stream, const BatchNormBackwardArgs& args,
                               const SlabPlan& plan);
 
 }  // namespace hs::cuda

@@ -21,11 +21,11 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
 }
 
 template <class From>
-hs_status cast_from(const Queue& queue, const CastArgs& args) {
+hs_status cast_from(const Stream& stream, const CastArgs& args) {
   return with_storage(args.dst_type, [&](auto element) {
     using To = decltype(element);
     bool chunks = aligned(args.src) && aligned(args.dst);
-    return launch(queue, elementwise_shape("convert", queue, args.count, chunks ? kChunk : 1),
+    return launch(stream, elementwise_shape("convert", stream, args.count, chunks ? kChunk : 1),
                   chunks ? convert<From, To, kChunk> : convert<From, To, 1>, args.count,
                   static_cast<const From*>(args.src), static_cast<To*>(args.dst));
   });
@@ -33,13 +33,13 @@ hs_status cast_from(const Queue& queue, const CastArgs& args) {
 
 }  // namespace
 
-hs_status cast(void* queue_of_call, const CastArgs& args) {
+hs_status cast(void* stream_of_call, const CastArgs& args) {
   if (args.count == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
-  if (args.src_type == HS_U8) return cast_from<std::uint8_t>(queue, args);
-  if (args.src_type == HS_I32) return cast_from<std::int32_t>(queue, args);
+  const Stream& stream = as_stream(stream_of_call);
+  if (args.src_type == HS_U8) return cast_from<std::uint8_t>(stream, args);
+  if (args.src_type == HS_I32) return cast_from<std::int32_t>(stream, args);
   return with_storage(args.src_type,
-                      [&](auto element) { return cast_from<decltype(element)>(queue, args); });
+                      [&](auto element) { return cast_from<decltype(element)>(stream, args); });
 }
 
 }  // namespace hs::cuda

@@ -145,7 +145,7 @@ HS_DEVICE void put_gradient(float* to, std::int64_t at, double gradient, float a
 
 // Cuts [rows, columns], with `vector` columns a thread, so that the device is busy and the partial
 // results, of `value_bytes` each, fit into the workspace.
-inline ColumnCut cut_columns(const Queue& queue, std::int64_t rows, std::int64_t columns,
+inline ColumnCut cut_columns(const Stream& stream, std::int64_t rows, std::int64_t columns,
                              int vector, std::size_t value_bytes, std::int64_t arrays = 1,
                              int blocks_of_multiprocessor = 8) {
   constexpr std::int64_t kLeastRows = 8;  // of a thread
@@ -156,7 +156,7 @@ inline ColumnCut cut_columns(const Queue& queue, std::int64_t rows, std::int64_t
   cut.tiles = static_cast<unsigned>((wide + cut.lanes - 1) / cut.lanes);
   std::int64_t deep = kColumnThreads / cut.lanes * kLeastRows;
   std::int64_t tiles = cut.tiles * arrays;
-  std::int64_t splits = std::int64_t{queue.multiprocessors} * blocks_of_multiprocessor / tiles;
+  std::int64_t splits = std::int64_t{stream.multiprocessors} * blocks_of_multiprocessor / tiles;
   auto room =
       static_cast<std::int64_t>((kWorkspaceBytes - kResultBytes - kCounterBytes) / value_bytes);
   if (splits > room / (columns * arrays)) splits = room / (columns * arrays);

@@ -51,20 +51,20 @@ ConvOperands windows_of_dy(const hs_conv2d_desc& d, const Extents& e) {
           d.r * d.s};
 }
 
-hs_status multiply(const Queue& queue, const hs_conv2d_desc& d, ConvProduct product,
+hs_status multiply(const Stream& stream, const hs_conv2d_desc& d, ConvProduct product,
                    const MatmulArgs& args, const ConvOperands& conv) {
   if (args.desc.m == 0) return HS_OK;
   if (product != ConvProduct::kData && has_few_inputs(d)) {
-    return conv2d_few(queue, d.type, product, args, conv);
+    return conv2d_few(stream, d.type, product, args, conv);
   }
   switch (d.type) {
     case HS_F32:
-      return args.tf32 ? conv2d_tf32(queue, product, args, conv)
-                       : conv2d_f32(queue, product, args, conv);
+      return args.tf32 ? conv2d_tf32(stream, product, args, conv)
+                       : conv2d_f32(stream, product, args, conv);
     case HS_BF16:
-      return conv2d_bf16(queue, product, args, conv);
+      return conv2d_bf16(stream, product, args, conv);
     default:
-      return conv2d_f16(queue, product, args, conv);
+      return conv2d_f16(stream, product, args, conv);
   }
 }
 
@@ -99,7 +99,7 @@ hs_matmul_desc product_of(const hs_conv2d_desc& d, std::int64_t m, std::int64_t 
 
 }  // namespace
 
-hs_status conv2d(void* queue, const Conv2dArgs& args) {
+hs_status conv2d(void* stream, const Conv2dArgs& args) {
   const hs_conv2d_desc& d = args.desc;
   const Extents e = extents_of(d);
   if (hs_status status = check_size(d, e); status != HS_OK) return status;
@@ -111,12 +111,12 @@ hs_status conv2d(void* queue, const Conv2dArgs& args) {
   desc.stride_b = e.outputs * depth;
   desc.stride_c = e.outputs;
   desc.activation = d.activation;
-  return multiply(as_queue(queue), d, ConvProduct::kForward,
+  return multiply(as_stream(stream), d, ConvProduct::kForward,
                   {desc, args.x, args.weights, args.y, args.bias, args.aux, nullptr, args.tf32},
                   windows_of_x(d, e));
 }
 
-hs_status conv2d_backward_data(void* queue, const Conv2dBackwardDataArgs& args) {
+hs_status conv2d_backward_data(void* stream, const Conv2dBackwardDataArgs& args) {
   const hs_conv2d_desc& d = args.desc;
   const Extents e = extents_of(d);
   if (hs_status status = check_size(d, e); status != HS_OK) return status;
@@ -126,12 +126,12 @@ hs_status conv2d_backward_data(void* queue, const Conv2dBackwardDataArgs& args) 
   desc.stride_b = e.outputs * d.r * d.s * e.inputs;
   desc.stride_c = e.inputs;
   desc.beta = args.beta;
-  return multiply(as_queue(queue), d, ConvProduct::kData,
+  return multiply(as_stream(stream), d, ConvProduct::kData,
                   {desc, args.dy, args.weights, args.dx, nullptr, nullptr, nullptr, args.tf32},
                   windows_of_dy(d, e));
 }
 
-hs_status conv2d_backward_weights(void* queue, const Conv2dBackwardWeightsArgs& args) {
+hs_status conv2d_backward_weights(void* stream, const Conv2dBackwardWeightsArgs& args) {
   const hs_conv2d_desc& d = args.desc;
   const Extents e = extents_of(d);
   if (hs_status status = check_size(d, e); status != HS_OK) return status;
@@ -144,7 +144,7 @@ hs_status conv2d_backward_weights(void* queue, const Conv2dBackwardWeightsArgs& 
   desc.stride_b = e.inputs;
   desc.stride_c = e.outputs * depth;
   desc.beta = desc.bias_grad_beta = args.beta;
-  return multiply(as_queue(queue), d, ConvProduct::kWeights,
+  return multiply(as_stream(stream), d, ConvProduct::kWeights,
                   {desc, args.dy, args.x, args.d_weights, nullptr, nullptr, args.d_bias, args.tf32},
                   windows_of_x(d, e));
 }

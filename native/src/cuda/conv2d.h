@@ -44,13 +44,13 @@ HS_DEVICE void with_conv_operands(const MatmulArgs& args, const ConvOperands& co
 }
 
 // The product in FP32, by FMA and of operands rounded to TF32, and in the 16-bit types.
-hs_status conv2d_f32(const Queue& queue, ConvProduct product, const MatmulArgs& args,
+hs_status conv2d_f32(const Stream& stream, ConvProduct product, const MatmulArgs& args,
                      const ConvOperands& conv);
-hs_status conv2d_tf32(const Queue& queue, ConvProduct product, const MatmulArgs& args,
+hs_status conv2d_tf32(const Stream& stream, ConvProduct product, const MatmulArgs& args,
                       const ConvOperands& conv);
-hs_status conv2d_bf16(const Queue& queue, ConvProduct product, const MatmulArgs& args,
+hs_status conv2d_bf16(const Stream& stream, ConvProduct product, const MatmulArgs& args,
                       const ConvOperands& conv);
-hs_status conv2d_f16(const Queue& queue, ConvProduct product, const MatmulArgs& args,
+hs_status conv2d_f16(const Stream& stream, ConvProduct product, const MatmulArgs& args,
                      const ConvOperands& conv);
 
 }  // namespace hs::cuda

@@ -3,9 +3,9 @@
 
 namespace hs::cuda {
 
-hs_status conv2d_bf16(const Queue& queue, ConvProduct product, const MatmulArgs& args,
+hs_status conv2d_bf16(const Stream& stream, ConvProduct product, const MatmulArgs& args,
                       const ConvOperands& conv) {
-  return conv2d_on_tensor_cores<Bf16>(queue, product, args, conv);
+  return conv2d_on_tensor_cores<Bf16>(stream, product, args, conv);
 }
 
 }  // namespace hs::cuda

@@ -18,23 +18,24 @@ HS_KERNEL void __launch_bounds__(kFmaThreads, kFmaBlocks<kTile>)
 }
 
 template <ConvProduct kProduct>
-hs_status choose_tile(const Queue& queue, const MatmulArgs& args, const ConvOperands& conv) {
-  return fills_device(queue, args.desc, 128, 128)
-             ? launch_fma<128>(queue, "convolve_by_fma", args, convolve_by_fma<kProduct, 128>, conv)
-             : launch_fma<64>(queue, "convolve_by_fma", args, convolve_by_fma<kProduct, 64>, conv);
+hs_status choose_tile(const Stream& stream, const MatmulArgs& args, const ConvOperands& conv) {
+  return fills_device(stream, args.desc, 128, 128)
+             ? launch_fma<128>(stream, "convolve_by_fma", args, convolve_by_fma<kProduct, 128>,
+                               conv)
+             : launch_fma<64>(stream, "convolve_by_fma", args, convolve_by_fma<kProduct, 64>, conv);
 }
 
 }  // namespace
 
-hs_status conv2d_f32(const Queue& queue, ConvProduct product, const MatmulArgs& args,
+hs_status conv2d_f32(const Stream& stream, ConvProduct product, const MatmulArgs& args,
                      const ConvOperands& conv) {
   switch (product) {
     case ConvProduct::kForward:
-      return choose_tile<ConvProduct::kForward>(queue, args, conv);
+      return choose_tile<ConvProduct::kForward>(stream, args, conv);
     case ConvProduct::kData:
-      return choose_tile<ConvProduct::kData>(queue, args, conv);
+      return choose_tile<ConvProduct::kData>(stream, args, conv);
     default:
-      return choose_tile<ConvProduct::kWeights>(queue, args, conv);
+      return choose_tile<ConvProduct::kWeights>(stream, args, conv);
   }
 }
 

@@ -334,13 +334,13 @@ unsigned pieces(std::int64_t whole, std::int64_t piece) {
 }
 
 template <class T, int kDepth>
-hs_status launch_few(const Queue& queue, ConvProduct product, const MatmulArgs& args,
+hs_status launch_few(const Stream& stream, ConvProduct product, const MatmulArgs& args,
                      const ConvOperands& conv) {
   const hs_matmul_desc& desc = args.desc;
   if (product == ConvProduct::kForward) {
     const std::int64_t columns = desc.n < kForwardChannels ? desc.n : kForwardChannels;
-    const unsigned blocks = blocks_for(queue, desc.m, kTilePixels * kForwardWarps, kForwardBlocks);
-    return launch(queue,
+    const unsigned blocks = blocks_for(stream, desc.m, kTilePixels * kForwardWarps, kForwardBlocks);
+    return launch(stream,
                   {.name = "convolve_few",
                    .grid = {blocks, pieces(desc.n, kForwardChannels)},
                    .block = {kForwardWarps * kWarpSize},
@@ -351,13 +351,13 @@ hs_status launch_few(const Queue& queue, ConvProduct product, const MatmulArgs& 
   const unsigned parts = pieces(desc.m, kWeightsChannels);
   const auto room = (kWorkspaceBytes - kCounterBytes) / (kSums<kDepth> * sizeof(float));
   const auto most = static_cast<unsigned>(room) / parts;
-  unsigned blocks = blocks_for(queue, desc.k, kTilePixels, 1) / parts;
+  unsigned blocks = blocks_for(stream, desc.k, kTilePixels, 1) / parts;
   blocks = blocks < 1 ? 1 : blocks < most ? blocks : most;
   const std::size_t partial_bytes = std::size_t{blocks} * parts * kSums<kDepth> * sizeof(float);
   void* workspace = nullptr;
-  hs_status status = reserve_workspace(queue, partial_bytes, &workspace);
+  hs_status status = reserve_workspace(stream, partial_bytes, &workspace);
   if (status != HS_OK) return status;
-  return launch(queue,
+  return launch(stream,
                 {.name = "sum_few_weights",
                  .grid = {blocks, parts},
                  .block = {kWeightsWarps * kWarpSize},
@@ -371,14 +371,14 @@ bool has_few_inputs(const hs_conv2d_desc& d) {
   return d.groups == 1 && d.r * d.s * d.c <= kMostInputs && d.c % 8 != 0 && d.k <= kMostOutputs;
 }
 
-hs_status conv2d_few(const Queue& queue, hs_dtype type, ConvProduct product, const MatmulArgs& args,
-                     const ConvOperands& conv) {
+hs_status conv2d_few(const Stream& stream, hs_dtype type, ConvProduct product,
+                     const MatmulArgs& args, const ConvOperands& conv) {
   const std::int64_t depth = product == ConvProduct::kForward ? args.desc.k : args.desc.n;
   return with_storage(type, [&](auto of_type) {
     using T = decltype(of_type);
-    if (depth <= 9) return launch_few<T, 9>(queue, product, args, conv);
-    if (depth <= 27) return launch_few<T, 27>(queue, product, args, conv);
-    return launch_few<T, kMostInputs>(queue, product, args, conv);
+    if (depth <= 9) return launch_few<T, 9>(stream, product, args, conv);
+    if (depth <= 27) return launch_few<T, 27>(stream, product, args, conv);
+    return launch_few<T, kMostInputs>(stream, product, args, conv);
   });
 }
 

@@ -10,8 +10,8 @@ namespace hs::cuda {
 bool has_few_inputs(const hs_conv2d_desc& desc);
 
 // The output, or the gradients of weights and bias.
-hs_status conv2d_few(const Queue& queue, hs_dtype type, ConvProduct product, const MatmulArgs& args,
-                     const ConvOperands& conv);
+hs_status conv2d_few(const Stream& stream, hs_dtype type, ConvProduct product,
+                     const MatmulArgs& args, const ConvOperands& conv);
 
 }  // namespace hs::cuda
 

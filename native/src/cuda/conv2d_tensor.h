@@ -35,38 +35,39 @@ HS_KERNEL void __launch_bounds__(Config::kThreads, Config::kBlocks)
 }
 
 template <class T, ConvProduct kProduct, class Config>
-hs_status launch_conv(const Queue& queue, const MatmulArgs& args, const ConvOperands& conv) {
+hs_status launch_conv(const Stream& stream, const MatmulArgs& args, const ConvOperands& conv) {
   return launch_tensor<T, kConvTransposeA<kProduct>, kConvTransposeB<kProduct>, Config>(
-      queue, "convolve_on_tensor_cores", args, convolve_on_tensor_cores<T, kProduct, Config>, conv);
+      stream, "convolve_on_tensor_cores", args, convolve_on_tensor_cores<T, kProduct, Config>,
+      conv);
 }
 
 template <class T, ConvProduct kProduct>
-hs_status choose_conv_tile(const Queue& queue, const MatmulArgs& args, const ConvOperands& conv) {
+hs_status choose_conv_tile(const Stream& stream, const MatmulArgs& args, const ConvOperands& conv) {
   if constexpr (sizeof(T) == 2) {
-    if (queue.warpgroups) {
-      return with_warpgroup_tiles<false>(queue, args.desc, [&](auto config) {
+    if (stream.warpgroups) {
+      return with_warpgroup_tiles<false>(stream, args.desc, [&](auto config) {
         using Config = decltype(config);
         return launch_warpgroups<T, kConvTransposeA<kProduct>, kConvTransposeB<kProduct>, Config>(
-            queue, "convolve_by_warpgroups", args, convolve_by_warpgroups<T, kProduct, Config>,
+            stream, "convolve_by_warpgroups", args, convolve_by_warpgroups<T, kProduct, Config>,
             conv);
       });
     }
   }
-  return fills_device(queue, args.desc, LargeTiles<T>::kM, LargeTiles<T>::kN)
-             ? launch_conv<T, kProduct, LargeTiles<T>>(queue, args, conv)
-             : launch_conv<T, kProduct, SmallTiles<T>>(queue, args, conv);
+  return fills_device(stream, args.desc, LargeTiles<T>::kM, LargeTiles<T>::kN)
+             ? launch_conv<T, kProduct, LargeTiles<T>>(stream, args, conv)
+             : launch_conv<T, kProduct, SmallTiles<T>>(stream, args, conv);
 }
 
 template <class T>
-hs_status conv2d_on_tensor_cores(const Queue& queue, ConvProduct product, const MatmulArgs& args,
+hs_status conv2d_on_tensor_cores(const Stream& stream, ConvProduct product, const MatmulArgs& args,
                                  const ConvOperands& conv) {
   switch (product) {
     case ConvProduct::kForward:
-      return choose_conv_tile<T, ConvProduct::kForward>(queue, args, conv);
+      return choose_conv_tile<T, ConvProduct::kForward>(stream, args, conv);
     case ConvProduct::kData:
-      return choose_conv_tile<T, ConvProduct::kData>(queue, args, conv);
+      return choose_conv_tile<T, ConvProduct::kData>(stream, args, conv);
     default:
-      return choose_conv_tile<T, ConvProduct::kWeights>(queue, args, conv);
+      return choose_conv_tile<T, ConvProduct::kWeights>(stream, args, conv);
   }
 }
 

@@ -82,16 +82,16 @@ Span span_of(const void* address, std::uint64_t bytes) {
   return {head, vectors, total - head - vectors * kBytes};
 }
 
-LaunchShape shape_of(const char* name, const Queue& queue, std::int64_t items, int per_thread) {
+LaunchShape shape_of(const char* name, const Stream& stream, std::int64_t items, int per_thread) {
   unsigned blocks =
-      blocks_for(queue, items, std::int64_t{kThreads} * per_thread, kBlocksPerMultiprocessor);
+      blocks_for(stream, items, std::int64_t{kThreads} * per_thread, kBlocksPerMultiprocessor);
   return {.name = name, .grid = {blocks}, .block = {kThreads}};
 }
 
 template <class Unit>
-hs_status launch_units(const Queue& queue, const CopyArgs& args) {
+hs_status launch_units(const Stream& stream, const CopyArgs& args) {
   auto count = static_cast<std::int64_t>(args.bytes / sizeof(Unit));
-  return launch(queue, shape_of("copy_units", queue, count, 1), copy_units<Unit>,
+  return launch(stream, shape_of("copy_units", stream, count, 1), copy_units<Unit>,
                 static_cast<Unit*>(args.dst), static_cast<const Unit*>(args.src), count);
 }
 
@@ -139,26 +139,26 @@ std::uint64_t element_bytes(hs_dtype type) {
 
 }  // namespace
 
-hs_status copy(void* queue_of_call, const CopyArgs& args) {
+hs_status copy(void* stream_of_call, const CopyArgs& args) {
   if (args.bytes == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   auto dst = reinterpret_cast<std::uintptr_t>(args.dst);
   auto src = reinterpret_cast<std::uintptr_t>(args.src);
   if (dst % kBytes == src % kBytes) {
     Span span = span_of(args.dst, args.bytes);
-    return launch(queue, shape_of("copy_vectors", queue, span.vectors, kUnroll), copy_vectors,
+    return launch(stream, shape_of("copy_vectors", stream, span.vectors, kUnroll), copy_vectors,
                   static_cast<unsigned char*>(args.dst),
                   static_cast<const unsigned char*>(args.src), span);
   }
-  if ((dst | src | args.bytes) % 4 == 0) return launch_units<std::uint32_t>(queue, args);
-  return launch_units<unsigned char>(queue, args);
+  if ((dst | src | args.bytes) % 4 == 0) return launch_units<std::uint32_t>(stream, args);
+  return launch_units<unsigned char>(stream, args);
 }
 
-hs_status fill(void* queue_of_call, const FillArgs& args) {
+hs_status fill(void* stream_of_call, const FillArgs& args) {
   if (args.count == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   Span span = span_of(args.dst, static_cast<std::uint64_t>(args.count) * element_bytes(args.type));
-  return launch(queue, shape_of("fill_pattern", queue, span.vectors, 1), fill_pattern,
+  return launch(stream, shape_of("fill_pattern", stream, span.vectors, 1), fill_pattern,
                 static_cast<unsigned char*>(args.dst), span, pattern_of(args.type, args.value));
 }
 

@@ -206,25 +206,25 @@ HS_KERNEL void __launch_bounds__(kThreads, kLeastBlocks)
 }
 
 template <class T, unsigned kLanes, int kPerLane, int kVector>
-hs_status launch_registers(const Queue& queue, const CrossEntropyArgs& args) {
+hs_status launch_registers(const Stream& stream, const CrossEntropyArgs& args) {
   LaunchShape shape{.name = "cross_entropy: rows_in_registers",
                     .block = {kThreads},
                     .shared_bytes = sizeof(GroupShared<kLanes>)};
-  shape.grid.x = blocks_for(queue, args.desc.rows, kThreads / kLanes, kBlocksPerMultiprocessor);
+  shape.grid.x = blocks_for(stream, args.desc.rows, kThreads / kLanes, kBlocksPerMultiprocessor);
   void* workspace = nullptr;
-  hs_status status = reserve_workspace(queue, shape.grid.x * sizeof(BatchSums), &workspace);
+  hs_status status = reserve_workspace(stream, shape.grid.x * sizeof(BatchSums), &workspace);
   if (status != HS_OK) return status;
-  return launch(queue, shape, rows_in_registers<T, kLanes, kPerLane, kVector>, args, workspace);
+  return launch(stream, shape, rows_in_registers<T, kLanes, kPerLane, kVector>, args, workspace);
 }
 
 // A slice of this size lets two blocks share a multiprocessor.
 constexpr std::int64_t kSliceBytes = 96 * 1024;
 
 template <class T, int kVector>
-hs_status launch_clusters(const Queue& queue, const CrossEntropyArgs& args) {
+hs_status launch_clusters(const Stream& stream, const CrossEntropyArgs& args) {
   auto row_bytes = args.desc.classes * static_cast<std::int64_t>(sizeof(T));
   unsigned cluster = 1;
-  while (cluster < queue.max_cluster && row_bytes > kSliceBytes * cluster) cluster *= 2;
+  while (cluster < stream.max_cluster && row_bytes > kSliceBytes * cluster) cluster *= 2;
   std::int64_t slice_bytes = (row_bytes + cluster * 16 - 1) / (cluster * 16) * 16;
   bool resident = slice_bytes <= kSliceBytes;
   LaunchShape shape{.name = "cross_entropy: rows_by_cluster",
@@ -234,29 +234,30 @@ hs_status launch_clusters(const Queue& queue, const CrossEntropyArgs& args) {
   // The first vector may begin anywhere in 16 bytes.
   if (resident) shape.shared_bytes += static_cast<std::size_t>(slice_bytes) + 16;
   shape.grid.x =
-      cluster * blocks_for(queue, args.desc.rows * cluster, cluster, kBlocksPerMultiprocessor);
+      cluster * blocks_for(stream, args.desc.rows * cluster, cluster, kBlocksPerMultiprocessor);
   void* workspace = nullptr;
-  hs_status status = reserve_workspace(queue, shape.grid.x * sizeof(BatchSums), &workspace);
+  hs_status status = reserve_workspace(stream, shape.grid.x * sizeof(BatchSums), &workspace);
   if (status != HS_OK) return status;
-  return launch(queue, shape, rows_by_cluster<T, kVector>, args,
+  return launch(stream, shape, rows_by_cluster<T, kVector>, args,
                 slice_bytes / static_cast<std::int64_t>(sizeof(T)), resident, workspace);
 }
 
 }  // namespace
 
-hs_status cross_entropy(void* queue_of_call, const CrossEntropyArgs& args) {
+hs_status cross_entropy(void* stream_of_call, const CrossEntropyArgs& args) {
   if (args.desc.rows == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   return with_storage(args.desc.type, [&](auto element) {
     using T = decltype(element);
     constexpr int kVector = 16 / sizeof(T);
     std::int64_t classes = args.desc.classes;
     bool vectors = aligned(args.logits) && aligned(args.d_logits);
-    if (classes <= 16) return launch_registers<T, 4, 4, 1>(queue, args);
-    if (classes <= 128) return launch_registers<T, 32, 4, 1>(queue, args);
+    if (classes <= 16) return launch_registers<T, 4, 4, 1>(stream, args);
+    if (classes <= 128) return launch_registers<T, 32, 4, 1>(stream, args);
     if (classes <= 1024 && vectors && classes % kVector == 0)
-      return launch_registers<T, 32, 32, kVector>(queue, args);
-    return vectors ? launch_clusters<T, kVector>(queue, args) : launch_clusters<T, 1>(queue, args);
+      return launch_registers<T, 32, 32, kVector>(stream, args);
+    return vectors ? launch_clusters<T, kVector>(stream, args)
+                   : launch_clusters<T, 1>(stream, args);
   });
 }
 

@@ -90,42 +90,43 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads) drop(const DropoutArgs arg
 
 }  // namespace
 
-hs_status elementwise(void* queue_of_call, const ElementwiseArgs& args) {
+hs_status elementwise(void* stream_of_call, const ElementwiseArgs& args) {
   if (args.count == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   return with_storage(args.type, [&](auto element) {
     using T = decltype(element);
     bool repeats = args.period != args.count;
     bool chunks = aligned(args.a) && aligned(args.b) && aligned(args.y) &&
                   (!repeats || args.period % kChunk == 0);
-    LaunchShape shape = elementwise_shape("combine_all", queue, args.count, chunks ? kChunk : 1);
+    LaunchShape shape = elementwise_shape("combine_all", stream, args.count, chunks ? kChunk : 1);
     if (repeats) {
-      return launch(queue, shape, chunks ? combine_all<T, kChunk, true> : combine_all<T, 1, true>,
+      return launch(stream, shape, chunks ? combine_all<T, kChunk, true> : combine_all<T, 1, true>,
                     args);
     }
-    return launch(queue, shape, chunks ? combine_all<T, kChunk, false> : combine_all<T, 1, false>,
+    return launch(stream, shape, chunks ? combine_all<T, kChunk, false> : combine_all<T, 1, false>,
                   args);
   });
 }
 
-hs_status scale_add(void* queue_of_call, const ScaleAddArgs& args) {
+hs_status scale_add(void* stream_of_call, const ScaleAddArgs& args) {
   if (args.count == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   return with_storage(args.type, [&](auto element) {
     using T = decltype(element);
     bool chunks = aligned(args.x) && aligned(args.y);
-    return launch(queue, elementwise_shape("scale_and_add", queue, args.count, chunks ? kChunk : 1),
+    return launch(stream,
+                  elementwise_shape("scale_and_add", stream, args.count, chunks ? kChunk : 1),
                   chunks ? scale_and_add<T, kChunk> : scale_and_add<T, 1>, args);
   });
 }
 
-hs_status dropout(void* queue_of_call, const DropoutArgs& args) {
+hs_status dropout(void* stream_of_call, const DropoutArgs& args) {
   if (args.count == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   return with_storage(args.type, [&](auto element) {
     using T = decltype(element);
     bool chunks = aligned(args.x) && aligned(args.y);
-    return launch(queue, elementwise_shape("drop", queue, args.count, kWords),
+    return launch(stream, elementwise_shape("drop", stream, args.count, kWords),
                   chunks ? drop<T, true> : drop<T, false>, args);
   });
 }

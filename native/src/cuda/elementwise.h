@@ -7,7 +7,7 @@
 #include "cuda/platform.h"
 #include "cuda/ptx/convert.h"
 #include "cuda/ptx/memory.h"
-#include "cuda/queue.h"
+#include "cuda/stream.h"
 #include "halfstep.h"
 
 namespace hs::cuda {
@@ -97,10 +97,10 @@ inline bool aligned(const void* address) {
   return reinterpret_cast<std::uintptr_t>(address) % 16 == 0;
 }
 
-inline LaunchShape elementwise_shape(const char* name, const Queue& queue, std::int64_t count,
+inline LaunchShape elementwise_shape(const char* name, const Stream& stream, std::int64_t count,
                                      int per_thread) {
   unsigned blocks =
-      blocks_for(queue, count, std::int64_t{kElementwiseThreads} * per_thread, kElementwiseBlocks);
+      blocks_for(stream, count, std::int64_t{kElementwiseThreads} * per_thread, kElementwiseBlocks);
   return {.name = name, .grid = {blocks}, .block = {kElementwiseThreads}};
 }
 

@@ -42,12 +42,12 @@ HS_KERNEL void __launch_bounds__(kThreads)
 }
 
 template <class Unit>
-hs_status launch_copy(const Queue& queue, const EmbeddingArgs& args, std::int64_t units) {
+hs_status launch_copy(const Stream& stream, const EmbeddingArgs& args, std::int64_t units) {
   unsigned columns = 1;
   while (columns < kThreads && columns < units) columns *= 2;
   unsigned rows = kThreads / columns;
-  unsigned blocks = blocks_for(queue, args.count, rows, kElementwiseBlocks);
-  return launch(queue, {.name = "copy_chosen", .grid = {blocks}, .block = {columns, rows}},
+  unsigned blocks = blocks_for(stream, args.count, rows, kElementwiseBlocks);
+  return launch(stream, {.name = "copy_chosen", .grid = {blocks}, .block = {columns, rows}},
                 copy_chosen<Unit>, args, units);
 }
 
@@ -175,29 +175,31 @@ HS_KERNEL void __launch_bounds__(kThreads)
   }
 }
 
-hs_status sort_places(const Queue& queue, const EmbeddingBackwardArgs& args, const Places& sorted) {
-  hs_status status = launch(queue, elementwise_shape("clear_counts", queue, args.vocabulary, 1),
+hs_status sort_places(const Stream& stream, const EmbeddingBackwardArgs& args,
+                      const Places& sorted) {
+  hs_status status = launch(stream, elementwise_shape("clear_counts", stream, args.vocabulary, 1),
                             clear_counts, args.vocabulary, sorted.ends);
   if (status != HS_OK) return status;
   if (args.count != 0) {
-    status = launch(queue, elementwise_shape("count_places", queue, args.count, 1), count_places,
+    status = launch(stream, elementwise_shape("count_places", stream, args.count, 1), count_places,
                     args, sorted.ends);
     if (status != HS_OK) return status;
   }
-  status = launch(queue,
+  status = launch(stream,
                   {.name = "scan_counts", .block = {kThreads}, .shared_bytes = sizeof(ScanShared)},
                   scan_counts, args.vocabulary, sorted.ends);
   if (status != HS_OK || args.count == 0) return status;
   // Every warp looks at every token, so there are no more warps than keep the device busy.
-  return launch(queue,
+  return launch(stream,
                 {.name = "fill_places",
-                 .grid = {blocks_for(queue, args.vocabulary, kWarps, 1)},
+                 .grid = {blocks_for(stream, args.vocabulary, kWarps, 1)},
                  .block = {kThreads}},
                 fill_places, args, sorted);
 }
 
 template <class T, int kVector>
-hs_status launch_sums(const Queue& queue, const EmbeddingBackwardArgs& args, const Places& sorted) {
+hs_status launch_sums(const Stream& stream, const EmbeddingBackwardArgs& args,
+                      const Places& sorted) {
   std::int64_t vectors = args.width / kVector;
   unsigned columns = 1;
   while (columns < kWarpSize && columns < vectors) columns *= 2;
@@ -205,35 +207,35 @@ hs_status launch_sums(const Queue& queue, const EmbeddingBackwardArgs& args, con
   std::int64_t pieces = (vectors + columns - 1) / columns;
   LaunchShape shape{.name = "sum_places", .block = {columns, rows}};
   shape.grid.y = static_cast<unsigned>(pieces < 256 ? pieces : 256);
-  shape.grid.x = blocks_for(queue, args.vocabulary, rows, kElementwiseBlocks * 4);
-  return launch(queue, shape, sum_places<T, kVector>, args, sorted);
+  shape.grid.x = blocks_for(stream, args.vocabulary, rows, kElementwiseBlocks * 4);
+  return launch(stream, shape, sum_places<T, kVector>, args, sorted);
 }
 
 }  // namespace
 
-hs_status embedding(void* queue_of_call, const EmbeddingArgs& args) {
+hs_status embedding(void* stream_of_call, const EmbeddingArgs& args) {
   if (args.count == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   std::int64_t row_bytes = args.width * (args.type == HS_F32 ? 4 : 2);
   if (row_bytes % 16 == 0 && aligned(args.table) && aligned(args.y)) {
-    return launch_copy<Vector<std::uint32_t, 4>>(queue, args, row_bytes / 16);
+    return launch_copy<Vector<std::uint32_t, 4>>(stream, args, row_bytes / 16);
   }
-  return args.type == HS_F32 ? launch_copy<std::uint32_t>(queue, args, args.width)
-                             : launch_copy<std::uint16_t>(queue, args, args.width);
+  return args.type == HS_F32 ? launch_copy<std::uint32_t>(stream, args, args.width)
+                             : launch_copy<std::uint16_t>(stream, args, args.width);
 }
 
-hs_status embedding_backward(void* queue_of_call, const EmbeddingBackwardArgs& args) {
-  const Queue& queue = as_queue(queue_of_call);
+hs_status embedding_backward(void* stream_of_call, const EmbeddingBackwardArgs& args) {
+  const Stream& stream = as_stream(stream_of_call);
   const Places sorted{reinterpret_cast<unsigned*>(args.workspace),
                       args.workspace + args.vocabulary + 1};
-  hs_status status = sort_places(queue, args, sorted);
+  hs_status status = sort_places(stream, args, sorted);
   if (status != HS_OK) return status;
   return with_storage(args.type, [&](auto element) {
     using T = decltype(element);
     constexpr int kVector = 16 / sizeof(T);
     bool vectors = args.width % kVector == 0 && aligned(args.dy) && aligned(args.d_table);
-    return vectors ? launch_sums<T, kVector>(queue, args, sorted)
-                   : launch_sums<T, 1>(queue, args, sorted);
+    return vectors ? launch_sums<T, kVector>(stream, args, sorted)
+                   : launch_sums<T, 1>(stream, args, sorted);
   });
 }
 

@@ -60,27 +60,27 @@ HS_KERNEL void __launch_bounds__(kThreads) gather_rows(const GatherArgs args) {
 }
 
 template <class From, class To>
-hs_status launch_gather(const Queue& queue, const GatherArgs& args) {
+hs_status launch_gather(const Stream& stream, const GatherArgs& args) {
   unsigned columns = 1;
   while (columns < kThreads && columns < args.desc.row_size) columns *= 2;
   unsigned rows = kThreads / columns;
-  unsigned blocks = blocks_for(queue, args.desc.batch, rows, kElementwiseBlocks);
-  return launch(queue, {.name = "gather_rows", .grid = {blocks}, .block = {columns, rows}},
+  unsigned blocks = blocks_for(stream, args.desc.batch, rows, kElementwiseBlocks);
+  return launch(stream, {.name = "gather_rows", .grid = {blocks}, .block = {columns, rows}},
                 gather_rows<From, To>, args);
 }
 
 }  // namespace
 
-hs_status gather(void* queue_of_call, const GatherArgs& args) {
+hs_status gather(void* stream_of_call, const GatherArgs& args) {
   if (args.desc.batch == 0 || args.desc.row_size == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   if (args.desc.src_type == HS_I32) {
-    return launch_gather<std::int32_t, std::int32_t>(queue, args);
+    return launch_gather<std::int32_t, std::int32_t>(stream, args);
   }
   return with_storage(args.desc.dst_type, [&](auto element) {
     using To = decltype(element);
-    return args.desc.src_type == HS_U8 ? launch_gather<std::uint8_t, To>(queue, args)
-                                       : launch_gather<float, To>(queue, args);
+    return args.desc.src_type == HS_U8 ? launch_gather<std::uint8_t, To>(stream, args)
+                                       : launch_gather<float, To>(stream, args);
   });
 }
 

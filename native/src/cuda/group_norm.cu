@@ -268,49 +268,50 @@ bool fits_registers(const Groups& groups) {
   return groups.positions == 1 && groups.width <= kHeld * static_cast<int>(kWarpSize);
 }
 
-LaunchShape shape_of(const char* name, const Queue& queue, const Groups& groups) {
+LaunchShape shape_of(const char* name, const Stream& stream, const Groups& groups) {
   std::int64_t per_block = fits_registers(groups) ? kWarps : 1;
   return {.name = name,
-          .grid = {blocks_for(queue, groups.count, per_block, kBlocksPerMultiprocessor)},
+          .grid = {blocks_for(stream, groups.count, per_block, kBlocksPerMultiprocessor)},
           .block = {kThreads},
           .shared_bytes = sizeof(Shared)};
 }
 
 }  // namespace
 
-hs_status group_norm(void* queue_of_call, const GroupNormArgs& args) {
+hs_status group_norm(void* stream_of_call, const GroupNormArgs& args) {
   if (args.desc.n == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   bool is_aligned = aligned(args.x) && aligned(args.y);
   return with_vectors(args.desc, is_aligned, [&](auto element, auto vector) {
     using T = decltype(element);
     const Groups groups = groups_of(args.desc, vector.value);
-    return launch(queue, shape_of("group_norm", queue, groups),
+    return launch(stream, shape_of("group_norm", stream, groups),
                   fits_registers(groups) ? normalize<T, vector.value, HeldByWarp>
                                          : normalize<T, vector.value, ReadByBlock>,
                   args, groups);
   });
 }
 
-hs_status group_norm_backward(void* queue_of_call, const GroupNormBackwardArgs& args) {
-  const Queue& queue = as_queue(queue_of_call);
+hs_status group_norm_backward(void* stream_of_call, const GroupNormBackwardArgs& args) {
+  const Stream& stream = as_stream(stream_of_call);
   const hs_group_norm_desc& desc = args.desc;
   bool is_aligned = aligned(args.dy) && aligned(args.x) && aligned(args.dx);
   return with_vectors(desc, is_aligned, [&](auto element, auto vector) {
     using T = decltype(element);
     const Groups groups = groups_of(desc, vector.value);
     if (args.d_gamma != nullptr) {
-      ColumnCut cut = cut_columns(queue, desc.n * desc.positions, desc.channels, vector.value,
+      ColumnCut cut = cut_columns(stream, desc.n * desc.positions, desc.channels, vector.value,
                                   sizeof(Gradients));
       void* workspace = nullptr;
-      hs_status status = reserve_workspace(queue, cut.partials() * sizeof(Gradients), &workspace);
+      hs_status status = reserve_workspace(stream, cut.partials() * sizeof(Gradients), &workspace);
       if (status != HS_OK) return status;
-      status = launch(queue, column_shape("sum_coefficients", cut, sizeof(ColumnShared<Gradients>)),
-                      sum_coefficients<T, vector.value>, args, groups, cut, workspace);
+      status =
+          launch(stream, column_shape("sum_coefficients", cut, sizeof(ColumnShared<Gradients>)),
+                 sum_coefficients<T, vector.value>, args, groups, cut, workspace);
       if (status != HS_OK) return status;
     }
     if (desc.n == 0) return hs_status{HS_OK};
-    return launch(queue, shape_of("group_norm_backward", queue, groups),
+    return launch(stream, shape_of("group_norm_backward", stream, groups),
                   fits_registers(groups) ? differentiate<T, vector.value, HeldByWarp>
                                          : differentiate<T, vector.value, ReadByBlock>,
                   args, groups);

@@ -7,7 +7,7 @@
 
 namespace hs::cuda {
 
-#define HS_DECLARE(name, Args) hs_status name(void* queue, const Args& args);
+#define HS_DECLARE(name, Args) hs_status name(void* stream, const Args& args);
 HS_KERNELS(HS_DECLARE)
 #undef HS_DECLARE
 

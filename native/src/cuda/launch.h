@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "cuda/launch_shape.h"
 #include "cuda/platform.h"
-#include "cuda/queue.h"
+#include "cuda/stream.h"
 
 #ifdef HS_SIM
 #include "sim/backlog.h"
@@ -21,9 +21,9 @@ namespace hs::cuda {
 #ifdef HS_SIM
 
 template <class... Parameters>
-hs_status launch(const Queue& queue, const LaunchShape& shape, void (*kernel)(Parameters...),
+hs_status launch(const Stream& stream, const LaunchShape& shape, void (*kernel)(Parameters...),
                  std::type_identity_t<Parameters>... arguments) {
-  hs_status before = sim::finish(queue.stream);
+  hs_status before = sim::finish(stream.handle);
   if (before != HS_OK) return before;
   std::string wrong = sim::run_kernel(shape, kernel, arguments...);
   return wrong.empty() ? HS_OK : fail(HS_DEVICE_FAILED, "%s", wrong.c_str());
@@ -32,10 +32,10 @@ hs_status launch(const Queue& queue, const LaunchShape& shape, void (*kernel)(Pa
 #else
 
 template <class... Parameters>
-hs_status launch(const Queue& queue, const LaunchShape& shape, void (*kernel)(Parameters...),
+hs_status launch(const Stream& stream, const LaunchShape& shape, void (*kernel)(Parameters...),
                  std::type_identity_t<Parameters>... arguments) {
   void* addresses[] = {const_cast<void*>(static_cast<const void*>(&arguments))...};
-  return launch_kernel(queue, shape, reinterpret_cast<const void*>(kernel), addresses);
+  return launch_kernel(stream, shape, reinterpret_cast<const void*>(kernel), addresses);
 }
 
 #endif

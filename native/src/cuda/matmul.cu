@@ -25,22 +25,22 @@
 
 namespace hs::cuda {
 
-hs_status matmul(void* queue_of_call, const MatmulArgs& args) {
-  const Queue& queue = as_queue(queue_of_call);
+hs_status matmul(void* stream_of_call, const MatmulArgs& args) {
+  const Stream& stream = as_stream(stream_of_call);
   if (args.desc.m == 0 || (args.desc.n == 0 && args.bias_grad == nullptr)) return HS_OK;
   switch (args.desc.type) {
     case HS_F32:
-      return args.tf32 ? matmul_tf32(queue, args) : matmul_f32(queue, args);
+      return args.tf32 ? matmul_tf32(stream, args) : matmul_f32(stream, args);
     case HS_BF16:
-      return matmul_bf16(queue, args);
+      return matmul_bf16(stream, args);
     default:
-      return matmul_f16(queue, args);
+      return matmul_f16(stream, args);
   }
 }
 
-hs_status matmul_update(void* queue, const MatmulUpdateArgs& args) {
-  const hs_status status = matmul(queue, args.product);
-  return status == HS_OK ? optimizer_step(queue, args.update) : status;
+hs_status matmul_update(void* stream, const MatmulUpdateArgs& args) {
+  const hs_status status = matmul(stream, args.product);
+  return status == HS_OK ? optimizer_step(stream, args.update) : status;
 }
 
 }  // namespace hs::cuda

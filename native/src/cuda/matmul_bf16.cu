@@ -3,8 +3,8 @@
 
 namespace hs::cuda {
 
-hs_status matmul_bf16(const Queue& queue, const MatmulArgs& args) {
-  return matmul_on_tensor_cores<Bf16>(queue, args);
+hs_status matmul_bf16(const Stream& stream, const MatmulArgs& args) {
+  return matmul_on_tensor_cores<Bf16>(stream, args);
 }
 
 }  // namespace hs::cuda

@@ -16,19 +16,19 @@ HS_KERNEL void __launch_bounds__(kFmaThreads, kFmaBlocks<kTile>)
 }
 
 template <bool kTransposeA, bool kTransposeB>
-hs_status choose_tile(const Queue& queue, const MatmulArgs& args) {
-  return fills_device(queue, args.desc, 128, 128)
-             ? launch_fma<128>(queue, "multiply_by_fma", args,
+hs_status choose_tile(const Stream& stream, const MatmulArgs& args) {
+  return fills_device(stream, args.desc, 128, 128)
+             ? launch_fma<128>(stream, "multiply_by_fma", args,
                                multiply_by_fma<128, kTransposeA, kTransposeB>)
-             : launch_fma<64>(queue, "multiply_by_fma", args,
+             : launch_fma<64>(stream, "multiply_by_fma", args,
                               multiply_by_fma<64, kTransposeA, kTransposeB>);
 }
 
 }  // namespace
 
-hs_status matmul_f32(const Queue& queue, const MatmulArgs& args) {
+hs_status matmul_f32(const Stream& stream, const MatmulArgs& args) {
   return with_layout(args.desc, [&](auto transpose_a, auto transpose_b) {
-    return choose_tile<transpose_a, transpose_b>(queue, args);
+    return choose_tile<transpose_a, transpose_b>(stream, args);
   });
 }
 

@@ -182,13 +182,13 @@ HS_DEVICE void multiply_tile_by_fma(const MatmulArgs& args, const MatmulCut& cut
 
 // Launches a kernel that multiplies tiles of this size; `more` are its further arguments.
 template <int kTile, class Kernel, class... More>
-hs_status launch_fma(const Queue& queue, const char* name, const MatmulArgs& args, Kernel kernel,
+hs_status launch_fma(const Stream& stream, const char* name, const MatmulArgs& args, Kernel kernel,
                      const More&... more) {
   constexpr std::size_t kPartBytes = sizeof(FmaSums<kTile / kSide>) * kFmaThreads;
   MatmulCut cut =
-      cut_matmul(queue, args.desc, kTile, kTile, kFmaDepth<kTile>, kFmaBlocks<kTile>, kPartBytes);
+      cut_matmul(stream, args.desc, kTile, kTile, kFmaDepth<kTile>, kFmaBlocks<kTile>, kPartBytes);
   LaunchShape shape{.name = name, .block = {kFmaThreads}, .shared_bytes = sizeof(FmaShared<kTile>)};
-  return launch_cut(queue, args, cut, kPartBytes, shape, kernel, more...);
+  return launch_cut(stream, args, cut, kPartBytes, shape, kernel, more...);
 }
 
 }  // namespace hs::cuda

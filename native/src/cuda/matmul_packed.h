@@ -15,7 +15,7 @@
 namespace hs::cuda {
 
 // Rows and columns; those of 64 are better served by warpgroups.
-inline std::int64_t most_packed(const Queue& queue) { return queue.warpgroups ? 32 : 64; }
+inline std::int64_t most_packed(const Stream& stream) { return stream.warpgroups ? 32 : 64; }
 
 // Matrices of up to kSize x kSize. A multiprocessor's shared memory, of 164 KB or more, holds the
 // blocks: 32, 48 and 96 KB each.
@@ -97,47 +97,47 @@ HS_KERNEL void __launch_bounds__(PackedConfig<16>::kWarps* kWarpSize, 2)
 }
 
 // Fewer matrices than multiprocessors are better shared by the warps of a block.
-inline bool is_packed(const Queue& queue, const MatmulArgs& args) {
+inline bool is_packed(const Stream& stream, const MatmulArgs& args) {
   const hs_matmul_desc& d = args.desc;
-  const std::int64_t most = most_packed(queue);
-  return d.batch >= queue.multiprocessors && args.bias_grad == nullptr && d.m <= most &&
+  const std::int64_t most = most_packed(stream);
+  return d.batch >= stream.multiprocessors && args.bias_grad == nullptr && d.m <= most &&
          d.n <= most && d.k <= most;
 }
 
 template <class T, bool kTransposeA, bool kTransposeB, int kSize>
-hs_status launch_packed(const Queue& queue, const MatmulArgs& args) {
+hs_status launch_packed(const Stream& stream, const MatmulArgs& args) {
   using Config = PackedConfig<kSize>;
   const LaunchShape shape{
       .name = "multiply_packed",
-      .grid = {blocks_for(queue, args.desc.batch, Config::kWarps, Config::kBlocks)},
+      .grid = {blocks_for(stream, args.desc.batch, Config::kWarps, Config::kBlocks)},
       .block = {Config::kWarps * kWarpSize},
       .shared_bytes = sizeof(PackedShared<T, Config>)};
   if constexpr (kSize == 16) {
-    return launch(queue, shape, multiply_packed_16<T, kTransposeA, kTransposeB>, args);
+    return launch(stream, shape, multiply_packed_16<T, kTransposeA, kTransposeB>, args);
   } else {
-    return launch(queue, shape, multiply_packed<T, kTransposeA, kTransposeB, Config>, args);
+    return launch(stream, shape, multiply_packed<T, kTransposeA, kTransposeB, Config>, args);
   }
 }
 
 template <class T, bool kTransposeA, bool kTransposeB>
-hs_status matmul_packed(const Queue& queue, const MatmulArgs& args) {
+hs_status matmul_packed(const Stream& stream, const MatmulArgs& args) {
   const hs_matmul_desc& d = args.desc;
   auto fits = [&](std::int64_t size) { return d.m <= size && d.n <= size && d.k <= size; };
-  if (fits(16)) return launch_packed<T, kTransposeA, kTransposeB, 16>(queue, args);
-  if (fits(32)) return launch_packed<T, kTransposeA, kTransposeB, 32>(queue, args);
-  return launch_packed<T, kTransposeA, kTransposeB, 64>(queue, args);
+  if (fits(16)) return launch_packed<T, kTransposeA, kTransposeB, 16>(stream, args);
+  if (fits(32)) return launch_packed<T, kTransposeA, kTransposeB, 32>(stream, args);
+  return launch_packed<T, kTransposeA, kTransposeB, 64>(stream, args);
 }
 
 template <class T, bool kTransposeA, bool kTransposeB>
-hs_status choose_kernel(const Queue& queue, const MatmulArgs& args) {
-  return is_packed(queue, args) ? matmul_packed<T, kTransposeA, kTransposeB>(queue, args)
-                                : matmul_in_tiles<T, kTransposeA, kTransposeB>(queue, args);
+hs_status choose_kernel(const Stream& stream, const MatmulArgs& args) {
+  return is_packed(stream, args) ? matmul_packed<T, kTransposeA, kTransposeB>(stream, args)
+                                 : matmul_in_tiles<T, kTransposeA, kTransposeB>(stream, args);
 }
 
 template <class T>
-hs_status matmul_on_tensor_cores(const Queue& queue, const MatmulArgs& args) {
+hs_status matmul_on_tensor_cores(const Stream& stream, const MatmulArgs& args) {
   return with_layout(args.desc, [&](auto transpose_a, auto transpose_b) {
-    return choose_kernel<T, transpose_a, transpose_b>(queue, args);
+    return choose_kernel<T, transpose_a, transpose_b>(stream, args);
   });
 }
 

@@ -222,14 +222,14 @@ inline std::int64_t tiles_of(const hs_matmul_desc& desc, int rows, int columns) 
 // Cuts a product into tiles of rows x columns and depth `depth`. Where there are fewer tiles than
 // the multiprocessors have room for, `blocks` each, k is shared by several blocks, each with at least
 // four depths of it.
-inline MatmulCut cut_matmul(const Queue& queue, const hs_matmul_desc& desc, int rows, int columns,
+inline MatmulCut cut_matmul(const Stream& stream, const hs_matmul_desc& desc, int rows, int columns,
                             int depth, int blocks, std::size_t part_bytes) {
   auto pieces = [](std::int64_t whole, std::int64_t piece) { return (whole + piece - 1) / piece; };
   MatmulCut cut;
   cut.tiles_m = static_cast<unsigned>(pieces(desc.m, rows));
   cut.tiles_n = static_cast<unsigned>(desc.n == 0 ? 1 : pieces(desc.n, columns));
   std::int64_t tiles = tiles_of(desc, rows, columns);
-  std::int64_t splits = std::int64_t{queue.multiprocessors} * blocks / tiles;
+  std::int64_t splits = std::int64_t{stream.multiprocessors} * blocks / tiles;
   auto room = static_cast<std::int64_t>((kWorkspaceBytes - kCounterBytes) / part_bytes);
   splits = splits * tiles > room ? room / tiles : splits;
   std::int64_t depths = pieces(desc.k, depth);
@@ -243,7 +243,7 @@ inline MatmulCut cut_matmul(const Queue& queue, const hs_matmul_desc& desc, int 
 // Launches a kernel on the cut product, cut for partial results of `part_bytes` each; `more` are its
 // further arguments.
 template <class Kernel, class... More>
-hs_status launch_cut(const Queue& queue, const MatmulArgs& args, const MatmulCut& cut,
+hs_status launch_cut(const Stream& stream, const MatmulArgs& args, const MatmulCut& cut,
                      std::size_t part_bytes, LaunchShape shape, Kernel kernel,
                      const More&... more) {
   std::int64_t blocks = std::int64_t{cut.tiles_m} * cut.tiles_n * cut.splits * args.desc.batch;
@@ -254,15 +254,15 @@ hs_status launch_cut(const Queue& queue, const MatmulArgs& args, const MatmulCut
   shape.grid.x = static_cast<unsigned>(blocks);
   const auto partials = static_cast<std::size_t>(cut.splits > 1 ? blocks : 0);
   void* workspace = nullptr;
-  const hs_status status = reserve_workspace(queue, partials * part_bytes, &workspace);
+  const hs_status status = reserve_workspace(stream, partials * part_bytes, &workspace);
   if (status != HS_OK) return status;
-  return launch(queue, shape, kernel, args, cut, workspace, more...);
+  return launch(stream, shape, kernel, args, cut, workspace, more...);
 }
 
 // Whether tiles of this size are enough for the device, and none is empty by half.
-inline bool fills_device(const Queue& queue, const hs_matmul_desc& desc, int rows, int columns) {
+inline bool fills_device(const Stream& stream, const hs_matmul_desc& desc, int rows, int columns) {
   return desc.m > rows / 2 && desc.n > columns / 2 &&
-         tiles_of(desc, rows, columns) >= queue.multiprocessors;
+         tiles_of(desc, rows, columns) >= stream.multiprocessors;
 }
 
 // Calls launch(transpose_a, transpose_b) with a description's layout as constants.
@@ -275,10 +275,10 @@ hs_status with_layout(const hs_matmul_desc& desc, const Launch& launch) {
 }
 
 // Products of FP32, by FMA and of operands rounded to TF32, and of the 16-bit types.
-hs_status matmul_f32(const Queue& queue, const MatmulArgs& args);
-hs_status matmul_tf32(const Queue& queue, const MatmulArgs& args);
-hs_status matmul_bf16(const Queue& queue, const MatmulArgs& args);
-hs_status matmul_f16(const Queue& queue, const MatmulArgs& args);
+hs_status matmul_f32(const Stream& stream, const MatmulArgs& args);
+hs_status matmul_tf32(const Stream& stream, const MatmulArgs& args);
+hs_status matmul_bf16(const Stream& stream, const MatmulArgs& args);
+hs_status matmul_f16(const Stream& stream, const MatmulArgs& args);
 
 }  // namespace hs::cuda
 

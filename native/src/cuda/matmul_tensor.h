@@ -246,15 +246,15 @@ HS_KERNEL void __launch_bounds__(Config::kThreads, Config::kBlocks)
 
 // Launches a kernel that multiplies tiles of this configuration; `more` are its further arguments.
 template <class T, bool kTransposeA, bool kTransposeB, class Config, class Kernel, class... More>
-hs_status launch_tensor(const Queue& queue, const char* name, const MatmulArgs& args, Kernel kernel,
-                        const More&... more) {
+hs_status launch_tensor(const Stream& stream, const char* name, const MatmulArgs& args,
+                        Kernel kernel, const More&... more) {
   constexpr std::size_t kPartBytes = sizeof(TensorSums<Config>) * Config::kThreads;
-  MatmulCut cut =
-      cut_matmul(queue, args.desc, Config::kM, Config::kN, Config::kK, Config::kBlocks, kPartBytes);
+  MatmulCut cut = cut_matmul(stream, args.desc, Config::kM, Config::kN, Config::kK, Config::kBlocks,
+                             kPartBytes);
   LaunchShape shape{.name = name,
                     .block = {Config::kThreads},
                     .shared_bytes = sizeof(TensorShared<T, kTransposeA, kTransposeB, Config>)};
-  return launch_cut(queue, args, cut, kPartBytes, shape, kernel, more...);
+  return launch_cut(stream, args, cut, kPartBytes, shape, kernel, more...);
 }
 
 template <class T>
@@ -263,27 +263,27 @@ template <class T>
 using SmallTiles = TensorConfig<T, 64, 64, 2, 2>;
 
 template <class T, bool kTransposeA, bool kTransposeB, class Config>
-hs_status launch_matmul(const Queue& queue, const MatmulArgs& args) {
+hs_status launch_matmul(const Stream& stream, const MatmulArgs& args) {
   return launch_tensor<T, kTransposeA, kTransposeB, Config>(
-      queue, "multiply_on_tensor_cores", args,
+      stream, "multiply_on_tensor_cores", args,
       multiply_on_tensor_cores<T, kTransposeA, kTransposeB, Config>);
 }
 
 template <class T, bool kTransposeA, bool kTransposeB>
-hs_status matmul_in_tiles(const Queue& queue, const MatmulArgs& args) {
+hs_status matmul_in_tiles(const Stream& stream, const MatmulArgs& args) {
   if constexpr (sizeof(T) == 2) {
-    if (queue.warpgroups) {
-      return with_warpgroup_tiles<true>(queue, args.desc, [&](auto config) {
+    if (stream.warpgroups) {
+      return with_warpgroup_tiles<true>(stream, args.desc, [&](auto config) {
         using Config = decltype(config);
         return launch_warpgroups<T, kTransposeA, kTransposeB, Config>(
-            queue, "multiply_by_warpgroups", args,
+            stream, "multiply_by_warpgroups", args,
             multiply_by_warpgroups<T, kTransposeA, kTransposeB, Config>);
       });
     }
   }
-  return fills_device(queue, args.desc, LargeTiles<T>::kM, LargeTiles<T>::kN)
-             ? launch_matmul<T, kTransposeA, kTransposeB, LargeTiles<T>>(queue, args)
-             : launch_matmul<T, kTransposeA, kTransposeB, SmallTiles<T>>(queue, args);
+  return fills_device(stream, args.desc, LargeTiles<T>::kM, LargeTiles<T>::kN)
+             ? launch_matmul<T, kTransposeA, kTransposeB, LargeTiles<T>>(stream, args)
+             : launch_matmul<T, kTransposeA, kTransposeB, SmallTiles<T>>(stream, args);
 }
 
 }  // namespace hs::cuda

@@ -3,9 +3,9 @@
 
 namespace hs::cuda {
 
-hs_status matmul_tf32(const Queue& queue, const MatmulArgs& args) {
+hs_status matmul_tf32(const Stream& stream, const MatmulArgs& args) {
   return with_layout(args.desc, [&](auto transpose_a, auto transpose_b) {
-    return matmul_in_tiles<float, transpose_a, transpose_b>(queue, args);
+    return matmul_in_tiles<float, transpose_a, transpose_b>(stream, args);
   });
 }
 

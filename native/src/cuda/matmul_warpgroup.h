@@ -193,15 +193,15 @@ HS_KERNEL void __launch_bounds__(Config::kThreads, Config::kBlocks)
 
 // Launches a kernel that multiplies tiles of this configuration; `more` are its further arguments.
 template <class T, bool kTransposeA, bool kTransposeB, class Config, class Kernel, class... More>
-hs_status launch_warpgroups(const Queue& queue, const char* name, const MatmulArgs& args,
+hs_status launch_warpgroups(const Stream& stream, const char* name, const MatmulArgs& args,
                             Kernel kernel, const More&... more) {
   constexpr std::size_t kPartBytes = sizeof(WarpgroupSums<Config>) * Config::kThreads;
-  MatmulCut cut =
-      cut_matmul(queue, args.desc, Config::kM, Config::kN, Config::kK, Config::kBlocks, kPartBytes);
+  MatmulCut cut = cut_matmul(stream, args.desc, Config::kM, Config::kN, Config::kK, Config::kBlocks,
+                             kPartBytes);
   LaunchShape shape{.name = name,
                     .block = {Config::kThreads},
                     .shared_bytes = sizeof(WarpgroupShared<T, kTransposeA, kTransposeB, Config>)};
-  return launch_cut(queue, args, cut, kPartBytes, shape, kernel, more...);
+  return launch_cut(stream, args, cut, kPartBytes, shape, kernel, more...);
 }
 
 // The larger a tile, the less it reads for what it computes; but a multiprocessor has room for few of
@@ -217,13 +217,13 @@ using LittleTiles = WarpgroupConfig<64, 64, 1, 1, 3, 4>;
 // the device, counted with the parts of k that blocks may share. Flat tiles are for matrices that lie
 // in memory (kInMemory): windows are found row by row, and more blocks do that faster.
 template <bool kInMemory, class Launch>
-hs_status with_warpgroup_tiles(const Queue& queue, const hs_matmul_desc& desc,
+hs_status with_warpgroup_tiles(const Stream& stream, const hs_matmul_desc& desc,
                                const Launch& launch) {
   constexpr std::int64_t kWorthAPart = 512, kWorthWideTiles = 256;  // of k
   const std::int64_t parts = desc.k < kWorthAPart ? 1 : desc.k / kWorthAPart;
   auto enough = [&](auto config) {
     return desc.n > config.kN / 2 &&
-           tiles_of(desc, config.kM, config.kN) * parts >= queue.multiprocessors;
+           tiles_of(desc, config.kM, config.kN) * parts >= stream.multiprocessors;
   };
   if (desc.m > kWarpgroupRows) {
     if (desc.k >= kWorthWideTiles && enough(WideTiles{})) return launch(WideTiles{});

@@ -97,36 +97,36 @@ HS_KERNEL void __launch_bounds__(kArenaThreads)
 
 }  // namespace
 
-hs_status optimizer_step(void* queue_of_call, const OptimizerArgs& args) {
+hs_status optimizer_step(void* stream_of_call, const OptimizerArgs& args) {
   if (args.count == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   LaunchShape shape{
       .name = "update_arena", .block = {kArenaThreads}, .shared_bytes = sizeof(UpdateShared)};
-  shape.grid.x = blocks_for(queue, args.count, kArenaTile, kArenaBlocks);
+  shape.grid.x = blocks_for(stream, args.count, kArenaTile, kArenaBlocks);
   bool vectors = aligned_arenas(args);
   switch (args.desc.rule) {
     case HS_SGD:
-      return launch(queue, shape,
+      return launch(stream, shape,
                     vectors ? update_arena<HS_SGD, true> : update_arena<HS_SGD, false>, args);
     case HS_ADAMW:
-      return launch(queue, shape,
+      return launch(stream, shape,
                     vectors ? update_arena<HS_ADAMW, true> : update_arena<HS_ADAMW, false>, args);
     case HS_ADAM:
-      return launch(queue, shape,
+      return launch(stream, shape,
                     vectors ? update_arena<HS_ADAM, true> : update_arena<HS_ADAM, false>, args);
     default:
-      return layer_step(queue, args);
+      return layer_step(stream, args);
   }
 }
 
-hs_status gradient_check(void* queue_of_call, const GradientCheckArgs& args) {
-  const Queue& queue = as_queue(queue_of_call);
-  LaunchShape shape = elementwise_shape("sum_squares", queue, args.count, kChunk);
+hs_status gradient_check(void* stream_of_call, const GradientCheckArgs& args) {
+  const Stream& stream = as_stream(stream_of_call);
+  LaunchShape shape = elementwise_shape("sum_squares", stream, args.count, kChunk);
   shape.shared_bytes = sizeof(CheckShared);
   void* workspace = nullptr;
-  hs_status status = reserve_workspace(queue, shape.grid.x * sizeof(double), &workspace);
+  hs_status status = reserve_workspace(stream, shape.grid.x * sizeof(double), &workspace);
   if (status != HS_OK) return status;
-  return launch(queue, shape, aligned(args.gradients) ? sum_squares<kChunk> : sum_squares<1>, args,
+  return launch(stream, shape, aligned(args.gradients) ? sum_squares<kChunk> : sum_squares<1>, args,
                 workspace);
 }
 

@@ -177,12 +177,12 @@ HS_KERNEL void __launch_bounds__(kArenaThreads)
 }
 
 template <bool kLamb, bool kAligned>
-hs_status launch_layers(const Queue& queue, const OptimizerArgs& args, const SpanCut& cut) {
+hs_status launch_layers(const Stream& stream, const OptimizerArgs& args, const SpanCut& cut) {
   const std::size_t partial_bytes =
       static_cast<std::size_t>(cut.spans + cut.segments) * sizeof(Squares);
   void* workspace = nullptr;
   // Behind the partial results, the norms of arenas without segments.
-  hs_status status = reserve_workspace(queue, partial_bytes + 2 * sizeof(double), &workspace);
+  hs_status status = reserve_workspace(stream, partial_bytes + 2 * sizeof(double), &workspace);
   if (status != HS_OK) return status;
   double* norms = args.segments != nullptr
                       ? args.workspace
@@ -192,20 +192,20 @@ hs_status launch_layers(const Queue& queue, const OptimizerArgs& args, const Spa
                     .grid = {static_cast<unsigned>(cut.spans)},
                     .block = {kArenaThreads},
                     .shared_bytes = sizeof(NormShared)};
-  status = launch(queue, shape, find_norms<kLamb, kAligned>, args, cut, norms, workspace);
+  status = launch(stream, shape, find_norms<kLamb, kAligned>, args, cut, norms, workspace);
   if (status != HS_OK) return status;
   shape = {.name = "update_layers",
-           .grid = {blocks_for(queue, args.count, kArenaTile, kArenaBlocks)},
+           .grid = {blocks_for(stream, args.count, kArenaTile, kArenaBlocks)},
            .block = {kArenaThreads},
            .shared_bytes = sizeof(UpdateShared)};
-  return launch(queue, shape, update_layers<kLamb, kAligned>, args, cut.segments, norms);
+  return launch(stream, shape, update_layers<kLamb, kAligned>, args, cut.segments, norms);
 }
 
 }  // namespace
 
-hs_status layer_step(const Queue& queue, const OptimizerArgs& args) {
+hs_status layer_step(const Stream& stream, const OptimizerArgs& args) {
   SpanCut cut{0, 0, args.segments != nullptr ? args.segment_count : 1};
-  std::int64_t blocks = blocks_for(queue, args.count, kArenaTile, kArenaBlocks);
+  std::int64_t blocks = blocks_for(stream, args.count, kArenaTile, kArenaBlocks);
   std::int64_t tiles = (args.count + kArenaTile - 1) / kArenaTile;
   cut.span = (tiles + blocks - 1) / blocks * kArenaTile;
   cut.spans = (args.count + cut.span - 1) / cut.span;
@@ -216,11 +216,11 @@ hs_status layer_step(const Queue& queue, const OptimizerArgs& args) {
   }
   bool is_aligned = aligned_arenas(args);
   if (args.desc.rule == HS_LAMB) {
-    return is_aligned ? launch_layers<true, true>(queue, args, cut)
-                      : launch_layers<true, false>(queue, args, cut);
+    return is_aligned ? launch_layers<true, true>(stream, args, cut)
+                      : launch_layers<true, false>(stream, args, cut);
   }
-  return is_aligned ? launch_layers<false, true>(queue, args, cut)
-                    : launch_layers<false, false>(queue, args, cut);
+  return is_aligned ? launch_layers<false, true>(stream, args, cut)
+                    : launch_layers<false, false>(stream, args, cut);
 }
 
 }  // namespace hs::cuda

@@ -7,7 +7,7 @@
 #include "core/kernels.h"
 #include "cuda/elementwise.h"
 #include "cuda/launch.h"
-#include "cuda/queue.h"
+#include "cuda/stream.h"
 
 namespace hs::cuda {
 
@@ -104,7 +104,7 @@ inline bool aligned_arenas(const OptimizerArgs& args) {
 }
 
 // LARS and LAMB: optimizer_layers.cu.
-hs_status layer_step(const Queue& queue, const OptimizerArgs& args);
+hs_status layer_step(const Stream& stream, const OptimizerArgs& args);
 
 }  // namespace hs::cuda
 

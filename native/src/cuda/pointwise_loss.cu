@@ -84,19 +84,20 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
 
 }  // namespace
 
-hs_status pointwise_loss(void* queue_of_call, const PointwiseLossArgs& args) {
+hs_status pointwise_loss(void* stream_of_call, const PointwiseLossArgs& args) {
   if (args.count == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   return with_storage(args.type, [&](auto element) {
     using T = decltype(element);
     bool chunks = aligned(args.prediction) && aligned(args.target) && aligned(args.d_prediction);
-    LaunchShape shape = elementwise_shape("pointwise_loss", queue, args.count, chunks ? kChunk : 1);
+    LaunchShape shape =
+        elementwise_shape("pointwise_loss", stream, args.count, chunks ? kChunk : 1);
     shape.shared_bytes = sizeof(Shared);
     void* workspace = nullptr;
-    hs_status status = reserve_workspace(queue, shape.grid.x * sizeof(LossSums), &workspace);
+    hs_status status = reserve_workspace(stream, shape.grid.x * sizeof(LossSums), &workspace);
     if (status != HS_OK) return status;
     double row_share = static_cast<double>(args.rows) / static_cast<double>(args.count);
-    return launch(queue, shape, chunks ? compare<T, kChunk> : compare<T, 1>, args, row_share,
+    return launch(stream, shape, chunks ? compare<T, kChunk> : compare<T, 1>, args, row_share,
                   workspace);
   });
 }

@@ -155,7 +155,7 @@ Axis axis_of(std::int64_t extent, int window, int stride, int pad) {
 // Calls launcher(shape, pool, T{}, Elements<channels of a vector>); a thread takes a vector of
 // [images, rows, columns] of the output, or of the input if `of_input`.
 template <class Launcher>
-hs_status with_pool(const Queue& queue, const char* name, const hs_pool2d_desc& d, bool of_input,
+hs_status with_pool(const Stream& stream, const char* name, const hs_pool2d_desc& d, bool of_input,
                     bool is_aligned, const Launcher& launcher) {
   std::int64_t height = d.h + std::int64_t{2} * d.pad_h, width = d.w + std::int64_t{2} * d.pad_w;
   if (height > kMost || width > kMost || std::int64_t{d.r} * d.s > kMost) {
@@ -186,7 +186,7 @@ hs_status with_pool(const Queue& queue, const char* name, const hs_pool2d_desc& 
     pool.count = static_cast<unsigned>(count);
     pool.of_columns = Divisor(columns);
     pool.of_rows = Divisor(rows);
-    LaunchShape shape = elementwise_shape(name, queue, count, 1);
+    LaunchShape shape = elementwise_shape(name, stream, count, 1);
     return vectors ? launcher(shape, pool, element, Elements<kVector>{})
                    : launcher(shape, pool, element, Elements<1>{});
   });
@@ -194,13 +194,13 @@ hs_status with_pool(const Queue& queue, const char* name, const hs_pool2d_desc& 
 
 }  // namespace
 
-hs_status pool2d(void* queue_of_call, const Pool2dArgs& args) {
+hs_status pool2d(void* stream_of_call, const Pool2dArgs& args) {
   if (args.desc.n == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
-  return with_pool(queue, "pool_windows", args.desc, false, aligned(args.x) && aligned(args.y),
+  const Stream& stream = as_stream(stream_of_call);
+  return with_pool(stream, "pool_windows", args.desc, false, aligned(args.x) && aligned(args.y),
                    [&](const LaunchShape& shape, const Pool& pool, auto element, auto n) {
                      using T = decltype(element);
-                     return launch(queue, shape,
+                     return launch(stream, shape,
                                    args.desc.pool == HS_MAX_POOL ? pool_windows<T, n.value, true>
                                                                  : pool_windows<T, n.value, false>,
                                    pool, static_cast<const T*>(args.x), static_cast<T*>(args.y),
@@ -208,14 +208,14 @@ hs_status pool2d(void* queue_of_call, const Pool2dArgs& args) {
                    });
 }
 
-hs_status pool2d_backward(void* queue_of_call, const Pool2dBackwardArgs& args) {
+hs_status pool2d_backward(void* stream_of_call, const Pool2dBackwardArgs& args) {
   if (args.desc.n == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   return with_pool(
-      queue, "spread_windows", args.desc, true, aligned(args.dy) && aligned(args.dx),
+      stream, "spread_windows", args.desc, true, aligned(args.dy) && aligned(args.dx),
       [&](const LaunchShape& shape, const Pool& pool, auto element, auto n) {
         using T = decltype(element);
-        return launch(queue, shape,
+        return launch(stream, shape,
                       args.desc.pool == HS_MAX_POOL ? spread_windows<T, n.value, true>
                                                     : spread_windows<T, n.value, false>,
                       pool, static_cast<const T*>(args.dy), args.index, static_cast<T*>(args.dx));

@@ -60,25 +60,25 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
 }
 
 template <class Distribution>
-hs_status run(void* queue_of_call, const char* name, const RandomArgs& args,
+hs_status run(void* stream_of_call, const char* name, const RandomArgs& args,
               const Distribution& distribution) {
   if (args.count == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
-  return launch(queue, elementwise_shape(name, queue, args.count, kWords),
+  const Stream& stream = as_stream(stream_of_call);
+  return launch(stream, elementwise_shape(name, stream, args.count, kWords),
                 aligned(args.dst) ? generate<Distribution, true> : generate<Distribution, false>,
                 args, distribution);
 }
 
 }  // namespace
 
-hs_status random_normal(void* queue, const RandomArgs& args) {
-  return run(queue, "random_normal", args, Normal{args.first, args.second});
+hs_status random_normal(void* stream, const RandomArgs& args) {
+  return run(stream, "random_normal", args, Normal{args.first, args.second});
 }
 
-hs_status random_uniform(void* queue, const RandomArgs& args) {
+hs_status random_uniform(void* stream, const RandomArgs& args) {
   float low = args.first, high = args.second;
   float largest = low < high ? nextafterf(high, low) : high;
-  return run(queue, "random_uniform", args, Uniform{low, high, largest});
+  return run(stream, "random_uniform", args, Uniform{low, high, largest});
 }
 
 }  // namespace hs::cuda

@@ -180,17 +180,17 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
 }
 
 template <class Op, class T, int kVector>
-hs_status launch_rows(const Queue& queue, const ReduceArgs& args) {
+hs_status launch_rows(const Stream& stream, const ReduceArgs& args) {
   constexpr std::int64_t kMostOfWarp = 1024, kLeastOfBlock = 16384;  // elements
   std::int64_t outer = args.desc.outer, extent = args.desc.extent;
   if (extent <= kMostOfWarp) {
-    return launch(queue,
+    return launch(stream,
                   {.name = "reduce_rows_by_warps",
-                   .grid = {blocks_for(queue, outer, kWarps, kBlocksPerMultiprocessor)},
+                   .grid = {blocks_for(stream, outer, kWarps, kBlocksPerMultiprocessor)},
                    .block = {kThreads}},
                   reduce_rows_by_warps<Op, T, kVector>, args);
   }
-  std::int64_t most = std::int64_t{queue.multiprocessors} * kBlocksPerMultiprocessor;
+  std::int64_t most = std::int64_t{stream.multiprocessors} * kBlocksPerMultiprocessor;
   std::int64_t splits = most / outer, pieces = extent / kLeastOfBlock;
   if (splits > pieces) splits = pieces;
   if (splits < 1 || outer > kGridCounters) splits = 1;
@@ -201,58 +201,58 @@ hs_status launch_rows(const Queue& queue, const ReduceArgs& args) {
                     .shared_bytes = sizeof(RowShared<typename Op::Value>)};
   shape.grid.y = static_cast<unsigned>((extent + split_extent - 1) / split_extent);
   shape.grid.x = shape.grid.y > 1 ? static_cast<unsigned>(outer)
-                                  : blocks_for(queue, outer, 1, kBlocksPerMultiprocessor);
+                                  : blocks_for(stream, outer, 1, kBlocksPerMultiprocessor);
   const std::size_t partials = shape.grid.y > 1 ? std::size_t{shape.grid.x} * shape.grid.y : 0;
   void* workspace = nullptr;
-  hs_status status = reserve_workspace(queue, partials * sizeof(typename Op::Value), &workspace);
+  hs_status status = reserve_workspace(stream, partials * sizeof(typename Op::Value), &workspace);
   if (status != HS_OK) return status;
-  return launch(queue, shape, reduce_rows_by_blocks<Op, T, kVector>, args,
+  return launch(stream, shape, reduce_rows_by_blocks<Op, T, kVector>, args,
                 static_cast<unsigned>(split_extent), workspace);
 }
 
 template <class Op, class T, int kVector>
-hs_status launch_columns(const Queue& queue, const ReduceArgs& args) {
+hs_status launch_columns(const Stream& stream, const ReduceArgs& args) {
   const hs_reduce_desc& desc = args.desc;
   constexpr std::int64_t kFewRows = 32;
   std::int64_t threads = desc.outer * desc.inner / kVector;
-  if (desc.extent <= kFewRows || threads >= std::int64_t{queue.multiprocessors} * 1024) {
-    return launch(queue,
+  if (desc.extent <= kFewRows || threads >= std::int64_t{stream.multiprocessors} * 1024) {
+    return launch(stream,
                   {.name = "reduce_columns_by_threads",
-                   .grid = {blocks_for(queue, threads, kThreads, kBlocksPerMultiprocessor)},
+                   .grid = {blocks_for(stream, threads, kThreads, kBlocksPerMultiprocessor)},
                    .block = {kThreads}},
                   reduce_columns_by_threads<Op, T, kVector>, args);
   }
   using Value = typename Op::Value;
-  ColumnCut cut = cut_columns(queue, desc.extent, desc.inner, kVector, sizeof(Value), desc.outer);
+  ColumnCut cut = cut_columns(stream, desc.extent, desc.inner, kVector, sizeof(Value), desc.outer);
   void* workspace = nullptr;
-  hs_status status = reserve_workspace(queue, cut.partials() * sizeof(Value), &workspace);
+  hs_status status = reserve_workspace(stream, cut.partials() * sizeof(Value), &workspace);
   if (status != HS_OK) return status;
-  return launch(queue, column_shape("reduce_shared_columns", cut, sizeof(ColumnShared<Value>)),
+  return launch(stream, column_shape("reduce_shared_columns", cut, sizeof(ColumnShared<Value>)),
                 reduce_shared_columns<Op, T, kVector>, args, cut, workspace);
 }
 
 template <class Op>
-hs_status launch_reduce(const Queue& queue, const ReduceArgs& args) {
+hs_status launch_reduce(const Stream& stream, const ReduceArgs& args) {
   const hs_reduce_desc& desc = args.desc;
   return with_storage(desc.type, [&](auto element) {
     using T = decltype(element);
     constexpr int kVector = 16 / sizeof(T);
     bool vectors = aligned(args.x) && (desc.inner == 1 ? desc.extent : desc.inner) % kVector == 0;
     if (desc.inner == 1) {
-      return vectors ? launch_rows<Op, T, kVector>(queue, args)
-                     : launch_rows<Op, T, 1>(queue, args);
+      return vectors ? launch_rows<Op, T, kVector>(stream, args)
+                     : launch_rows<Op, T, 1>(stream, args);
     }
-    return vectors ? launch_columns<Op, T, kVector>(queue, args)
-                   : launch_columns<Op, T, 1>(queue, args);
+    return vectors ? launch_columns<Op, T, kVector>(stream, args)
+                   : launch_columns<Op, T, 1>(stream, args);
   });
 }
 
 }  // namespace
 
-hs_status reduce(void* queue, const ReduceArgs& args) {
+hs_status reduce(void* stream, const ReduceArgs& args) {
   if (args.desc.outer * args.desc.inner == 0) return HS_OK;
-  return args.desc.reduction == HS_MAX ? launch_reduce<LargestOf>(as_queue(queue), args)
-                                       : launch_reduce<SumOf>(as_queue(queue), args);
+  return args.desc.reduction == HS_MAX ? launch_reduce<LargestOf>(as_stream(stream), args)
+                                       : launch_reduce<SumOf>(as_stream(stream), args);
 }
 
 }  // namespace hs::cuda

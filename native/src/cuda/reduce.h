@@ -9,7 +9,7 @@
 #include "cuda/platform.h"
 #include "cuda/ptx/cluster.h"
 #include "cuda/ptx/memory.h"
-#include "cuda/queue.h"
+#include "cuda/stream.h"
 
 namespace hs::cuda {
 
@@ -108,7 +108,7 @@ HS_DEVICE T cluster_reduce(T own, Op op, T& slot HS_AND_CALLER) {
 
 constexpr unsigned kGridCounters = 1024;
 
-// A workspace (queue.h): counters, which every kernel leaves zero, words for barriers of blocks, and
+// A workspace (stream.h): counters, which every kernel leaves zero, words for barriers of blocks, and
 // partial results.
 struct GridWorkspace {
   unsigned counters[kGridCounters];

@@ -35,24 +35,24 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads) spread(const ReduceBackwar
 }
 
 template <class T, class From>
-hs_status launch_spread(const Queue& queue, const ReduceBackwardArgs& args) {
+hs_status launch_spread(const Stream& stream, const ReduceBackwardArgs& args) {
   constexpr int kVector = 16 / sizeof(T);
   const hs_reduce_desc& desc = args.desc;
   bool vectors = aligned(args.dx) && (desc.inner == 1 ? desc.extent : desc.inner) % kVector == 0;
   std::int64_t count = desc.outer * desc.extent * desc.inner;
-  return launch(queue, elementwise_shape("spread", queue, count, vectors ? kVector : 1),
+  return launch(stream, elementwise_shape("spread", stream, count, vectors ? kVector : 1),
                 vectors ? spread<T, From, kVector> : spread<T, From, 1>, args);
 }
 
 }  // namespace
 
-hs_status reduce_backward(void* queue_of_call, const ReduceBackwardArgs& args) {
+hs_status reduce_backward(void* stream_of_call, const ReduceBackwardArgs& args) {
   if (args.desc.outer * args.desc.inner == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   return with_storage(args.desc.type, [&](auto element) {
     using T = decltype(element);
-    return args.desc.out_type == HS_F32 ? launch_spread<T, float>(queue, args)
-                                        : launch_spread<T, T>(queue, args);
+    return args.desc.out_type == HS_F32 ? launch_spread<T, float>(stream, args)
+                                        : launch_spread<T, T>(stream, args);
   });
 }
 

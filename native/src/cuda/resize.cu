@@ -129,7 +129,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads, kLeastBlocks)
 // Calls launcher(shape, resize, T{}, Elements<channels of a vector>); a thread takes a vector of an
 // image of rows x columns.
 template <class Launcher>
-hs_status with_resize(const Queue& queue, const char* name, const hs_resize_desc& d,
+hs_status with_resize(const Stream& stream, const char* name, const hs_resize_desc& d,
                       std::int64_t rows, std::int64_t columns, bool is_aligned,
                       const Launcher& launcher) {
   return with_storage(d.type, [&](auto element) {
@@ -144,7 +144,7 @@ hs_status with_resize(const Queue& queue, const char* name, const hs_resize_desc
     }
     const Resize r{{d.h, d.p},         {d.w, d.q},       d.c,          static_cast<unsigned>(count),
                    Divisor(per_pixel), Divisor(columns), Divisor(rows)};
-    LaunchShape shape = elementwise_shape(name, queue, count, 1);
+    LaunchShape shape = elementwise_shape(name, stream, count, 1);
     return vectors ? launcher(shape, r, element, Elements<kVector>{})
                    : launcher(shape, r, element, Elements<1>{});
   });
@@ -152,26 +152,26 @@ hs_status with_resize(const Queue& queue, const char* name, const hs_resize_desc
 
 }  // namespace
 
-hs_status resize(void* queue_of_call, const ResizeArgs& args) {
+hs_status resize(void* stream_of_call, const ResizeArgs& args) {
   const hs_resize_desc& d = args.desc;
   if (d.n == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
-  return with_resize(queue, "interpolate", d, d.p, d.q, aligned(args.x) && aligned(args.y),
+  const Stream& stream = as_stream(stream_of_call);
+  return with_resize(stream, "interpolate", d, d.p, d.q, aligned(args.x) && aligned(args.y),
                      [&](const LaunchShape& shape, const Resize& r, auto element, auto n) {
                        using T = decltype(element);
-                       return launch(queue, shape, interpolate<T, n.value>, r,
+                       return launch(stream, shape, interpolate<T, n.value>, r,
                                      static_cast<const T*>(args.x), static_cast<T*>(args.y));
                      });
 }
 
-hs_status resize_backward(void* queue_of_call, const ResizeBackwardArgs& args) {
+hs_status resize_backward(void* stream_of_call, const ResizeBackwardArgs& args) {
   const hs_resize_desc& d = args.desc;
   if (d.n == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
-  return with_resize(queue, "gather_gradients", d, d.h, d.w, aligned(args.dy) && aligned(args.dx),
+  const Stream& stream = as_stream(stream_of_call);
+  return with_resize(stream, "gather_gradients", d, d.h, d.w, aligned(args.dy) && aligned(args.dx),
                      [&](const LaunchShape& shape, const Resize& r, auto element, auto n) {
                        using T = decltype(element);
-                       return launch(queue, shape, gather_gradients<T, n.value>, r,
+                       return launch(stream, shape, gather_gradients<T, n.value>, r,
                                      static_cast<const T*>(args.dy), static_cast<T*>(args.dx));
                      });
 }

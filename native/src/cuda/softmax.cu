@@ -177,7 +177,7 @@ HS_KERNEL void __launch_bounds__(kThreads) softmax_gradient_rows(const SoftmaxBa
 
 // Calls launcher(shape, T{}, Elements<columns of a vector>, whether a warp takes a row).
 template <class Launcher>
-hs_status with_rows(const Queue& queue, const char* name, const hs_softmax_desc& desc,
+hs_status with_rows(const Stream& stream, const char* name, const hs_softmax_desc& desc,
                     bool is_aligned, const Launcher& launcher) {
   if (desc.queries != 0 && desc.rows >> 32 != 0) {
     return fail(HS_UNSUPPORTED, "%s: %lld rows with a causal mask: 2^32 are possible", name,
@@ -185,7 +185,7 @@ hs_status with_rows(const Queue& queue, const char* name, const hs_softmax_desc&
   }
   bool warp = desc.columns <= kHeld * static_cast<int>(kWarpSize);
   LaunchShape shape{.name = name, .block = {kThreads}, .shared_bytes = sizeof(Shared)};
-  shape.grid.x = blocks_for(queue, desc.rows, warp ? kWarps : 1, kBlocksPerMultiprocessor);
+  shape.grid.x = blocks_for(stream, desc.rows, warp ? kWarps : 1, kBlocksPerMultiprocessor);
   return with_storage(desc.type, [&](auto element) {
     constexpr int kVector = 16 / sizeof(element);
     return is_aligned && desc.columns % kVector == 0
@@ -196,34 +196,34 @@ hs_status with_rows(const Queue& queue, const char* name, const hs_softmax_desc&
 
 }  // namespace
 
-hs_status softmax(void* queue_of_call, const SoftmaxArgs& args) {
+hs_status softmax(void* stream_of_call, const SoftmaxArgs& args) {
   if (args.desc.rows == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
-  return with_rows(queue, "softmax_rows", args.desc, aligned(args.x) && aligned(args.y),
+  const Stream& stream = as_stream(stream_of_call);
+  return with_rows(stream, "softmax_rows", args.desc, aligned(args.x) && aligned(args.y),
                    [&](const LaunchShape& shape, auto element, auto n, bool warp) {
                      using T = decltype(element);
                      constexpr int kVector = n.value;
                      if (args.desc.samples != 0) {
-                       return launch(queue, shape,
+                       return launch(stream, shape,
                                      warp ? softmax_rows<T, kVector, true, true>
                                           : softmax_rows<T, kVector, false, true>,
                                      args);
                      }
-                     return launch(queue, shape,
+                     return launch(stream, shape,
                                    warp ? softmax_rows<T, kVector, true, false>
                                         : softmax_rows<T, kVector, false, false>,
                                    args);
                    });
 }
 
-hs_status softmax_backward(void* queue_of_call, const SoftmaxBackwardArgs& args) {
+hs_status softmax_backward(void* stream_of_call, const SoftmaxBackwardArgs& args) {
   if (args.desc.rows == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   bool is_aligned = aligned(args.dy) && aligned(args.y) && aligned(args.dx);
-  return with_rows(queue, "softmax_gradient_rows", args.desc, is_aligned,
+  return with_rows(stream, "softmax_gradient_rows", args.desc, is_aligned,
                    [&](const LaunchShape& shape, auto element, auto n, bool warp) {
                      using T = decltype(element);
-                     return launch(queue, shape,
+                     return launch(stream, shape,
                                    warp ? softmax_gradient_rows<T, n.value, true>
                                         : softmax_gradient_rows<T, n.value, false>,
                                    args);

@@ -81,14 +81,14 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
 
 }  // namespace
 
-hs_status gradient_statistics(void* queue_of_call, const GradientStatisticsArgs& args) {
-  const Queue& queue = as_queue(queue_of_call);
-  LaunchShape shape = elementwise_shape("collect_statistics", queue, args.count, kChunk);
+hs_status gradient_statistics(void* stream_of_call, const GradientStatisticsArgs& args) {
+  const Stream& stream = as_stream(stream_of_call);
+  LaunchShape shape = elementwise_shape("collect_statistics", stream, args.count, kChunk);
   shape.shared_bytes = sizeof(Shared);
   void* workspace = nullptr;
-  hs_status status = reserve_workspace(queue, shape.grid.x * sizeof(Statistics), &workspace);
+  hs_status status = reserve_workspace(stream, shape.grid.x * sizeof(Statistics), &workspace);
   if (status != HS_OK) return status;
-  return launch(queue, shape, aligned(args.x) ? collect_statistics<kChunk> : collect_statistics<1>,
+  return launch(stream, shape, aligned(args.x) ? collect_statistics<kChunk> : collect_statistics<1>,
                 args, workspace);
 }
 

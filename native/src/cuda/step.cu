@@ -24,12 +24,12 @@ HS_KERNEL void advance_step(const StepEndArgs args) {
 
 }  // namespace
 
-hs_status micro_step_end(void* queue, const MicroStepEndArgs& args) {
-  return launch(as_queue(queue), {.name = "advance_micro_step"}, advance_micro_step, args);
+hs_status micro_step_end(void* stream, const MicroStepEndArgs& args) {
+  return launch(as_stream(stream), {.name = "advance_micro_step"}, advance_micro_step, args);
 }
 
-hs_status step_end(void* queue, const StepEndArgs& args) {
-  return launch(as_queue(queue), {.name = "advance_step"}, advance_step, args);
+hs_status step_end(void* stream, const StepEndArgs& args) {
+  return launch(as_stream(stream), {.name = "advance_step"}, advance_step, args);
 }
 
 }  // namespace hs::cuda

@@ -49,11 +49,11 @@ class hs::cuda::Workspace {
   std::size_t bytes_ = 0;
 };
 
-hs_status hs::cuda::reserve_workspace(const Queue& queue, std::size_t partial_bytes,
+hs_status hs::cuda::reserve_workspace(const cuda::Stream& stream, std::size_t partial_bytes,
                                       void** memory) {
   *memory = nullptr;
   if (partial_bytes == 0) return HS_OK;
-  return queue.workspace->reserve(partial_bytes, memory);
+  return stream.workspace->reserve(partial_bytes, memory);
 }
 
 namespace hs::sim {
@@ -104,29 +104,29 @@ std::size_t shared_bytes() {
                : kMaxSharedBytes;
 }
 
-struct Stream {
-  cuda::Queue queue;  // first: kernels are given its address
+struct OwnedStream {
+  cuda::Stream launch;  // first: kernels are given its address
   cuda::Workspace workspace;
   std::shared_ptr<Backlog> backlog = std::make_shared<Backlog>();
 };
 
-Backlog& backlog_of(void* queue) { return *static_cast<Stream*>(queue)->backlog; }
+Backlog& backlog_of(void* pointer) { return *static_cast<OwnedStream*>(pointer)->backlog; }
 
-hs_status create_queue(void*, void** queue) {
-  auto made = std::make_unique<Stream>();
+hs_status create_stream(void*, void** pointer) {
+  auto made = std::make_unique<OwnedStream>();
   const bool hopper = capability() == 90;
-  made->queue = {.stream = made->backlog.get(),
-                 .multiprocessors = static_cast<int>(multiprocessors()),
-                 .max_cluster = hopper ? kMaxCluster : 1,
-                 .warpgroups = hopper,
-                 .shared_bytes = shared_bytes(),
-                 .workspace = &made->workspace};
-  *queue = made.release();
+  made->launch = {.handle = made->backlog.get(),
+                  .multiprocessors = static_cast<int>(multiprocessors()),
+                  .max_cluster = hopper ? kMaxCluster : 1,
+                  .warpgroups = hopper,
+                  .shared_bytes = shared_bytes(),
+                  .workspace = &made->workspace};
+  *pointer = made.release();
   return HS_OK;
 }
 
-void destroy_queue(void* queue) {
-  std::unique_ptr<Stream> owned(static_cast<Stream*>(queue));
+void destroy_stream(void* pointer) {
+  std::unique_ptr<OwnedStream> owned(static_cast<OwnedStream*>(pointer));
   Backlog::finish_all();  // of others too: they may wait for this one
 }
 
@@ -137,24 +137,24 @@ hs_status check_range(const char* call, hs_ptr device, std::uint64_t bytes) {
               call, static_cast<unsigned long long>(bytes), locate(address).c_str());
 }
 
-hs_status upload(void* queue, hs_ptr device, const void* host, std::uint64_t bytes) {
+hs_status upload(void* pointer, hs_ptr device, const void* host, std::uint64_t bytes) {
   hs_status status = check_range("upload", device, bytes);
-  if (status == HS_OK) status = backlog_of(queue).finish();
+  if (status == HS_OK) status = backlog_of(pointer).finish();
   if (status == HS_OK) std::memcpy(reinterpret_cast<void*>(device), host, bytes);
   return status;
 }
 
-hs_status upload_async(void* queue, hs_ptr device, const void* host, std::uint64_t bytes) {
+hs_status upload_async(void* pointer, hs_ptr device, const void* host, std::uint64_t bytes) {
   if (hs_status status = check_range("upload", device, bytes); status != HS_OK) return status;
-  return backlog_of(queue).add([device, host, bytes]() -> hs_status {
+  return backlog_of(pointer).add([device, host, bytes]() -> hs_status {
     std::memcpy(reinterpret_cast<void*>(device), host, bytes);
     return HS_OK;
   });
 }
 
-hs_status download(void* queue, void* host, hs_ptr device, std::uint64_t bytes) {
+hs_status download(void* pointer, void* host, hs_ptr device, std::uint64_t bytes) {
   hs_status status = check_range("download", device, bytes);
-  if (status == HS_OK) status = backlog_of(queue).finish();
+  if (status == HS_OK) status = backlog_of(pointer).finish();
   if (status == HS_OK) std::memcpy(host, reinterpret_cast<const void*>(device), bytes);
   return status;
 }
@@ -172,17 +172,17 @@ Backend make_backend() {
   sim.free = release;
   sim.host_alloc = allocate;
   sim.host_free = release;
-  sim.queue_create = create_queue;
-  sim.queue_destroy = destroy_queue;
-  sim.queue_synchronize = [](void* queue) { return backlog_of(queue).finish(); };
-  sim.queue_wait = [](void* queue, void* other) {
-    return backlog_of(queue).wait_for(static_cast<Stream*>(other)->backlog);
+  sim.stream_create = create_stream;
+  sim.stream_destroy = destroy_stream;
+  sim.stream_synchronize = [](void* pointer) { return backlog_of(pointer).finish(); };
+  sim.stream_wait = [](void* pointer, void* other) {
+    return backlog_of(pointer).wait_for(static_cast<OwnedStream*>(other)->backlog);
   };
   sim.upload = upload;
   sim.download = download;
   sim.upload_async = upload_async;
-  sim.launch_later = [](void* queue, std::function<hs_status()> launch) {
-    return backlog_of(queue).add(std::move(launch));
+  sim.launch_later = [](void* pointer, std::function<hs_status()> launch) {
+    return backlog_of(pointer).add(std::move(launch));
   };
   sim.kernels = cuda::kernel_table();
   return sim;

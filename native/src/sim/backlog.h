@@ -44,7 +44,7 @@ class Backlog {
   std::string message_;
 };
 
-// The same for the Backlog behind a cuda::Queue's `stream`; null: there is none.
+// The same for the Backlog behind a cuda::Stream's `handle`; null: there is none.
 hs_status finish(void* backlog);
 
 }  // namespace hs::sim

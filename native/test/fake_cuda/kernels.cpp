@@ -25,30 +25,30 @@ void write_with_workspace(const Arguments& given) {
   for (std::size_t i = 0; i < given.count; i++) given.at[i] = zero ? given.value : -1;
 }
 
-hs_status launch_fake(const Queue& queue, const LaunchShape& shape,
+hs_status launch_fake(const Stream& stream, const LaunchShape& shape,
                       void (*kernel)(const Arguments&), Arguments given) {
   void* arguments[] = {&given};
-  return launch_kernel(queue, shape, reinterpret_cast<const void*>(kernel), arguments);
+  return launch_kernel(stream, shape, reinterpret_cast<const void*>(kernel), arguments);
 }
 
 // A block asks for as much shared memory as it fills.
-hs_status fill_fake(void* queue, const FillArgs& args) {
+hs_status fill_fake(void* stream, const FillArgs& args) {
   const Arguments given{static_cast<float*>(args.dst), static_cast<std::size_t>(args.count),
                         static_cast<float>(args.value), nullptr, 0};
   const LaunchShape shape{.name = "fill", .shared_bytes = given.count * sizeof(float)};
-  return launch_fake(as_queue(queue), shape, write, given);
+  return launch_fake(as_stream(stream), shape, write, given);
 }
 
 // Writes 1 to the first float of `dst`, with partial results of as many bytes as there are.
-hs_status copy_fake(void* queue, const CopyArgs& args) {
+hs_status copy_fake(void* stream, const CopyArgs& args) {
   Arguments given{static_cast<float*>(args.dst), 1, 1, nullptr, args.bytes};
   void* workspace = nullptr;
-  if (hs_status status = reserve_workspace(as_queue(queue), args.bytes, &workspace);
+  if (hs_status status = reserve_workspace(as_stream(stream), args.bytes, &workspace);
       status != HS_OK) {
     return status;
   }
   given.workspace = static_cast<unsigned*>(workspace);
-  return launch_fake(as_queue(queue), {.name = "copy"}, write_with_workspace, given);
+  return launch_fake(as_stream(stream), {.name = "copy"}, write_with_workspace, given);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 // forward and 12 backward; a larger one is read twice.
 //
 // As batch normalisation, with a sample's channels merged to groups. Samples of a single position,
-// layer normalisation among them, are rows whose groups lie side by side: layer_norm.cpp.
+// layer normalisation among them, are rows whose groups lie side by side: group_norm_layer.cpp.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/normalization.h"
 

@@ -232,7 +232,7 @@ HS_INLINE void differentiate_rows(const Columns& columns, int64_t count, const B
   });
 }
 
-// Group normalisation at a single position, layer_norm.cpp.
+// Group normalisation at a single position, group_norm_layer.cpp.
 void layer_norm(const GroupNormArgs& args);
 void layer_norm_backward(const GroupNormBackwardArgs& args);
 

@@ -1,5 +1,4 @@
-// Dimensions in another order, and rows between pitches. Bound by memory: each byte is read once
-// and written once.
+// permute: dimensions in another order. Bound by memory: each byte is read once and written once.
 //
 // Dimensions that stay neighbours are merged first. If the last one of y then is not contiguous in
 // x, squares of the plane of y's and x's last dimensions are transposed through a small buffer, so
@@ -11,7 +10,6 @@ namespace hs::cpu::HS_ISA {
 namespace {
 
 constexpr int64_t kTileElements = 16 << 10;
-constexpr int64_t kTileBytes = 256 << 10;
 
 // y's dimensions from the outermost; strides in elements.
 struct Dimension {
@@ -165,26 +163,6 @@ void permute(const PermuteArgs& args) {
     default:
       return run<uint64_t>(args);
   }
-}
-
-void copy_rows(const CopyRowsArgs& args) {
-  const int64_t row_bytes = static_cast<int64_t>(args.row_bytes);
-  if (row_bytes == 0) return;
-  const uint8_t* const src = static_cast<const uint8_t*>(args.src);
-  uint8_t* const dst = static_cast<uint8_t*>(args.dst);
-  // Pieces of rows: whole ones, unless they are long.
-  const int64_t piece = row_bytes < kTileBytes ? row_bytes : kTileBytes;
-  const int64_t pieces = (row_bytes + piece - 1) / piece;
-  for_spans(args.rows * pieces, kTileBytes / piece, 2 * kNsPerByte * static_cast<double>(piece) + 5,
-            [&](int64_t begin, int64_t end) {
-              for (int64_t i = begin; i < end; i++) {
-                const uint64_t row = static_cast<uint64_t>(i / pieces);
-                const int64_t at = i % pieces * piece;
-                const int64_t bytes = at + piece < row_bytes ? piece : row_bytes - at;
-                __builtin_memcpy(dst + row * args.dst_pitch + at, src + row * args.src_pitch + at,
-                                 static_cast<uint64_t>(bytes));
-              }
-            });
 }
 
 }  // namespace hs::cpu::HS_ISA

@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "cuda/kernels.h"
-#include "cuda/queue.h"
 #include "cuda/runtime/check.h"
 #include "cuda/runtime/workspace.h"
+#include "cuda/stream.h"
 
 namespace hs::cuda {
 namespace {
@@ -29,8 +29,8 @@ struct Graph {
 
 // A stream and what its kernels need. While it records, kernels get the workspace that the graph
 // will own, so that graphs and streams never share one.
-struct Stream {
-  Queue queue;  // first: kernels are given its address
+struct OwnedStream {
+  Stream launch;  // first: kernels are given its address
   Device* device;
   Workspace own_workspace;
   std::unique_ptr<Graph> recording;
@@ -38,8 +38,10 @@ struct Stream {
 };
 
 Device& as_device(void* device) { return *static_cast<Device*>(device); }
-Stream& as_stream(void* queue) { return *static_cast<Stream*>(queue); }
-cudaStream_t handle(const Stream& stream) { return static_cast<cudaStream_t>(stream.queue.stream); }
+OwnedStream& as_owned(void* pointer) { return *static_cast<OwnedStream*>(pointer); }
+cudaStream_t handle(const OwnedStream& stream) {
+  return static_cast<cudaStream_t>(stream.launch.handle);
+}
 
 hs_status select(const Device& device) {
   return check(cudaSetDevice(device.ordinal), "selecting the device");
@@ -137,12 +139,12 @@ hs_status release_host(void* device, hs_ptr address, std::uint64_t) {
   return check(cudaFreeHost(reinterpret_cast<void*>(address)), "freeing pinned host memory");
 }
 
-hs_status create_queue(void* device, void** queue) {
+hs_status create_stream(void* device, void** pointer) {
   Device& d = as_device(device);
   HS_SELECT(d);
   cudaStream_t stream = nullptr;
   HS_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "creating a stream");
-  auto made = std::make_unique<Stream>();
+  auto made = std::make_unique<OwnedStream>();
   made->device = &d;
   const cudaError_t error = cudaEventCreateWithFlags(&made->reached, cudaEventDisableTiming);
   if (error != cudaSuccess) {
@@ -151,67 +153,67 @@ hs_status create_queue(void* device, void** queue) {
   }
   // Later devices run what the driver makes of the PTX for 8.0, which knows neither.
   const bool hopper = d.capability == 90;
-  made->queue = {.stream = stream,
-                 .ordinal = d.ordinal,
-                 .multiprocessors = d.multiprocessors,
-                 .max_cluster = hopper ? 8u : 1u,
-                 .warpgroups = hopper,
-                 .shared_bytes = static_cast<std::size_t>(d.shared_bytes),
-                 .workspace = &made->own_workspace};
-  *queue = made.release();
+  made->launch = {.handle = stream,
+                  .ordinal = d.ordinal,
+                  .multiprocessors = d.multiprocessors,
+                  .max_cluster = hopper ? 8u : 1u,
+                  .warpgroups = hopper,
+                  .shared_bytes = static_cast<std::size_t>(d.shared_bytes),
+                  .workspace = &made->own_workspace};
+  *pointer = made.release();
   return HS_OK;
 }
 
-void destroy_queue(void* queue) {
-  std::unique_ptr<Stream> owned(&as_stream(queue));
+void destroy_stream(void* pointer) {
+  std::unique_ptr<OwnedStream> owned(&as_owned(pointer));
   cudaSetDevice(owned->device->ordinal);
   cudaStreamDestroy(handle(*owned));
   cudaEventDestroy(owned->reached);
   owned->own_workspace.free();
 }
 
-hs_status synchronize(void* queue) {
-  const Stream& stream = as_stream(queue);
+hs_status synchronize(void* pointer) {
+  const OwnedStream& stream = as_owned(pointer);
   HS_SELECT(*stream.device);
   return check(cudaStreamSynchronize(handle(stream)), "waiting for the stream");
 }
 
 // The event may be recorded again while others still wait: each waits for what it held when it began.
-hs_status wait_for(void* queue, void* other) {
-  const Stream& stream = as_stream(queue);
-  const Stream& waited = as_stream(other);
+hs_status wait_for(void* pointer, void* other) {
+  const OwnedStream& stream = as_owned(pointer);
+  const OwnedStream& waited = as_owned(other);
   HS_SELECT(*stream.device);
   HS_CUDA(cudaEventRecord(waited.reached, handle(waited)), "marking what a stream waits for");
   return check(cudaStreamWaitEvent(handle(stream), waited.reached, 0),
                "making a stream wait for another");
 }
 
-std::uint64_t native_handle(void* queue) {
-  return reinterpret_cast<std::uint64_t>(as_stream(queue).queue.stream);
+std::uint64_t native_handle(void* pointer) {
+  return reinterpret_cast<std::uint64_t>(as_owned(pointer).launch.handle);
 }
 
-hs_status move(Stream& stream, void* to, const void* from, std::uint64_t bytes, cudaMemcpyKind kind,
-               const char* doing) {
+hs_status move(OwnedStream& stream, void* to, const void* from, std::uint64_t bytes,
+               cudaMemcpyKind kind, const char* doing) {
   HS_SELECT(*stream.device);
   HS_CUDA(cudaMemcpyAsync(to, from, bytes, kind, handle(stream)), doing);
   return check(cudaStreamSynchronize(handle(stream)), doing);
 }
 
-hs_status upload(void* queue, hs_ptr device, const void* host, std::uint64_t bytes) {
-  return move(as_stream(queue), reinterpret_cast<void*>(device), host, bytes,
+hs_status upload(void* pointer, hs_ptr device, const void* host, std::uint64_t bytes) {
+  return move(as_owned(pointer), reinterpret_cast<void*>(device), host, bytes,
               cudaMemcpyHostToDevice, "copying to the device");
 }
 
-hs_status upload_async(void* queue, hs_ptr device, const void* host, std::uint64_t bytes) {
-  const Stream& stream = as_stream(queue);
+hs_status upload_async(void* pointer, hs_ptr device, const void* host, std::uint64_t bytes) {
+  const OwnedStream& stream = as_owned(pointer);
   HS_SELECT(*stream.device);
   return check(cudaMemcpyAsync(reinterpret_cast<void*>(device), host, bytes, cudaMemcpyHostToDevice,
                                handle(stream)),
                "beginning a copy to the device");
 }
 
-hs_status download(void* queue, void* host, hs_ptr device, std::uint64_t bytes) {
-  return move(as_stream(queue), host, reinterpret_cast<const void*>(device), bytes,
+hs_status download(void* pointer, void* host, hs_ptr device, std::uint64_t bytes) {
+  return move(as_owned(pointer), host, reinterpret_cast<const void*>(device), bytes,
               cudaMemcpyDeviceToHost, "copying from the device");
 }
 
@@ -226,21 +228,21 @@ void destroy_graph(void* graph) {
 std::uint64_t graph_bytes(void* graph) { return static_cast<Graph*>(graph)->workspace.bytes(); }
 
 // Relaxed: only kernels are captured, so that this thread may allocate and free meanwhile.
-hs_status begin_capture(void* queue) {
-  Stream& stream = as_stream(queue);
+hs_status begin_capture(void* pointer) {
+  OwnedStream& stream = as_owned(pointer);
   HS_SELECT(*stream.device);
   auto made = std::make_unique<Graph>(Graph{stream.device, nullptr, {}});
   HS_CUDA(cudaStreamBeginCapture(handle(stream), cudaStreamCaptureModeRelaxed),
           "beginning a capture");
   stream.recording = std::move(made);
-  stream.queue.workspace = &stream.recording->workspace;
+  stream.launch.workspace = &stream.recording->workspace;
   return HS_OK;
 }
 
-hs_status end_capture(void* queue, void** graph) {
-  Stream& stream = as_stream(queue);
+hs_status end_capture(void* pointer, void** graph) {
+  OwnedStream& stream = as_owned(pointer);
   void* made = stream.recording.release();
-  stream.queue.workspace = &stream.own_workspace;
+  stream.launch.workspace = &stream.own_workspace;
   cudaSetDevice(stream.device->ordinal);
   cudaGraph_t recorded = nullptr;
   cudaError_t error = cudaStreamEndCapture(handle(stream), &recorded);
@@ -257,8 +259,8 @@ hs_status end_capture(void* queue, void** graph) {
   return status;
 }
 
-hs_status launch_graph(void* queue, void* graph, std::int32_t times) {
-  const Stream& stream = as_stream(queue);
+hs_status launch_graph(void* pointer, void* graph, std::int32_t times) {
+  const OwnedStream& stream = as_owned(pointer);
   HS_SELECT(*stream.device);
   for (std::int32_t i = 0; i < times; ++i) {
     HS_CUDA(cudaGraphLaunch(static_cast<Graph*>(graph)->executable, handle(stream)),
@@ -280,11 +282,11 @@ Backend make_backend() {
   cuda.free = release;
   cuda.host_alloc = allocate_host;
   cuda.host_free = release_host;
-  cuda.queue_create = create_queue;
-  cuda.queue_destroy = destroy_queue;
-  cuda.queue_synchronize = synchronize;
-  cuda.queue_wait = wait_for;
-  cuda.queue_native = native_handle;
+  cuda.stream_create = create_stream;
+  cuda.stream_destroy = destroy_stream;
+  cuda.stream_synchronize = synchronize;
+  cuda.stream_wait = wait_for;
+  cuda.stream_native = native_handle;
   cuda.upload = upload;
   cuda.download = download;
   cuda.upload_async = upload_async;

@@ -16,17 +16,17 @@ constexpr std::size_t kSharedWithoutAsking = 48 * 1024;
 // Lets a kernel have all the shared memory that a block of the device may ask for. The limit belongs
 // to the kernel, whichever thread launches it: were it set to what each launch needs, one thread could
 // lower it between another's setting and launch.
-hs_status allow_shared_memory(const Queue& queue, const LaunchShape& shape, const void* kernel) {
+hs_status allow_shared_memory(const Stream& stream, const LaunchShape& shape, const void* kernel) {
   static std::mutex mutex;
   static auto* allowed = new std::set<std::pair<const void*, int>>;  // outlives every thread
   const std::lock_guard lock(mutex);
-  if (allowed->contains({kernel, queue.ordinal})) return HS_OK;
+  if (allowed->contains({kernel, stream.ordinal})) return HS_OK;
   cudaFuncAttributes attributes;
   HS_CUDA(cudaFuncGetAttributes(&attributes, kernel), shape.name);
   HS_CUDA(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(queue.shared_bytes - attributes.sharedSizeBytes)),
+                               static_cast<int>(stream.shared_bytes - attributes.sharedSizeBytes)),
           shape.name);
-  allowed->emplace(kernel, queue.ordinal);
+  allowed->emplace(kernel, stream.ordinal);
   return HS_OK;
 }
 
@@ -45,12 +45,12 @@ hs_status check_launch(cudaError_t error, const LaunchShape& shape) {
 
 }  // namespace
 
-hs_status launch_kernel(const Queue& queue, const LaunchShape& shape, const void* kernel,
+hs_status launch_kernel(const Stream& stream, const LaunchShape& shape, const void* kernel,
                         void** arguments) {
   // A thread may have used another device since.
-  HS_CUDA(cudaSetDevice(queue.ordinal), "selecting the device");
+  HS_CUDA(cudaSetDevice(stream.ordinal), "selecting the device");
   if (shape.shared_bytes > kSharedWithoutAsking) {
-    if (hs_status status = allow_shared_memory(queue, shape, kernel); status != HS_OK) {
+    if (hs_status status = allow_shared_memory(stream, shape, kernel); status != HS_OK) {
       return status;
     }
   }
@@ -68,7 +68,7 @@ hs_status launch_kernel(const Queue& queue, const LaunchShape& shape, const void
   config.gridDim = dim3(shape.grid.x, shape.grid.y, shape.grid.z);
   config.blockDim = dim3(shape.block.x, shape.block.y, shape.block.z);
   config.dynamicSmemBytes = shape.shared_bytes;
-  config.stream = static_cast<cudaStream_t>(queue.stream);
+  config.stream = static_cast<cudaStream_t>(stream.handle);
   config.attrs = attributes;
   config.numAttrs = count;
   return check_launch(cudaLaunchKernelExC(&config, kernel, arguments), shape);

@@ -4,12 +4,12 @@
 
 #include "core/error.h"
 #include "cuda/launch_shape.h"
-#include "cuda/queue.h"
+#include "cuda/stream.h"
 
 namespace hs::cuda {
 
-// Launches `kernel` on the queue's stream; `arguments` are the addresses of its arguments.
-hs_status launch_kernel(const Queue& queue, const LaunchShape& shape, const void* kernel,
+// Launches `kernel` on the stream's stream; `arguments` are the addresses of its arguments.
+hs_status launch_kernel(const Stream& stream, const LaunchShape& shape, const void* kernel,
                         void** arguments);
 
 }  // namespace hs::cuda

@@ -53,11 +53,11 @@ void Workspace::free() {
   blocks_.clear();
 }
 
-hs_status reserve_workspace(const Queue& queue, std::size_t partial_bytes, void** memory) {
+hs_status reserve_workspace(const Stream& stream, std::size_t partial_bytes, void** memory) {
   *memory = nullptr;
   if (partial_bytes == 0) return HS_OK;
-  HS_CUDA(cudaSetDevice(queue.ordinal), "selecting the device");
-  return queue.workspace->reserve(partial_bytes, memory);
+  HS_CUDA(cudaSetDevice(stream.ordinal), "selecting the device");
+  return stream.workspace->reserve(partial_bytes, memory);
 }
 
 }  // namespace hs::cuda

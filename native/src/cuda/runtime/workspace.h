@@ -1,4 +1,4 @@
-// The device memory behind a Queue's workspace.
+// The device memory behind a Stream's workspace.
 #ifndef HALFSTEP_CUDA_RUNTIME_WORKSPACE_H
 #define HALFSTEP_CUDA_RUNTIME_WORKSPACE_H
 
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "cuda/queue.h"
+#include "cuda/stream.h"
 
 namespace hs::cuda {
 

@@ -1,21 +1,19 @@
-// permute: the dimensions of an array in another order. copy_rows: rows between pitches.
+// permute: the dimensions of an array in another order.
 //
 // Bytes: each element is read once and written once. Floor: bytes / bandwidth.
-// Design of permute: dimensions that stay neighbours are joined first. Where the last one stays the
+// Design: dimensions that stay neighbours are joined first. Where the last one stays the
 // last, its runs are copied in units of up to 16 bytes; otherwise tiles of 32 x 32 elements go through
-// shared memory, so that reads and writes both run along memory. copy_rows: units of up to 16
-// bytes; a row is shared by a power of two of threads. Not yet measured on a GPU.
+// shared memory, so that reads and writes both run along memory. Not yet measured on a GPU.
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
+#include "cuda/units.h"
 
 namespace hs::cuda {
 namespace {
 
 constexpr unsigned kThreads = 256;
 constexpr int kTile = 32;
-
-using Unit16 = Vector<std::uint32_t, 4>;
 
 // The dimensions of y, the last one first, in elements: how far apart their neighbours lie in x and
 // in y.
@@ -106,36 +104,11 @@ Dimensions dimensions_of(const PermuteArgs& args) {
   return dims;
 }
 
-// Calls launcher(Unit{}) with an unsigned type, or Unit16, of so many bytes.
-template <class Launcher>
-hs_status with_unit(std::uint64_t bytes, const Launcher& launcher) {
-  switch (bytes) {
-    case 1:
-      return launcher(std::uint8_t{});
-    case 2:
-      return launcher(std::uint16_t{});
-    case 4:
-      return launcher(std::uint32_t{});
-    case 8:
-      return launcher(std::uint64_t{});
-    default:
-      return launcher(Unit16{});
-  }
-}
-
-// The largest power of two, 16 at most, of which all that is in `bits` is a multiple.
-std::uint64_t unit_of(std::uint64_t bits) {
-  std::uint64_t unit = 16;
-  while (bits % unit != 0) unit /= 2;
-  return unit;
-}
-
-hs_status launch_runs(const Queue& queue, Dimensions dims, std::uint64_t element,
+hs_status launch_runs(const Stream& stream, Dimensions dims, std::uint64_t element,
                       const PermuteArgs& args) {
   // Runs are copied in larger units where they and the addresses allow it.
   std::uint64_t run = static_cast<std::uint64_t>(dims.extent[0]) * element;
-  auto address = [](const void* p) { return std::uint64_t{reinterpret_cast<std::uintptr_t>(p)}; };
-  std::uint64_t unit = unit_of(run | address(args.x) | address(args.y));
+  std::uint64_t unit = unit_of(run | address_bits(args.x) | address_bits(args.y));
   auto elements = static_cast<std::int64_t>(unit / element);
   dims.extent[0] /= elements;
   std::int64_t count = dims.extent[0];
@@ -146,12 +119,12 @@ hs_status launch_runs(const Queue& queue, Dimensions dims, std::uint64_t element
   }
   return with_unit(unit, [&](auto u) {
     using Unit = decltype(u);
-    return launch(queue, elementwise_shape("permute_runs", queue, count, 1), permute_runs<Unit>,
+    return launch(stream, elementwise_shape("permute_runs", stream, count, 1), permute_runs<Unit>,
                   dims, count, static_cast<const Unit*>(args.x), static_cast<Unit*>(args.y));
   });
 }
 
-hs_status launch_tiles(const Queue& queue, Dimensions dims, std::uint64_t element,
+hs_status launch_tiles(const Stream& stream, Dimensions dims, std::uint64_t element,
                        const PermuteArgs& args) {
   for (int d = 2; d < dims.rank; ++d) {  // the last of x comes second
     if (dims.in_x[d] != 1) continue;
@@ -171,64 +144,25 @@ hs_status launch_tiles(const Queue& queue, Dimensions dims, std::uint64_t elemen
   return with_unit(element, [&](auto u) {
     using Unit = decltype(u);
     LaunchShape shape{.name = "permute_tiles",
-                      .grid = {blocks_for(queue, tiles, 1, kElementwiseBlocks)},
+                      .grid = {blocks_for(stream, tiles, 1, kElementwiseBlocks)},
                       .block = {kThreads},
                       .shared_bytes = sizeof(TileShared<Unit>)};
-    return launch(queue, shape, permute_tiles<Unit>, dims, tiles, static_cast<const Unit*>(args.x),
+    return launch(stream, shape, permute_tiles<Unit>, dims, tiles, static_cast<const Unit*>(args.x),
                   static_cast<Unit*>(args.y));
   });
 }
 
-template <class Unit>
-HS_KERNEL void __launch_bounds__(kThreads)
-    copy_pitched(std::int64_t rows, std::int64_t units, const char* src, std::int64_t src_pitch,
-                 char* dst, std::int64_t dst_pitch) {
-  std::int64_t stride = std::int64_t{gridDim.x} * blockDim.y;
-  for (std::int64_t row = std::int64_t{blockIdx.x} * blockDim.y + threadIdx.y; row < rows;
-       row += stride) {
-    auto* from = reinterpret_cast<const Unit*>(src + row * src_pitch);
-    auto* to = reinterpret_cast<Unit*>(dst + row * dst_pitch);
-    for (std::int64_t i = std::int64_t{blockIdx.y} * blockDim.x + threadIdx.x; i < units;
-         i += std::int64_t{gridDim.y} * blockDim.x) {
-      to[i] = from[i];
-    }
-  }
-}
-
 }  // namespace
 
-hs_status permute(void* queue_of_call, const PermuteArgs& args) {
+hs_status permute(void* stream_of_call, const PermuteArgs& args) {
   for (int d = 0; d < args.rank; ++d) {
     if (args.extents[d] == 0) return HS_OK;
   }
-  const Queue& queue = as_queue(queue_of_call);
+  const Stream& stream = as_stream(stream_of_call);
   constexpr std::uint64_t kBytesOf[] = {4, 2, 2, 4, 1, 8, 8};  // in the order of hs_dtype
   const Dimensions dims = dimensions_of(args);
-  return dims.in_x[0] == 1 ? launch_runs(queue, dims, kBytesOf[args.type], args)
-                           : launch_tiles(queue, dims, kBytesOf[args.type], args);
-}
-
-hs_status copy_rows(void* queue_of_call, const CopyRowsArgs& args) {
-  if (args.rows == 0 || args.row_bytes == 0) return HS_OK;
-  const Queue& queue = as_queue(queue_of_call);
-  auto address = [](const void* p) { return std::uint64_t{reinterpret_cast<std::uintptr_t>(p)}; };
-  std::uint64_t unit = unit_of(address(args.src) | address(args.dst) | args.row_bytes |
-                               args.src_pitch | args.dst_pitch);
-  auto units = static_cast<std::int64_t>(args.row_bytes / unit);
-  unsigned columns = 1;
-  while (columns < kThreads && columns < units) columns *= 2;
-  unsigned rows = kThreads / columns;
-  LaunchShape shape{.name = "copy_pitched", .block = {columns, rows}};
-  shape.grid.x = blocks_for(queue, args.rows, rows, kElementwiseBlocks);
-  // Few long rows are shared by blocks.
-  std::int64_t share = std::int64_t{queue.multiprocessors} * kElementwiseBlocks / shape.grid.x;
-  std::int64_t pieces = (units + columns - 1) / columns;
-  shape.grid.y = static_cast<unsigned>(share < 1 ? 1 : share < pieces ? share : pieces);
-  return with_unit(unit, [&](auto u) {
-    return launch(queue, shape, copy_pitched<decltype(u)>, args.rows, units,
-                  static_cast<const char*>(args.src), static_cast<std::int64_t>(args.src_pitch),
-                  static_cast<char*>(args.dst), static_cast<std::int64_t>(args.dst_pitch));
-  });
+  return dims.in_x[0] == 1 ? launch_runs(stream, dims, kBytesOf[args.type], args)
+                           : launch_tiles(stream, dims, kBytesOf[args.type], args);
 }
 
 }  // namespace hs::cuda

@@ -1,9 +1,8 @@
-// Fills, copies and conversions. All are bound by memory: fill writes its bytes once, copy and cast
-// read and write once. Floor: bytes / (memory bandwidth).
+// fill, copy, copy_rows. All are bound by memory: fill writes its bytes once, the copies read and
+// write each byte once. Floor: bytes / (memory bandwidth).
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 #include "cpu/pool.h"
-#include "cpu/simd.h"
 #include "numerics/conversions.h"
 
 namespace hs::cpu::HS_ISA {
@@ -63,38 +62,6 @@ void fill_bytes(uint8_t* dst, int64_t bytes, const Pattern& pattern) {
   __builtin_memcpy(dst + i, pattern.bytes, static_cast<uint64_t>(bytes - i));
 }
 
-template <class From, class To>
-void cast_tile(const void* src, void* dst, int64_t begin, int64_t end) {
-  const From* from = static_cast<const From*>(src);
-  To* to = static_cast<To*>(dst);
-  for_vectors(begin, end,
-              [=](int64_t i, auto lanes) { store(to + i, load(from + i, lanes), lanes); });
-}
-
-using CastTile = void (*)(const void*, void*, int64_t, int64_t);
-
-template <class From>
-CastTile cast_from(hs_dtype dst_type) {
-  return dst_type == HS_F32    ? cast_tile<From, float>
-         : dst_type == HS_BF16 ? cast_tile<From, Bf16>
-                               : cast_tile<From, F16>;
-}
-
-CastTile cast_between(hs_dtype src_type, hs_dtype dst_type) {
-  switch (src_type) {
-    case HS_F32:
-      return cast_from<float>(dst_type);
-    case HS_BF16:
-      return cast_from<Bf16>(dst_type);
-    case HS_F16:
-      return cast_from<F16>(dst_type);
-    case HS_U8:
-      return cast_from<uint8_t>(dst_type);
-    default:
-      return cast_from<int32_t>(dst_type);
-  }
-}
-
 }  // namespace
 
 void fill(const FillArgs& args) {
@@ -114,10 +81,24 @@ void copy(const CopyArgs& args) {
             });
 }
 
-void cast(const CastArgs& args) {
-  const CastTile tile = cast_between(args.src_type, args.dst_type);
-  for_spans(args.count, kTileBytes / 4, 8 * kNsPerByte,
-            [&](int64_t begin, int64_t end) { tile(args.src, args.dst, begin, end); });
+void copy_rows(const CopyRowsArgs& args) {
+  const int64_t row_bytes = static_cast<int64_t>(args.row_bytes);
+  if (row_bytes == 0) return;
+  const uint8_t* const src = static_cast<const uint8_t*>(args.src);
+  uint8_t* const dst = static_cast<uint8_t*>(args.dst);
+  // Pieces of rows: whole ones, unless they are long.
+  const int64_t piece = row_bytes < kTileBytes ? row_bytes : kTileBytes;
+  const int64_t pieces = (row_bytes + piece - 1) / piece;
+  for_spans(args.rows * pieces, kTileBytes / piece, 2 * kNsPerByte * static_cast<double>(piece) + 5,
+            [&](int64_t begin, int64_t end) {
+              for (int64_t i = begin; i < end; i++) {
+                const uint64_t row = static_cast<uint64_t>(i / pieces);
+                const int64_t at = i % pieces * piece;
+                const int64_t bytes = at + piece < row_bytes ? piece : row_bytes - at;
+                __builtin_memcpy(dst + row * args.dst_pitch + at, src + row * args.src_pitch + at,
+                                 static_cast<uint64_t>(bytes));
+              }
+            });
 }
 
 }  // namespace hs::cpu::HS_ISA

@@ -1,0 +1,41 @@
+// The units, of 1 to 16 bytes, in which kernels move elements whose type does not matter.
+#ifndef HALFSTEP_CUDA_UNITS_H
+#define HALFSTEP_CUDA_UNITS_H
+
+#include "cuda/elementwise.h"
+
+namespace hs::cuda {
+
+using Unit16 = Vector<std::uint32_t, 4>;
+
+// Calls launcher(Unit{}) with an unsigned type, or Unit16, of so many bytes.
+template <class Launcher>
+hs_status with_unit(std::uint64_t bytes, const Launcher& launcher) {
+  switch (bytes) {
+    case 1:
+      return launcher(std::uint8_t{});
+    case 2:
+      return launcher(std::uint16_t{});
+    case 4:
+      return launcher(std::uint32_t{});
+    case 8:
+      return launcher(std::uint64_t{});
+    default:
+      return launcher(Unit16{});
+  }
+}
+
+// The largest power of two, 16 at most, of which all that is in `bits` is a multiple.
+inline std::uint64_t unit_of(std::uint64_t bits) {
+  std::uint64_t unit = 16;
+  while (bits % unit != 0) unit /= 2;
+  return unit;
+}
+
+inline std::uint64_t address_bits(const void* p) {
+  return std::uint64_t{reinterpret_cast<std::uintptr_t>(p)};
+}
+
+}  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_UNITS_H
