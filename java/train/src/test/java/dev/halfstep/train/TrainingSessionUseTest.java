@@ -15,6 +15,11 @@ import dev.halfstep.graph.Plan;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Loss;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.MemoryUse;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.TrainingSession;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Tag;
@@ -28,7 +33,7 @@ class TrainingSessionUseTest {
 
   private final SmallTask task = new SmallTask(SAMPLES);
 
-  private static SessionOptions options(Model model) {
+  private static SessionBuilder options(Model model) {
     return TrainingSession.builder(model)
         .device(TestDevice.ID)
         .batchSize(BATCH)
@@ -93,7 +98,7 @@ class TrainingSessionUseTest {
 
   @Test
   void impossibleOptionsAreRefused() {
-    SessionOptions options = options(SmallTask.model());
+    SessionBuilder options = options(SmallTask.model());
     assertThrows(IllegalArgumentException.class, () -> options.batchSize(0));
     assertThrows(IllegalArgumentException.class, () -> options.microBatch(-1));
     assertThrows(IllegalArgumentException.class, () -> options.clipNorm(Double.NaN));
@@ -248,7 +253,7 @@ class TrainingSessionUseTest {
 
   @Test
   void memoryIsWhatTheSessionTakes() {
-    SessionOptions options = options(SmallTask.model()).evaluationBatch(BATCH);
+    SessionBuilder options = options(SmallTask.model()).evaluationBatch(BATCH);
     MemoryUse use = options.memory(task.data);
     try (Device device = TestDevice.open();
         TrainingSession session = options.device(device).open()) {
