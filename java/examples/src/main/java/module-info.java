@@ -1,6 +1,5 @@
 /** Programs to start from. */
 module dev.halfstep.examples {
-  requires dev.halfstep.train;
-  requires org.knowm.xchart;
+  requires dev.halfstep.report;
   requires static org.jspecify;
 }

@@ -1,6 +1,7 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.files.AtomicFile;
+import dev.halfstep.report.OneLine;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -101,7 +102,7 @@ final class Cli {
           (option ? "unknown option " : command ? "unknown command " : "surplus word ") + first;
       suggestions = option || command ? unmatched.getSuggestions() : List.of();
     }
-    err.println(name + ": " + Line.of(message.lines().findFirst().orElse("")));
+    err.println(name + ": " + OneLine.of(message.lines().findFirst().orElse("")));
     err.println(
         (suggestions.isEmpty() ? "" : "Did you mean " + String.join(" or ", suggestions) + "? ")
             + "All that is possible: "
@@ -123,7 +124,7 @@ final class Cli {
 
   /** What went wrong, on one line, with the file where there is one, and without a trace. */
   static String oneLine(Throwable thrown) {
-    return Line.of(said(cause(thrown)));
+    return OneLine.of(said(cause(thrown)));
   }
 
   /** What is behind exceptions that only carry another. */

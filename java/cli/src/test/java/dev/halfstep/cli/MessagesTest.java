@@ -45,27 +45,6 @@ final class MessagesTest {
     assertEquals("NullPointerException", Cli.oneLine(new NullPointerException()));
   }
 
-  record Figures(double tenth, Double loss, double whole, double large, float rate) {}
-
-  @Test
-  void figuresThatAreFloatsAreWrittenAsFloats() throws IOException {
-    Path file = folder.resolve("figures.json");
-    Json.write(file, new Figures(0.1f, 1 / 3.0, 16, 1e30, 0.3f));
-    String text = Files.readString(file).replaceAll("\\s", "");
-    assertEquals(
-        "{\"tenth\":0.1,\"loss\":0.3333333333333333,\"whole\":16.0,"
-            + "\"large\":1.0E30,\"rate\":0.3}",
-        text);
-  }
-
-  @Test
-  void controlCharactersAreEscapedAndLongTextsCut() {
-    assertEquals("a\\nb\\tc\\u001b[2Jd\\u202ee", Line.of("a\nb\tc\u001b[2Jd\u202ee"));
-    assertEquals("Größe 大小 \uD83D\uDE00", Line.of("Größe 大小 \uD83D\uDE00"));
-    String cut = Line.of("x".repeat(30_000_000));
-    assertTrue(cut.length() < 2100 && cut.endsWith("... (30000000 characters)"), cut);
-  }
-
   @Test
   void whatFilesHoldDoesNotReachTheTerminalAsItIs() throws IOException {
     Path csv = folder.resolve("a.csv");

@@ -14,6 +14,7 @@ import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.report.ModelCard;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -308,7 +309,7 @@ final class PredictCommandTest {
   void outputsThatAreNotFiniteAreNoSuccess() throws IOException {
     Path file = trainedOnClouds();
     Safetensors.Contents contents = Safetensors.read(file);
-    Model model = ModelCard.in(contents).network().load(contents);
+    Model model = ModelCard.in(contents, ModelSpec::network).load(contents);
     float[] bias = model.get("3.bias");
     bias[0] = Float.NaN;
     model.set("3.bias", bias);

@@ -1,4 +1,4 @@
-package dev.halfstep.cli;
+package dev.halfstep.report;
 
 import dev.halfstep.Shape;
 import dev.halfstep.data.CsvData;
@@ -8,18 +8,18 @@ import dev.halfstep.data.Labels;
 import dev.halfstep.data.Normalization;
 import dev.halfstep.files.ModelFileException;
 import dev.halfstep.files.Safetensors;
-import dev.halfstep.nn.Model;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a file of weights says of its network in its metadata, as JSON: all that {@code predict}
- * must know to prepare samples and to name the classes.
+ * What a file of weights says of its network in its metadata, as JSON: all that a program must
+ * know to prepare samples and to name the classes.
  *
- * @param model what was given for {@code --model}
+ * @param model the name of the network, such as {@code mlp:256,128} for the command line
  * @param sampleShape the shape of one sample
  * @param classes names of the classes in the order of the outputs; empty if numbers are predicted
  * @param mean what is subtracted from the data's numbers, one for all or one a channel
@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param table how the columns of a CSV file become samples, which are not normalised once more;
  *     null for other data
  */
-record ModelCard(
+public record ModelCard(
     String model,
     List<Long> sampleShape,
     List<String> classes,
@@ -37,10 +37,10 @@ record ModelCard(
   private static final int MOST_SHOWN = 500;
 
   /** The name of the metadata's entry. */
-  static final String KEY = "halfstep.network";
+  public static final String KEY = "halfstep.network";
 
   /** The card of a model that is trained on these data. */
-  static ModelCard of(String model, Dataset train, Optional<CsvData> csv) {
+  public static ModelCard of(String model, Dataset train, Optional<CsvData> csv) {
     Normalization normalization = train.features().normalization();
     List<String> names = train.targets() instanceof Labels labels ? labels.names() : List.of();
     List<String> numbers = IntStream.range(0, train.classes()).mapToObj(Integer::toString).toList();
@@ -59,7 +59,19 @@ record ModelCard(
    *
    * @throws ModelFileException if there is none, or none that this version understands
    */
-  static ModelCard in(Safetensors.Contents file) throws ModelFileException {
+  public static ModelCard in(Safetensors.Contents file) throws ModelFileException {
+    return in(file, card -> card);
+  }
+
+  /**
+   * What is made of the card in a file, such as the network that it names.
+   *
+   * @param use throws an IllegalArgumentException for a card that it does not understand
+   * @throws ModelFileException if there is no card, or none that this version or {@code use}
+   *     understands
+   */
+  public static <T> T in(Safetensors.Contents file, Function<ModelCard, T> use)
+      throws ModelFileException {
     String text = file.metadata().get(KEY);
     if (text == null) {
       throw new ModelFileException(
@@ -71,8 +83,8 @@ record ModelCard(
     try {
       ModelCard card = Json.parse(text, ModelCard.class);
       card.check();
-      return card;
-    } catch (IllegalArgumentException | ArithmeticException | UsageException e) {
+      return use.apply(card);
+    } catch (IllegalArgumentException | ArithmeticException e) {
       throw new ModelFileException(
           file.file(),
           "has a "
@@ -106,7 +118,6 @@ record ModelCard(
     require(
         table == null || table.target().classes().equals(classes),
         "a table whose classes are not the model's");
-    network();
   }
 
   /** Whether a list is there, is not empty, and has no null in it, all of which JSON can say. */
@@ -121,17 +132,17 @@ record ModelCard(
   }
 
   /** The shape of one sample. */
-  Shape shape() {
+  public Shape shape() {
     return Shape.of(sampleShape.stream().mapToLong(Long::longValue).toArray());
   }
 
-  /** The network, without weights. */
-  Model network() {
-    return ModelSpec.parse(model).model(shape(), Math.max(1, classes.size()));
+  /** The outputs of the network: one a class, or one. */
+  public int outputs() {
+    return Math.max(1, classes.size());
   }
 
   /** What is applied to the data's numbers. */
-  Normalization normalization() {
+  public Normalization normalization() {
     return Normalization.of(
         mean.stream().mapToDouble(Double::doubleValue).toArray(),
         std.stream().mapToDouble(Double::doubleValue).toArray());
