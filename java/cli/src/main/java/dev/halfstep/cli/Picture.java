@@ -23,7 +23,7 @@ final class Picture {
     try {
       figure.writePng(file);
     } catch (Throwable e) {
-      err.println("halfstep: " + file + " cannot be drawn here (" + Cli.oneLine(e) + ")");
+      err.println("halfstep: " + file + " cannot be drawn here (" + FailureText.of(e) + ")");
       removeOlder(file);
     }
   }

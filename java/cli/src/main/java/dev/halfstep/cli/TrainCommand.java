@@ -137,7 +137,7 @@ final class TrainCommand implements Callable<Integer> {
       throw new UsageException("--resume " + name + ": " + e.getMessage());
     }
     TrainCommand command = new TrainCommand(out, err);
-    CommandLine line = Cli.withNumbers(new CommandLine(command)).setExpandAtFiles(false);
+    CommandLine line = NumberConverters.register(new CommandLine(command)).setExpandAtFiles(false);
     try {
       List<String> words = saved(newest, line.getCommandSpec());
       words.addAll(own);
@@ -253,7 +253,7 @@ final class TrainCommand implements Callable<Integer> {
     out.print(Advice.lines(report.findings()));
     conclude(setup, output, history);
     boolean failed = history.stopReason().kind() == StopReason.Kind.NOT_FINITE;
-    return failed ? Cli.FAILED : interruption.status();
+    return failed ? ExitStatus.FAILED : interruption.status();
   }
 
   private static void writeFiles(Path staging, RunSetup setup, Report report) throws IOException {
