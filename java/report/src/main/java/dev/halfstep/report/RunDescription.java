@@ -30,8 +30,12 @@ public record RunDescription(String data, String model, Recipe recipe, Optional<
   /** What a model's text says before its first parameter, on one line. */
   private static String layers(Model model) {
     String text = model.toString();
-    String first = "\n  " + model.parameters().list().get(0).name() + " ";
-    return text.substring(0, Math.max(0, text.indexOf(first))).replaceAll("\\s+", " ");
+    int end =
+        model.parameters().list().stream()
+            .findFirst()
+            .map(parameter -> text.indexOf("\n  " + parameter.name() + " "))
+            .orElse(-1);
+    return (end < 0 ? text : text.substring(0, end)).replaceAll("\\s+", " ");
   }
 
   /** The same of other data. */
