@@ -16,8 +16,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a file of weights says of its network in its metadata, as JSON: all that a program must
- * know to prepare samples and to name the classes.
+ * What a file of weights says of its network in its metadata, as JSON: all that a program must know
+ * to prepare samples and to name the classes.
  *
  * @param model the name of the network, such as {@code mlp:256,128} for the command line
  * @param sampleShape the shape of one sample

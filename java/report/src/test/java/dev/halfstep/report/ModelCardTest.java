@@ -40,8 +40,7 @@ final class ModelCardTest {
   @Test
   void aFileWithoutACardOrWithAnotherIsRefused() throws IOException {
     Safetensors.Contents none = saved(Map.of());
-    ModelFileException refused =
-        assertThrows(ModelFileException.class, () -> ModelCard.in(none));
+    ModelFileException refused = assertThrows(ModelFileException.class, () -> ModelCard.in(none));
     assertTrue(refused.getMessage().contains("does not say which network"), refused.getMessage());
     ModelCard card = ModelCard.of("mine", Digits.generate(20, 10, 0).train(), Optional.empty());
     Safetensors.Contents unknown = saved(Map.of(ModelCard.KEY, Json.line(card)));
