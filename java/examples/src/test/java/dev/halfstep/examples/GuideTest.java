@@ -121,7 +121,7 @@ class GuideTest {
     Trainer run = trainer.build();
     RunDescription names = RunDescription.of(run).withData("digits").withModel("softmax");
     Report report = Report.of(run, run.fit(), names);
-    System.out.println(report.test() + " by " + report.optimizer().described());
+    System.out.println(report.parameters() + " by " + report.optimizer().described());
 
     assertEquals("digits", report.data());
     assertEquals("softmax", report.model());
