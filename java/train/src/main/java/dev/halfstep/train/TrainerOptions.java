@@ -37,6 +37,7 @@ public abstract class TrainerOptions implements Cloneable {
   Budget budget = Budget.ofEpochs(10);
   Optional<Checkpoints> checkpoints = Optional.empty();
   Optional<Safetensors.Contents> resumed = Optional.empty();
+  int largestBatch; // of those that callbacks set
   boolean gradientNoise;
   List<WeightTraces.Watched> traced = List.of();
   boolean dropLast;
