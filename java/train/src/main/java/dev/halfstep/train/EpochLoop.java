@@ -132,10 +132,12 @@ final class EpochLoop {
     if (due || !fit.isInEpoch() || fit.isSpent()) {
       fit.gradients = Optional.of(session.gradientStatistics());
     }
-    // Before the checkpoint, which is to hold what they change.
-    fit.tell(() -> tell(callback -> callback.stepsEnd(fit, steps)));
-    if (due && !fit.stopped()) {
-      save();
+    try { // callbacks come before the checkpoint, which is to hold what they change
+      fit.tell(() -> tell(callback -> callback.stepsEnd(fit, steps)));
+    } finally {
+      if (due && !fit.stopped()) {
+        save();
+      }
     }
   }
 
