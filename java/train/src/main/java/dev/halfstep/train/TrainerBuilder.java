@@ -222,7 +222,7 @@ public final class TrainerBuilder extends TrainerOptions {
 
   /**
    * After how many steps the device is asked for its results, at most (default: 50). Results do not
-   * depend on it, but callbacks act only then.
+   * depend on it, but callbacks are told only then, and what they change holds from there on.
    *
    * @throws IllegalArgumentException if less than 1
    */
