@@ -1,6 +1,11 @@
 package dev.halfstep.kernel;
 
 import static dev.halfstep.bindings.Native.HS_ADD;
+import static dev.halfstep.bindings.Native.HS_DIVIDE;
+import static dev.halfstep.bindings.Native.HS_GREATER;
+import static dev.halfstep.bindings.Native.HS_LESS;
+import static dev.halfstep.bindings.Native.HS_MAXIMUM;
+import static dev.halfstep.bindings.Native.HS_MINIMUM;
 import static dev.halfstep.bindings.Native.HS_MULTIPLY;
 import static dev.halfstep.bindings.Native.HS_SUBTRACT;
 import static dev.halfstep.bindings.Native.hs_elementwise;
@@ -16,8 +21,8 @@ import java.nio.Buffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sums, differences and products of two arrays, element by element; the second repeats with a
- * period that divides the count. Immutable and safe to use from many threads.
+ * Functions of two arrays, element by element; the second repeats with a period that divides the
+ * count. Immutable and safe to use from many threads.
  */
 public final class Binary {
   private static final Access ACCESS = Access.get();
@@ -53,6 +58,31 @@ public final class Binary {
   /** {@code y[i] = a[i] * b[i % period]} of {@code count} elements: F32, BF16 or F16. */
   public static Binary multiply(DType type, long count, long period) {
     return new Binary(HS_MULTIPLY, "multiply", type, count, period);
+  }
+
+  /** {@code y[i] = a[i] / b[i % period]} of {@code count} elements: F32, BF16 or F16. */
+  public static Binary divide(DType type, long count, long period) {
+    return new Binary(HS_DIVIDE, "divide", type, count, period);
+  }
+
+  /** {@code y[i]} = the larger of {@code a[i]} and {@code b[i % period]}, NaN if one is NaN. */
+  public static Binary maximum(DType type, long count, long period) {
+    return new Binary(HS_MAXIMUM, "maximum", type, count, period);
+  }
+
+  /** {@code y[i]} = the smaller of {@code a[i]} and {@code b[i % period]}, NaN if one is NaN. */
+  public static Binary minimum(DType type, long count, long period) {
+    return new Binary(HS_MINIMUM, "minimum", type, count, period);
+  }
+
+  /** The slope of {@link #maximum} by a: 0 where a < b, 1/2 where a = b, 1 elsewhere. */
+  public static Binary greater(DType type, long count, long period) {
+    return new Binary(HS_GREATER, "greater", type, count, period);
+  }
+
+  /** The slope of {@link #minimum} by a: 0 where a > b, 1/2 where a = b, 1 elsewhere. */
+  public static Binary less(DType type, long count, long period) {
+    return new Binary(HS_LESS, "less", type, count, period);
   }
 
   /**

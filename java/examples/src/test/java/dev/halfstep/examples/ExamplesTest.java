@@ -49,6 +49,19 @@ class ExamplesTest {
     }
   }
 
+  @Test
+  void theDrawingHasEveryOperationAndParameterOfTheModel() throws IOException {
+    String dot = printedBy(() -> DrawGraph.main(args()));
+
+    for (String each :
+        List.of(
+            "0\\nconv2d 3x3", "2.1\\nbatch_norm", "6\\nlinear", "0.weight", "2.1.running_var")) {
+      assertTrue(dot.contains("[label=\"" + each + "\""), each + " in\n" + dot);
+    }
+    assertTrue(dot.startsWith("digraph model {") && dot.endsWith("}\n"), dot);
+    assertTrue(dot.contains("[label=\"[1, 10]\"]"), dot);
+  }
+
   private static List<Integer> batchSizes(String table) {
     return Pattern.compile("(?m)^ *([0-9]+) +[0-9.]+ +[0-9]+ +[0-9]+ ")
         .matcher(table)

@@ -20,7 +20,9 @@ import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
 import dev.halfstep.data.Split;
 import dev.halfstep.files.Safetensors;
-import dev.halfstep.graph.ElementwiseOp;
+import dev.halfstep.graph.Graph;
+import dev.halfstep.graph.Operation;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.kernel.Activation;
 import dev.halfstep.kernel.Matmul;
 import dev.halfstep.metric.Confusion;
@@ -149,10 +151,32 @@ class GuideTest {
 
   @Test
   void layerOfOnesOwn() {
-    Layer residual = (scope, x) -> ElementwiseOp.add(x, scope.apply("fc", new Linear(16), x));
+    Layer residual = (scope, x) -> Ops.add(x, scope.apply("fc", new Linear(16), x));
     Layer net = Sequential.of(new Linear(16), residual, new GELU(), new Linear(2));
 
     assertEquals(3 * 2, Model.of(Shape.of(8), net).parameters().list().size());
+  }
+
+  @Test
+  void softsign() {
+    Layer softsign = (scope, x) -> Ops.divide(x, Ops.add(Ops.abs(x), scope.graph().constant(1)));
+
+    assertArrayEquals(
+        new float[] {0.5f, -0.75f},
+        Model.of(Shape.of(2), softsign).initialize(0).predict(new float[] {1, -3}));
+  }
+
+  @Test
+  void walk() {
+    System.out.println(model);
+    Graph graph = new Graph(DType.F32, false);
+    model.build(graph, graph.input("features", DType.F32, model.sampleShape().prepend(1)));
+    for (Graph.Node node : graph.operations()) {
+      Operation operation = node.operation();
+      System.out.println(node.layer() + " " + operation.name() + " reads " + operation.inputs());
+    }
+
+    assertTrue(graph.operations().size() > 2);
   }
 
   @Test

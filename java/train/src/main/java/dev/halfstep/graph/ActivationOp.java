@@ -9,7 +9,7 @@ import java.util.Locale;
 public record ActivationOp(Value x, Activation activation, Value y) implements Operation {
 
   /** Adds the operation to the graph of x; {@link Activation#NONE} gives x itself. */
-  public static Value of(Value x, Activation activation) {
+  static Value of(Value x, Activation activation) {
     if (activation == Activation.NONE) {
       return x;
     }
@@ -21,6 +21,11 @@ public record ActivationOp(Value x, Activation activation, Value y) implements O
   @Override
   public String name() {
     return activation.name().toLowerCase(Locale.ROOT);
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(x);
   }
 
   @Override
@@ -44,14 +49,15 @@ public record ActivationOp(Value x, Activation activation, Value y) implements O
 
   @Override
   public void backward(Backward backward) {
-    Value saved = activation == Activation.GELU ? x : y;
-    backward.give(x, gradient(backward, activation, backward.of(y), saved));
+    backward.give(
+        x, gradient(backward, activation, backward.of(y), activation.savesInput() ? x : y));
   }
 
   /**
    * Adds the call for the gradient before an activation, from the gradient dy after it.
    *
-   * @param saved what the gradient needs: GELU's input, the output of the others
+   * @param saved what the gradient needs: the input where {@link Activation#savesInput}, otherwise
+   *     the output
    */
   static Value gradient(Backward backward, Activation activation, Value dy, Value saved) {
     Value dx = backward.create(saved);

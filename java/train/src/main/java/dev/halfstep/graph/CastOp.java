@@ -13,7 +13,7 @@ public record CastOp(Value x, Value y) implements Operation {
    * @param type F32, BF16 or F16
    * @throws IllegalArgumentException if x or the type is another
    */
-  public static Value of(Value x, DType type) {
+  static Value of(Value x, DType type) {
     if (x.type() == type) {
       return x;
     }
@@ -29,6 +29,11 @@ public record CastOp(Value x, Value y) implements Operation {
   @Override
   public String name() {
     return "cast";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(x);
   }
 
   @Override

@@ -17,7 +17,7 @@ public record SplitOp(Value x, int axis, List<Value> outputs) implements Operati
    * @throws IllegalArgumentException if there is no such dimension, or the extents do not add up to
    *     it
    */
-  public static List<Value> of(Value x, int axis, long... extents) {
+  static List<Value> of(Value x, int axis, long... extents) {
     Graph graph = x.graph();
     int dimension = Rows.axis(x, axis);
     if (extents.length == 0
@@ -42,6 +42,11 @@ public record SplitOp(Value x, int axis, List<Value> outputs) implements Operati
   @Override
   public String name() {
     return "split";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(x);
   }
 
   @Override

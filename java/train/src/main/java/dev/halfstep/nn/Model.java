@@ -457,17 +457,22 @@ public final class Model {
     return weights.version;
   }
 
+  /** The layer that the model was made of; {@link Layer#children} leads to those inside. */
+  public Layer layer() {
+    return layer;
+  }
+
+  /**
+   * The model as a table: a line for each layer, indented by depth, with the shape of what it makes
+   * of one sample and the number of its parameters, and the sums.
+   */
   @Override
   public String toString() {
-    StringBuilder text = new StringBuilder(layer.toString()).append('\n');
-    for (Parameter parameter : parameters.list()) {
-      text.append("  ").append(parameter.name()).append(' ').append(parameter.shape()).append('\n');
-    }
-    return text.append(parameters.count())
-        .append(" parameters, samples ")
-        .append(sampleShape)
-        .append(" to ")
-        .append(outputShape)
-        .toString();
+    return ModelTree.of(this, layer)
+        + parameters.count()
+        + " parameters, samples "
+        + sampleShape
+        + " to "
+        + outputShape;
   }
 }

@@ -61,7 +61,7 @@ final class Bench implements AutoCloseable {
     Value logits = network.apply(graph);
     Value y = graph.input("y", DType.I32, Shape.of(labels.length));
     Value state = graph.input("state", DType.U8, Shape.of(HostStepState.BYTES));
-    CrossEntropyOp.of(logits, y, null, state, 0, -1, 1f / labels.length);
+    StepOps.crossEntropy(logits, y, null, state, 0, -1, 1f / labels.length);
     Calls calls = new Calls();
     graph.forward(calls);
     graph.backward(calls, accumulate);

@@ -109,12 +109,12 @@ final class OperationBench implements AutoCloseable {
     graph.step(state, DROPOUT_KEY);
     Value y = network.apply(graph);
     int count = (int) y.shape().elements();
-    Value flat = ReshapeOp.of(y, Shape.of(1, count));
+    Value flat = Ops.reshape(y, Shape.of(1, count));
     Value target = graph.input("target", DType.F32, Shape.of(1, count));
-    Value kept = ReshapeOp.of(y, Shape.of(count));
+    Value kept = Ops.reshape(y, Shape.of(count));
     Value output = graph.input("output", y.type(), Shape.of(count));
     Calls calls = new Calls();
-    PointwiseLossOp.of(PointwiseLossOp.Kind.SQUARED_ERROR, flat, target, state, 1);
+    StepOps.pointwiseLoss(PointwiseLossOp.Kind.SQUARED_ERROR, flat, target, state, 1);
     graph.forward(calls);
     if (training) {
       graph.backward(calls, false);
