@@ -10,6 +10,11 @@ public final class GELU implements Elementwise {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("GELU");
+  }
+
+  @Override
   public String toString() {
     return "GELU";
   }

@@ -5,19 +5,21 @@ import dev.halfstep.Shape;
 import dev.halfstep.files.ModelFileException;
 import dev.halfstep.files.Safetensors;
 import dev.halfstep.graph.Graph;
-import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.graph.Parameters;
 import dev.halfstep.graph.Value;
-import dev.halfstep.kernel.Random;
 import dev.halfstep.random.RandomStream;
 import java.io.IOException;
 import java.nio.IntBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A network and its weights, in host memory. Training starts from the weights that are there, or
@@ -31,6 +33,9 @@ import org.jspecify.annotations.Nullable;
  * <p>The architecture never changes; the weights are for one thread at a time.
  */
 public final class Model {
+  private static final Logger log = LoggerFactory.getLogger(Model.class);
+  private static final int MOST_NUMBERS = Integer.MAX_VALUE - 64;
+
   private final Layer layer;
   private final DType sampleType;
   private final Shape sampleShape;
@@ -39,17 +44,6 @@ public final class Model {
   private final Parameters parameters;
   private final Weights weights;
   private @Nullable KeptPredictor kept;
-
-  /** The numbers, which a model and those that {@link #freeze} makes of it share. */
-  private static final class Weights {
-    final float[] values;
-    boolean set;
-    long version;
-
-    Weights(int size) {
-      values = new float[size];
-    }
-  }
 
   private Model(Layer layer, DType sampleType, Shape sampleShape) {
     this.layer = layer;
@@ -65,8 +59,26 @@ public final class Model {
     }
     this.outputShape = y.shape().dropFirst();
     this.vocabulary = graph.vocabulary(x);
+    requireRoom(scope.parameters());
     this.parameters = new Parameters(scope.parameters());
-    this.weights = new Weights(Math.toIntExact(parameters.arenaSize()));
+    this.weights = new Weights((int) parameters.arenaSize());
+  }
+
+  /** Throws unless one array holds all parameters, each at a multiple of 16 numbers. */
+  private static void requireRoom(List<Parameter> parameters) {
+    long numbers = 0;
+    for (Parameter parameter : parameters) {
+      numbers += parameter.shape().elements() + 16;
+      if (numbers > MOST_NUMBERS) {
+        throw new IllegalArgumentException(
+            "the model has more parameters than the "
+                + MOST_NUMBERS
+                + " numbers that one array holds: they pass it with "
+                + parameter.name()
+                + " "
+                + parameter.shape());
+      }
+    }
   }
 
   private Model(Model from, Parameters parameters) {
@@ -92,6 +104,28 @@ public final class Model {
   /** A model of samples of tokens, I32. */
   public static Model ofTokens(Shape sampleShape, Layer layer) {
     return new Model(layer, DType.I32, sampleShape);
+  }
+
+  /**
+   * A ready model from a file that {@link #save} wrote, without the code that made it: its layers
+   * stand in the file. {@link SavedModel#read} also gives what the file says of samples and
+   * classes; {@link #load(Path)} takes the weights alone, into a model made in code.
+   *
+   * @throws ModelFileException if the file is damaged, or does not say which layers it has, or one
+   *     is of a kind that is not known here; the message names the file and what is wrong
+   * @throws IOException if the file cannot be read
+   */
+  public static Model read(Path file) throws IOException {
+    return Architecture.read(Safetensors.read(file));
+  }
+
+  /**
+   * Inputs and layers written down as JSON, as {@link #save} puts them into the file.
+   *
+   * @throws UnsupportedOperationException if a layer cannot be written down: see {@link Layer#spec}
+   */
+  public String architecture() {
+    return Architecture.write(layer, sampleType, sampleShape);
   }
 
   /** The shape of one sample. */
@@ -209,7 +243,7 @@ public final class Model {
 
   /** Whether the weights have been drawn, loaded or set. */
   public boolean isInitialized() {
-    return weights.set;
+    return weights.areSet();
   }
 
   /**
@@ -220,24 +254,10 @@ public final class Model {
     long key = RandomStream.INITIAL_WEIGHTS.key(seed);
     for (int i = 0; i < parameters.list().size(); i++) {
       Parameter parameter = parameters.list().get(i);
-      set(parameter.name(), draw(parameter, key, i));
+      set(parameter.name(), Weights.draw(parameter, key, i));
     }
-    weights.set = true;
-    weights.version++;
+    weights.changed();
     return this;
-  }
-
-  private static float[] draw(Parameter parameter, long key, long sequence) {
-    float[] values = new float[Math.toIntExact(parameter.shape().elements())];
-    Initializer initializer = parameter.initializer();
-    if (initializer instanceof Initializer.Uniform uniform) {
-      Random.uniform(values, key, sequence, uniform.low(), uniform.high());
-    } else if (initializer instanceof Initializer.Normal normal) {
-      Random.normal(values, key, sequence, normal.mean(), normal.deviation());
-    } else if (initializer instanceof Initializer.Constant constant) {
-      Arrays.fill(values, constant.value());
-    }
-    return values;
   }
 
   /**
@@ -253,7 +273,7 @@ public final class Model {
     requireInitialized();
     Parameter parameter = parameters.get(name);
     int offset = (int) parameters.offset(parameter);
-    return Arrays.copyOfRange(weights.values, offset, offset + (int) parameter.shape().elements());
+    return Arrays.copyOfRange(weights.values(), offset, offset + (int) parameter.shape().elements());
   }
 
   /**
@@ -276,9 +296,8 @@ public final class Model {
               + " values, not "
               + values.length);
     }
-    System.arraycopy(values, 0, weights.values, (int) parameters.offset(parameter), values.length);
-    weights.set = true;
-    weights.version++;
+    System.arraycopy(values, 0, weights.values(), (int) parameters.offset(parameter), values.length);
+    weights.changed();
   }
 
   /**
@@ -304,31 +323,38 @@ public final class Model {
    */
   public float[] weights() {
     requireInitialized();
-    return weights.values.clone();
+    return weights.values().clone();
   }
 
   /** Sets all weights, laid out by {@link #parameters}. */
   public void weights(float[] values) {
-    int size = weights.values.length;
+    int size = weights.size();
     if (values.length != size) {
       throw new IllegalArgumentException(
           "the weights are " + size + " numbers, padding included, not " + values.length);
     }
-    System.arraycopy(values, 0, weights.values, 0, size);
-    weights.set = true;
-    weights.version++;
+    System.arraycopy(values, 0, weights.values(), 0, size);
+    weights.changed();
   }
 
   /**
    * Writes the weights as a {@link Safetensors} file, all or nothing, under the names and in the
-   * layout that PyTorch gives them.
+   * layout that PyTorch gives them. The layers stand in its metadata, so that {@link #read} makes
+   * the model again; they are left out if one of them cannot be written down, as a lambda cannot.
    *
    * @param metadata texts for whoever reads the file
    * @throws IOException if the file cannot be written; a file that stood there is unchanged then
    * @throws IllegalStateException if the weights were never set
    */
   public void save(Path file, Map<String, String> metadata) throws IOException {
-    Safetensors.write(file, tensors(weights()), metadata);
+    Map<String, String> texts = new HashMap<>(metadata);
+    texts.remove(Architecture.KEY); // that of the file which the metadata may be from
+    try {
+      texts.put(Architecture.KEY, architecture());
+    } catch (UnsupportedOperationException e) {
+      log.debug("{} is written without its layers: {}", file, e.getMessage());
+    }
+    Safetensors.write(file, tensors(weights()), texts);
   }
 
   /**
@@ -391,13 +417,13 @@ public final class Model {
    * {@link Safetensors.Contents#renamed}.
    */
   public LoadReport loadMatching(Safetensors.Contents contents) throws ModelFileException {
-    float[] values = weights.values.clone();
+    float[] values = weights.values().clone();
     LoadReport report = WeightFiles.takeMatching(contents, parameters, values);
     if (report.taken().isEmpty()) {
       throw new ModelFileException(
           contents.file(), "has no tensor with name and shape of a parameter: " + report);
     }
-    if (!weights.set && report.taken().size() < parameters.list().size()) {
+    if (!weights.areSet() && report.taken().size() < parameters.list().size()) {
       throw new IllegalStateException(
           "the file has not all weights, and the others were never set: call initialize(seed)"
               + " first; "
@@ -408,7 +434,7 @@ public final class Model {
   }
 
   private void requireInitialized() {
-    if (!weights.set) {
+    if (!weights.areSet()) {
       throw new IllegalStateException(
           "the model has no weights yet: call initialize(seed), train it, or load them");
     }
@@ -454,7 +480,7 @@ public final class Model {
 
   /** Changes when the weights do. */
   long version() {
-    return weights.version;
+    return weights.version();
   }
 
   @Override

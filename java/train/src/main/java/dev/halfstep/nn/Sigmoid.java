@@ -10,6 +10,11 @@ public final class Sigmoid implements Elementwise {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Sigmoid");
+  }
+
+  @Override
   public String toString() {
     return "Sigmoid";
   }

@@ -13,6 +13,11 @@ public final class Softmax implements Layer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Softmax");
+  }
+
+  @Override
   public String toString() {
     return "Softmax";
   }
