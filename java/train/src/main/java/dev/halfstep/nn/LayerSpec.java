@@ -254,6 +254,19 @@ public final class LayerSpec {
     throw unexpected(name, "a text");
   }
 
+  /**
+   * Texts.
+   *
+   * @throws IllegalArgumentException if it is no list of them
+   */
+  public String[] texts(String name) {
+    if (attributes.get(name) instanceof List<?> list
+        && list.stream().allMatch(String.class::isInstance)) {
+      return list.toArray(String[]::new);
+    }
+    throw unexpected(name, "a list of texts");
+  }
+
   private IllegalArgumentException unexpected(String name, String expected) {
     Object found = attributes.get(name);
     return new IllegalArgumentException(
