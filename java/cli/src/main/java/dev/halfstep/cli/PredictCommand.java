@@ -121,7 +121,7 @@ final class PredictCommand implements Callable<Integer> {
     PredictionData samples = PredictionData.load(data, form, card);
     int batch = Math.min(batchSize, samples.features().size());
     try (Device opened = device.open();
-        Predictor predictor = new Predictor(model, opened, batch);
+        Predictor predictor = Predictor.builder(model).device(opened).batchSizes(batch).open();
         Interruption interruption = Interruption.listen()) {
       Predictions predictions = new Predictions(predictor, batch, card, samples);
       return run(opened, interruption, card, model, samples, predictions, file, jsonFile);

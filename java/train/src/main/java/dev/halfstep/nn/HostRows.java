@@ -10,7 +10,8 @@ import dev.halfstep.bindings.ArrayCalls;
 import dev.halfstep.internal.Access;
 import dev.halfstep.internal.HostMemory;
 import dev.halfstep.internal.Native;
-import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +29,20 @@ final class HostRows implements AutoCloseable {
   private final int elements; // of one row
   private @Nullable Object array; // float[] or int[]
   private long address; // of a direct buffer, where there is no array
-  private @Nullable HostMemory staging;
+  private @Nullable Staging staging;
+
+  /** Memory for rows in the middle of an array, with views that are made once. */
+  private static final class Staging {
+    final HostMemory memory;
+    final FloatBuffer floats;
+    final IntBuffer tokens;
+
+    Staging(Device device, int bytes) {
+      memory = new HostMemory(device, bytes);
+      floats = memory.buffer().asFloatBuffer();
+      tokens = memory.buffer().asIntBuffer();
+    }
+  }
 
   HostRows(Device device, Stream stream, DType type, int elements) {
     this.device = device;
@@ -62,14 +76,13 @@ final class HostRows implements AutoCloseable {
   void upload(long target, int from, int count) {
     Object all = array;
     if (all != null && from > 0) {
-      HostMemory memory = staging(count);
-      ByteBuffer bytes = memory.buffer();
+      Staging there = staging(count);
       if (all instanceof int[] tokens) {
-        bytes.asIntBuffer().put(tokens, from * elements, count * elements);
+        there.tokens.put(0, tokens, from * elements, count * elements);
       } else {
-        bytes.asFloatBuffer().put((float[]) all, from * elements, count * elements);
+        there.floats.put(0, (float[]) all, from * elements, count * elements);
       }
-      memory.upload(stream, target, 0, bytes(count));
+      there.memory.upload(stream, target, 0, bytes(count));
       return;
     }
     long handle = ACCESS.enter(stream);
@@ -89,9 +102,9 @@ final class HostRows implements AutoCloseable {
   void download(long source, int to, int count) {
     Object all = array;
     if (all != null && to > 0) {
-      HostMemory memory = staging(count);
-      memory.download(stream, source, 0, bytes(count));
-      memory.buffer().asFloatBuffer().get((float[]) all, to * elements, count * elements);
+      Staging there = staging(count);
+      there.memory.download(stream, source, 0, bytes(count));
+      there.floats.get(0, (float[]) all, to * elements, count * elements);
       return;
     }
     long handle = ACCESS.enter(stream);
@@ -105,26 +118,26 @@ final class HostRows implements AutoCloseable {
     }
   }
 
-  private HostMemory staging(int rows) {
-    HostMemory memory = staging;
-    if (memory == null || memory.buffer().capacity() < bytes(rows)) {
+  private Staging staging(int rows) {
+    Staging there = staging;
+    if (there == null || there.memory.buffer().capacity() < bytes(rows)) {
       close();
-      memory = new HostMemory(device, Math.toIntExact(bytes(rows)));
-      staging = memory;
+      there = new Staging(device, Math.toIntExact(bytes(rows)));
+      staging = there;
     }
-    return memory;
+    return there;
   }
 
   /** Bytes of host memory that are kept. */
   long stagingBytes() {
-    HostMemory memory = staging;
-    return memory == null ? 0 : memory.buffer().capacity();
+    Staging there = staging;
+    return there == null ? 0 : there.memory.buffer().capacity();
   }
 
   @Override
   public void close() {
     if (staging != null) {
-      staging.close();
+      staging.memory.close();
       staging = null;
     }
   }

@@ -46,6 +46,7 @@ public final class Model {
   private final Network network;
   private final @Nullable Layer layer; // the network, where it is one layer
   private final Map<String, Shape> outputs;
+  private final Shape firstOutput;
   private final Map<String, Long> vocabularies;
   private final Parameters parameters;
   private final Weights weights;
@@ -101,6 +102,7 @@ public final class Model {
       given.put(input.name(), graph.input(input.name(), input.type(), input.shape().prepend(1)));
     }
     this.outputs = shapes(network.apply(scope, Collections.unmodifiableMap(given)));
+    this.firstOutput = outputs.values().iterator().next();
     Map<String, Long> known = new LinkedHashMap<>();
     given.forEach((name, value) -> known.put(name, graph.vocabulary(value)));
     this.vocabularies = known;
@@ -135,6 +137,7 @@ public final class Model {
     this.network = from.network;
     this.layer = from.layer;
     this.outputs = from.outputs;
+    this.firstOutput = from.firstOutput;
     this.vocabularies = from.vocabularies;
     this.parameters = parameters;
     this.weights = from.weights;
@@ -265,7 +268,7 @@ public final class Model {
       throw new IllegalStateException(
           "the model has several outputs: " + outputs + ": ask outputs()");
     }
-    return outputs.values().iterator().next();
+    return firstOutput;
   }
 
   /**
@@ -536,7 +539,7 @@ public final class Model {
   /**
    * Writes the weights as a {@link Safetensors} file, all or nothing, under the names and in the
    * layout that PyTorch gives them. The layers stand in its metadata, so that {@link #read} makes
-   * the model again; they are left out if one of them cannot be written down, as a lambda cannot.
+   * the model again; they are left out, which is logged, if one of them cannot be written down, as a lambda cannot.
    *
    * @param metadata texts for whoever reads the file
    * @throws IOException if the file cannot be written; a file that stood there is unchanged then
@@ -547,8 +550,8 @@ public final class Model {
     texts.remove(Architecture.KEY); // that of the file which the metadata may be from
     try {
       texts.put(Architecture.KEY, architecture());
-    } catch (UnsupportedOperationException e) {
-      log.debug("{} is written without its layers: {}", file, e.getMessage());
+    } catch (UnsupportedOperationException | IllegalArgumentException e) {
+      log.info("{} is written without its layers: {}", file, e.getMessage());
     }
     Safetensors.write(file, tensors(weights()), texts);
   }

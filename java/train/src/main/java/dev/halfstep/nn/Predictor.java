@@ -33,8 +33,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Each of {@code threads} calls that run at the same time has a stream, memory and plans of its
  * own; further calls wait for one of them to end. A call takes the smallest batch size that holds
  * its rows; more rows than the largest are computed one batch after the other. What is said of a
- * row does not depend on thread or stream. On a GPU it may depend on the batch size in its last
- * bits, as that decides how sums are cut.
+ * row does not depend on threads or on the rows beside it, bit for bit. It may depend in its last
+ * bits on the batch size, which decides how sums are cut: with a single batch size a row always
+ * gets the same bits. {@link Model#predict(float[])} has the powers of two up to 256.
  *
  * <p>Outputs are what the arithmetic gives: of weights or samples that hold NaN they are NaN, and
  * nothing is said of it. A call with arrays or direct buffers for the result allocates nothing.

@@ -1,5 +1,7 @@
 package dev.halfstep.nn;
 
+import dev.halfstep.DType;
+import dev.halfstep.Shape;
 import dev.halfstep.data.Normalization;
 import dev.halfstep.files.JsonTree;
 import dev.halfstep.files.ModelFileException;
@@ -38,27 +40,42 @@ public record SavedModel(
    * Copies lists and maps.
    *
    * @throws IllegalArgumentException if the normalisation has other channels than the samples, or
-   *     there are other classes than outputs, or two of one name
+   *     they are tokens, or there are other classes than outputs, or two of one name
+   * @throws IllegalStateException if there is a normalisation for several inputs, or there are
+   *     classes of several outputs
    */
   public SavedModel {
     classes = List.copyOf(classes);
     metadata = Map.copyOf(metadata);
-    long channels = model.sampleShape().rank() == 0 ? 1 : model.sampleShape().dim(-1);
-    if (normalization.channels() != 1 && normalization.channels() != channels) {
-      throw new IllegalArgumentException(
-          "the normalization has "
-              + normalization.channels()
-              + " channels, but samples are "
-              + model.sampleShape());
+    if (!normalization.equals(Normalization.NONE)) {
+      requireChannels(model, normalization);
     }
-    long outputs = model.outputShape().rank() == 0 ? 1 : model.outputShape().dim(-1);
-    if (!classes.isEmpty() && classes.size() != outputs) {
+    long outputs = classes.isEmpty() ? 0 : last(model.outputShape());
+    if (classes.size() != outputs) {
       throw new IllegalArgumentException(
           "there are " + classes.size() + " names of classes for " + outputs + " outputs");
     }
     if (new HashSet<>(classes).size() < classes.size()) {
       throw new IllegalArgumentException("two classes have the same name: " + classes);
     }
+  }
+
+  private static void requireChannels(Model model, Normalization normalization) {
+    int channels = normalization.channels();
+    if (model.sampleType() != DType.F32 || (channels != 1 && channels != last(model.sampleShape()))) {
+      throw new IllegalArgumentException(
+          "the normalization has "
+              + channels
+              + (channels == 1 ? " channel" : " channels")
+              + ", but samples are "
+              + model.sampleType()
+              + " "
+              + model.sampleShape());
+    }
+  }
+
+  private static long last(Shape shape) {
+    return shape.rank() == 0 ? 1 : shape.dim(-1);
   }
 
   /** A model whose samples go in as they are and whose outputs have no names. */
@@ -145,7 +162,7 @@ public record SavedModel(
     rest.keySet().removeAll(List.of(Architecture.KEY, NORMALIZATION, CLASSES, "format"));
     try {
       return new SavedModel(model, normalization(contents), classes(contents), rest);
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | IllegalStateException e) {
       throw new ModelFileException(
           contents.file(), "does not say how its model is used: " + e.getMessage());
     }
