@@ -114,7 +114,7 @@ final class PredictCommand implements Callable<Integer> {
     try {
       Safetensors.Contents contents = Safetensors.read(modelPath());
       card = ModelCard.in(contents);
-      model = card.network().load(contents);
+      model = card.model(contents);
     } catch (ModelFileException e) {
       throw new UsageException(String.valueOf(e.getMessage()));
     }

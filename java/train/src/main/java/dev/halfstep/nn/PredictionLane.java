@@ -8,12 +8,12 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
-import dev.halfstep.graph.Addresses;
 import dev.halfstep.graph.Call;
 import dev.halfstep.graph.Calls;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Plan;
 import dev.halfstep.graph.Value;
+import dev.halfstep.graph.ValueAddresses;
 import dev.halfstep.internal.Access;
 import dev.halfstep.internal.HostMemory;
 import dev.halfstep.internal.Native;
@@ -118,8 +118,8 @@ final class PredictionLane implements AutoCloseable {
         Map<String, Long> places = new HashMap<>();
         plan = plan(places);
         Tensor activations = hold(DType.U8, Shape.of(plan.arenaBytes()), "activations");
-        Addresses.Arenas arenas =
-            new Addresses.Arenas(
+        ValueAddresses.Arenas arenas =
+            new ValueAddresses.Arenas(
                 model.parameters(), activations.address(), weights.address(), 0, 0);
         list = plan.record(stream, plan.addresses(arenas, places));
         recorded = true;

@@ -187,7 +187,7 @@ class SavedModelTest {
           [2]              | {'kind':'Linear','out':1e300,'bias':true}      | attribute out 1.0E300
           [2]              | {'kind':'Linear','out':1099511627776,'bias':true} | more parameters than the
           [2147483647]     | {'kind':'Linear','out':1,'bias':true}          | more parameters than the
-          [1,2147483647]   | {'kind':'Linear','out':134217728,'bias':true}  | 2^58
+          [1,2147483647]   | {'kind':'Linear','out':1099511627776,'bias':true} | 2^58
           [1000000000]     | {'kind':'Linear','out':2,'bias':true}          | does not fit the model
           [2]              | {'kind':'Linear','out':2,'bias':true,'x':1}    | not know attribute x
           [2]              | {'kind':'Linear','out':2,'bias':null}          | expected a value
@@ -238,8 +238,8 @@ class SavedModelTest {
   void textsThatAreTooDeepOrTooLongAreRefusedWithoutHarm() throws IOException {
     write("[".repeat(1_000_000));
     refused("too many levels deep");
-    String begin = "{'kind':'Sequential','children':[{'name':'0',";
-    write(of("[2]", begin.repeat(90) + "'kind':'ReLU'" + "}]}".repeat(90)));
+    String level = "'kind':'Sequential','children':[{'name':'0',";
+    write(of("[2]", "{" + level.repeat(90) + "'kind':'ReLU'" + "}]".repeat(90) + "}"));
     refused("at most 64 levels deep");
     StringBuilder many = new StringBuilder("{'kind':'Sequential','children':[");
     for (int i = 0; i < 20_000; i++) {
