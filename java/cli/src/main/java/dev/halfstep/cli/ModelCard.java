@@ -9,15 +9,23 @@ import dev.halfstep.data.Normalization;
 import dev.halfstep.files.ModelFileException;
 import dev.halfstep.files.Safetensors;
 import dev.halfstep.nn.Model;
+import dev.halfstep.nn.SavedModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a file of weights says of its network in its metadata, as JSON: all that {@code predict}
- * must know to prepare samples and to name the classes.
+ * What a model's file says beside its layers: all that {@code predict} must know to prepare samples
+ * and to name the classes. {@link SavedModel} holds the layers, the normalisation and the classes;
+ * this entry of the metadata, JSON, holds what only the command line knows, {@code model} and
+ * {@code table}. Files that were written before there was a SavedModel have all of it here.
  *
  * @param model what was given for {@code --model}
  * @param sampleShape the shape of one sample
@@ -61,6 +69,9 @@ record ModelCard(
    */
   static ModelCard in(Safetensors.Contents file) throws ModelFileException {
     String text = file.metadata().get(KEY);
+    if (SavedModel.isIn(file)) {
+      return of(file.file(), SavedModel.of(file), text == null ? "{}" : text);
+    }
     if (text == null) {
       throw new ModelFileException(
           file.file(),
@@ -71,17 +82,65 @@ record ModelCard(
     try {
       ModelCard card = Json.parse(text, ModelCard.class);
       card.check();
+      card.network();
       return card;
     } catch (IllegalArgumentException | ArithmeticException | UsageException e) {
-      throw new ModelFileException(
-          file.file(),
-          "has a "
-              + KEY
-              + " that this version does not understand ("
-              + String.valueOf(e.getMessage()).lines().findFirst().orElse("")
-              + "): "
-              + text.substring(0, Math.min(text.length(), MOST_SHOWN)));
+      throw notUnderstood(file.file(), text, e);
     }
+  }
+
+  /** The card of a file that says itself which layers it has, with what else the entry says. */
+  private static ModelCard of(Path file, SavedModel saved, String text) throws ModelFileException {
+    try {
+      Extra extra = Json.parse(text, Extra.class);
+      Normalization normalization = saved.normalization();
+      int channels = normalization.channels();
+      int outputs = (int) saved.model().outputShape().elements();
+      boolean numbers = extra.table != null && extra.table.target().ofNumbers();
+      List<String> numbered = IntStream.range(0, outputs).mapToObj(Integer::toString).toList();
+      ModelCard card =
+          new ModelCard(
+              extra.model == null ? saved.model().toString() : extra.model,
+              Arrays.stream(saved.model().sampleShape().toArray()).boxed().toList(),
+              saved.classes().isEmpty() && !numbers ? numbered : saved.classes(),
+              IntStream.range(0, channels).mapToObj(normalization::mean).toList(),
+              IntStream.range(0, channels).mapToObj(normalization::std).toList(),
+              extra.table);
+      card.check();
+      return card;
+    } catch (IllegalArgumentException | IllegalStateException e) {
+      throw notUnderstood(file, text, e);
+    }
+  }
+
+  private static ModelFileException notUnderstood(Path file, String text, RuntimeException e) {
+    return new ModelFileException(
+        file,
+        "has a "
+            + KEY
+            + " that this version does not understand ("
+            + String.valueOf(e.getMessage()).lines().findFirst().orElse("")
+            + "): "
+            + text.substring(0, Math.min(text.length(), MOST_SHOWN)));
+  }
+
+  /** What {@link SavedModel} does not hold. */
+  record Extra(@Nullable String model, @Nullable CsvSchema table) {}
+
+  /** Writes a model to a file with all that this says. */
+  void save(Path file, Model trained, Map<String, String> metadata) throws IOException {
+    Map<String, String> texts = new HashMap<>(metadata);
+    texts.put(KEY, Json.line(new Extra(model, table)));
+    SavedModel.of(trained)
+        .withNormalization(normalization())
+        .withClasses(classes)
+        .withMetadata(texts)
+        .save(file);
+  }
+
+  /** The model of a file whose card this is, with its weights. */
+  Model model(Safetensors.Contents file) throws ModelFileException {
+    return SavedModel.isIn(file) ? SavedModel.of(file).model() : network().load(file);
   }
 
   /** Checks all that a file may say, which need not be what a run wrote. */
@@ -106,7 +165,6 @@ record ModelCard(
     require(
         table == null || table.target().classes().equals(classes),
         "a table whose classes are not the model's");
-    network();
   }
 
   /** Whether a list is there, is not empty, and has no null in it, all of which JSON can say. */
@@ -125,8 +183,8 @@ record ModelCard(
     return Shape.of(sampleShape.stream().mapToLong(Long::longValue).toArray());
   }
 
-  /** The network, without weights. */
-  Model network() {
+  /** The network that an old file names, without weights. */
+  private Model network() {
     return ModelSpec.parse(model).model(shape(), Math.max(1, classes.size()));
   }
 

@@ -114,14 +114,14 @@ final class PredictCommand implements Callable<Integer> {
     try {
       Safetensors.Contents contents = Safetensors.read(modelPath());
       card = ModelCard.in(contents);
-      model = card.network().load(contents);
+      model = card.model(contents);
     } catch (ModelFileException e) {
       throw new UsageException(String.valueOf(e.getMessage()));
     }
     PredictionData samples = PredictionData.load(data, form, card);
     int batch = Math.min(batchSize, samples.features().size());
     try (Device opened = device.open();
-        Predictor predictor = new Predictor(model, opened, batch);
+        Predictor predictor = Predictor.builder(model).device(opened).batchSizes(batch).open();
         Interruption interruption = Interruption.listen()) {
       Predictions predictions = new Predictions(predictor, batch, card, samples);
       return run(opened, interruption, card, model, samples, predictions, file, jsonFile);

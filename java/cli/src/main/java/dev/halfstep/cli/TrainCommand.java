@@ -254,13 +254,11 @@ final class TrainCommand implements Callable<Integer> {
     Json.write(staging.resolve("report.json"), report);
     Map<String, String> metadata =
         Map.of(
-            ModelCard.KEY,
-            Json.line(setup.card()),
             "halfstep.data",
             report.data(),
             "halfstep.version",
             report.halfstep());
-    setup.model().save(staging.resolve("model.safetensors"), metadata);
+    setup.card().save(staging.resolve("model.safetensors"), setup.model(), metadata);
   }
 
   /** Whose weights the model has. */

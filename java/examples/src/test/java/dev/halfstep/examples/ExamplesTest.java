@@ -134,6 +134,22 @@ class ExamplesTest {
     assertTrue(printed.strip().length() > 300, printed);
   }
 
+  @Test
+  void aModelIsReadFromItsFileWithoutItsCode(@TempDir Path folder) throws IOException {
+    String printed = printedBy(() -> ModelFromFile.main(args(folder.toString())));
+
+    assertTrue(number(printed, "model from the file ([0-9.]+) %") > 75, printed);
+    assertTrue(printed.contains("bit for bit: true"), printed);
+  }
+
+  @Test
+  void fourThreadsOfAServerShareAPredictor() throws IOException {
+    String printed = printedBy(() -> PredictionServer.main(args("200")));
+
+    assertTrue(printed.contains("200 of 200 answers are the model's, bit for bit"), printed);
+    assertTrue(printed.contains("bytes for 4 threads"), printed);
+  }
+
   private static String[] args(String... args) {
     return args;
   }

@@ -1,25 +1,40 @@
 package dev.halfstep.files;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
- * Reads the JSON (RFC 8259) that headers of safetensors files are made of, token by token: objects
- * whose names are all different, strings, arrays of whole numbers from 0. What else JSON knows is
- * refused.
+ * Reads JSON (RFC 8259) token by token, for headers of safetensors files, which are objects whose
+ * names are all different, strings, and arrays of whole numbers from 0; and for the texts in their
+ * metadata, which may hold any other value but {@code null}.
  */
-final class HeaderJson {
+final class JsonReader {
   private static final String HEX = "0123456789abcdef";
+  private static final int MOST_DIGITS = 400;
+  private static final Pattern NUMBER =
+      Pattern.compile("-?(?:0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
 
   private final Path file;
+  private final String what;
   private final String text;
   private int at;
 
-  /** Begins at the first character. */
-  HeaderJson(Path file, String text) {
+  /**
+   * Begins at the first character.
+   *
+   * @param what begins the message of an exception, behind the file's name
+   */
+  JsonReader(Path file, String what, String text) {
     this.file = file;
+    this.what = what;
     this.text = text;
   }
 
@@ -81,6 +96,75 @@ final class HeaderJson {
     } catch (NumberFormatException e) {
       throw damaged("holds the number " + digits + ", which is too large");
     }
+  }
+
+  /**
+   * Any value: a map in the order of the text, a list, a string, a boolean, a {@code Long} for a
+   * whole number and a {@code Double} for any other.
+   *
+   * @param levels of objects and arrays that may stand in it, one in the other
+   */
+  Object value(int levels) throws ModelFileException {
+    skipSpace();
+    char first = at < text.length() ? text.charAt(at) : ' ';
+    if ((first == '{' || first == '[') && levels == 0) {
+      throw damaged("has objects or arrays in one another, too many levels deep");
+    }
+    return switch (first) {
+      case '{' -> {
+        Map<String, Object> map = new LinkedHashMap<>();
+        object(name -> map.put(name, value(levels - 1)));
+        yield map;
+      }
+      case '[' -> list(levels - 1);
+      case '"' -> string();
+      case 't', 'f' -> bool();
+      default -> anyNumber();
+    };
+  }
+
+  private List<Object> list(int levels) throws ModelFileException {
+    List<Object> list = new ArrayList<>();
+    expect('[');
+    if (accept(']')) {
+      return list;
+    }
+    do {
+      list.add(value(levels));
+    } while (accept(','));
+    expect(']');
+    return list;
+  }
+
+  private Boolean bool() throws ModelFileException {
+    for (Boolean value : new Boolean[] {true, false}) {
+      if (text.startsWith(value.toString(), at)) {
+        at += value.toString().length();
+        return value;
+      }
+    }
+    throw unexpected("a value");
+  }
+
+  private Object anyNumber() throws ModelFileException {
+    Matcher matcher = NUMBER.matcher(text).region(at, Math.min(text.length(), at + MOST_DIGITS));
+    if (!matcher.lookingAt()) {
+      throw unexpected("a value");
+    }
+    at = matcher.end();
+    String digits = matcher.group();
+    try {
+      if (matcher.group(1) == null && matcher.group(2) == null) {
+        return Long.valueOf(digits);
+      }
+      Double number = Double.valueOf(digits);
+      if (!number.isInfinite()) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // Too large, as below.
+    }
+    throw damaged("holds the number " + digits + ", which is too large");
   }
 
   /** A string, its escapes resolved. */
@@ -174,6 +258,6 @@ final class HeaderJson {
   }
 
   private ModelFileException damaged(String problem) {
-    return new ModelFileException(file, "is damaged or no safetensors file: its header " + problem);
+    return new ModelFileException(file, what + " " + problem);
   }
 }
