@@ -28,12 +28,13 @@ class ExamplesTest {
   @Test
   void theConvolutionalNetworkLearnsTheDigitsAndDrawsItsCurves(@TempDir Path folder)
       throws IOException {
-    Path figure = folder.resolve("curves.png");
-
-    String printed = printedBy(() -> MnistCnn.main(args("digits", "1", "1", figure.toString())));
+    String printed = printedBy(() -> MnistCnn.main(args("digits", "1", "1", folder.toString())));
 
     assertTrue(number(printed, "test accuracy ([0-9.]+) %") > 95, printed);
-    assertTrue(Files.size(figure) > 5_000, "the figure has " + Files.size(figure) + " bytes");
+    long bytes = Files.size(folder.resolve("training_curves.png"));
+    assertTrue(bytes > 5_000, "the figure has " + bytes + " bytes");
+    String report = Files.readString(folder.resolve("report.json"));
+    assertTrue(number(report, "\"accuracy\" : ([0-9.]+)") > 0.95, report);
   }
 
   @Test

@@ -1,4 +1,4 @@
-package dev.halfstep.cli;
+package dev.halfstep.report;
 
 import dev.halfstep.Shape;
 import dev.halfstep.data.CsvData;
@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * this entry of the metadata, JSON, holds what only the command line knows, {@code model} and
  * {@code table}. Files that were written before there was a SavedModel have all of it here.
  *
- * @param model what was given for {@code --model}
+ * @param model the name of the network, such as {@code mlp:256,128} for the command line
  * @param sampleShape the shape of one sample
  * @param classes names of the classes in the order of the outputs; empty if numbers are predicted
  * @param mean what is subtracted from the data's numbers, one for all or one a channel
@@ -35,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  * @param table how the columns of a CSV file become samples, which are not normalised once more;
  *     null for other data
  */
-record ModelCard(
+public record ModelCard(
     String model,
     List<Long> sampleShape,
     List<String> classes,
@@ -45,10 +46,10 @@ record ModelCard(
   private static final int MOST_SHOWN = 500;
 
   /** The name of the metadata's entry. */
-  static final String KEY = "halfstep.network";
+  public static final String KEY = "halfstep.network";
 
   /** The card of a model that is trained on these data. */
-  static ModelCard of(String model, Dataset train, Optional<CsvData> csv) {
+  public static ModelCard of(String model, Dataset train, Optional<CsvData> csv) {
     Normalization normalization = train.features().normalization();
     List<String> names = train.targets() instanceof Labels labels ? labels.names() : List.of();
     List<String> numbers = IntStream.range(0, train.classes()).mapToObj(Integer::toString).toList();
@@ -67,7 +68,7 @@ record ModelCard(
    *
    * @throws ModelFileException if there is none, or none that this version understands
    */
-  static ModelCard in(Safetensors.Contents file) throws ModelFileException {
+  public static ModelCard in(Safetensors.Contents file) throws ModelFileException {
     String text = file.metadata().get(KEY);
     if (SavedModel.isIn(file)) {
       return of(file.file(), SavedModel.of(file), text == null ? "{}" : text);
@@ -82,9 +83,8 @@ record ModelCard(
     try {
       ModelCard card = Json.parse(text, ModelCard.class);
       card.check();
-      card.network();
       return card;
-    } catch (IllegalArgumentException | ArithmeticException | UsageException e) {
+    } catch (IllegalArgumentException | ArithmeticException e) {
       throw notUnderstood(file.file(), text, e);
     }
   }
@@ -128,7 +128,7 @@ record ModelCard(
   record Extra(@Nullable String model, @Nullable CsvSchema table) {}
 
   /** Writes a model to a file with all that this says. */
-  void save(Path file, Model trained, Map<String, String> metadata) throws IOException {
+  public void save(Path file, Model trained, Map<String, String> metadata) throws IOException {
     Map<String, String> texts = new HashMap<>(metadata);
     texts.put(KEY, Json.line(new Extra(model, table)));
     SavedModel.of(trained)
@@ -138,9 +138,25 @@ record ModelCard(
         .save(file);
   }
 
-  /** The model of a file whose card this is, with its weights. */
-  Model model(Safetensors.Contents file) throws ModelFileException {
-    return SavedModel.isIn(file) ? SavedModel.of(file).model() : network().load(file);
+  /**
+   * The model of a file whose card this is, with its weights.
+   *
+   * @param named makes the network that an older file only names, without weights; it throws an
+   *     IllegalArgumentException for a name that it does not know
+   * @throws ModelFileException if the file does not hold that model
+   */
+  public Model model(Safetensors.Contents file, Function<ModelCard, Model> named)
+      throws ModelFileException {
+    if (SavedModel.isIn(file)) {
+      return SavedModel.of(file).model();
+    }
+    Model network;
+    try {
+      network = named.apply(this);
+    } catch (IllegalArgumentException e) {
+      throw notUnderstood(file.file(), file.metadata().getOrDefault(KEY, ""), e);
+    }
+    return network.load(file);
   }
 
   /** Checks all that a file may say, which need not be what a run wrote. */
@@ -179,17 +195,17 @@ record ModelCard(
   }
 
   /** The shape of one sample. */
-  Shape shape() {
+  public Shape shape() {
     return Shape.of(sampleShape.stream().mapToLong(Long::longValue).toArray());
   }
 
-  /** The network that an old file names, without weights. */
-  private Model network() {
-    return ModelSpec.parse(model).model(shape(), Math.max(1, classes.size()));
+  /** The outputs of the network: one a class, or one. */
+  public int outputs() {
+    return Math.max(1, classes.size());
   }
 
   /** What is applied to the data's numbers. */
-  Normalization normalization() {
+  public Normalization normalization() {
     return Normalization.of(
         mean.stream().mapToDouble(Double::doubleValue).toArray(),
         std.stream().mapToDouble(Double::doubleValue).toArray());

@@ -1,4 +1,4 @@
-package dev.halfstep.cli;
+package dev.halfstep.report;
 
 import java.util.Locale;
 
@@ -6,16 +6,16 @@ import java.util.Locale;
  * Text on its way to a terminal. What comes out of files and names may hold control characters,
  * which would move the cursor or colour what follows, and may be of any length.
  */
-final class Line {
+public final class OneLine {
   private static final int LONGEST = 2000;
 
-  private Line() {}
+  private OneLine() {}
 
   /**
    * The text on one line: control characters as {@code \n} or <code>&#92;u001b</code>, and cut
    * where it is too long to be read.
    */
-  static String of(String text) {
+  public static String of(String text) {
     boolean cut = text.length() > LONGEST;
     StringBuilder line = new StringBuilder();
     (cut ? text.substring(0, LONGEST) : text).codePoints().forEach(point -> append(line, point));

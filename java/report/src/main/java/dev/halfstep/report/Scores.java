@@ -1,9 +1,13 @@
-package dev.halfstep.cli;
+package dev.halfstep.report;
 
+import dev.halfstep.data.CsvData;
 import dev.halfstep.data.CsvTarget;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.metric.Metrics;
+import dev.halfstep.optim.Loss;
+import dev.halfstep.train.Trainer;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -14,12 +18,28 @@ import org.jspecify.annotations.Nullable;
  *
  * @param target the numbers that are predicted, if there are such
  */
-record Scores(Optional<CsvTarget> target) {
-  /** Of classes. */
-  static final Scores OF_CLASSES = new Scores(Optional.empty());
+public record Scores(Optional<CsvTarget> target) {
+  private static final CsvTarget AS_THEY_ARE = new CsvTarget("target", List.of(), 0, 1);
+
+  /** Accuracies of classes. */
+  public static final Scores OF_CLASSES = new Scores(Optional.empty());
+
+  /** Of a run on the rows of a CSV file. */
+  public static Scores of(CsvData table) {
+    return new Scores(Optional.of(table.schema().target()).filter(CsvTarget::ofNumbers));
+  }
+
+  /** Of any run: numbers are what a squared error is of. */
+  static Scores of(Trainer trainer, RunDescription run) {
+    if (run.table().isPresent()) {
+      return of(run.table().get());
+    }
+    boolean numbers = trainer.options().sessionOptions().loss().equals(Loss.meanSquaredError());
+    return numbers ? new Scores(Optional.of(AS_THEY_ARE)) : OF_CLASSES;
+  }
 
   /** Loss and accuracy, or error, as people read them. */
-  String described(Metrics metrics) {
+  public String described(Metrics metrics) {
     return target.isEmpty()
         ? String.format(Locale.ROOT, "loss %.4f, %.2f %%", metrics.loss(), 100 * metrics.accuracy())
         : String.format(Locale.ROOT, "loss %.4f, RMSE %.4g", metrics.loss(), error(metrics));
@@ -43,13 +63,14 @@ record Scores(Optional<CsvTarget> target) {
     ByteBuffer values = data.targets().buffer();
     double sum = 0;
     double squares = 0;
-    for (int i = 0; i < data.size(); i++) {
+    long count = data.size() * data.targets().sampleShape().elements();
+    for (int i = 0; i < count; i++) {
       float value = values.getFloat(Float.BYTES * i);
       sum += value;
       squares += (double) value * value;
     }
-    double mean = sum / data.size();
-    return Json.number(1 - metrics.loss() / (squares / data.size() - mean * mean));
+    double mean = sum / count;
+    return Json.number(1 - metrics.loss() / (squares / count - mean * mean));
   }
 
   /** In the target's own units: losses are those of standardised numbers. */

@@ -1,33 +1,43 @@
-package dev.halfstep.cli;
+package dev.halfstep.report;
 
 import dev.halfstep.Device;
 import dev.halfstep.DeviceInfo;
 import dev.halfstep.data.CsvData;
+import dev.halfstep.data.Dataset;
 import dev.halfstep.kernel.GradientStatistics;
 import dev.halfstep.metric.Confusion;
 import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.metric.Metrics;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.SessionOptions;
 import dev.halfstep.study.Finding;
 import dev.halfstep.train.History;
+import dev.halfstep.train.Trainer;
+import dev.halfstep.train.TrainerOptions;
 import dev.halfstep.train.TrainingPlan;
 import dev.halfstep.train.WeightTrace;
-import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code report.json} holds; {@code java/cli/REPORT.md} documents every field. Numbers that
+ * What {@code report.json} holds; {@code java/report/REPORT.md} documents every field. Numbers that
  * are not finite are null.
+ *
+ * <pre>{@code
+ * Trainer trainer = Trainer.builder(model, train).validation(heldOut).build();
+ * Report.of(trainer, trainer.fit()).write(Path.of("report.json"));
+ * }</pre>
  */
-record Report(
+public record Report(
     int schema,
     String halfstep,
     String data,
     String model,
     OptimizerReport optimizer,
-    RecipeOptions.Recipe recipe,
+    Recipe recipe,
     String device,
     String deviceName,
     int threads,
@@ -37,53 +47,105 @@ record Report(
     Samples samples,
     @Nullable String table,
     @Nullable Target target,
-    PlanReport plan,
+    Planned plan,
     List<Epoch> epochs,
     List<WeightTrace> traces,
-    @Nullable Evaluation test,
+    @Nullable Evaluated test,
     int bestEpoch,
     String stopReason,
     List<Finding> findings,
-    double wallSeconds) {
+    double wallSeconds)
+    implements JsonDocument {
 
   /** Raised when a field changes its meaning or goes away. */
-  static final int SCHEMA = 1;
+  public static final int SCHEMA = 1;
 
-  /** The report of a run. */
-  static Report of(RunSetup setup, Device device, TrainingPlan plan, History history)
-      throws IOException {
+  /**
+   * The report of a run.
+   *
+   * @param trainer that made the run; a device that it was given is still open
+   */
+  public static Report of(Trainer trainer, History history) {
+    return of(trainer, history, RunDescription.of(trainer));
+  }
+
+  /**
+   * The report of a run.
+   *
+   * @param trainer that made the run; a device that it was given is still open
+   * @param run what the trainer does not know of it
+   */
+  public static Report of(Trainer trainer, History history, RunDescription run) {
+    return onDevice(trainer, device -> of(trainer, history, run, device));
+  }
+
+  private static Report of(Trainer trainer, History history, RunDescription run, Device device) {
+    SessionOptions session = trainer.options().sessionOptions();
+    Scores scores = Scores.of(trainer, run);
     DeviceInfo info = device.info();
     return new Report(
         SCHEMA,
-        Version.current(),
-        setup.data(),
-        setup.modelName(),
-        OptimizerReport.of(setup.optimizer()),
-        setup.recipe().recipe(),
+        HalfstepVersion.current(),
+        run.data(),
+        run.model(),
+        OptimizerReport.of(session.optimizer()),
+        run.recipe(),
         device.id(),
         info.name() + ", " + info.detail(),
         info.threads(),
-        setup.precision(),
-        setup.seed(),
-        setup.model().parameters().count(),
-        setup.samples(),
-        setup.csv().map(CsvData::described).orElse(null),
-        Target.of(setup),
-        PlanReport.of(plan),
-        history.epochs().stream().map(epoch -> Epoch.of(epoch, setup.scores())).toList(),
+        precision(session),
+        session.seed(),
+        session.model().parameters().count(),
+        Samples.of(trainer.options()),
+        run.table().map(CsvData::described).orElse(null),
+        Target.of(scores),
+        Planned.of(trainer.plan()),
+        history.epochs().stream().map(epoch -> Epoch.of(epoch, scores)).toList(),
         history.traces(),
-        history.test().map(test -> Evaluation.of(test, setup)).orElse(null),
+        history
+            .test()
+            .map(test -> Evaluated.of(test, scores, trainer.options().testData()))
+            .orElse(null),
         history.bestEpoch(),
         history.stopReason().text(),
-        Advice.after(setup, plan, history),
+        Advice.after(trainer, history, run),
         history.seconds());
   }
 
+  /** Asks the trainer's device, or one that is opened for that as the run opened its own. */
+  static <T> T onDevice(Trainer trainer, Function<Device, T> use) {
+    SessionOptions session = trainer.options().sessionOptions();
+    Device given = session.device();
+    if (given != null) {
+      return use.apply(given);
+    }
+    try (Device device = Device.open(session.deviceId())) {
+      return use.apply(device);
+    }
+  }
+
+  /** The storage type of activations and weight copies, as {@code --precision} names it. */
+  static String precision(SessionOptions session) {
+    return switch (session.storage()) {
+      case F32 -> session.tf32() ? "tf32" : "fp32";
+      case F16 -> "fp16";
+      default -> session.storage().name().toLowerCase(Locale.ROOT);
+    };
+  }
+
   /** How many samples were trained on, validated with and tested with. */
-  record Samples(int train, int validation, int test) {}
+  public record Samples(int train, int validation, int test) {
+    static Samples of(TrainerOptions trainer) {
+      return new Samples(
+          trainer.trainingData().size(),
+          trainer.validationData().map(Dataset::size).orElse(0),
+          trainer.testData().map(Dataset::size).orElse(0));
+    }
+  }
 
   /** The optimizer and what it was set to. */
-  record OptimizerReport(String name, float learningRate, float momentum, float weightDecay) {
+  public record OptimizerReport(
+      String name, float learningRate, float momentum, float weightDecay) {
     static OptimizerReport of(Optimizer optimizer) {
       return new OptimizerReport(
           optimizer.getClass().getSimpleName().toLowerCase(Locale.ROOT),
@@ -93,7 +155,7 @@ record Report(
     }
 
     /** For people: name, learning rate, and what else is set. */
-    String described() {
+    public String described() {
       return name
           + ", learning rate "
           + learningRate
@@ -105,7 +167,7 @@ record Report(
   }
 
   /** What was known before the run. */
-  record PlanReport(
+  public record Planned(
       int batchSize,
       int largestBatch,
       long updatesPerEpoch,
@@ -113,8 +175,8 @@ record Report(
       long bytes,
       long flops,
       long memoryBytes) {
-    static PlanReport of(TrainingPlan plan) {
-      return new PlanReport(
+    static Planned of(TrainingPlan plan) {
+      return new Planned(
           plan.batchSize(),
           plan.largestBatch(),
           plan.updatesPerEpoch(),
@@ -126,7 +188,7 @@ record Report(
   }
 
   /** One complete epoch. */
-  record Epoch(
+  public record Epoch(
       int epoch,
       @Nullable Double trainLoss,
       @Nullable Double trainAccuracy,
@@ -167,7 +229,7 @@ record Report(
   }
 
   /** Statistics of the gradients of an epoch's last step. */
-  record Gradients(
+  public record Gradients(
       double mean,
       double meanMagnitude,
       double deviation,
@@ -188,26 +250,24 @@ record Report(
   }
 
   /** Loss over test data, and accuracy or, of numbers, error and explained variance. */
-  record Evaluation(
+  public record Evaluated(
       @Nullable Double loss,
       @Nullable Double accuracy,
       @Nullable Double rmse,
       @Nullable Double r2) {
-    static Evaluation of(Metrics metrics, RunSetup setup) {
-      Scores scores = setup.scores();
-      return new Evaluation(
+    static Evaluated of(Metrics metrics, Scores scores, Optional<Dataset> data) {
+      return new Evaluated(
           Json.number(metrics.loss()),
           scores.accuracy(metrics),
           scores.rmse(metrics),
-          scores.explained(metrics, setup.test()));
+          data.map(test -> scores.explained(metrics, test)).orElse(null));
     }
   }
 
   /** The number that is predicted: losses are those of (y - mean) / deviation. */
-  record Target(String name, double mean, double deviation) {
-    static @Nullable Target of(RunSetup setup) {
-      return setup
-          .scores()
+  public record Target(String name, double mean, double deviation) {
+    static @Nullable Target of(Scores scores) {
+      return scores
           .target()
           .map(target -> new Target(target.name(), target.mean(), target.std()))
           .orElse(null);

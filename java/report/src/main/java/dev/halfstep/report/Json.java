@@ -1,4 +1,4 @@
-package dev.halfstep.cli;
+package dev.halfstep.report;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * Records as JSON files: indented, fields in the order of the record, absent values null. A double
  * that is a float is written as the float: 0.1, not 0.10000000149011612.
  */
-final class Json {
+public final class Json {
   private static final ObjectMapper MAPPER =
       new ObjectMapper()
           .enable(SerializationFeature.INDENT_OUTPUT)
@@ -52,13 +52,13 @@ final class Json {
   }
 
   /** Writes a record to a file, all or nothing. */
-  static void write(Path file, Object record) throws IOException {
+  public static void write(Path file, Object record) throws IOException {
     String text = MAPPER.writeValueAsString(record) + "\n";
     AtomicFile.write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
   }
 
   /** A record, or lists by name, on one line. */
-  static String line(Object record) throws IOException {
+  public static String line(Object record) throws IOException {
     return LINE.writeValueAsString(record);
   }
 
@@ -67,7 +67,7 @@ final class Json {
    *
    * @throws IllegalArgumentException if the text is not JSON or not of such a record
    */
-  static <T> T parse(String text, Class<T> type) {
+  public static <T> T parse(String text, Class<T> type) {
     try {
       return LINE.readValue(text, type);
     } catch (JsonProcessingException e) {
@@ -80,7 +80,7 @@ final class Json {
    *
    * @throws IllegalArgumentException if the text is not JSON of just that
    */
-  static Map<String, List<String>> lists(String text) {
+  public static Map<String, List<String>> lists(String text) {
     Map<String, List<String>> lists = new LinkedHashMap<>();
     try {
       JsonNode object = LINE.readTree(text);
@@ -109,12 +109,12 @@ final class Json {
   }
 
   /** JSON has no infinities and no NaN: they become null. */
-  static @Nullable Double number(double value) {
+  public static @Nullable Double number(double value) {
     return Double.isFinite(value) ? (Double) value : null;
   }
 
   /** The number, or null if there is none or it is not finite. */
-  static @Nullable Double number(OptionalDouble value) {
+  public static @Nullable Double number(OptionalDouble value) {
     return value.isPresent() ? number(value.getAsDouble()) : null;
   }
 }

@@ -1,4 +1,4 @@
-package dev.halfstep.cli;
+package dev.halfstep.report;
 
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;

@@ -1,4 +1,4 @@
-package dev.halfstep.cli;
+package dev.halfstep.report;
 
 import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.metric.Metrics;
@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -26,9 +27,13 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 /**
  * {@code training_curves.png}: one row, loss on the left and on the right accuracy, or error where
  * numbers are predicted, over epochs. The loss of single steps lies in grey behind it; a diamond
- * marks the test at the best epoch.
+ * marks the test at the best epoch. Immutable.
+ *
+ * <pre>{@code
+ * CurvesFigure.of(history).writePng(Path.of("training_curves.png"));
+ * }</pre>
  */
-final class CurvesFigure {
+public final class CurvesFigure implements Figure {
   private static final int WIDTH = 1500;
   private static final int HEIGHT = 560;
   private static final int TITLE_HEIGHT = 44;
@@ -43,17 +48,52 @@ final class CurvesFigure {
   private static final Color INK = new Color(0x222222);
   private static final Color GRID = new Color(0xe6e6e6);
 
-  private final Report report;
   private final History history;
+  private final String title;
+  private final Report.@Nullable Target target;
+  private final double stepsPerEpoch;
 
-  /** The figure of a run. */
-  CurvesFigure(Report report, History history) {
-    this.report = report;
+  private CurvesFigure(
+      History history, String title, Report.@Nullable Target target, double stepsPerEpoch) {
     this.history = history;
+    this.title = title;
+    this.target = target;
+    this.stepsPerEpoch = stepsPerEpoch;
   }
 
-  /** The figure as the bytes of a PNG file. */
-  byte[] png() throws IOException {
+  /** The figure of a run that predicts classes, without a title. */
+  public static CurvesFigure of(History history) {
+    List<EpochRecord> epochs = history.epochs();
+    int steps = epochs.isEmpty() ? history.stepLosses().length : epochs.get(0).steps();
+    return new CurvesFigure(history, "", null, Math.max(1, steps));
+  }
+
+  /**
+   * The figure of a run, with a title that says what was trained and how. Where the report has a
+   * target, the error stands in the place of the accuracy.
+   */
+  public static CurvesFigure of(Report report, History history) {
+    String title =
+        String.format(
+            Locale.ROOT,
+            "%s, %s: %s, learning rate %s, batch size %d, seed %d",
+            // the kind of data and the last part of a path
+            report.data().replaceFirst(":.*/(?=[^/])", ":"),
+            report.model(),
+            report.optimizer().name(),
+            report.optimizer().learningRate(),
+            report.plan().batchSize(),
+            report.seed());
+    return new CurvesFigure(history, title, report.target(), report.plan().updatesPerEpoch());
+  }
+
+  /** The same with another title. */
+  public CurvesFigure withTitle(String title) {
+    return new CurvesFigure(history, title, target, stepsPerEpoch);
+  }
+
+  @Override
+  public byte[] png() throws IOException {
     return Png.of(
         WIDTH,
         HEIGHT,
@@ -69,27 +109,12 @@ final class CurvesFigure {
   }
 
   private void drawTitle(Graphics2D graphics) {
-    String title =
-        String.format(
-            Locale.ROOT,
-            "%s, %s: %s, learning rate %s, batch size %d, seed %d",
-            shortData(),
-            report.model(),
-            report.optimizer().name(),
-            report.optimizer().learningRate(),
-            report.plan().batchSize(),
-            report.seed());
     graphics.setRenderingHint(
         RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
     graphics.setFont(new Font(Font.SANS_SERIF, Font.BOLD, 18));
     graphics.setColor(INK);
     int width = graphics.getFontMetrics().stringWidth(title);
     graphics.drawString(title, Math.max(16, (WIDTH - width) / 2), 30);
-  }
-
-  /** The kind of data and the last part of a path. */
-  private String shortData() {
-    return report.data().replaceFirst(":.*/(?=[^/])", ":");
   }
 
   private XYChart loss() {
@@ -100,10 +125,10 @@ final class CurvesFigure {
   }
 
   private XYChart accuracy() {
-    Report.Target target = report.target();
     if (target != null) {
+      double unit = target.deviation();
       XYChart chart = chart("Error of " + target.name(), "root of the mean squared error");
-      addCurves(chart, 1, metrics -> target.deviation() * Math.sqrt(metrics.loss()));
+      addCurves(chart, 1, metrics -> unit * Math.sqrt(metrics.loss()));
       return chart;
     }
     XYChart chart = chart("Accuracy", "correct (%)");
@@ -188,7 +213,7 @@ final class CurvesFigure {
       }
       first += epoch.steps();
     }
-    return history.epochs().size() + (step - first) / report.plan().updatesPerEpoch();
+    return history.epochs().size() + (step - first) / stepsPerEpoch;
   }
 
   private static XYSeries add(
