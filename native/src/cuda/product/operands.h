@@ -6,8 +6,8 @@
 // valid; with 0 it may be any address. `most` is `width` (16 bytes, if rows begin at multiples of 16)
 // or a part of it. next(row, r, n) is row(r + n), where row is row(r). If kInRows, rows are in memory,
 // so that a run of any width is as good as its alignment.
-#ifndef HALFSTEP_CUDA_OPERANDS_H
-#define HALFSTEP_CUDA_OPERANDS_H
+#ifndef HALFSTEP_CUDA_PRODUCT_OPERANDS_H
+#define HALFSTEP_CUDA_PRODUCT_OPERANDS_H
 
 #include <type_traits>
 
@@ -221,4 +221,4 @@ HS_DEVICE auto element_of(const Operand& from, std::int64_t row, std::int64_t co
 
 }  // namespace hs::cuda
 
-#endif  // HALFSTEP_CUDA_OPERANDS_H
+#endif  // HALFSTEP_CUDA_PRODUCT_OPERANDS_H
