@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cuda/alignment.h"
+
 namespace hs::cuda {
 namespace {
 
@@ -9,6 +11,11 @@ std::int64_t pieces(std::int64_t whole, std::int64_t piece) { return (whole + pi
 
 bool has_16_bits(const Product& p) { return p.type != HS_F32; }
 std::size_t element_bytes(const Product& p) { return has_16_bits(p) ? 2 : 4; }
+
+// Elements that are copied at once.
+int width(std::size_t aligned, const Product& p) {
+  return std::max(static_cast<int>(aligned / element_bytes(p)), 1);
+}
 
 std::size_t shared_bytes_of(const TileSpec& tile, const Product& p) {
   return shared_bytes(tile, element_bytes(p), p.transpose_a, p.transpose_b);
@@ -39,7 +46,7 @@ ProductPlan begin_plan(const TileSpec& tile, const Product& p) {
   plan.tile = tile;
   plan.feed_a = feed_of_a(p);
   plan.feed_b = feed_of_b(p);
-  plan.cut = {1, 1, 1, p.k};
+  plan.cut = {1, 1, 1, p.k, width(p.aligned_a, p), width(p.aligned_b, p), p.whole_c};
   plan.columns_of_blocks = 1;
   plan.shared_bytes = shared_bytes_of(tile, p);
   return plan;
@@ -56,9 +63,10 @@ ProductPlan plan_tiles(const TileSpec& tile, const Product& p, const Stream& dev
   splits = std::min({splits, std::max(room / tiles, std::int64_t{0}), depths / 4});
   if (splits < 1 || tiles > kGridCounters) splits = 1;
   const std::int64_t split_k = pieces(depths, splits) * tile.k;
-  plan.cut = {static_cast<unsigned>(pieces(p.m, tile.m)),
-              static_cast<unsigned>(tiles_of_columns(tile, p)),
-              split_k == 0 ? 1 : static_cast<unsigned>(pieces(p.k, split_k)), split_k};
+  plan.cut.tiles_m = static_cast<unsigned>(pieces(p.m, tile.m));
+  plan.cut.tiles_n = static_cast<unsigned>(tiles_of_columns(tile, p));
+  plan.cut.splits = split_k == 0 ? 1 : static_cast<unsigned>(pieces(p.k, split_k));
+  plan.cut.split_k = split_k;
   plan.blocks = tiles * plan.cut.splits;
   if (plan.cut.splits > 1) {
     plan.workspace_bytes = static_cast<std::size_t>(plan.blocks) * partial_bytes(tile);
@@ -164,6 +172,11 @@ const TileSpec& large_or_small(const TileSpec& large, const TileSpec& small, con
   return suits ? large : small;
 }
 
+std::size_t aligned(const void* address, std::int64_t strides, const Product& p) {
+  const auto bytes = static_cast<std::uint64_t>(strides) * element_bytes(p);
+  return unit_of(address_bits(address) | bytes);
+}
+
 }  // namespace
 
 Product describe(const MatmulArgs& args, Operands operands, std::int64_t channels) {
@@ -180,6 +193,20 @@ Product describe(const MatmulArgs& args, Operands operands, std::int64_t channel
   p.n = desc.n;
   p.k = desc.k;
   p.channels = channels;
+  // The matrices of a batch follow each other at their stride; pixels have the channels of all groups,
+  // filters those of one.
+  const std::int64_t next_a = desc.batch > 1 ? desc.stride_a : 0;
+  const std::int64_t next_b = desc.batch > 1 ? desc.stride_b : 0;
+  const std::int64_t next_c = desc.batch > 1 ? desc.stride_c : 0;
+  const bool windows_a = operands == Operands::kForward || operands == Operands::kData;
+  p.aligned_a = aligned(args.a, windows_a ? desc.stride_a : desc.lda | next_a, p);
+  p.aligned_b = aligned(args.b,
+                        operands == Operands::kWeights ? desc.stride_b
+                        : operands == Operands::kData  ? desc.n
+                                                       : desc.ldb | next_b,
+                        p);
+  p.whole_c =
+      unit_of(address_bits(args.c) | address_bits(args.aux)) == 16 && (desc.ldc | next_c) % 4 == 0;
   return p;
 }
 

@@ -24,6 +24,10 @@ struct Product {
   bool bias_grad = false;
   std::int64_t batch = 1, m = 0, n = 0, k = 0;
   std::int64_t channels = 0;  // of the image that windows are cut from
+  // Bytes, 16 or less, that divide addresses and strides of A and B; whether four elements of C and
+  // aux can be written at once.
+  std::size_t aligned_a = 16, aligned_b = 16;
+  bool whole_c = true;
 };
 
 Product describe(const MatmulArgs& args, Operands operands, std::int64_t channels);

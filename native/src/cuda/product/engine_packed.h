@@ -33,7 +33,7 @@ struct PackedShared {
 };
 
 template <class T, class Source, class Tile>
-HS_DEVICE void multiply_in_warps(const MatmulArgs& args) {
+HS_DEVICE void multiply_in_warps(const MatmulArgs& args, const ProductCut& cut) {
   constexpr bool kTransposeA = Source::kTransposeA, kTransposeB = Source::kTransposeB;
   constexpr int kWarps = Tile::kSpec.units_m, kStages = Tile::kSpec.stages, kSize = Tile::kSpec.k;
   const hs_matmul_desc& desc = args.desc;
@@ -43,13 +43,14 @@ HS_DEVICE void multiply_in_warps(const MatmulArgs& args) {
   auto bring = [&](int stage, std::int64_t matrix) {
     if (matrix < desc.batch) {
       const BlockPart part{matrix, 0, 0, 0, desc.k, 0, 0};
-      Source::template with_operands<T>(args, {}, part, [&](const auto& a, const auto& b, auto) {
-        auto& to = ring[stage].operands;
-        using Matrix = typename PackedShared<T, Tile>::Matrix;
-        using Operand = StoredMatrix<T>;
-        TileFeed<Matrix, !kTransposeA, kWarpSize, Operand>(a, 0, lane_id()).bring(to.a, 0);
-        TileFeed<Matrix, kTransposeB, kWarpSize, Operand>(b, 0, lane_id()).bring(to.b, 0);
-      });
+      Source::template with_operands<T>(
+          args, cut, {}, part, [&](const auto& a, const auto& b, auto) {
+            auto& to = ring[stage].operands;
+            using Matrix = typename PackedShared<T, Tile>::Matrix;
+            using Operand = StoredMatrix<T>;
+            TileFeed<Matrix, !kTransposeA, kWarpSize, Operand>(a, 0, lane_id()).bring(to.a, 0);
+            TileFeed<Matrix, kTransposeB, kWarpSize, Operand>(b, 0, lane_id()).bring(to.b, 0);
+          });
     }
     cp_async_commit();  // a group a matrix, be it none
   };
@@ -67,7 +68,7 @@ HS_DEVICE void multiply_in_warps(const MatmulArgs& args) {
     store_sums(ring[stage].result, sums, static_cast<int>(lane_id()) / 4,
                static_cast<int>(lane_id()) % 4 * 2);
     __syncwarp();
-    ProductOutput<T>(args, matrix, args.bias)
+    ProductOutput<T>(args, cut, matrix, args.bias)
         .template put_tile<kWarpSize>(ring[stage].result, 0, 0, lane_id());
     stage = (stage + 1) % kStages;
   }
@@ -75,15 +76,16 @@ HS_DEVICE void multiply_in_warps(const MatmulArgs& args) {
 }
 
 template <class T, class Source, class Tile>
-HS_KERNEL void __launch_bounds__(threads_of(Tile::kSpec)) multiply_packed(const MatmulArgs args) {
-  multiply_in_warps<T, Source, Tile>(args);
+HS_KERNEL void __launch_bounds__(threads_of(Tile::kSpec))
+    multiply_packed(const MatmulArgs args, const ProductCut cut) {
+  multiply_in_warps<T, Source, Tile>(args, cut);
 }
 
 // The same for matrices of 16: ptxas otherwise spills a register on sm_80, for more blocks.
 template <class T, class Source>
 HS_KERNEL void __launch_bounds__(threads_of(Packed16::kSpec), 2)
-    multiply_packed_16(const MatmulArgs args) {
-  multiply_in_warps<T, Source, Packed16>(args);
+    multiply_packed_16(const MatmulArgs args, const ProductCut cut) {
+  multiply_in_warps<T, Source, Packed16>(args, cut);
 }
 
 template <class T>
@@ -98,9 +100,9 @@ struct Packed {
     return with_tile<Packed16, Packed32, Packed64>(plan, [&](auto tile) {
       using Tile = decltype(tile);
       if constexpr (Tile::kSpec == Packed16::kSpec) {
-        return launch(stream, shape, multiply_packed_16<T, Source>, args);
+        return launch(stream, shape, multiply_packed_16<T, Source>, args, plan.cut);
       } else {
-        return launch(stream, shape, multiply_packed<T, Source, Tile>, args);
+        return launch(stream, shape, multiply_packed<T, Source, Tile>, args, plan.cut);
       }
     });
   }

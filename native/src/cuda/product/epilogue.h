@@ -7,6 +7,7 @@
 #include "cuda/activation_math.h"
 #include "cuda/elementwise.h"
 #include "cuda/platform.h"
+#include "cuda/product/plan.h"
 
 namespace hs::cuda {
 
@@ -28,12 +29,9 @@ class ProductOutput {
   static constexpr int kCount = 4;  // neighbours in a row that are finished together
 
   // `bias` is the matrix's, or null.
-  HS_DEVICE ProductOutput(const MatmulArgs& args, std::int64_t matrix, const float* bias)
-      : args_(args), bias_(bias), first_(matrix * args.desc.stride_c) {
-    auto addresses =
-        reinterpret_cast<std::uintptr_t>(args.c) | reinterpret_cast<std::uintptr_t>(args.aux);
-    vectors_ = addresses % 16 == 0 && (args.desc.ldc | first_) % kCount == 0;
-  }
+  HS_DEVICE ProductOutput(const MatmulArgs& args, const ProductCut& cut, std::int64_t matrix,
+                          const float* bias)
+      : args_(args), bias_(bias), first_(matrix * args.desc.stride_c), whole_(cut.whole_c) {}
 
   // kThreads threads, of which this one is number `thread`, write the tile that begins at (row,
   // column): each the same columns of every so many rows.
@@ -96,7 +94,7 @@ class ProductOutput {
 
   template <class Out>
   HS_DEVICE void read_as(const Out* from, int count, float (&x)[kCount]) const {
-    if (vectors_ && count == kCount) return load_elements(from, x);
+    if (whole_ && count == kCount) return load_elements(from, x);
     HS_UNROLL for (int e = 0; e < kCount; ++e) {
       if (e < count) x[e] = to_float(from[e]);
     }
@@ -104,7 +102,7 @@ class ProductOutput {
 
   template <class Out>
   HS_DEVICE void write_as(Out* to, int count, const float (&x)[kCount]) const {
-    if (vectors_ && count == kCount) return store_elements(to, x);
+    if (whole_ && count == kCount) return store_elements(to, x);
     HS_UNROLL for (int e = 0; e < kCount; ++e) {
       if (e < count) to[e] = from_float<Out>(x[e]);
     }
@@ -113,7 +111,7 @@ class ProductOutput {
   const MatmulArgs& args_;
   const float* bias_;
   std::int64_t first_;  // element of C and aux
-  bool vectors_;        // whether groups of kCount columns are aligned
+  bool whole_;          // whether groups of kCount columns are aligned
 };
 
 // bias_grad of one row; `at` is the matrix's.

@@ -33,7 +33,7 @@ HS_DEVICE void multiply_part(const MatmulArgs& args, const ProductCut& cut, cons
   engine.put_row_sums(
       sums, [&](int row, float sum) { put_bias_grad(args, vectors.bias_grad, part.m + row, sum); });
   __syncthreads();
-  ProductOutput<typename Engine::T>(args, part.matrix, vectors.bias)
+  ProductOutput<typename Engine::T>(args, cut, part.matrix, vectors.bias)
       .template put_tile<Engine::kThreads>(shared.result, part.m, part.n, threadIdx.x);
 }
 
@@ -45,7 +45,8 @@ HS_KERNEL void __launch_bounds__(Engine::kThreads, Engine::kBlocks)
   if constexpr (Engine::kIsThere) {
     const BlockPart part = part_of_block<Engine::kM, Engine::kN>(args.desc, cut);
     Source::template with_operands<typename Engine::T>(
-        args, parameters, part, [&](const auto& a, const auto& b, const ProductVectors& vectors) {
+        args, cut, parameters, part,
+        [&](const auto& a, const auto& b, const ProductVectors& vectors) {
           multiply_part<Engine, Source>(args, cut, part, a, b, vectors, workspace);
         });
   }

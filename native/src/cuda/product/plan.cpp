@@ -37,11 +37,12 @@ const char* name_of(Feed feed) {
 
 std::string to_text(const ProductPlan& plan) {
   char text[160];
-  std::snprintf(text, sizeof text, "%s %dx%dx%d, %d stage%s, split %u, %lld blocks, A %s, B %s",
+  std::snprintf(text, sizeof text,
+                "%s %dx%dx%d, %d stage%s, split %u, %lld blocks, A %s by %d, B %s by %d",
                 name_of(plan.tile.engine), plan.tile.m, plan.tile.n, plan.tile.k, plan.tile.stages,
                 plan.tile.stages == 1 ? "" : "s", plan.cut.splits,
                 static_cast<long long>(plan.blocks * plan.columns_of_blocks), name_of(plan.feed_a),
-                name_of(plan.feed_b));
+                plan.cut.width_a, name_of(plan.feed_b), plan.cut.width_b);
   return text;
 }
 

@@ -15,10 +15,14 @@ namespace hs::cuda {
 enum class Feed { kKMajor, kMnMajor, kWindows, kFilters };
 
 // How a product is cut, as the kernels read it. Each tile belongs to `splits` blocks, which take
-// `split_k` of k each (a multiple of the tile's depth).
+// `split_k` of k each (a multiple of the tile's depth). A and B are copied `width_a` and `width_b`
+// neighbours at a time, 16 bytes or less, as their addresses and strides are aligned; C and aux are
+// written four neighbours at a time, if `whole_c`, or one by one.
 struct ProductCut {
   unsigned tiles_m, tiles_n, splits;
   std::int64_t split_k;
+  int width_a, width_b;
+  bool whole_c;
 };
 
 struct ProductPlan {
@@ -31,7 +35,7 @@ struct ProductPlan {
   std::size_t workspace_bytes;  // for sums that blocks share
 };
 
-// For instance "wgmma 128x256x64, 4 stages, split 1, 512 blocks, A k-major, B mn-major".
+// For instance "wgmma 128x256x64, 4 stages, split 1, 512 blocks, A k-major by 8, B mn-major by 8".
 std::string to_text(const ProductPlan& plan);
 
 }  // namespace hs::cuda

@@ -20,15 +20,17 @@ struct Matrices {
 
   // Calls multiply(a, b, vectors).
   template <class T, class Multiply>
-  HS_DEVICE static void with_operands(const MatmulArgs& args, const Parameters&,
-                                      const BlockPart& part, const Multiply& multiply) {
+  HS_DEVICE static void with_operands(const MatmulArgs& args, const ProductCut& cut,
+                                      const Parameters&, const BlockPart& part,
+                                      const Multiply& multiply) {
     const hs_matmul_desc& desc = args.desc;
     const T* at_a = static_cast<const T*>(args.a) + part.matrix * desc.stride_a;
     const T* at_b = static_cast<const T*>(args.b) + part.matrix * desc.stride_b;
-    multiply(
-        StoredMatrix<T>(at_a, desc.lda, kOfA ? part.k_end : desc.m, kOfA ? desc.m : part.k_end),
-        StoredMatrix<T>(at_b, desc.ldb, kOfB ? desc.n : part.k_end, kOfB ? part.k_end : desc.n),
-        ProductVectors(args, part.matrix, false));
+    multiply(StoredMatrix<T>(at_a, desc.lda, kOfA ? part.k_end : desc.m, kOfA ? desc.m : part.k_end,
+                             cut.width_a),
+             StoredMatrix<T>(at_b, desc.ldb, kOfB ? desc.n : part.k_end, kOfB ? part.k_end : desc.n,
+                             cut.width_b),
+             ProductVectors(args, part.matrix, false));
   }
 };
 
@@ -47,22 +49,24 @@ struct Convolution {
   using Parameters = ConvParameters;
 
   template <class T, class Multiply>
-  HS_DEVICE static void with_operands(const MatmulArgs& args, const Parameters& conv,
-                                      const BlockPart& part, const Multiply& multiply) {
+  HS_DEVICE static void with_operands(const MatmulArgs& args, const ProductCut& cut,
+                                      const Parameters& conv, const BlockPart& part,
+                                      const Multiply& multiply) {
     const hs_matmul_desc& desc = args.desc;
     const T* at_a = static_cast<const T*>(args.a) + part.matrix * desc.stride_a;
     const T* at_b = static_cast<const T*>(args.b) + part.matrix * desc.stride_b;
     const ProductVectors vectors(args, part.matrix, true);
     if constexpr (kProduct == Operands::kForward) {
-      multiply(WindowMatrix<T>(conv.window, at_a, desc.m, part.k_end),
-               StoredMatrix<T>(at_b, desc.ldb, desc.n, part.k_end), vectors);
+      multiply(WindowMatrix<T>(conv.window, at_a, desc.m, part.k_end, cut.width_a),
+               StoredMatrix<T>(at_b, desc.ldb, desc.n, part.k_end, cut.width_b), vectors);
     } else if constexpr (kProduct == Operands::kData) {
-      multiply(WindowMatrix<T>(conv.window, at_a, desc.m, part.k_end),
-               FilterMatrix<T>(at_b, conv.window.of_channels, conv.taps, part.k_end, desc.n),
+      multiply(WindowMatrix<T>(conv.window, at_a, desc.m, part.k_end, cut.width_a),
+               FilterMatrix<T>(at_b, conv.window.of_channels, conv.taps, part.k_end, desc.n,
+                               cut.width_b),
                vectors);
     } else {
-      multiply(StoredMatrix<T>(at_a, desc.lda, part.k_end, desc.m),
-               WindowMatrix<T>(conv.window, at_b, part.k_end, desc.n), vectors);
+      multiply(StoredMatrix<T>(at_a, desc.lda, part.k_end, desc.m, cut.width_a),
+               WindowMatrix<T>(conv.window, at_b, part.k_end, desc.n, cut.width_b), vectors);
     }
   }
 };
