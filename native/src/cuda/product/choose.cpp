@@ -88,6 +88,7 @@ bool is_direct(const Product& p) {
 // Forward: warps go from tile of pixels to tile of pixels.
 ProductPlan plan_direct_forward(const TileSpec& tile, const Product& p, const Stream& device) {
   ProductPlan plan = begin_plan(tile, p);
+  plan.cut.width_a = plan.cut.width_b = 0;
   plan.blocks = blocks_for(device, p.m, tile.m, tile.blocks);
   plan.columns_of_blocks = static_cast<unsigned>(pieces(p.n, tile.n));
   return plan;
@@ -97,6 +98,7 @@ ProductPlan plan_direct_forward(const TileSpec& tile, const Product& p, const St
 // multiprocessors, as fewer warps of each.
 ProductPlan plan_direct_weights(const TileSpec& tile, const Product& p, const Stream& device) {
   ProductPlan plan = begin_plan(tile, p);
+  plan.cut.width_a = plan.cut.width_b = 0;
   const std::int64_t parts = pieces(p.m, tile.m);
   const auto room =
       static_cast<std::int64_t>((kWorkspaceBytes - kCounterBytes) / partial_bytes(tile));

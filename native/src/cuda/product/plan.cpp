@@ -1,7 +1,5 @@
 #include "cuda/product/plan.h"
 
-#include <cstdio>
-
 namespace hs::cuda {
 namespace {
 
@@ -33,17 +31,24 @@ const char* name_of(Feed feed) {
   }
 }
 
+std::string text_of(const char* operand, Feed feed, int width) {
+  const std::string text = std::string(", ") + operand + " " + name_of(feed);
+  return width == 0 ? text : text + " by " + std::to_string(width);
+}
+
+std::string counted(std::int64_t count, const char* what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 }  // namespace
 
 std::string to_text(const ProductPlan& plan) {
-  char text[160];
-  std::snprintf(text, sizeof text,
-                "%s %dx%dx%d, %d stage%s, split %u, %lld blocks, A %s by %d, B %s by %d",
-                name_of(plan.tile.engine), plan.tile.m, plan.tile.n, plan.tile.k, plan.tile.stages,
-                plan.tile.stages == 1 ? "" : "s", plan.cut.splits,
-                static_cast<long long>(plan.blocks * plan.columns_of_blocks), name_of(plan.feed_a),
-                plan.cut.width_a, name_of(plan.feed_b), plan.cut.width_b);
-  return text;
+  const TileSpec& tile = plan.tile;
+  return std::string(name_of(tile.engine)) + " " + std::to_string(tile.m) + "x" +
+         std::to_string(tile.n) + "x" + std::to_string(tile.k) + ", " +
+         counted(tile.stages, "stage") + ", split " + std::to_string(plan.cut.splits) + ", " +
+         counted(plan.blocks * plan.columns_of_blocks, "block") +
+         text_of("A", plan.feed_a, plan.cut.width_a) + text_of("B", plan.feed_b, plan.cut.width_b);
 }
 
 }  // namespace hs::cuda

@@ -16,8 +16,8 @@ enum class Feed { kKMajor, kMnMajor, kWindows, kFilters };
 
 // How a product is cut, as the kernels read it. Each tile belongs to `splits` blocks, which take
 // `split_k` of k each (a multiple of the tile's depth). A and B are copied `width_a` and `width_b`
-// neighbours at a time, 16 bytes or less, as their addresses and strides are aligned; C and aux are
-// written four neighbours at a time, if `whole_c`, or one by one.
+// neighbours at a time, 16 bytes or less, as their addresses and strides are aligned (0: the engine
+// reads elements); C and aux are written four neighbours at a time, if `whole_c`, or one by one.
 struct ProductCut {
   unsigned tiles_m, tiles_n, splits;
   std::int64_t split_k;
