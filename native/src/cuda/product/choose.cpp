@@ -155,14 +155,14 @@ const TileSpec& wgmma_tile(const Product& p, const Stream& device) {
     return p.n > tile.n / 2 && tiles_of(tile, p) * parts >= device.multiprocessors &&
            shared_bytes_of(tile, p) <= device.shared_bytes;
   };
-  if (p.m > Little::kSpec.m) {
-    if (p.k >= kWorthWideTiles && suits(Wide::kSpec)) return Wide::kSpec;
-    if (suits(Medium::kSpec)) return Medium::kSpec;
-    if (p.n <= Tall::kSpec.n && suits(Tall::kSpec)) return Tall::kSpec;
-  } else if (p.operands == Operands::kMatrices && suits(Flat::kSpec)) {
-    return Flat::kSpec;
+  if (p.m > WgmmaLittle::kSpec.m) {
+    if (p.k >= kWorthWideTiles && suits(WgmmaWide::kSpec)) return WgmmaWide::kSpec;
+    if (suits(WgmmaMedium::kSpec)) return WgmmaMedium::kSpec;
+    if (p.n <= WgmmaTall::kSpec.n && suits(WgmmaTall::kSpec)) return WgmmaTall::kSpec;
+  } else if (p.operands == Operands::kMatrices && suits(WgmmaFlat::kSpec)) {
+    return WgmmaFlat::kSpec;
   }
-  return Little::kSpec;
+  return WgmmaLittle::kSpec;
 }
 
 // The large tile, if there are enough of it for the device and none is empty by half.
@@ -216,7 +216,7 @@ ProductPlan choose(const Product& p, const Stream& device) {
   if (is_direct(p)) return plan_direct(p, device);
   if (is_packed(p, device)) return plan_packed(p, device);
   if (has_16_bits(p) && device.warpgroups &&
-      shared_bytes_of(Little::kSpec, p) <= device.shared_bytes) {
+      shared_bytes_of(WgmmaLittle::kSpec, p) <= device.shared_bytes) {
     return plan_tiles(wgmma_tile(p, device), p, device);
   }
   if (has_16_bits(p)) {

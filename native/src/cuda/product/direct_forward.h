@@ -15,7 +15,7 @@ struct ForwardShared {
   static constexpr int kDepth = Tile::kSpec.k;
   Tap taps[kDepth];
   alignas(16) float weights[kDepth + 1][Tile::kSpec.n];  // the last row is the bias
-  alignas(16) float windows[Tile::kSpec.units_m][kTilePixels * direct_row(kDepth)];
+  alignas(16) float windows[Tile::kSpec.units_m][kTilePixels * kDirectRow<kDepth>];
 };
 
 // `count` values; `whole` if there are all and the address is aligned.
@@ -31,10 +31,10 @@ HS_DEVICE void put_outputs(void* array, std::int64_t at, const float (&x)[kChunk
 
 // `groups` of kChunk channels that a block has.
 template <class T, class Tile>
-HS_KERNEL void __launch_bounds__(threads_of(Tile::kSpec), Tile::kSpec.blocks)
+HS_KERNEL void __launch_bounds__(TileConstants<Tile>::kThreads, TileConstants<Tile>::kBlocks)
     convolve_directly(const MatmulArgs args, const Window window, const Divisor groups) {
   constexpr int kDepth = Tile::kSpec.k, kWarps = Tile::kSpec.units_m, kChannels = Tile::kSpec.n;
-  constexpr int kRow = direct_row(kDepth), kSlots = kTilePixels / kPixelsOfLane;
+  constexpr int kRow = kDirectRow<kDepth>, kSlots = kTilePixels / kPixelsOfLane;
   auto& shared = shared_memory<ForwardShared<Tile>>();
   const hs_matmul_desc& desc = args.desc;
   const auto depth = static_cast<int>(desc.k);

@@ -20,16 +20,16 @@ struct WeightsShared {
   static constexpr int kDepth = Tile::kSpec.n;
   Tap taps[kDepth];
   // Of each warp: a tile's windows, in the end its sums. In the last block: sums of some blocks.
-  alignas(16) float of_warp[Tile::kSpec.units_m][kTilePixels * direct_row(kDepth)];
+  alignas(16) float of_warp[Tile::kSpec.units_m][kTilePixels * kDirectRow<kDepth>];
   unsigned last;
 };
 
 // args: dy [pixels, channels]^T x windows.
 template <class T, class Tile>
-HS_KERNEL void __launch_bounds__(threads_of(Tile::kSpec), Tile::kSpec.blocks)
+HS_KERNEL void __launch_bounds__(TileConstants<Tile>::kThreads, TileConstants<Tile>::kBlocks)
     sum_weights_directly(const MatmulArgs args, const Window window, void* workspace) {
   constexpr int kDepth = Tile::kSpec.n, kWarps = Tile::kSpec.units_m;
-  constexpr int kBlockChannels = Tile::kSpec.m, kRow = direct_row(kDepth);
+  constexpr int kBlockChannels = Tile::kSpec.m, kRow = kDirectRow<kDepth>;
   // Of a block: for each value of the window, then for the bias, of each channel.
   constexpr int kSums = (kDepth + 1) * kBlockChannels;
   auto& shared = shared_memory<WeightsShared<Tile>>();

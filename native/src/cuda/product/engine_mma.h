@@ -89,8 +89,7 @@ struct Mma {
   static hs_status run(const Stream& stream, const ProductPlan& plan, const MatmulArgs& args,
                        const typename Source::Parameters& parameters) {
     return with_tile<MmaLarge<sizeof(T)>, MmaSmall<sizeof(T)>>(plan, [&](auto tile) {
-      using Engine = MmaEngine<T, decltype(tile)>;
-      return launch_tiles<Engine, Source>(stream, plan, args, parameters);
+      return launch_tiles<MmaEngine<T, decltype(tile)>, Source>(stream, plan, args, parameters);
     });
   }
 };

@@ -76,14 +76,14 @@ HS_DEVICE void multiply_in_warps(const MatmulArgs& args, const ProductCut& cut) 
 }
 
 template <class T, class Source, class Tile>
-HS_KERNEL void __launch_bounds__(threads_of(Tile::kSpec))
+HS_KERNEL void __launch_bounds__(TileConstants<Tile>::kThreads)
     multiply_packed(const MatmulArgs args, const ProductCut cut) {
   multiply_in_warps<T, Source, Tile>(args, cut);
 }
 
 // The same for matrices of 16: ptxas otherwise spills a register on sm_80, for more blocks.
 template <class T, class Source>
-HS_KERNEL void __launch_bounds__(threads_of(Packed16::kSpec), 2)
+HS_KERNEL void __launch_bounds__(TileConstants<Packed16>::kThreads, 2)
     multiply_packed_16(const MatmulArgs args, const ProductCut cut) {
   multiply_in_warps<T, Source, Packed16>(args, cut);
 }

@@ -135,13 +135,13 @@ struct Wgmma {
   static hs_status run(const Stream& stream, const ProductPlan& plan, const MatmulArgs& args,
                        const typename Source::Parameters& parameters) {
     const auto launch_tile = [&](auto tile) {
-      using Engine = WgmmaEngine<T, decltype(tile)>;
-      return launch_tiles<Engine, Source>(stream, plan, args, parameters);
+      return launch_tiles<WgmmaEngine<T, decltype(tile)>, Source>(stream, plan, args, parameters);
     };
     if constexpr (Source::kOperands == Operands::kMatrices) {
-      return with_tile<Wide, Medium, Tall, Flat, Little>(plan, launch_tile);
+      return with_tile<WgmmaWide, WgmmaMedium, WgmmaTall, WgmmaFlat, WgmmaLittle>(plan,
+                                                                                  launch_tile);
     } else {
-      return with_tile<Wide, Medium, Tall, Little>(plan, launch_tile);
+      return with_tile<WgmmaWide, WgmmaMedium, WgmmaTall, WgmmaLittle>(plan, launch_tile);
     }
   }
 };

@@ -23,9 +23,6 @@ HS_DEVICE void multiply_part(const MatmulArgs& args, const ProductCut& cut, cons
   engine.template add_products<Source>(sums, shared, a, b, part);
 
   constexpr int kSums = sizeof(sums) / sizeof(float);
-  static_assert(kSums == sums_of_thread(Engine::kSpec));
-  static_assert(sizeof(shared) == shared_bytes(Engine::kSpec, sizeof(typename Engine::T),
-                                               Source::kTransposeA, Source::kTransposeB));
   auto& flat = reinterpret_cast<float(&)[kSums]>(sums);
   if (!sum_splits<Engine::kThreads>(flat, part, cut, workspace, shared.last)) return;
   __syncthreads();  // the stages give way to the result
@@ -52,19 +49,14 @@ HS_KERNEL void __launch_bounds__(Engine::kThreads, Engine::kBlocks)
   }
 }
 
-// What a block's tile is made of, for the kernel above.
-template <class Tile>
-struct TileConstants {
-  static constexpr TileSpec kSpec = Tile::kSpec;
-  static constexpr int kM = kSpec.m, kN = kSpec.n, kK = kSpec.k, kStages = kSpec.stages;
-  static constexpr unsigned kThreads = threads_of(kSpec);
-  static constexpr int kBlocks = kSpec.blocks;
-};
-
 // Launches the kernel as planned.
 template <class Engine, class Source>
 hs_status launch_tiles(const Stream& stream, const ProductPlan& plan, const MatmulArgs& args,
                        const typename Source::Parameters& parameters) {
+  static_assert(sizeof(typename Engine::Sums) == sums_of_thread(Engine::kSpec) * sizeof(float));
+  static_assert(sizeof(typename Engine::template Shared<Source>) ==
+                shared_bytes(Engine::kSpec, sizeof(typename Engine::T), Source::kTransposeA,
+                             Source::kTransposeB));
   if (plan.blocks > 0x7fffffff) {
     return fail(HS_UNSUPPORTED,
                 "matmul: %lld blocks are more than a launch can have: cut the batch",

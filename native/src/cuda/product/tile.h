@@ -28,19 +28,19 @@ struct TileSpec {
 // wgmma. The larger a tile, the less it reads for what it computes; but a multiprocessor has room for
 // few of them, and nobody else works while one begins or ends. Tall and flat ones are for products of
 // few columns or rows.
-struct Wide {
+struct WgmmaWide {
   static constexpr TileSpec kSpec{Engine::kWgmma, 128, 256, 64, 2, 1, 4, 1};
 };
-struct Medium {
+struct WgmmaMedium {
   static constexpr TileSpec kSpec{Engine::kWgmma, 128, 128, 64, 2, 1, 3, 2};
 };
-struct Tall {
+struct WgmmaTall {
   static constexpr TileSpec kSpec{Engine::kWgmma, 128, 64, 64, 2, 1, 4, 2};
 };
-struct Flat {
+struct WgmmaFlat {
   static constexpr TileSpec kSpec{Engine::kWgmma, 64, 256, 64, 1, 2, 4, 1};
 };
-struct Little {
+struct WgmmaLittle {
   static constexpr TileSpec kSpec{Engine::kWgmma, 64, 64, 64, 1, 1, 3, 4};
 };
 
@@ -93,12 +93,24 @@ constexpr int direct_row(int depth) {
   return (accesses % 2 == 1 ? accesses : accesses + 1) * 4;
 }
 
+template <int kDepth>
+constexpr int kDirectRow = direct_row(kDepth);  // for the kernels, which cannot call the function
+
 constexpr bool is_direct_forward(const TileSpec& t) { return t.k < t.m; }
 
 constexpr unsigned threads_of(const TileSpec& t) {
   const int of_unit = t.engine == Engine::kWgmma ? 128 : t.engine == Engine::kFma ? 1 : 32;
   return static_cast<unsigned>(t.units_m * t.units_n * of_unit);
 }
+
+// A tile's constants, for kernels.
+template <class Tile>
+struct TileConstants {
+  static constexpr TileSpec kSpec = Tile::kSpec;
+  static constexpr int kM = kSpec.m, kN = kSpec.n, kK = kSpec.k, kStages = kSpec.stages;
+  static constexpr unsigned kThreads = threads_of(kSpec);
+  static constexpr int kBlocks = kSpec.blocks;
+};
 
 // The floats that a thread accumulates: its elements of the tile, and sums of A's rows for the bias
 // gradient.
