@@ -40,11 +40,15 @@ struct Direct {
                      DirectWeights<27>, DirectWeights<32>>(plan, [&](auto tile) {
       using Tile = decltype(tile);
       if constexpr (is_direct_forward(Tile::kSpec)) {
+        static_assert(sizeof(ForwardShared<Tile>) ==
+                      shared_bytes(Tile::kSpec, sizeof(T), false, true));
         constexpr std::int64_t kMost = Tile::kSpec.n;
         const std::int64_t columns = args.desc.n < kMost ? args.desc.n : kMost;
         return launch(stream, shape, convolve_directly<T, Tile>, args, conv.window,
                       Divisor((columns + kChunk - 1) / kChunk));
       } else {
+        static_assert(sizeof(WeightsShared<Tile>) ==
+                      shared_bytes(Tile::kSpec, sizeof(T), true, false));
         return launch(stream, shape, sum_weights_directly<T, Tile>, args, conv.window, workspace);
       }
     });
