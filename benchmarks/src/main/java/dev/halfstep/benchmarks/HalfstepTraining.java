@@ -16,9 +16,9 @@ import dev.halfstep.nn.MaxPool2d;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
-import dev.halfstep.train.Optimizer;
-import dev.halfstep.train.StepBlock;
-import dev.halfstep.train.TrainingSession;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.StepBlock;
+import dev.halfstep.session.TrainingSession;
 import java.util.List;
 
 /**

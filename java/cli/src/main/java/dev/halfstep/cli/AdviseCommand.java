@@ -2,12 +2,12 @@ package dev.halfstep.cli;
 
 import dev.halfstep.Device;
 import dev.halfstep.data.Order;
+import dev.halfstep.session.SessionBuilder;
 import dev.halfstep.study.Finding;
 import dev.halfstep.study.GradientProbe;
 import dev.halfstep.study.LargestBatch;
 import dev.halfstep.study.NoiseScale;
 import dev.halfstep.study.RulesOfThumb;
-import dev.halfstep.train.SessionOptions;
 import dev.halfstep.train.TrainingPlan;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -63,7 +63,7 @@ final class AdviseCommand implements Callable<Integer> {
     try (Device device = options.openDevice()) {
       TrainingPlan plan = RecipeOptions.possible(setup.trainer(device)::build).plan();
       out.print(PlanCommand.summary(setup, device, plan));
-      SessionOptions session = setup.trainer(device).sessionOptions();
+      SessionBuilder session = setup.trainer(device).sessionOptions();
       LargestBatch largest = LargestBatch.find(session, setup.train(), device);
       out.printf(
           Locale.ROOT,
@@ -118,7 +118,7 @@ final class AdviseCommand implements Callable<Integer> {
   }
 
   /** From small batches that make up a large one, all of different samples. */
-  private static OptionalDouble noiseScale(SessionOptions session, RunSetup setup) {
+  private static OptionalDouble noiseScale(SessionBuilder session, RunSetup setup) {
     int batches = Math.min(BATCHES, setup.train().size() / SMALL_BATCH);
     if (batches < 2) {
       return OptionalDouble.empty();

@@ -1,8 +1,8 @@
 package dev.halfstep.cli;
 
-import dev.halfstep.train.EpochRecord;
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.Metrics;
 import dev.halfstep.train.History;
-import dev.halfstep.train.Metrics;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;

@@ -1,9 +1,9 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.session.StepBlock;
 import dev.halfstep.train.Callback;
-import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.Fit;
-import dev.halfstep.train.StepBlock;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;

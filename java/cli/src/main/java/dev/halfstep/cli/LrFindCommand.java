@@ -1,8 +1,8 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.Device;
+import dev.halfstep.session.SessionBuilder;
 import dev.halfstep.study.LearningRateFinder;
-import dev.halfstep.train.SessionOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -85,7 +85,7 @@ final class LrFindCommand implements Callable<Integer> {
             : setup.checkedBatchSizes("--batch-sizes", batchSizes);
     out.print(Advice.onData(setup));
     try (Device device = options.openDevice()) {
-      SessionOptions session = setup.trainer(device).sessionOptions();
+      SessionBuilder session = setup.trainer(device).sessionOptions();
       List<LearningRateFinder.Result> results =
           LearningRateFinder.DEFAULT.withSteps(steps).findEach(session, setup.train(), sizes);
       StudyFigure chart = new StudyFigure("Learning-rate range test", "learning rate", "loss");

@@ -1,8 +1,8 @@
 package dev.halfstep.cli;
 
-import dev.halfstep.train.Lars;
-import dev.halfstep.train.Optimizer;
-import dev.halfstep.train.Sgd;
+import dev.halfstep.optim.Lars;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.optim.Sgd;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;

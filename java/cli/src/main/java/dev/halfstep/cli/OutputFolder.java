@@ -1,7 +1,7 @@
 package dev.halfstep.cli;
 
-import dev.halfstep.nn.AtomicFile;
-import dev.halfstep.nn.FolderLock;
+import dev.halfstep.files.AtomicFile;
+import dev.halfstep.files.FolderLock;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;

@@ -1,6 +1,6 @@
 package dev.halfstep.cli;
 
-import dev.halfstep.nn.AtomicFile;
+import dev.halfstep.files.AtomicFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;

@@ -1,11 +1,11 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.Device;
-import dev.halfstep.nn.AtomicFile;
+import dev.halfstep.files.AtomicFile;
+import dev.halfstep.files.ModelFileException;
+import dev.halfstep.files.Safetensors;
 import dev.halfstep.nn.Model;
-import dev.halfstep.nn.ModelFileException;
 import dev.halfstep.nn.Predictor;
-import dev.halfstep.nn.Safetensors;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.PrintWriter;

@@ -1,10 +1,10 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.session.StepBlock;
 import dev.halfstep.train.Callback;
-import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.Fit;
 import dev.halfstep.train.History;
-import dev.halfstep.train.StepBlock;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;

@@ -1,13 +1,13 @@
 package dev.halfstep.cli;
 
-import dev.halfstep.train.BatchSchedule;
+import dev.halfstep.metric.Metric;
+import dev.halfstep.schedule.BatchSchedule;
+import dev.halfstep.schedule.LearningRateScaling;
+import dev.halfstep.schedule.Plateau;
+import dev.halfstep.schedule.ResponsiveBatch;
+import dev.halfstep.schedule.Schedule;
 import dev.halfstep.train.Budget;
 import dev.halfstep.train.EarlyStopping;
-import dev.halfstep.train.LearningRateScaling;
-import dev.halfstep.train.Metric;
-import dev.halfstep.train.Plateau;
-import dev.halfstep.train.ResponsiveBatch;
-import dev.halfstep.train.Schedule;
 import dev.halfstep.train.TrainerBuilder;
 import java.util.Map;
 import java.util.function.Supplier;

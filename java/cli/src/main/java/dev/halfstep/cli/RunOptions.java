@@ -3,7 +3,7 @@ package dev.halfstep.cli;
 import dev.halfstep.Device;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Split;
-import dev.halfstep.train.Optimizer;
+import dev.halfstep.optim.Optimizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

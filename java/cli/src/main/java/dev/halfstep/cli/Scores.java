@@ -2,7 +2,7 @@ package dev.halfstep.cli;
 
 import dev.halfstep.data.CsvTarget;
 import dev.halfstep.data.Dataset;
-import dev.halfstep.train.Metrics;
+import dev.halfstep.metric.Metrics;
 import java.nio.ByteBuffer;
 import java.util.Locale;
 import java.util.Optional;

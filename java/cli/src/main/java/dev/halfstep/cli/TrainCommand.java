@@ -1,8 +1,8 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.Device;
-import dev.halfstep.nn.ModelFileException;
-import dev.halfstep.nn.Safetensors;
+import dev.halfstep.files.ModelFileException;
+import dev.halfstep.files.Safetensors;
 import dev.halfstep.train.Checkpoints;
 import dev.halfstep.train.History;
 import dev.halfstep.train.StopReason;

@@ -8,7 +8,7 @@ import dev.halfstep.data.Dataset;
 import dev.halfstep.data.RandomData;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
-import dev.halfstep.train.Optimizer;
+import dev.halfstep.optim.Optimizer;
 import dev.halfstep.train.Trainer;
 import java.io.PrintWriter;
 import java.io.StringWriter;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.halfstep.nn.Safetensors;
+import dev.halfstep.files.Safetensors;
 import dev.halfstep.train.Checkpoints;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -9,7 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.halfstep.Shape;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
-import dev.halfstep.train.TrainingSession;
+import dev.halfstep.session.TrainingSession;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -6,8 +6,8 @@ import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Optimizer;
 import dev.halfstep.study.BatchSizeStudy;
-import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.Trainer;
 
 /**

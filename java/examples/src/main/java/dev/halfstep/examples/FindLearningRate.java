@@ -7,12 +7,12 @@ import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.TrainingSession;
 import dev.halfstep.study.LearningRateFinder;
 import dev.halfstep.train.History;
-import dev.halfstep.train.Optimizer;
-import dev.halfstep.train.SessionOptions;
 import dev.halfstep.train.Trainer;
-import dev.halfstep.train.TrainingSession;
 
 /** Finds a learning rate by a range test, which takes a second, and trains with it. */
 public final class FindLearningRate {
@@ -30,7 +30,7 @@ public final class FindLearningRate {
         Model.of(
             digits.train().sampleShape(),
             Sequential.of(new Flatten(), new Linear(128), new ReLU(), new Linear(10)));
-    SessionOptions options =
+    SessionBuilder options =
         TrainingSession.builder(model).optimizer(Optimizer.adamW(0.001)).batchSize(64).seed(1);
 
     LearningRateFinder.Result found =

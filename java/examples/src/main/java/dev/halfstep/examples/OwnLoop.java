@@ -5,8 +5,8 @@ import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
-import dev.halfstep.train.Optimizer;
-import dev.halfstep.train.TrainingSession;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.TrainingSession;
 import java.util.Random;
 
 /**

@@ -7,8 +7,8 @@ import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Optimizer;
 import dev.halfstep.train.History;
-import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.Trainer;
 
 /** Trains a network on drawn digits: the program of the README. */

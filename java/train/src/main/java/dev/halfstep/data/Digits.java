@@ -2,6 +2,8 @@ package dev.halfstep.data;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
+import dev.halfstep.random.Philox;
+import dev.halfstep.random.RandomStream;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 

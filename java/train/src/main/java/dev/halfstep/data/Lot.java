@@ -1,5 +1,7 @@
 package dev.halfstep.data;
 
+import dev.halfstep.random.Philox;
+import dev.halfstep.random.RandomStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,5 +1,8 @@
 package dev.halfstep.data;
 
+import dev.halfstep.random.Philox;
+import dev.halfstep.random.RandomStream;
+
 /**
  * The order in which an epoch visits the samples: a permutation that is a pure function of seed,
  * epoch and number of samples, the same on every platform. A run that resumes at sample k of epoch

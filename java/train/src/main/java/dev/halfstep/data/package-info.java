@@ -15,8 +15,8 @@
  * wrong; they return a {@link dev.halfstep.data.Split} into what is trained on and what is held
  * out.
  *
- * <p>Random numbers are counter-based ({@link dev.halfstep.data.Philox}), with a key for each
- * purpose ({@link dev.halfstep.data.RandomStream}). The {@link dev.halfstep.data.Order} of an epoch
- * is a pure function of seed and epoch.
+ * <p>Random numbers are counter-based ({@link dev.halfstep.random.Philox}), with a key for each
+ * purpose ({@link dev.halfstep.random.RandomStream}). The {@link dev.halfstep.data.Order} of an
+ * epoch is a pure function of seed and epoch.
  */
 package dev.halfstep.data;

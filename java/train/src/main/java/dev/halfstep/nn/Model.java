@@ -2,13 +2,15 @@ package dev.halfstep.nn;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
-import dev.halfstep.data.RandomStream;
+import dev.halfstep.files.ModelFileException;
+import dev.halfstep.files.Safetensors;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.graph.Parameters;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Random;
+import dev.halfstep.random.RandomStream;
 import java.io.IOException;
 import java.nio.IntBuffer;
 import java.nio.file.Path;

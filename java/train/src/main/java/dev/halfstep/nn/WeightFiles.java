@@ -1,6 +1,8 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
+import dev.halfstep.files.ModelFileException;
+import dev.halfstep.files.Safetensors;
 import dev.halfstep.graph.FileLayout;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.graph.Parameters;

@@ -2,14 +2,14 @@ package dev.halfstep.study;
 
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Labels;
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.Metrics;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.TrainingSession;
 import dev.halfstep.study.Finding.Code;
 import dev.halfstep.study.Finding.Severity;
-import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.History;
-import dev.halfstep.train.Metrics;
-import dev.halfstep.train.Optimizer;
 import dev.halfstep.train.StopReason;
-import dev.halfstep.train.TrainingSession;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

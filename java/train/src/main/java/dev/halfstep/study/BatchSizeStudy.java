@@ -1,12 +1,12 @@
 package dev.halfstep.study;
 
 import dev.halfstep.internal.Cancellation;
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.Metrics;
+import dev.halfstep.session.TrainingSession;
 import dev.halfstep.train.Budget;
-import dev.halfstep.train.EpochRecord;
 import dev.halfstep.train.History;
-import dev.halfstep.train.Metrics;
 import dev.halfstep.train.TrainerBuilder;
-import dev.halfstep.train.TrainingSession;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,8 +1,8 @@
 package dev.halfstep.study;
 
-import dev.halfstep.train.EpochRecord;
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.Metrics;
 import dev.halfstep.train.History;
-import dev.halfstep.train.Metrics;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;

@@ -1,12 +1,12 @@
 package dev.halfstep.study;
 
 import dev.halfstep.data.Dataset;
-import dev.halfstep.data.Philox;
-import dev.halfstep.data.RandomStream;
 import dev.halfstep.internal.Cancellation;
-import dev.halfstep.train.Optimizer;
-import dev.halfstep.train.SessionOptions;
-import dev.halfstep.train.TrainingSession;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.random.Philox;
+import dev.halfstep.random.RandomStream;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.TrainingSession;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -23,7 +23,7 @@ public final class GradientProbe implements AutoCloseable {
    *
    * @param options of the run; its batch size is the largest that can be probed
    */
-  public GradientProbe(SessionOptions options, Dataset data) {
+  public GradientProbe(SessionBuilder options, Dataset data) {
     this.data = data;
     session = options.optimizer(Optimizer.sgd(0)).open();
     session.data(data);

@@ -4,8 +4,8 @@ import dev.halfstep.Device;
 import dev.halfstep.HalfstepException;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.internal.Cancellation;
-import dev.halfstep.train.SessionOptions;
-import dev.halfstep.train.TrainingSession;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.TrainingSession;
 
 /**
  * The largest batch that fits into memory: computed from the plan, whose bytes are a fixed part
@@ -23,7 +23,7 @@ public record LargestBatch(int batchSize, long bytes, long nextBytes, long usabl
   public static final double HEADROOM = 0.1;
 
   /** On a device that the options name, with as much memory as it says is there. */
-  public static LargestBatch find(SessionOptions options, Dataset data, Device device) {
+  public static LargestBatch find(SessionBuilder options, Dataset data, Device device) {
     long limit = device.info().memoryLimit();
     long available = device.info().memoryAvailable();
     return find(options, data, device, limit > 0 ? Math.min(limit, available) : available);
@@ -36,7 +36,7 @@ public record LargestBatch(int batchSize, long bytes, long nextBytes, long usabl
    * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public static LargestBatch find(
-      SessionOptions options, Dataset data, Device device, long memoryBytes) {
+      SessionBuilder options, Dataset data, Device device, long memoryBytes) {
     long usable = (long) (memoryBytes * (1 - HEADROOM));
     LargestBatch found = search(options, data, device, usable);
     if (found.batchSize == 0) {
@@ -58,7 +58,7 @@ public record LargestBatch(int batchSize, long bytes, long nextBytes, long usabl
 
   /** The largest with these options; 0 if there is none. */
   private static LargestBatch search(
-      SessionOptions options, Dataset data, Device device, long usable) {
+      SessionBuilder options, Dataset data, Device device, long usable) {
     int fits = 0;
     int least = 1;
     int most = data.size();
@@ -78,11 +78,11 @@ public record LargestBatch(int batchSize, long bytes, long nextBytes, long usabl
     return new LargestBatch(fits, bytes, bytes(options, data, fits + 1), usable);
   }
 
-  private static long bytes(SessionOptions options, Dataset data, int batchSize) {
+  private static long bytes(SessionBuilder options, Dataset data, int batchSize) {
     return options.batchSize(batchSize).memory(data).total();
   }
 
-  private static boolean trains(SessionOptions options, Dataset data) {
+  private static boolean trains(SessionBuilder options, Dataset data) {
     Cancellation.check("the search for the largest batch");
     try (TrainingSession session = options.open()) {
       session.data(data);

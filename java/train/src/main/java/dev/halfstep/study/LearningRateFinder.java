@@ -3,9 +3,9 @@ package dev.halfstep.study;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Order;
 import dev.halfstep.internal.Cancellation;
-import dev.halfstep.train.SessionOptions;
-import dev.halfstep.train.StepBlock;
-import dev.halfstep.train.TrainingSession;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.StepBlock;
+import dev.halfstep.session.TrainingSession;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -90,7 +90,7 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
    * @throws IllegalArgumentException if the data do not fit the model, or the batch the data
    * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
-  public Result find(SessionOptions options, Dataset data) {
+  public Result find(SessionBuilder options, Dataset data) {
     try (TrainingSession session = options.open()) {
       int batchSize = session.batchSize();
       if (batchSize > data.size()) {
@@ -132,7 +132,7 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
    *
    * @return the results in the order of the batch sizes
    */
-  public List<Result> findEach(SessionOptions options, Dataset data, int... batchSizes) {
+  public List<Result> findEach(SessionBuilder options, Dataset data, int... batchSizes) {
     return Arrays.stream(batchSizes)
         .mapToObj(batchSize -> find(options.batchSize(batchSize), data))
         .toList();

@@ -1,6 +1,6 @@
 package dev.halfstep.study;
 
-import dev.halfstep.train.GradientNoise;
+import dev.halfstep.metric.GradientNoise;
 import java.util.List;
 import java.util.OptionalDouble;
 

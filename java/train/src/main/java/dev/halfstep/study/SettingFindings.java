@@ -1,13 +1,13 @@
 package dev.halfstep.study;
 
+import dev.halfstep.optim.Adam;
+import dev.halfstep.optim.AdamW;
+import dev.halfstep.optim.Lamb;
+import dev.halfstep.optim.Lars;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.optim.Sgd;
 import dev.halfstep.study.Finding.Code;
 import dev.halfstep.study.Finding.Severity;
-import dev.halfstep.train.Adam;
-import dev.halfstep.train.AdamW;
-import dev.halfstep.train.Lamb;
-import dev.halfstep.train.Lars;
-import dev.halfstep.train.Optimizer;
-import dev.halfstep.train.Sgd;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.OptionalInt;

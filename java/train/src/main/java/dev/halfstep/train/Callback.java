@@ -1,5 +1,8 @@
 package dev.halfstep.train;
 
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.session.StepBlock;
+
 /**
  * What is told of a run as it goes on, on the trainer's own thread: a progress bar, a stopping
  * rule, a recorder. Order: {@code fitBegin}, for each epoch {@code epochBegin}, {@code stepsEnd}

@@ -1,9 +1,13 @@
 package dev.halfstep.train;
 
 import dev.halfstep.Shape;
+import dev.halfstep.files.Safetensors;
 import dev.halfstep.internal.StepState;
 import dev.halfstep.nn.Model;
-import dev.halfstep.nn.Safetensors;
+import dev.halfstep.session.SessionOptions;
+import dev.halfstep.session.SessionState;
+import dev.halfstep.session.StepCounters;
+import dev.halfstep.session.TrainingSession;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
@@ -108,9 +112,9 @@ final class CheckpointFile {
     Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>(contents.tensors());
     tensors.keySet().removeIf(name -> name.startsWith(PREFIX));
     float[] weights =
-        options.model.weights(new Safetensors.Contents(contents.file(), Map.of(), tensors));
+        options.model().weights(new Safetensors.Contents(contents.file(), Map.of(), tensors));
     int size = weights.length;
-    int moments = options.optimizer.moments();
+    int moments = options.optimizer().moments();
     float[] best = values(contents, "best", fit.bestEpoch() > 0, size);
     if (best != null) {
       fit.keepWeights(best);
@@ -120,7 +124,7 @@ final class CheckpointFile {
         weights,
         values(contents, "moment1", moments > 0, size),
         values(contents, "moment2", moments > 1, size),
-        values(contents, "average", options.averageDecay > 0, size),
+        values(contents, "average", options.averageDecay() > 0, size),
         counters);
   }
 
@@ -136,7 +140,7 @@ final class CheckpointFile {
     } catch (IllegalArgumentException e) {
       throw new IOException("is damaged: its counters are no Base64", e);
     }
-    ByteBuffer state = StepCounters.checked(bytes, options.activeScaling());
+    ByteBuffer state = StepCounters.checked(bytes, options.lossScaling());
     if (StepState.step(state) != fit.steps() || StepState.performed(state) != fit.updates()) {
       throw new IOException("is damaged: its counters are not those of its history");
     }

@@ -1,9 +1,10 @@
 package dev.halfstep.train;
 
-import dev.halfstep.nn.AtomicFile;
-import dev.halfstep.nn.FolderLock;
+import dev.halfstep.files.AtomicFile;
+import dev.halfstep.files.FolderLock;
+import dev.halfstep.files.Safetensors;
 import dev.halfstep.nn.Model;
-import dev.halfstep.nn.Safetensors;
+import dev.halfstep.session.TrainingSession;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

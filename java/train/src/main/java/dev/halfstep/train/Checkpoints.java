@@ -1,7 +1,7 @@
 package dev.halfstep.train;
 
-import dev.halfstep.nn.ModelFileException;
-import dev.halfstep.nn.Safetensors;
+import dev.halfstep.files.ModelFileException;
+import dev.halfstep.files.Safetensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,5 +1,7 @@
 package dev.halfstep.train;
 
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.Metric;
 import java.util.List;
 import java.util.Locale;
 

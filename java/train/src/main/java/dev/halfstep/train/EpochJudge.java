@@ -1,5 +1,9 @@
 package dev.halfstep.train;
 
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.Metric;
+import dev.halfstep.schedule.Plateau;
+import dev.halfstep.session.NotFinite;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -9,14 +13,14 @@ import org.jspecify.annotations.Nullable;
 
 /** Judges complete epochs: which is the best, what a plateau says, and whether to stop. */
 final class EpochJudge {
-  private final TrainerBuilder options;
+  private final TrainerOptions options;
   private final Metric monitor;
   private int bestEpoch;
   private double best;
   private Plateau.@Nullable State plateau;
   private final List<EarlyStopping.State> stopping = new ArrayList<>();
 
-  EpochJudge(TrainerBuilder options) {
+  EpochJudge(TrainerOptions options) {
     this.options = options;
     monitor = options.monitored();
     best = monitor.worst();

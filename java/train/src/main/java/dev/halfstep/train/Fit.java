@@ -3,6 +3,14 @@ package dev.halfstep.train;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.internal.Cancellation;
 import dev.halfstep.kernel.GradientStatistics;
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.Metrics;
+import dev.halfstep.schedule.Plateau;
+import dev.halfstep.schedule.ResponsiveBatch;
+import dev.halfstep.schedule.Schedule;
+import dev.halfstep.session.NotFinite;
+import dev.halfstep.session.StepBlock;
+import dev.halfstep.session.TrainingSession;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -17,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * the device, in one place. Callbacks read it, and end the run with {@link #stop}.
  */
 public final class Fit {
-  private final TrainerBuilder options;
+  private final TrainerOptions options;
   private final TrainingPlan plan;
   private long begin;
   private double secondsBefore; // it was resumed
@@ -43,7 +51,7 @@ public final class Fit {
   private int scheduleEpoch;
   private long scheduleUpdates; // of the epochs before it
 
-  Fit(TrainerBuilder options, TrainingPlan plan) {
+  Fit(TrainerOptions options, TrainingPlan plan) {
     this.options = options;
     this.plan = plan;
     judge = new EpochJudge(options);
@@ -298,10 +306,10 @@ public final class Fit {
    * {@link #read} can go on from here.
    */
   void write(DataOutput out) throws IOException {
-    out.writeLong(options.session.seed);
+    out.writeLong(options.session.seed());
     writeDigest(out, Optional.of(options.train));
     writeDigest(out, options.validation);
-    out.writeUTF(options.session.optimizer.getClass().getSimpleName());
+    out.writeUTF(options.session.optimizer().getClass().getSimpleName());
     out.writeDouble(seconds());
     log.write(out);
     out.writeLong(samples);
@@ -360,10 +368,10 @@ public final class Fit {
    */
   void read(RunInput in, double[] losses, float[] gradientNorms, float[] lossScales)
       throws IOException {
-    same("the seed", in.readLong(), options.session.seed);
+    same("the seed", in.readLong(), options.session.seed());
     readDigest(in, "training", Optional.of(options.train));
     readDigest(in, "validation", options.validation);
-    same("the optimizer", in.readUTF(), options.session.optimizer.getClass().getSimpleName());
+    same("the optimizer", in.readUTF(), options.session.optimizer().getClass().getSimpleName());
     secondsBefore = in.real("the run's time", 0, Double.MAX_VALUE);
     log.read(in, losses, gradientNorms, lossScales);
     samples = in.longNumber("the number of samples", 0, (long) steps() * options.train.size());

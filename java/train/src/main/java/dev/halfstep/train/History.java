@@ -1,5 +1,9 @@
 package dev.halfstep.train;
 
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.Metrics;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.TrainingSession;
 import java.util.List;
 import java.util.Optional;
 
@@ -52,7 +56,7 @@ public final class History {
 
   /**
    * The norm of each step's gradient, unscaled and before clipping; 0 where it was not measured
-   * ({@link SessionOptions#gradientNorm}, clipping and loss scaling measure it) or the step was
+   * ({@link SessionBuilder#gradientNorm}, clipping and loss scaling measure it) or the step was
    * skipped.
    */
   public float[] gradientNorms() {

@@ -1,6 +1,12 @@
 package dev.halfstep.train;
 
 import dev.halfstep.kernel.GradientStatistics;
+import dev.halfstep.metric.Confusion;
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.GradientNoise;
+import dev.halfstep.metric.Metrics;
+import dev.halfstep.schedule.Plateau;
+import dev.halfstep.schedule.ResponsiveBatch;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;

@@ -1,5 +1,7 @@
 package dev.halfstep.train;
 
+import dev.halfstep.metric.Metrics;
+import dev.halfstep.session.StepBlock;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.Arrays;

@@ -3,9 +3,18 @@ package dev.halfstep.train;
 import dev.halfstep.HalfstepException;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Order;
-import dev.halfstep.data.RandomStream;
 import dev.halfstep.kernel.GradientStatistics;
+import dev.halfstep.metric.Confusion;
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.GradientNoise;
+import dev.halfstep.metric.Metrics;
 import dev.halfstep.nn.Model;
+import dev.halfstep.random.RandomStream;
+import dev.halfstep.schedule.Schedule;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.SessionState;
+import dev.halfstep.session.StepBlock;
+import dev.halfstep.session.TrainingSession;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -106,7 +115,7 @@ public final class Trainer {
         return run(session, fit);
       } catch (RuntimeException | Error failure) {
         try {
-          fit.bestWeights().ifPresentOrElse(options.session.model::weights, session::store);
+          fit.bestWeights().ifPresentOrElse(options.session.model()::weights, session::store);
         } catch (RuntimeException second) {
           failure.addSuppressed(second);
         }
@@ -126,7 +135,7 @@ public final class Trainer {
         fit.beginEpoch();
       }
       options.callbacks.forEach(callback -> callback.epochBegin(fit));
-      Order.fill(options.session.seed, fit.epoch() - 1, order);
+      Order.fill(options.session.seed(), fit.epoch() - 1, order);
       session.order(order);
       session.position(fit.sample());
       complete = trainEpoch(session, fit, steps);
@@ -154,8 +163,8 @@ public final class Trainer {
   }
 
   /** Of a session that has room for the largest batch. */
-  private SessionOptions sessionOptions() {
-    SessionOptions session =
+  private SessionBuilder sessionOptions() {
+    SessionBuilder session =
         options.session.batchSize(plan.largestBatch()).pendingSteps(options.syncEvery + 1);
     return options
         .average
@@ -174,7 +183,7 @@ public final class Trainer {
   private void save(TrainingSession session, Fit fit) {
     CheckpointWriter checkpoints = fit.checkpoints;
     if (checkpoints != null) {
-      checkpoints.save(options.session.model, session, fit);
+      checkpoints.save(options.session.model(), session, fit);
     }
   }
 
@@ -240,7 +249,7 @@ public final class Trainer {
       return Optional.empty();
     }
     int[] order = new int[train.size()];
-    Order.fill(RandomStream.NOISE.key(options.session.seed), fit.epoch() - 1, order);
+    Order.fill(RandomStream.NOISE.key(options.session.seed()), fit.epoch() - 1, order);
     int batches = Math.min(NOISE_BATCHES, train.size() / small);
     return Optional.of(session.gradientNoise(small, Arrays.copyOf(order, batches * small)));
   }
@@ -330,7 +339,8 @@ public final class Trainer {
       Schedule.Progress progress = fit.progress(fit.updates() + i);
       rates[i] = rate(fit, progress);
       momenta[i] =
-          (float) options.schedule.momentum(progress).orElse(options.session.optimizer.momentum());
+          (float)
+              options.schedule.momentum(progress).orElse(options.session.optimizer().momentum());
     }
     session.schedule(rates, momenta);
   }
@@ -350,6 +360,6 @@ public final class Trainer {
               + progress.update()
               + ": a factor must be finite and not negative");
     }
-    return (float) (options.session.optimizer.learningRate() * factor);
+    return (float) (options.session.optimizer().learningRate() * factor);
   }
 }

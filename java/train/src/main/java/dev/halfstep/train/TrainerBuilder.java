@@ -2,7 +2,18 @@ package dev.halfstep.train;
 
 import dev.halfstep.Device;
 import dev.halfstep.data.Dataset;
-import dev.halfstep.nn.Safetensors;
+import dev.halfstep.files.Safetensors;
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.Metric;
+import dev.halfstep.optim.CrossEntropy;
+import dev.halfstep.optim.Loss;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.schedule.BatchSchedule;
+import dev.halfstep.schedule.LearningRateScaling;
+import dev.halfstep.schedule.Plateau;
+import dev.halfstep.schedule.ResponsiveBatch;
+import dev.halfstep.schedule.Schedule;
+import dev.halfstep.session.SessionBuilder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -15,57 +26,13 @@ import java.util.function.UnaryOperator;
  * Builds a {@link Trainer}. Immutable: each method gives another builder, with one thing changed,
  * so that one can be the start of several runs.
  */
-public final class TrainerBuilder {
-  final Dataset train;
-  SessionOptions session;
-  Optional<Dataset> validation = Optional.empty();
-  Optional<Dataset> test = Optional.empty();
-  Schedule schedule = Schedule.constant();
-  LearningRateScaling scaling = LearningRateScaling.NONE;
-  int referenceBatch = 32;
-  BatchSchedule batchSchedule = BatchSchedule.constant();
-  Optional<ResponsiveBatch> responsive = Optional.empty();
-  Optional<Plateau> plateau = Optional.empty();
-  Optional<EarlyStopping> earlyStopping = Optional.empty();
-  Optional<Metric> monitor = Optional.empty();
-  Optional<WeightAverage> average = Optional.empty();
-  Budget budget = Budget.ofEpochs(10);
-  Optional<Checkpoints> checkpoints = Optional.empty();
-  Optional<Safetensors.Contents> resumed = Optional.empty();
-  boolean gradientNoise;
-  List<WeightTraces.Watched> traced = List.of();
-  boolean dropLast;
-  int syncEvery = 50;
-  List<Callback> callbacks = List.of();
-  LongSupplier nanoTime = System::nanoTime;
-
-  TrainerBuilder(SessionOptions session, Dataset train) {
-    this.session = Objects.requireNonNull(session, "session");
-    this.train = Objects.requireNonNull(train, "train");
+public final class TrainerBuilder extends TrainerOptions {
+  TrainerBuilder(SessionBuilder session, Dataset train) {
+    super(session, train);
   }
 
-  private TrainerBuilder with(Consumer<TrainerBuilder> change) {
-    TrainerBuilder next = new TrainerBuilder(session, train);
-    next.validation = validation;
-    next.test = test;
-    next.schedule = schedule;
-    next.scaling = scaling;
-    next.referenceBatch = referenceBatch;
-    next.batchSchedule = batchSchedule;
-    next.responsive = responsive;
-    next.plateau = plateau;
-    next.earlyStopping = earlyStopping;
-    next.monitor = monitor;
-    next.average = average;
-    next.budget = budget;
-    next.checkpoints = checkpoints;
-    next.resumed = resumed;
-    next.gradientNoise = gradientNoise;
-    next.traced = traced;
-    next.dropLast = dropLast;
-    next.syncEvery = syncEvery;
-    next.callbacks = callbacks;
-    next.nanoTime = nanoTime;
+  private TrainerBuilder with(Consumer<TrainerOptions> change) {
+    TrainerBuilder next = (TrainerBuilder) clone();
     change.accept(next);
     return next;
   }
@@ -77,7 +44,7 @@ public final class TrainerBuilder {
    * builder.session(options -> options.clipNorm(1))
    * }</pre>
    */
-  public TrainerBuilder session(UnaryOperator<SessionOptions> change) {
+  public TrainerBuilder session(UnaryOperator<SessionBuilder> change) {
     return with(next -> next.session = change.apply(session));
   }
 
@@ -173,7 +140,7 @@ public final class TrainerBuilder {
    */
   public TrainerBuilder trace(String parameter, int index) {
     WeightTraces.Watched watched = new WeightTraces.Watched(parameter, index);
-    watched.offset(session.model);
+    watched.offset(session.model());
     List<WeightTraces.Watched> all = new ArrayList<>(traced);
     all.add(watched);
     return with(next -> next.traced = List.copyOf(all));
@@ -273,10 +240,10 @@ public final class TrainerBuilder {
    *     of another run: the message says what differs
    */
   public Trainer build() {
-    if (session.batchSize > train.size()) {
+    if (session.batchSize() > train.size()) {
       throw new IllegalArgumentException(
           "the batch size "
-              + session.batchSize
+              + session.batchSize()
               + " is larger than the "
               + train.size()
               + " training samples: give at most that");
@@ -288,11 +255,11 @@ public final class TrainerBuilder {
                 + " needs validation data, but there are none; without them there are "
                 + Metric.labels(false));
       }
-      if (metric.needsConfusion() && !(session.loss instanceof CrossEntropy)) {
+      if (metric.needsConfusion() && !(session.loss() instanceof CrossEntropy)) {
         throw new IllegalArgumentException(
-            metric.label() + " needs class labels, but the loss is " + session.loss);
+            metric.label() + " needs class labels, but the loss is " + session.loss());
       }
-      if (metric.increasing() && session.loss.equals(Loss.meanSquaredError())) {
+      if (metric.increasing() && session.loss().equals(Loss.meanSquaredError())) {
         throw new IllegalArgumentException(
             metric.label()
                 + " counts what is right, which squared errors do not say: take "
@@ -303,58 +270,23 @@ public final class TrainerBuilder {
       throw new IllegalArgumentException(
           "a responsive batch and a batch schedule both set the batch size: give one of them");
     }
-    DataCheck.check(session, train);
+    session.requireFitting(train);
     validation.ifPresent(this::requireEvaluable);
     test.ifPresent(this::requireEvaluable);
-    return new Trainer(with(next -> {}));
+    return new Trainer(this);
   }
 
   private void requireEvaluable(Dataset data) {
-    DataCheck.check(session, data);
+    session.requireFitting(data);
     if (data.targets().sampleShape().equals(train.targets().sampleShape())) {
       return; // the plan of training says whether they fit the loss
     }
-    new StepPlans(session, BatchSource.of(session, data, 0)).evaluationParts(1);
+    session.requireEvaluation(data);
   }
 
   /** Trains: short for {@code build().fit()}. */
   public History fit() {
     return build().fit();
-  }
-
-  /** The learning rate of full batches before schedules: the optimizer's, scaled with the batch. */
-  public double learningRate() {
-    return session.optimizer.learningRate() * scaling.factor(referenceBatch, session.batchSize);
-  }
-
-  /** The options of the run's session: model, loss, optimizer, batch size, device. */
-  public SessionOptions sessionOptions() {
-    return session;
-  }
-
-  /** What is trained on. */
-  public Dataset trainingData() {
-    return train;
-  }
-
-  /** Whether validation is to count which class was taken for which. */
-  boolean countsConfusion() {
-    return metrics().stream().anyMatch(Metric::needsConfusion);
-  }
-
-  private List<Metric> metrics() {
-    List<Metric> metrics = new ArrayList<>();
-    monitor.ifPresent(metrics::add);
-    plateau.ifPresent(rule -> metrics.add(rule.metric()));
-    earlyStopping.ifPresent(rule -> rule.rules().forEach(part -> metrics.add(part.metric())));
-    return metrics;
-  }
-
-  /** What the best epoch is chosen by. */
-  Metric monitored() {
-    return monitor
-        .or(() -> earlyStopping.map(rule -> rule.rules().get(0).metric()))
-        .orElse(validation.isPresent() ? Metric.VAL_LOSS : Metric.TRAIN_LOSS);
   }
 
   private static int positive(String what, int value) {

@@ -1,6 +1,10 @@
 package dev.halfstep.train;
 
 import dev.halfstep.graph.Plan;
+import dev.halfstep.schedule.BatchSchedule;
+import dev.halfstep.schedule.ResponsiveBatch;
+import dev.halfstep.session.MemoryUse;
+import dev.halfstep.session.SessionBuilder;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -23,10 +27,10 @@ public final class TrainingPlan {
   private final Plan step;
   private final MemoryUse memory;
 
-  TrainingPlan(TrainerBuilder options) {
+  TrainingPlan(TrainerOptions options) {
     budget = options.budget;
     batches = options.batchSchedule;
-    batchSize = options.session.batchSize;
+    batchSize = options.session.batchSize();
     trainSamples = options.train.size();
     dropLast = options.dropLast;
     responsive = options.responsive;
@@ -51,7 +55,7 @@ public final class TrainingPlan {
     length = counted && (planned || lastsEpochs()) ? parts : Double.POSITIVE_INFINITY;
     totalUpdates = counted && planned ? updates : Long.MAX_VALUE;
     sizes.forEach(size -> requireLastBatch(options, size));
-    SessionOptions largest = options.session.batchSize(largestBatch);
+    SessionBuilder largest = options.session.batchSize(largestBatch);
     step = largest.plan(options.train);
     memory = largest.memory(options.train);
   }
@@ -84,12 +88,11 @@ public final class TrainingPlan {
    * Throws what a last batch of one sample would throw in mid-epoch, where a layer such as batch
    * normalisation cannot train on one value.
    */
-  private void requireLastBatch(TrainerBuilder options, int size) {
+  private void requireLastBatch(TrainerOptions options, int size) {
     int last = samples(size) % size;
-    int computed = Math.min(size, options.session.microBatch);
+    int computed = Math.min(size, options.session.microBatch());
     if (last % computed == 1 || computed == 1 || (last == 0 && size % computed == 1)) {
-      BatchSource source = BatchSource.of(options.session, options.train, options.train.size());
-      new StepPlans(options.session, source).parts(1);
+      options.session.requireStep(options.train, 1);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.halfstep.train;
 
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.nn.Model;
+import dev.halfstep.session.TrainingSession;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -42,7 +43,7 @@ final class WeightTraces {
     }
     float[] row = new float[watched.size()];
     for (int i = 0; i < row.length; i++) {
-      row[i] = session.weight(watched.get(i).offset(session.options().model));
+      row[i] = session.weight(watched.get(i).offset(session.options().model()));
     }
     steps.add(step);
     values.add(row);

@@ -3,11 +3,11 @@ package dev.halfstep.data;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.halfstep.Shape;
+import dev.halfstep.files.ModelFileException;
+import dev.halfstep.files.Safetensors;
 import dev.halfstep.nn.Fuzz;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
-import dev.halfstep.nn.ModelFileException;
-import dev.halfstep.nn.Safetensors;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Shape;
+import dev.halfstep.files.ModelFileException;
+import dev.halfstep.files.Safetensors;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.halfstep.optim.Optimizer;
 import dev.halfstep.study.Finding.Code;
-import dev.halfstep.train.Optimizer;
 import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;

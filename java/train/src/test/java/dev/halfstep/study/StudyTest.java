@@ -15,18 +15,18 @@ import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.schedule.LearningRateScaling;
+import dev.halfstep.session.MemoryUse;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.TrainingSession;
 import dev.halfstep.train.Budget;
 import dev.halfstep.train.Callback;
 import dev.halfstep.train.Fit;
 import dev.halfstep.train.History;
-import dev.halfstep.train.LearningRateScaling;
-import dev.halfstep.train.MemoryUse;
-import dev.halfstep.train.Optimizer;
-import dev.halfstep.train.SessionOptions;
 import dev.halfstep.train.TestDevice;
 import dev.halfstep.train.Trainer;
 import dev.halfstep.train.TrainerBuilder;
-import dev.halfstep.train.TrainingSession;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -57,7 +57,7 @@ final class StudyTest {
         .initialize(3);
   }
 
-  private static SessionOptions options(Model model) {
+  private static SessionBuilder options(Model model) {
     return TrainingSession.builder(model)
         .device(device)
         .batchSize(20)
@@ -216,7 +216,7 @@ final class StudyTest {
 
   @Test
   void theLargestBatchFitsAndTheNextDoesNot() {
-    SessionOptions options = options(model());
+    SessionBuilder options = options(model());
     long limit = options.batchSize(200).memory(DATA.train()).total() * 10 / 9;
     LargestBatch found = LargestBatch.find(options, DATA.train(), device, limit);
     assertTrue(found.batchSize() >= 100 && found.batchSize() < 400, found.toString());
@@ -234,7 +234,7 @@ final class StudyTest {
 
   @Test
   void dataThatLeaveNoRoomForASampleStreamBesideTheLargestBatch() {
-    SessionOptions options = options(model()).evaluationBatch(4);
+    SessionBuilder options = options(model()).evaluationBatch(4);
     MemoryUse use = options.batchSize(8).memory(DATA.train());
     long limit = (use.total() - use.data() / 2) * 10 / 9 + 10;
     assertTrue(options.batchSize(1).memory(DATA.train()).total() > limit * 9 / 10);
@@ -246,7 +246,7 @@ final class StudyTest {
   @Test
   void theLargestBatchStaysUnderTheDevicesLimit() {
     try (Device limited = TestDevice.open()) {
-      SessionOptions options =
+      SessionBuilder options =
           TrainingSession.builder(model()).device(limited).optimizer(Optimizer.adamW(0.01));
       long limit = options.batchSize(250).memory(DATA.train()).total();
       limited.memoryLimit(limit);

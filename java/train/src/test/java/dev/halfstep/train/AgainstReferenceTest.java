@@ -5,6 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.nn.Model;
+import dev.halfstep.optim.Loss;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.StepBlock;
+import dev.halfstep.session.TrainingSession;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -21,7 +26,7 @@ class AgainstReferenceTest {
   private final float[] rates = new float[STEPS];
   private final float[] momenta = new float[STEPS];
 
-  private SessionOptions options(Optimizer optimizer) {
+  private SessionBuilder options(Optimizer optimizer) {
     for (int i = 0; i < STEPS; i++) {
       rates[i] = optimizer.learningRate() * (1 + i % 4);
       momenta[i] = Math.max(optimizer.momentum() - 0.01f * i, 0);
@@ -34,7 +39,7 @@ class AgainstReferenceTest {
         .optimizer(optimizer);
   }
 
-  private void compare(SessionOptions options) {
+  private void compare(SessionBuilder options) {
     try (TrainingSession session = options.open()) {
       session.data(task.data);
       session.schedule(rates, momenta);
@@ -51,7 +56,7 @@ class AgainstReferenceTest {
         if (options.checksGradients()) {
           assertEquals(reference.gradientNorm(), block.gradientNorm(step), TOLERANCE);
         }
-        reference.update(options.optimizer, rates[step], momenta[step]);
+        reference.update(options.optimizer(), rates[step], momenta[step]);
       }
       session.store();
     }

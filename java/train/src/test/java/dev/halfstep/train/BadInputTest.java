@@ -11,13 +11,18 @@ import dev.halfstep.Shape;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
-import dev.halfstep.graph.Split;
+import dev.halfstep.graph.SplitOp;
+import dev.halfstep.metric.Confusion;
 import dev.halfstep.nn.Embedding;
 import dev.halfstep.nn.Flatten;
 import dev.halfstep.nn.Layer;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Loss;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.TrainingSession;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -37,7 +42,7 @@ final class BadInputTest {
     return Model.of(Shape.of(2), Sequential.of(new Linear(classes))).initialize(3);
   }
 
-  private static SessionOptions options(Model model) {
+  private static SessionBuilder options(Model model) {
     return TrainingSession.builder(model).device(TestDevice.ID).batchSize(2);
   }
 
@@ -45,7 +50,7 @@ final class BadInputTest {
     return assertThrows(IllegalArgumentException.class, call::run).getMessage();
   }
 
-  private static SessionOptions mixed(DType storage, double clip) {
+  private static SessionBuilder mixed(DType storage, double clip) {
     return options(linear(3)).optimizer(Optimizer.adamW(0.1)).storage(storage).clipNorm(clip);
   }
 
@@ -93,7 +98,7 @@ final class BadInputTest {
 
   @Test
   void theIgnoredLabelIsNoMistake() {
-    SessionOptions options = options(linear(3)).loss(Loss.crossEntropy().ignoreLabel(-100));
+    SessionBuilder options = options(linear(3)).loss(Loss.crossEntropy().ignoreLabel(-100));
     try (TrainingSession session = options.open()) {
       assertTrue(session.step(X, new int[] {-100, 2}) > 0);
       assertEquals(1, session.lastStep().rows());
@@ -197,7 +202,8 @@ final class BadInputTest {
 
   /** Embeds the first token of a sample alone: what the host cannot check beforehand. */
   private static Model firstToken() {
-    Layer first = (scope, x) -> scope.apply("e", new Embedding(10, 4), Split.of(x, 1, 1, 2).get(0));
+    Layer first =
+        (scope, x) -> scope.apply("e", new Embedding(10, 4), SplitOp.of(x, 1, 1, 2).get(0));
     return Model.ofTokens(Shape.of(3), Sequential.of(first, new Flatten(), new Linear(2)))
         .initialize(0);
   }

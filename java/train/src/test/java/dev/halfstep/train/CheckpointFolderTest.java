@@ -8,10 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Shape;
 import dev.halfstep.data.Dataset;
+import dev.halfstep.files.ModelFileException;
+import dev.halfstep.files.Safetensors;
+import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
-import dev.halfstep.nn.ModelFileException;
-import dev.halfstep.nn.Safetensors;
+import dev.halfstep.session.StepBlock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -12,6 +12,7 @@ import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
 import dev.halfstep.data.Order;
 import dev.halfstep.graph.Parameter;
+import dev.halfstep.metric.Metrics;
 import dev.halfstep.nn.AveragePool2d;
 import dev.halfstep.nn.BatchNorm;
 import dev.halfstep.nn.Conv2d;
@@ -25,6 +26,9 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Residual;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.TrainingSession;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -88,7 +92,7 @@ class ConvolutionTrainingTest {
         .initialize(1);
   }
 
-  private static SessionOptions options(Model model) {
+  private static SessionBuilder options(Model model) {
     return TrainingSession.builder(model)
         .device(TestDevice.ID)
         .batchSize(BATCH)

@@ -19,6 +19,10 @@ import dev.halfstep.nn.MaxPool2d;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.StepBlock;
+import dev.halfstep.session.TrainingSession;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
@@ -80,7 +84,7 @@ class DevicesAgreeTest {
     return Dataset.of("images", Features.of(x, Shape.of(SIDE, SIDE, 1)), Labels.of(y, 2));
   }
 
-  private static SessionOptions options(Model model, String device, DType storage) {
+  private static SessionBuilder options(Model model, String device, DType storage) {
     return TrainingSession.builder(model)
         .device(device)
         .storage(storage)
@@ -90,7 +94,7 @@ class DevicesAgreeTest {
   }
 
   /** The losses of all steps, and that of an evaluation at the end. */
-  private static double[] losses(SessionOptions options, Dataset data) {
+  private static double[] losses(SessionBuilder options, Dataset data) {
     int steps = SAMPLES / BATCH;
     double[] losses = new double[EPOCHS * steps + 1];
     try (TrainingSession session = options.open()) {

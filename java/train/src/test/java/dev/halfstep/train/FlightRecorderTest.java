@@ -3,6 +3,7 @@ package dev.halfstep.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.halfstep.session.TrainingSession;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Comparator;

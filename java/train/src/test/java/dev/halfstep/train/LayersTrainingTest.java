@@ -15,6 +15,7 @@ import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
 import dev.halfstep.data.Order;
 import dev.halfstep.data.Values;
+import dev.halfstep.metric.Metrics;
 import dev.halfstep.nn.BatchNorm;
 import dev.halfstep.nn.Conv2d;
 import dev.halfstep.nn.Dropout;
@@ -31,6 +32,11 @@ import dev.halfstep.nn.PositionEmbedding;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Residual;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Loss;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.schedule.ResponsiveBatch;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.TrainingSession;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -81,7 +87,7 @@ class LayersTrainingTest {
             .then("head", new Linear(SmallTask.CLASSES)));
   }
 
-  private static SessionOptions options(Model model) {
+  private static SessionBuilder options(Model model) {
     return TrainingSession.builder(model)
         .device(TestDevice.ID)
         .batchSize(BATCH)
@@ -97,7 +103,7 @@ class LayersTrainingTest {
     }
   }
 
-  private float[] trained(SessionOptions options, int epochs) {
+  private float[] trained(SessionBuilder options, int epochs) {
     try (TrainingSession session = options.open()) {
       train(session, task.data, epochs);
       return session.weights();
@@ -267,7 +273,7 @@ class LayersTrainingTest {
       Model model = residualNet();
       Model frozen = model.freeze("in.weight", "block.1", "block.3.bias", "head.bias");
       float[] before = model.weights();
-      SessionOptions options = options(frozen).storage(storage).optimizer(optimizer).clipNorm(1);
+      SessionBuilder options = options(frozen).storage(storage).optimizer(optimizer).clipNorm(1);
       try (TrainingSession session = options.open()) {
         train(session, task.data, 2);
         session.store();
@@ -340,7 +346,7 @@ class LayersTrainingTest {
                     .then("head", new Linear(tokens)))
             .initialize(2);
     Dataset data = sequences(64, length, tokens);
-    SessionOptions options =
+    SessionBuilder options =
         options(model).optimizer(Optimizer.adamW(0.01)).storage(storage).clipNorm(1);
     try (TrainingSession session = options.open()) {
       assertEquals(Math.log(tokens), session.evaluate(data).loss(), 0.7);
@@ -365,7 +371,7 @@ class LayersTrainingTest {
       y[i * 2 + 1] = x[i * 3 + 2];
     }
     Model model = Model.of(Shape.of(3), Sequential.of(new Linear(2))).initialize(1);
-    SessionOptions options =
+    SessionBuilder options =
         options(model).loss(Loss.meanSquaredError()).optimizer(Optimizer.sgd(0.1));
     Dataset data = Dataset.of("line", Features.of(x, Shape.of(3)), Values.of(y, Shape.of(2)));
     try (TrainingSession session = options.open()) {
@@ -402,7 +408,7 @@ class LayersTrainingTest {
       y[2 * i + 1] = x[2 * i] + x[2 * i + 1] > 0.5 ? 1 : 0;
     }
     Model model = Model.of(Shape.of(2), Sequential.of(new Linear(2))).initialize(1);
-    SessionOptions options =
+    SessionBuilder options =
         options(model).loss(Loss.binaryCrossEntropy()).optimizer(Optimizer.sgd(1)).storage(storage);
     Dataset data = Dataset.of("sides", Features.of(x, Shape.of(2)), Values.of(y, Shape.of(2)));
     try (TrainingSession session = options.open()) {

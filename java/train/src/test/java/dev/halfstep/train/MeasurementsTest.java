@@ -8,11 +8,21 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.kernel.GradientStatistics;
+import dev.halfstep.metric.Confusion;
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.GradientNoise;
+import dev.halfstep.metric.Metric;
+import dev.halfstep.metric.Metrics;
 import dev.halfstep.nn.BatchNorm;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Loss;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.StepBlock;
+import dev.halfstep.session.TrainingSession;
 import dev.halfstep.study.GradientProbe;
 import dev.halfstep.study.NoiseScale;
 import java.util.ArrayList;
@@ -30,7 +40,7 @@ final class MeasurementsTest {
 
   private final SmallTask task = new SmallTask(SAMPLES, true);
 
-  private static SessionOptions options(Model model) {
+  private static SessionBuilder options(Model model) {
     return TrainingSession.builder(model)
         .device(TestDevice.ID)
         .batchSize(BATCH)
@@ -48,7 +58,7 @@ final class MeasurementsTest {
   @ParameterizedTest
   @EnumSource(names = {"F32", "F16"})
   void statisticsAreOfTheUnscaledGradientBeforeClipping(DType storage) {
-    SessionOptions options = options(SmallTask.model()).storage(storage).clipNorm(1e-3);
+    SessionBuilder options = options(SmallTask.model()).storage(storage).clipNorm(1e-3);
     try (TrainingSession session = options.open()) {
       session.data(task.data);
       session.run(2);

@@ -18,6 +18,12 @@ import dev.halfstep.data.Values;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Loss;
+import dev.halfstep.optim.LossScaling;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.StepBlock;
+import dev.halfstep.session.TrainingSession;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,7 +36,7 @@ class MixedPrecisionTest {
 
   private final SmallTask task = new SmallTask(SAMPLES);
 
-  private SessionOptions options(DType storage) {
+  private SessionBuilder options(DType storage) {
     return TrainingSession.builder(SmallTask.model())
         .device(TestDevice.ID)
         .batchSize(BATCH)
@@ -38,7 +44,7 @@ class MixedPrecisionTest {
         .optimizer(Optimizer.sgd(0.05).withMomentum(0.9));
   }
 
-  private double trainedLoss(SessionOptions options) {
+  private double trainedLoss(SessionBuilder options) {
     try (TrainingSession session = options.open()) {
       session.data(task.data);
       for (int epoch = 0; epoch < 10; epoch++) {
@@ -175,7 +181,7 @@ class MixedPrecisionTest {
       LossScaling scaling = i == 0 ? LossScaling.DEFAULT : new LossScaling(1, 2, 0.5f, 9999, 1, 9);
       Model model = Model.of(Shape.of(4), Sequential.of(new Linear(1)));
       model.weights(new float[(int) model.parameters().arenaSize()]);
-      SessionOptions options =
+      SessionBuilder options =
           TrainingSession.builder(model)
               .device(TestDevice.ID)
               .storage(DType.F16)
@@ -213,9 +219,9 @@ class MixedPrecisionTest {
 
   @Test
   void onlyF16ScalesTheLossUnasked() {
-    assertEquals(LossScaling.DEFAULT, options(DType.F16).activeScaling());
-    assertEquals(null, options(DType.BF16).activeScaling());
-    assertEquals(null, options(DType.F32).activeScaling());
+    assertEquals(LossScaling.DEFAULT, options(DType.F16).lossScaling());
+    assertEquals(null, options(DType.BF16).lossScaling());
+    assertEquals(null, options(DType.F32).lossScaling());
     assertFalse(options(DType.BF16).checksGradients());
   }
 

@@ -9,9 +9,16 @@ import dev.halfstep.Shape;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
+import dev.halfstep.metric.Metric;
+import dev.halfstep.metric.Metrics;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Loss;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.schedule.Plateau;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.TrainingSession;
 import java.util.Arrays;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Tag;
@@ -38,7 +45,7 @@ final class NoRowsTest {
     return Model.of(Shape.of(2), Sequential.of(new Linear(2))).initialize(1);
   }
 
-  private static SessionOptions options() {
+  private static SessionBuilder options() {
     return TrainingSession.builder(model()).device(TestDevice.ID).batchSize(4);
   }
 

@@ -2,6 +2,8 @@ package dev.halfstep.train;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.TrainingSession;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
@@ -31,7 +33,7 @@ class NoopStepTest {
     return best;
   }
 
-  private SessionOptions options() {
+  private SessionBuilder options() {
     return TrainingSession.builder(SmallTask.model())
         .device("noop")
         .batchSize(8)

@@ -1,29 +1,35 @@
 package dev.halfstep.train;
 
+import dev.halfstep.optim.Adam;
+import dev.halfstep.optim.AdamW;
+import dev.halfstep.optim.Lamb;
+import dev.halfstep.optim.Lars;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.optim.Sgd;
 import java.util.Arrays;
 
 /**
  * A multilayer perceptron with ReLU, softmax cross-entropy and every optimizer in plain fp64,
  * written from their definitions: what training is compared with.
  */
-final class ReferenceMlp {
-  final int[] sizes;
-  final double[][] weights; // [layer][out * in]
-  final double[][] biases;
+public final class ReferenceMlp {
+  public final int[] sizes;
+  public final double[][] weights; // [layer][out * in]
+  public final double[][] biases;
   private final double[][] weightGradients;
   private final double[][] biasGradients;
   private final double[][][] moments; // [weights or biases of a layer][first, second]
   private int updates;
   private double weightSum;
-  double lossSum;
-  double correct;
+  public double lossSum;
+  public double correct;
 
-  double labelSmoothing;
-  int ignoreLabel = -1;
-  double[] classWeights;
-  double clipNorm;
+  public double labelSmoothing;
+  public int ignoreLabel = -1;
+  public double[] classWeights;
+  public double clipNorm;
 
-  ReferenceMlp(int... sizes) {
+  public ReferenceMlp(int... sizes) {
     this.sizes = sizes;
     int layers = sizes.length - 1;
     weights = new double[layers][];
@@ -44,7 +50,7 @@ final class ReferenceMlp {
   }
 
   /** Sets the sums and the gradients to 0. */
-  void begin() {
+  public void begin() {
     lossSum = 0;
     weightSum = 0;
     correct = 0;
@@ -56,12 +62,12 @@ final class ReferenceMlp {
     }
   }
 
-  double loss() {
+  public double loss() {
     return lossSum / weightSum;
   }
 
   /** Adds one sample to sums and gradients. */
-  void add(float[] x, int from, int label) {
+  public void add(float[] x, int from, int label) {
     int layers = weights.length;
     double[][] values = new double[layers + 1][];
     values[0] = new double[sizes[0]];
@@ -124,7 +130,7 @@ final class ReferenceMlp {
   }
 
   /** The norm of the mean gradient. */
-  double gradientNorm() {
+  public double gradientNorm() {
     double sum = 0;
     for (int l = 0; l < weights.length; l++) {
       sum += Arrays.stream(weightGradients[l]).map(g -> g * g).sum();
@@ -140,7 +146,7 @@ final class ReferenceMlp {
   }
 
   /** One update of all parameters; biases do not decay. */
-  void update(Optimizer rule, double rate, double momentum) {
+  public void update(Optimizer rule, double rate, double momentum) {
     updates++;
     double scale = multiplier();
     for (int l = 0; l < weights.length; l++) {

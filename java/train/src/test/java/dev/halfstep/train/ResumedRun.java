@@ -1,8 +1,15 @@
 package dev.halfstep.train;
 
 import dev.halfstep.DType;
+import dev.halfstep.files.ModelFileException;
+import dev.halfstep.metric.Metric;
 import dev.halfstep.nn.Model;
-import dev.halfstep.nn.ModelFileException;
+import dev.halfstep.optim.LossScaling;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.schedule.BatchSchedule;
+import dev.halfstep.schedule.Plateau;
+import dev.halfstep.schedule.Schedule;
+import dev.halfstep.session.StepBlock;
 import java.io.IOException;
 import java.nio.file.Path;
 

@@ -12,11 +12,19 @@ import dev.halfstep.data.Dataset;
 import dev.halfstep.data.RandomData;
 import dev.halfstep.data.Split;
 import dev.halfstep.data.Values;
+import dev.halfstep.files.Safetensors;
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.Metric;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
-import dev.halfstep.nn.Safetensors;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Loss;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.schedule.Plateau;
+import dev.halfstep.schedule.Schedule;
+import dev.halfstep.session.StepBlock;
+import dev.halfstep.session.TrainingSession;
 import dev.halfstep.study.BatchSizeStudy;
 import dev.halfstep.study.LearningRateFinder;
 import java.io.IOException;
@@ -187,7 +195,7 @@ final class RunEndsTest {
   }
 
   private <T extends Throwable> T ended(Class<T> expected, TrainerBuilder trainer, int epochs) {
-    Model model = trainer.sessionOptions().model;
+    Model model = trainer.sessionOptions().model();
     T failure = assertThrows(expected, trainer::fit);
     assertArrayEquals(bestOf(epochs), model.weights());
     return failure;

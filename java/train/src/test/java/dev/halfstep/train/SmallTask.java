@@ -12,17 +12,17 @@ import java.util.OptionalInt;
 import java.util.Random;
 
 /** A small learnable classification task, and a model for it. */
-final class SmallTask {
-  static final int FEATURES = 19;
-  static final int HIDDEN = 13;
-  static final int CLASSES = 5;
+public final class SmallTask {
+  public static final int FEATURES = 19;
+  public static final int HIDDEN = 13;
+  public static final int CLASSES = 5;
 
-  final float[] x;
-  final int[] y;
-  final Dataset data;
+  public final float[] x;
+  public final int[] y;
+  public final Dataset data;
 
   /** So many samples; with {@code ignored} every seventh label is -100. */
-  SmallTask(int samples, boolean ignored) {
+  public SmallTask(int samples, boolean ignored) {
     Random random = new Random(11);
     x = new float[samples * FEATURES];
     y = new int[samples];
@@ -42,18 +42,18 @@ final class SmallTask {
             Labels.of(y, Shape.of(), CLASSES, OptionalInt.of(-100)));
   }
 
-  SmallTask(int samples) {
+  public SmallTask(int samples) {
     this(samples, false);
   }
 
-  static Model model() {
+  public static Model model() {
     return Model.of(
             Shape.of(FEATURES), Sequential.of(new Linear(HIDDEN), new ReLU(), new Linear(CLASSES)))
         .initialize(5);
   }
 
   /** The reference with the weights of the model. */
-  static ReferenceMlp reference(Model model) {
+  public static ReferenceMlp reference(Model model) {
     ReferenceMlp reference = new ReferenceMlp(FEATURES, HIDDEN, CLASSES);
     String[] layers = {"0", "2"};
     for (int l = 0; l < layers.length; l++) {

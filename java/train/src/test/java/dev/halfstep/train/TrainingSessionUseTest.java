@@ -12,9 +12,15 @@ import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
 import dev.halfstep.graph.Plan;
+import dev.halfstep.graph.ReshapeOp;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.optim.Loss;
+import dev.halfstep.optim.Optimizer;
+import dev.halfstep.session.MemoryUse;
+import dev.halfstep.session.SessionBuilder;
+import dev.halfstep.session.TrainingSession;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Tag;
@@ -28,7 +34,7 @@ class TrainingSessionUseTest {
 
   private final SmallTask task = new SmallTask(SAMPLES);
 
-  private static SessionOptions options(Model model) {
+  private static SessionBuilder options(Model model) {
     return TrainingSession.builder(model)
         .device(TestDevice.ID)
         .batchSize(BATCH)
@@ -93,7 +99,7 @@ class TrainingSessionUseTest {
 
   @Test
   void impossibleOptionsAreRefused() {
-    SessionOptions options = options(SmallTask.model());
+    SessionBuilder options = options(SmallTask.model());
     assertThrows(IllegalArgumentException.class, () -> options.batchSize(0));
     assertThrows(IllegalArgumentException.class, () -> options.microBatch(-1));
     assertThrows(IllegalArgumentException.class, () -> options.clipNorm(Double.NaN));
@@ -239,16 +245,14 @@ class TrainingSessionUseTest {
                 () ->
                     Model.of(
                         Shape.of(4),
-                        Sequential.of(
-                            new Linear(3),
-                            (scope, x) -> dev.halfstep.graph.Reshape.of(x, Shape.of(7)))))
+                        Sequential.of(new Linear(3), (scope, x) -> ReshapeOp.of(x, Shape.of(7)))))
             .getMessage();
     assertTrue(message.contains("layer 1"), message);
   }
 
   @Test
   void memoryIsWhatTheSessionTakes() {
-    SessionOptions options = options(SmallTask.model()).evaluationBatch(BATCH);
+    SessionBuilder options = options(SmallTask.model()).evaluationBatch(BATCH);
     MemoryUse use = options.memory(task.data);
     try (Device device = TestDevice.open();
         TrainingSession session = options.device(device).open()) {

@@ -1,0 +1,5 @@
+/** What an epoch of training is judged by, and the records of it. */
+@NullMarked
+package dev.halfstep.metric;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,45 @@
+package dev.halfstep.optim;
+
+import dev.halfstep.DType;
+import dev.halfstep.Shape;
+import dev.halfstep.graph.PointwiseLossOp;
+import dev.halfstep.graph.Value;
+
+/**
+ * A loss of each of the model's outputs against a value, averaged over all outputs of all samples,
+ * as PyTorch's {@code MSELoss} and {@code BCEWithLogitsLoss} with reduction "mean". A sample is
+ * "correct" by the share of its logits that lie on the value's side; squared errors count none as
+ * correct.
+ *
+ * @param kind which loss
+ */
+public record ElementwiseLoss(PointwiseLossOp.Kind kind) implements Loss {
+  @Override
+  public DType targetType() {
+    return DType.F32;
+  }
+
+  /** One value for each output. */
+  @Override
+  public Shape targetShape(Shape output) {
+    return output;
+  }
+
+  @Override
+  public float[] classWeights() {
+    return new float[0];
+  }
+
+  @Override
+  public void add(Value output, Value targets, Value state, float seed) {
+    PointwiseLossOp.of(kind, output, targets, state, seed);
+  }
+
+  @Override
+  public String toString() {
+    return switch (kind) {
+      case SQUARED_ERROR -> "mean squared error";
+      case BINARY_CROSS_ENTROPY -> "binary cross-entropy";
+    };
+  }
+}

@@ -1,0 +1,155 @@
+package dev.halfstep.session;
+
+import dev.halfstep.Device;
+import dev.halfstep.DeviceInfo;
+import dev.halfstep.data.Dataset;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The data sets that a session keeps on its device: the last few used, and the one it trains on.
+ * How one lies there is decided when it is first used: it streams if there is no room for the whole
+ * of it beside the activations of the largest batch, even without the others. What is trained on
+ * comes to stream later if there is no room for three batches of other data.
+ */
+final class DataCache implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(DataCache.class);
+  private static final int KEPT = 4;
+
+  /** Of the memory that a device says it has: recorded lists take some of it too. */
+  private static final double USABLE = 0.9;
+
+  private final Device device;
+  private final SessionOptions options;
+  private final SessionMemory memory;
+  private final Map<Dataset, DeviceData> kept = new LinkedHashMap<>(8, 0.75f, true);
+  private long workspace = -1; // bytes of activations; -1: not known yet
+
+  DataCache(Device device, SessionOptions options, SessionMemory memory) {
+    this.device = device;
+    this.options = options;
+    this.memory = memory;
+  }
+
+  /**
+   * The data on the device, brought there unless they are.
+   *
+   * @param training what is trained on, which stays, in one way or the other
+   */
+  DeviceData get(Dataset wanted, @Nullable Dataset training) {
+    DeviceData found = kept.get(wanted);
+    if (found == null) {
+      DataCheck.check(options, wanted);
+      found = bring(wanted, training);
+      kept.put(wanted, found);
+      while (kept.size() > KEPT) {
+        closeOldest(training);
+      }
+    }
+    return found;
+  }
+
+  private DeviceData bring(Dataset wanted, @Nullable Dataset training) {
+    if (workspace < 0) {
+      workspace = workspaceBytes(wanted);
+    }
+    long bytes = ResidentData.bytes(wanted);
+    if (makeRoom(bytes, training)) {
+      return new ResidentData(device, options, memory, wanted);
+    }
+    long least = StreamedData.bytes(options, wanted, 0);
+    if (!makeRoom(least, training) && training != null && training != wanted) {
+      streamInstead(training, least);
+    }
+    return stream(wanted);
+  }
+
+  private StreamedData stream(Dataset wanted) {
+    StreamedData streamed = new StreamedData(device, options, memory, wanted, room());
+    LOG.info(
+        "{} streams to {}: {} bytes of it are there at a time, for the whole takes {}",
+        wanted.name(),
+        device,
+        streamed.bytes(),
+        ResidentData.bytes(wanted));
+    return streamed;
+  }
+
+  /** Lets data that lie on the device as a whole stream, if that leaves so many bytes to others. */
+  private void streamInstead(Dataset resident, long others) {
+    DeviceData held = kept.get(resident);
+    long least = StreamedData.bytes(options, resident, 0);
+    if (held instanceof ResidentData && least + others <= room() + held.bytes()) {
+      kept.remove(resident);
+      held.close();
+      kept.put(resident, new StreamedData(device, options, memory, resident, room() - others));
+    }
+  }
+
+  /** What the plans of the largest batches compute in. */
+  private long workspaceBytes(Dataset data) {
+    StepPlans plans = new StepPlans(options, BatchSource.of(options, data, 0));
+    return Math.max(
+        largest(plans.parts(options.batchSize())),
+        largest(plans.evaluationParts(Math.min(options.evaluationBatch(), data.size()))));
+  }
+
+  private static long largest(List<Feed.Part> parts) {
+    return parts.stream().mapToLong(part -> part.plan().arenaBytes()).max().orElse(0);
+  }
+
+  /** Bytes that another data set may take. */
+  private long room() {
+    DeviceInfo info = device.info();
+    long bytes = Long.MAX_VALUE;
+    if (info.memoryTotal() > 0) { // a device that computes nothing has no memory either
+      bytes = (long) (info.memoryAvailable() * USABLE);
+    }
+    if (info.memoryLimit() > 0) {
+      bytes = Math.min(bytes, info.memoryLimit() - info.memoryUsed());
+    }
+    bytes -= Math.max(0, workspace - memory.workspaceBytes());
+    return Math.min(bytes, options.dataMemory() - held(null));
+  }
+
+  /** Bytes of the data sets that are there, without one of them. */
+  private long held(@Nullable Dataset without) {
+    long bytes = 0;
+    for (Map.Entry<Dataset, DeviceData> entry : kept.entrySet()) {
+      bytes += entry.getKey() == without ? 0 : entry.getValue().bytes();
+    }
+    return bytes;
+  }
+
+  /** Closes what was not used for longest until so many bytes fit; nothing if that cannot help. */
+  private boolean makeRoom(long bytes, @Nullable Dataset training) {
+    if (bytes > room() + held(training)) {
+      return false;
+    }
+    while (bytes > room() && closeOldest(training)) {}
+    return bytes <= room();
+  }
+
+  private boolean closeOldest(@Nullable Dataset training) {
+    Iterator<Map.Entry<Dataset, DeviceData>> oldest = kept.entrySet().iterator();
+    while (oldest.hasNext()) {
+      Map.Entry<Dataset, DeviceData> entry = oldest.next();
+      if (entry.getKey() != training) {
+        entry.getValue().close();
+        oldest.remove();
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public void close() {
+    kept.values().forEach(DeviceData::close);
+  }
+}

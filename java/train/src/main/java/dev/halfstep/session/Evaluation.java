@@ -1,0 +1,71 @@
+package dev.halfstep.session;
+
+import dev.halfstep.DType;
+import dev.halfstep.Device;
+import dev.halfstep.Shape;
+import dev.halfstep.Stream;
+import dev.halfstep.Tensor;
+import dev.halfstep.internal.Cancellation;
+import dev.halfstep.internal.HostMemory;
+import dev.halfstep.internal.StepState;
+import dev.halfstep.metric.Metrics;
+import java.nio.ByteBuffer;
+import java.util.Map;
+
+/**
+ * Loss and accuracy over a data set. It has a state of its own, so that nothing of training moves:
+ * not the parameters, the counters, the position in the data, nor any random number.
+ */
+final class Evaluation implements AutoCloseable {
+  /** Between two looks at the thread's interrupt flag. */
+  private static final int STEPS_AT_ONCE = 64;
+
+  private final Stream stream;
+  private final int batch;
+  private final Tensor state;
+  private final HostMemory zeros;
+  private final HostMemory host;
+
+  Evaluation(Device device, int batch) {
+    this.stream = device.stream();
+    this.batch = batch;
+    state = device.empty(DType.U8, Shape.of(StepState.BYTES)).label("evaluation state");
+    zeros = new HostMemory(device, StepState.BYTES);
+    zeros.buffer().putFloat(StepState.LOSS_SCALE, 1);
+    host = new HostMemory(device, StepState.BYTES);
+  }
+
+  /**
+   * Goes over all samples once, in the order in which they lie.
+   *
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted meanwhile
+   */
+  Metrics run(DeviceData data, int samples) {
+    zeros.upload(stream, state.address(), 0, StepState.BYTES);
+    Feed feed = data.evaluation(Map.of("state", state.address()));
+    int rows = Math.min(batch, samples);
+    for (int step = 0; step < samples / rows; step += STEPS_AT_ONCE) {
+      Cancellation.check("evaluation at sample " + (long) step * rows + " of " + samples);
+      int steps = Math.min(STEPS_AT_ONCE, samples / rows - step);
+      feed.launch(stream, (long) step * rows, rows, steps);
+    }
+    if (samples % rows > 0) {
+      feed.launch(stream, samples - samples % rows, samples % rows, 1);
+    }
+    host.download(stream, state.address(), 0, StepState.BYTES);
+    ByteBuffer sums = host.buffer();
+    StepErrors.check(StepState.error(sums));
+    return new Metrics(
+        StepState.lossSum(sums),
+        StepState.weight(sums),
+        StepState.correct(sums),
+        StepState.rows(sums));
+  }
+
+  @Override
+  public void close() {
+    host.close();
+    zeros.close();
+    state.close();
+  }
+}

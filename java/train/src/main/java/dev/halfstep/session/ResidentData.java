@@ -1,0 +1,131 @@
+package dev.halfstep.session;
+
+import dev.halfstep.DType;
+import dev.halfstep.Device;
+import dev.halfstep.Shape;
+import dev.halfstep.Tensor;
+import dev.halfstep.data.Dataset;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A data set that lies on the device as a whole, with the order in which training visits it, and
+ * the lists recorded for it.
+ */
+final class ResidentData implements DeviceData {
+  private final Device device;
+  private final SessionOptions options;
+  private final SessionMemory memory;
+  private final Dataset data;
+  private final DataTables tables;
+  private @Nullable Tensor order;
+  private @Nullable Feed training;
+  private @Nullable Feed evaluation;
+  private @Nullable Tensor probeOrder;
+  private @Nullable Feed probe;
+
+  ResidentData(Device device, SessionOptions options, SessionMemory memory, Dataset data) {
+    this.device = device;
+    this.options = options;
+    this.memory = memory;
+    this.data = data;
+    tables = new DataTables(device, data, data.size());
+    tables.features.upload(data.features().buffer());
+    tables.labels.upload(data.targets().buffer());
+  }
+
+  /** Bytes of device memory that a data set takes, its order included. */
+  static long bytes(Dataset data) {
+    return data.features().buffer().remaining()
+        + data.targets().buffer().remaining()
+        + (long) data.size() * DType.I32.bytes();
+  }
+
+  @Override
+  public Feed training(int[] indices, Map<String, Long> state) {
+    if (order == null || training == null || order.shape().elements() != indices.length) {
+      closeTraining();
+      order = device.empty(DType.I32, Shape.of(indices.length)).label("order of " + data.name());
+      Map<String, Long> inputs = inputs(state);
+      inputs.put("order", order.address());
+      StepPlans plans = new StepPlans(options, BatchSource.of(options, data, indices.length));
+      training = new Feed(memory, inputs, plans::parts, Feed.Loader.NONE);
+    }
+    order.upload(indices);
+    return training;
+  }
+
+  @Override
+  public Feed evaluation(Map<String, Long> state) {
+    if (evaluation == null) {
+      StepPlans plans = new StepPlans(options, BatchSource.of(options, data, 0));
+      evaluation = new Feed(memory, inputs(state), plans::evaluationParts, Feed.Loader.NONE);
+    }
+    return evaluation;
+  }
+
+  @Override
+  public Feed probe(int[] indices, int rows, Map<String, Long> state) {
+    if (probeOrder == null || probe == null || probeOrder.shape().elements() != indices.length) {
+      closeProbe();
+      probeOrder = device.empty(DType.I32, Shape.of(indices.length)).label("probed samples");
+      Map<String, Long> inputs = inputs(state);
+      inputs.put("order", probeOrder.address());
+      StepPlans plans = new StepPlans(options, BatchSource.of(options, data, indices.length));
+      probe = new Feed(memory, inputs, plans::gradientParts, Feed.Loader.NONE);
+    }
+    probeOrder.upload(indices);
+    return probe;
+  }
+
+  @Override
+  public Feed outputs(Map<String, Long> addresses) {
+    StepPlans plans = new StepPlans(options, BatchSource.of(options, data, 0));
+    return new Feed(memory, inputs(addresses), plans::outputParts, Feed.Loader.NONE);
+  }
+
+  private Map<String, Long> inputs(Map<String, Long> state) {
+    Map<String, Long> inputs = memory.addresses();
+    inputs.putAll(state);
+    tables.addTo(inputs);
+    return inputs;
+  }
+
+  @Override
+  public long bytes() {
+    return bytes(data);
+  }
+
+  @Override
+  public long loadingNanos() {
+    return 0;
+  }
+
+  private void closeTraining() {
+    if (training != null) {
+      training.close();
+    }
+    if (order != null) {
+      order.close();
+    }
+  }
+
+  private void closeProbe() {
+    if (probe != null) {
+      probe.close();
+    }
+    if (probeOrder != null) {
+      probeOrder.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    closeTraining();
+    closeProbe();
+    if (evaluation != null) {
+      evaluation.close();
+    }
+    tables.close();
+  }
+}

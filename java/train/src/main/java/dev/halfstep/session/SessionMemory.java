@@ -1,0 +1,244 @@
+package dev.halfstep.session;
+
+import static dev.halfstep.bindings.Native.HS_SEGMENT_COPY;
+import static dev.halfstep.bindings.Native.HS_SEGMENT_FROZEN;
+import static dev.halfstep.bindings.Native.HS_SEGMENT_NO_DECAY;
+
+import dev.halfstep.CommandList;
+import dev.halfstep.DType;
+import dev.halfstep.Device;
+import dev.halfstep.Shape;
+import dev.halfstep.Stream;
+import dev.halfstep.Tensor;
+import dev.halfstep.graph.Parameter;
+import dev.halfstep.graph.Parameters;
+import dev.halfstep.graph.Plan;
+import dev.halfstep.graph.ValueAddresses;
+import dev.halfstep.internal.Segment;
+import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.optim.CrossEntropy;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The arenas of a session: parameters, and beside them gradients, moments and storage copies, all
+ * laid out alike; and the workspace of the activations.
+ */
+final class SessionMemory implements AutoCloseable {
+  private final Device device;
+  private final Parameters table;
+  private final Tensor parameters;
+  private final Tensor gradients;
+  private final @Nullable Tensor moment1;
+  private final @Nullable Tensor moment2;
+  private final @Nullable Tensor average;
+  private final @Nullable Tensor zeros;
+  private final @Nullable Tensor copies;
+  private final @Nullable Tensor classWeights;
+  private final Tensor segments;
+  private final @Nullable Tensor norms;
+  private final Workspace workspace;
+  private final boolean tf32;
+
+  SessionMemory(Device device, SessionOptions options) {
+    this.device = device;
+    tf32 = options.tf32();
+    table = options.model().parameters();
+    parameters = arena(DType.F32, "parameters");
+    gradients = zeros("gradients");
+    moment1 = options.optimizer().moments() > 0 ? zeros("first moments") : null;
+    moment2 = options.optimizer().moments() > 1 ? zeros("second moments") : null;
+    average = options.averageDecay() > 0 ? zeros("average of weights") : null;
+    zeros = options.averageDecay() > 0 ? zeros("zeros") : null;
+    copies =
+        options.storage() == DType.F32 ? null : arena(options.storage(), "copies of parameters");
+    float[] weights = options.loss().classWeights();
+    classWeights = weights.length == 0 ? null : device.tensor(Shape.of(weights.length), weights);
+    segments = device.empty(DType.U8, Shape.of((long) table.list().size() * Segment.BYTES));
+    segments.upload(segments(table, options.optimizer().weightDecay()));
+    norms =
+        options.optimizer().usesNorms()
+            ? device.zeros(DType.F64, Shape.of(2L, table.list().size())).label("norms")
+            : null;
+    workspace = new Workspace(device);
+    upload(options.model().weights());
+  }
+
+  private Tensor arena(DType type, String label) {
+    return device.empty(type, Shape.of(table.arenaSize())).label(label);
+  }
+
+  private Tensor zeros(String label) {
+    return device.zeros(DType.F32, Shape.of(table.arenaSize())).label(label);
+  }
+
+  /** One segment a parameter: matrices decay and have a copy; what is not trained is frozen. */
+  private static ByteBuffer segments(Parameters table, float weightDecay) {
+    int count = table.list().size();
+    ByteBuffer buffer =
+        ByteBuffer.allocateDirect(count * Segment.BYTES).order(ByteOrder.nativeOrder());
+    for (int i = 0; i < count; i++) {
+      Parameter parameter = table.list().get(i);
+      boolean matrix = parameter.isMatrix();
+      boolean trained = parameter.role() == Parameter.Role.TRAINED;
+      Segment.put(
+          buffer,
+          i,
+          table.offset(parameter),
+          parameter.shape().elements(),
+          matrix ? weightDecay : 0,
+          (matrix ? HS_SEGMENT_COPY : HS_SEGMENT_NO_DECAY) | (trained ? 0 : HS_SEGMENT_FROZEN));
+    }
+    return buffer;
+  }
+
+  /** The addresses of the arenas under the names of a plan's inputs. */
+  Map<String, Long> addresses() {
+    Map<String, Long> addresses = new HashMap<>();
+    put(addresses, "parameters", parameters);
+    put(addresses, "gradients", gradients);
+    put(addresses, "moment1", moment1);
+    put(addresses, "moment2", moment2);
+    put(addresses, "average", average);
+    put(addresses, "zeros", zeros);
+    put(addresses, "copies", copies);
+    put(addresses, "segments", segments);
+    put(addresses, "norms", norms);
+    put(addresses, CrossEntropy.CLASS_WEIGHTS, classWeights);
+    return addresses;
+  }
+
+  private static void put(Map<String, Long> addresses, String name, @Nullable Tensor tensor) {
+    if (tensor != null) {
+      addresses.put(name, tensor.address());
+    }
+  }
+
+  /** Records a plan of this session; the device's stream is left as its owner set it. */
+  CommandList record(Plan plan, Map<String, Long> inputs) {
+    ValueAddresses.Arenas arenas =
+        new ValueAddresses.Arenas(
+            table,
+            workspace.address(),
+            parameters.address(),
+            copies == null ? 0 : copies.address(),
+            gradients.address());
+    Stream stream = device.stream();
+    boolean allowed = stream.allowsTf32();
+    stream.allowTf32(tf32);
+    try {
+      return plan.record(stream, plan.addresses(arenas, inputs));
+    } finally {
+      stream.allowTf32(allowed);
+    }
+  }
+
+  /** Sees to it that plans have so many bytes of activations. */
+  void requireWorkspace(long bytes) {
+    workspace.require(bytes);
+  }
+
+  /** Bytes of activations there is room for. */
+  long workspaceBytes() {
+    return workspace.bytes();
+  }
+
+  /** Changes when recorded plans have become void. */
+  int generation() {
+    return workspace.generation();
+  }
+
+  /** Sets all parameters, and their copies. */
+  void upload(float[] values) {
+    parameters.upload(values);
+    if (copies != null) {
+      Elementwise.cast(device.stream(), parameters, copies);
+    }
+  }
+
+  /** All parameters, laid out by their table. */
+  float[] download() {
+    return parameters.toFloats();
+  }
+
+  /** What the arenas hold, with these counters. */
+  SessionState state(byte[] counters) {
+    return new SessionState(
+        download(), values(moment1), values(moment2), values(average), counters);
+  }
+
+  private static float @Nullable [] values(@Nullable Tensor arena) {
+    return arena == null ? null : arena.toFloats();
+  }
+
+  /** Sets all arenas. */
+  void state(SessionState state) {
+    upload(state.weights);
+    restore(moment1, state.moment1, "first moments");
+    restore(moment2, state.moment2, "second moments");
+    restore(average, state.average, "an average of the weights");
+  }
+
+  private static void restore(@Nullable Tensor arena, float @Nullable [] values, String what) {
+    if ((arena == null) != (values == null)) {
+      throw new IllegalArgumentException(
+          values == null
+              ? "the checkpoint lacks " + what + ", which this run keeps: resume with its options"
+              : "the checkpoint has "
+                  + what
+                  + ", which this run does not keep: resume with its"
+                  + " options");
+    }
+    if (arena != null && values != null) {
+      arena.upload(values);
+    }
+  }
+
+  /** The average of the weights after so many updates. */
+  float[] average(double decay, long updates) {
+    if (average == null) {
+      throw new IllegalStateException(
+          "the session keeps no average of the weights: give it averageDecay(...)");
+    }
+    float[] values = average.toFloats();
+    double seen = 1 - Math.pow((float) decay, (double) updates);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) (values[i] / seen);
+    }
+    return values;
+  }
+
+  /** Where the gradient of a parameter lies. */
+  long gradientAddress(Parameter parameter) {
+    return gradients.address() + table.offset(parameter) * DType.F32.bytes();
+  }
+
+  /** One weight, by its place in the arena. */
+  float weight(long offset) {
+    try (Tensor one = parameters.slice(offset, offset + 1)) {
+      return one.toFloats()[0];
+    }
+  }
+
+  /** The gradients of the last step, as they are: scaled, over one unit of weight a label. */
+  float[] gradients() {
+    return gradients.toFloats();
+  }
+
+  @Override
+  public void close() {
+    workspace.close();
+    for (Tensor tensor : new Tensor[] {parameters, gradients, segments}) {
+      tensor.close();
+    }
+    for (@Nullable Tensor tensor :
+        new @Nullable Tensor[] {moment1, moment2, average, zeros, copies, classWeights, norms}) {
+      if (tensor != null) {
+        tensor.close();
+      }
+    }
+  }
+}

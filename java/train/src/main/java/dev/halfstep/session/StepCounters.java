@@ -1,0 +1,79 @@
+package dev.halfstep.session;
+
+import dev.halfstep.internal.StepState;
+import dev.halfstep.optim.LossScaling;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Checks the bytes of {@code hs_step_state} that a checkpoint has, before a step takes them: it
+ * counts in them where in memory it writes.
+ */
+public final class StepCounters {
+  /** More than any run comes to, and far from where counting on would overflow. */
+  private static final long MOST = 1L << 62;
+
+  private StepCounters() {}
+
+  /**
+   * The state in a buffer.
+   *
+   * @param scaling of the run that is to go on, if it has one
+   * @throws IllegalArgumentException if it is not what a state can be between two steps
+   */
+  public static ByteBuffer checked(byte[] bytes, @Nullable LossScaling scaling) {
+    if (bytes.length != StepState.BYTES) {
+      throw new IllegalArgumentException(
+          "the counters of a run are "
+              + StepState.BYTES
+              + " bytes in this version, not "
+              + bytes.length);
+    }
+    ByteBuffer state = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
+    long step = StepState.step(state);
+    long mostSkips = scaling == null ? Integer.MAX_VALUE : scaling.maxSkips();
+    require("steps", step, 0, MOST);
+    require("updates", StepState.performed(state), 0, step);
+    require("micro-batches", state.getLong(StepState.MICRO_STEP), step, MOST);
+    require("position", StepState.cursor(state), 0, MOST);
+    require("first row of the schedule", state.getLong(StepState.SCHEDULE_BASE), 0, step);
+    require("rows of the schedule", state.getLong(StepState.SCHEDULE_ROWS), 0, MOST);
+    require(
+        "finite steps in a row",
+        state.getInt(StepState.GROWTH_TRACKER),
+        0,
+        scaling == null ? 0 : scaling.interval() - 1L);
+    require(
+        "skipped steps in a row",
+        state.getInt(StepState.SKIPPED_IN_ROW),
+        0,
+        Math.min(step, mostSkips));
+    float scale = state.getFloat(StepState.LOSS_SCALE);
+    if (!(scale > 0) || Float.isInfinite(scale) || (scaling == null && scale != 1)) {
+      throw impossible("loss scale", Float.toString(scale));
+    }
+    // What belongs to a step alone is clear between two of them.
+    int[] sums = {StepState.LOSS_SUM, StepState.WEIGHT, StepState.CORRECT, StepState.ROWS};
+    for (int sum : sums) {
+      require("sums of a step", state.getLong(sum), 0, 0);
+    }
+    int[] passing = {StepState.NONFINITE, StepState.GRADIENT_NORM, StepState.MULTIPLIER};
+    for (int field : passing) {
+      require("results of a step", state.getInt(field), 0, 0);
+    }
+    require("errors", StepState.error(state), 0, 0);
+    return state;
+  }
+
+  private static void require(String what, long value, long least, long most) {
+    if (value < least || value > most) {
+      throw impossible(what, Long.toString(value));
+    }
+  }
+
+  private static IllegalArgumentException impossible(String what, String value) {
+    return new IllegalArgumentException(
+        "its counters say what no run comes to: " + what + " " + value);
+  }
+}

@@ -1,0 +1,316 @@
+package dev.halfstep.session;
+
+import dev.halfstep.DType;
+import dev.halfstep.Shape;
+import dev.halfstep.graph.Call;
+import dev.halfstep.graph.Calls;
+import dev.halfstep.graph.Graph;
+import dev.halfstep.graph.Plan;
+import dev.halfstep.graph.Value;
+import dev.halfstep.internal.RingRecord;
+import dev.halfstep.internal.ScheduleRow;
+import dev.halfstep.internal.Segment;
+import dev.halfstep.internal.StepState;
+import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.OptimizerStep;
+import dev.halfstep.kernel.StepKernels;
+import dev.halfstep.optim.LossScaling;
+import dev.halfstep.random.RandomStream;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The plans of which training is made. A step is one or more micro-batches (batch, forward, loss,
+ * backward), the first of which overwrites the gradients while later ones add to them, and then the
+ * end: check of the gradients, update, counters.
+ */
+final class StepPlans {
+  private final SessionOptions options;
+  private final BatchSource source;
+
+  StepPlans(SessionOptions options, BatchSource source) {
+    this.options = options;
+    this.source = source;
+  }
+
+  /** The plans of one step of so many rows, in order. */
+  List<Feed.Part> parts(int rows) {
+    int most = options.microBatch();
+    if (rows <= most) {
+      return List.of(new Feed.Part(step(rows), 1));
+    }
+    List<Feed.Part> parts = new ArrayList<>();
+    parts.add(new Feed.Part(microBatch(most, rows, false), 1));
+    if (rows / most > 1) {
+      parts.add(new Feed.Part(microBatch(most, rows, true), rows / most - 1));
+    }
+    if (rows % most > 0) {
+      parts.add(new Feed.Part(microBatch(rows % most, rows, true), 1));
+    }
+    parts.add(new Feed.Part(end(rows), 1));
+    return parts;
+  }
+
+  /** A step that is one micro-batch. */
+  private Plan step(int rows) {
+    Calls calls = new Calls();
+    Graph graph = addMicroBatch(calls, rows, rows, false);
+    addEnd(graph, calls, rows);
+    return new Plan("training step, batch " + rows, calls, List.of());
+  }
+
+  /** One of several micro-batches of a step of {@code window} rows. */
+  private Plan microBatch(int rows, int window, boolean accumulate) {
+    Calls calls = new Calls();
+    addMicroBatch(calls, rows, window, accumulate);
+    String which = accumulate ? "later" : "first";
+    return new Plan(which + " micro-batch of " + rows + ", batch " + window, calls, List.of());
+  }
+
+  /** The end of a step of {@code window} rows. */
+  private Plan end(int window) {
+    Calls calls = new Calls();
+    addEnd(new Graph(options.storage(), true), calls, window);
+    return new Plan("end of a step, batch " + window, calls, List.of());
+  }
+
+  /** The plan of evaluating so many rows. */
+  List<Feed.Part> evaluationParts(int rows) {
+    return List.of(new Feed.Part(evaluation(rows), 1));
+  }
+
+  /** Loss and metrics of so many rows, added to the state's sums. */
+  private Plan evaluation(int rows) {
+    Calls calls = new Calls();
+    Graph graph = new Graph(options.storage(), false);
+    addLoss(graph, calls, rows, rows);
+    addMicroBatchEnd(graph, calls, rows);
+    return new Plan("evaluation, batch " + rows, calls, List.of());
+  }
+
+  /** The plan of the gradients of so many rows, with which nothing is done. */
+  List<Feed.Part> gradientParts(int rows) {
+    Calls calls = new Calls();
+    addMicroBatchEnd(addMicroBatch(calls, rows, rows, false), calls, rows);
+    return List.of(new Feed.Part(new Plan("gradients, batch " + rows, calls, List.of()), 1));
+  }
+
+  /** The plan of what the model says of so many rows, left in the input named outputs. */
+  List<Feed.Part> outputParts(int rows) {
+    Calls calls = new Calls();
+    Graph graph = new Graph(options.storage(), false);
+    Value state = state(graph);
+    graph.step(state, RandomStream.DROPOUT.key(options.seed()));
+    Value output = options.model().build(graph, source.build(graph, rows, state).features());
+    Value outputs = graph.input("outputs", output.type(), output.shape());
+    graph.forward(calls);
+    calls.add(
+        Call.of(
+            "outputs",
+            List.of(output),
+            List.of(outputs),
+            0,
+            (stream, at) ->
+                Elementwise.copy(stream, at.of(outputs), at.of(output), outputs.bytes())));
+    addMicroBatchEnd(graph, calls, rows);
+    return List.of(new Feed.Part(new Plan("outputs, batch " + rows, calls, List.of()), 1));
+  }
+
+  private Graph addMicroBatch(Calls calls, int rows, int window, boolean accumulate) {
+    Graph graph = new Graph(options.storage(), true);
+    addLoss(graph, calls, rows, window);
+    graph.backward(calls, accumulate);
+    if (rows != window) {
+      addMicroBatchEnd(graph, calls, rows);
+    }
+    return graph;
+  }
+
+  private void addLoss(Graph graph, Calls calls, int rows, int window) {
+    Value state = state(graph);
+    graph.step(state, RandomStream.DROPOUT.key(options.seed()));
+    BatchSource.Batch batch = source.build(graph, rows, state);
+    Value output = options.model().build(graph, batch.features());
+    source.loss().add(output, batch.labels(), state, 1 / units(window));
+    graph.forward(calls);
+  }
+
+  /** Weight units that the gradient's seed reckons with: one for each label of the step. */
+  private float units(int window) {
+    return (float) window * source.labelsPerSample();
+  }
+
+  private void addMicroBatchEnd(Graph graph, Calls calls, int rows) {
+    Value state = state(graph);
+    calls.add(
+        Call.of(
+            "micro-batch end",
+            List.of(state),
+            List.of(state),
+            0,
+            (stream, at) -> StepKernels.microStepEnd(stream, at.of(state), rows)));
+  }
+
+  private void addEnd(Graph graph, Calls calls, int window) {
+    Value gradients = arena(graph, "gradients");
+    Value state = state(graph);
+    float units = units(window);
+    long count = gradients.shape().elements();
+    if (options.checksGradients()) {
+      calls.add(
+          Call.of(
+              "gradient check",
+              List.of(gradients),
+              List.of(state),
+              2 * count,
+              (stream, at) ->
+                  StepKernels.gradientCheck(
+                      stream, count, at.of(gradients), at.of(state), units, options.clipNorm())));
+    }
+    addUpdate(graph, calls, gradients, units);
+    if (options.averageDecay() > 0) {
+      addAverage(graph, calls);
+    }
+    if (window <= options.microBatch()) {
+      addMicroBatchEnd(graph, calls, window);
+    }
+    addStepEnd(graph, calls);
+  }
+
+  private void addUpdate(Graph graph, Calls calls, Value gradients, float units) {
+    Value parameters = arena(graph, "parameters");
+    Value moment1 = options.optimizer().moments() > 0 ? arena(graph, "moment1") : null;
+    Value moment2 = options.optimizer().moments() > 1 ? arena(graph, "moment2") : null;
+    boolean copied = options.storage() != DType.F32;
+    Value copies = copied ? graph.input("copies", options.storage(), gradients.shape()) : null;
+    Value schedule = schedule(graph);
+    Value state = state(graph);
+    int segmentCount = options.model().parameters().list().size();
+    Value segments =
+        graph.input("segments", DType.U8, Shape.of((long) segmentCount * Segment.BYTES));
+    Value norms =
+        options.optimizer().usesNorms()
+            ? graph.input("norms", DType.F64, Shape.of(2L, segmentCount))
+            : null;
+    List<Value> changed = new ArrayList<>(List.of(parameters));
+    if (moment1 != null) {
+      changed.add(moment1);
+    }
+    if (moment2 != null) {
+      changed.add(moment2);
+    }
+    List<Value> read = new ArrayList<>(changed);
+    read.add(gradients);
+    if (copies != null) {
+      changed.add(copies);
+    }
+    long count = gradients.shape().elements();
+    OptimizerStep.Builder kernel =
+        options
+            .optimizer()
+            .kernel(count)
+            .weightUnits(units)
+            .checked(options.checksGradients())
+            .copyType(options.storage());
+    calls.add(
+        Call.of(
+            "update",
+            read,
+            changed,
+            options.optimizer().flopsPerParameter() * count,
+            (stream, at) ->
+                kernel
+                    .build()
+                    .run(
+                        stream,
+                        at.of(parameters),
+                        at.of(gradients),
+                        at.of(moment1),
+                        at.of(moment2),
+                        at.of(copies),
+                        at.of(state),
+                        at.of(schedule),
+                        at.of(segments),
+                        segmentCount,
+                        at.of(norms))));
+  }
+
+  /**
+   * The moving average of the weights is the momentum of an SGD that does not move: v = decay v + g
+   * with the gradient g = 0 + (1 - decay) p and the learning rate 0. Skipped steps skip it too.
+   */
+  private void addAverage(Graph graph, Calls calls) {
+    Value parameters = arena(graph, "parameters");
+    Value average = arena(graph, "average");
+    Value zeros = arena(graph, "zeros");
+    Value state = state(graph);
+    long count = parameters.shape().elements();
+    float decay = (float) options.averageDecay();
+    OptimizerStep.Builder kernel =
+        OptimizerStep.sgd(count)
+            .learningRate(0)
+            .momentum(decay, false)
+            .weightDecay(1 - decay)
+            .checked(options.checksGradients());
+    calls.add(
+        Call.of(
+            "average of weights",
+            List.of(parameters, average, zeros, state),
+            List.of(parameters, average),
+            5 * count,
+            (stream, at) ->
+                kernel
+                    .build()
+                    .run(
+                        stream,
+                        at.of(parameters),
+                        at.of(zeros),
+                        at.of(average),
+                        0,
+                        0,
+                        at.of(state),
+                        0,
+                        0,
+                        0,
+                        0)));
+  }
+
+  private void addStepEnd(Graph graph, Calls calls) {
+    Value state = state(graph);
+    Value schedule = schedule(graph);
+    Value ring = graph.input("ring", DType.U8, Shape.of(RingRecord.BYTES));
+    LossScaling scaling = options.lossScaling();
+    StepKernels.LossScaler scaler =
+        scaling == null
+            ? null
+            : new StepKernels.LossScaler(
+                scaling.growth(), scaling.backoff(), scaling.interval(), scaling.minimum());
+    calls.add(
+        Call.of(
+            "step end",
+            List.of(state),
+            List.of(state, ring),
+            0,
+            (stream, at) ->
+                StepKernels.stepEnd(
+                    stream,
+                    at.of(state),
+                    at.of(schedule),
+                    scaler,
+                    at.of(ring),
+                    options.pendingSteps())));
+  }
+
+  private Value arena(Graph graph, String name) {
+    return graph.input(name, DType.F32, Shape.of(options.model().parameters().arenaSize()));
+  }
+
+  private Value schedule(Graph graph) {
+    return graph.input(
+        "schedule", DType.U8, Shape.of((long) options.pendingSteps() * ScheduleRow.BYTES));
+  }
+
+  private static Value state(Graph graph) {
+    return graph.input("state", DType.U8, Shape.of(StepState.BYTES));
+  }
+}

@@ -1,0 +1,32 @@
+package dev.halfstep.session;
+
+import jdk.jfr.Category;
+import jdk.jfr.Description;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+
+/** Flight Recorder's event of a block of steps that was launched with one call. */
+@Name("dev.halfstep.Steps")
+@Label("Steps")
+@Category("Halfstep")
+@Description("Steps were launched: on a CPU it lasts until they are done, on a GPU it does not")
+final class StepsEvent extends Event {
+  /** Tells whether anybody listens without an event being made. */
+  private static final StepsEvent PROBE = new StepsEvent();
+
+  @Label("Plan")
+  String plan = "";
+
+  @Label("Steps")
+  int steps;
+
+  @Label("Rows")
+  @Description("Samples of each step")
+  int rows;
+
+  /** Whether such events are being recorded. */
+  static boolean isRecorded() {
+    return PROBE.isEnabled();
+  }
+}
