@@ -3,11 +3,11 @@
 // `columns`. A place is found in steps, so that loops along a row or a column do but one of them:
 // row(r), which may be beyond the last, column(c, most), where `most` divides c, and run(row, column,
 // count): the address of `most` neighbours in the row, aligned to their size, of which `count` are
-// valid; with 0 it may be any address. `most` is `width` (16 bytes, if rows begin at multiples of 16)
-// or a part of it. next(row, r, n) is row(r + n), where row is row(r). If kInRows, rows are in memory,
+// valid; with 0 it may be any address. `most` is `width` (16 bytes, if the plan says so) or a part of
+// it. next(row, r, n) is row(r + n), where row is row(r). If kInRows, rows are in memory,
 // so that a run of any width is as good as its alignment.
-#ifndef HALFSTEP_CUDA_OPERANDS_H
-#define HALFSTEP_CUDA_OPERANDS_H
+#ifndef HALFSTEP_CUDA_PRODUCT_OPERANDS_H
+#define HALFSTEP_CUDA_PRODUCT_OPERANDS_H
 
 #include <type_traits>
 
@@ -18,18 +18,6 @@ namespace hs::cuda {
 
 template <class T>
 constexpr int kChunkOf = 16 / sizeof(T);  // elements
-
-// The most elements, 16 bytes or less, whose size divides address and strides (joined by |).
-template <class T>
-HS_DEVICE int width_of_run(const T* address, std::int64_t strides) {
-  auto bits =
-      reinterpret_cast<std::uintptr_t>(address) / sizeof(T) | static_cast<std::uintptr_t>(strides);
-  int width = kChunkOf<T>;
-  HS_UNROLL for (int w = kChunkOf<T>; w > 1; w /= 2) {
-    if (bits % static_cast<unsigned>(w) != 0) width = w / 2;
-  }
-  return width;
-}
 
 // How many elements of a run that begins at `first` lie before `end`.
 HS_DEVICE int valid_of_run(std::int64_t first, std::int64_t end, int width) {
@@ -50,12 +38,8 @@ struct StoredMatrix {
   int width;
 
   HS_DEVICE StoredMatrix(const T* address, std::int64_t leading, std::int64_t row_count,
-                         std::int64_t column_count)
-      : at(address),
-        ld(leading),
-        rows(row_count),
-        columns(column_count),
-        width(width_of_run(address, leading)) {}
+                         std::int64_t column_count, int width_of_run)
+      : at(address), ld(leading), rows(row_count), columns(column_count), width(width_of_run) {}
 
   HS_DEVICE Row row(std::int64_t r) const { return at + r * ld; }
   HS_DEVICE Row next(Row before, std::int64_t, int n) const { return before + n * ld; }
@@ -117,12 +101,8 @@ struct WindowMatrix {
   int width;
 
   HS_DEVICE WindowMatrix(const Window& w, const T* address, std::int64_t row_count,
-                         std::int64_t column_count)
-      : window(w),
-        source(address),
-        rows(row_count),
-        columns(column_count),
-        width(width_of_run(address, w.channels | w.of_channels.value)) {}
+                         std::int64_t column_count, int width_of_run)
+      : window(w), source(address), rows(row_count), columns(column_count), width(width_of_run) {}
 
   HS_DEVICE Row next(const Row&, std::int64_t r, int n) const { return row(r + n); }
   HS_DEVICE Row row(std::int64_t r) const {
@@ -175,13 +155,13 @@ struct FilterMatrix {
   int width;
 
   HS_DEVICE FilterMatrix(const T* address, const Divisor& of_outputs, std::int64_t tap_count,
-                         std::int64_t row_count, std::int64_t column_count)
+                         std::int64_t row_count, std::int64_t column_count, int width_of_run)
       : at(address),
         outputs(of_outputs),
         taps(tap_count),
         rows(row_count),
         columns(column_count),
-        width(width_of_run(address, column_count)) {}
+        width(width_of_run) {}
 
   HS_DEVICE Row next(Row, std::int64_t r, int n) const { return row(r + n); }
   HS_DEVICE Row row(std::int64_t r) const {
@@ -221,4 +201,4 @@ HS_DEVICE auto element_of(const Operand& from, std::int64_t row, std::int64_t co
 
 }  // namespace hs::cuda
 
-#endif  // HALFSTEP_CUDA_OPERANDS_H
+#endif  // HALFSTEP_CUDA_PRODUCT_OPERANDS_H

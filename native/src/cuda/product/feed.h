@@ -1,14 +1,14 @@
 // Tiles of operands in shared memory, and how they get there.
-#ifndef HALFSTEP_CUDA_MATMUL_TILES_H
-#define HALFSTEP_CUDA_MATMUL_TILES_H
+#ifndef HALFSTEP_CUDA_PRODUCT_FEED_H
+#define HALFSTEP_CUDA_PRODUCT_FEED_H
 
 #include <type_traits>
 
-#include "cuda/matmul_parts.h"
-#include "cuda/operands.h"
+#include "cuda/product/operands.h"
 #include "cuda/ptx/async_copy.h"
 #include "cuda/ptx/convert.h"
 #include "cuda/ptx/memory.h"
+#include "cuda/ptx/warpgroup.h"
 
 namespace hs::cuda {
 
@@ -44,12 +44,35 @@ struct alignas(128) PaddedTile {
   }
 };
 
-// A tile of an operand, kAlongK if its rows run along k.
+// Rows of 128 bytes as SharedOperand has them: tiles that are wider lie in blocks of 64 columns.
+template <class T, int kTileRows, int kTileColumns>
+struct alignas(1024) SwizzledTile {
+  using Element = T;
+  static constexpr int kRows = kTileRows, kColumns = kTileColumns;
+  static constexpr unsigned kGroupBytes = 8 * 128, kBlockBytes = kRows * 128;
+  static constexpr unsigned kPeriod = 8, kPitch = 64;  // of the permutation; of rows of a block
+  static_assert(sizeof(T) == 2 && kColumns % 64 == 0 && kRows % 8 == 0);
+  T element[kRows * kColumns];
+
+  HS_DEVICE T* chunk(unsigned row, unsigned at) {
+    return element + (at / 8 * kRows + row) * 64 + (at % 8 ^ row % 8) * 8;
+  }
+  // From a row and a column on; they are multiples of 64.
+  HS_DEVICE SharedOperand operand(int row, int column) const {
+    return SharedOperand(element + (column / 64 * kRows + row) * 64, kBlockBytes, kGroupBytes);
+  }
+};
+
+// A tile of an operand as warps read it, kAlongK if its rows run along k; and as warpgroups do.
 template <class T, bool kAlongK, int kOuter, int kDepth>
-using OperandTile =
+using WarpTile =
     std::conditional_t<kAlongK, StoredTile<T, kOuter, kDepth>,
                        std::conditional_t<sizeof(T) == 4, PaddedTile<T, kDepth, kOuter>,
                                           StoredTile<T, kDepth, kOuter>>>;
+
+template <class T, bool kAlongK, int kOuter, int kDepth>
+using WarpgroupTile =
+    std::conditional_t<kAlongK, SwizzledTile<T, kOuter, kDepth>, SwizzledTile<T, kDepth, kOuter>>;
 
 // Brings tiles of an operand into shared memory, one after another along k. The tiles' rows run along
 // k if kAlongK, otherwise along `outer`, where they begin. Beyond the operand they hold zeros, but
@@ -173,4 +196,4 @@ class TileFeed {
 
 }  // namespace hs::cuda
 
-#endif  // HALFSTEP_CUDA_MATMUL_TILES_H
+#endif  // HALFSTEP_CUDA_PRODUCT_FEED_H
