@@ -16,7 +16,7 @@ struct Mask {
   vi lanes;
 };
 HS_INLINE Mask first_lanes(int64_t count) {
-  const int n = lanes_of(count);
+  const int n = count < 0 ? 0 : count > kLanes ? kLanes : static_cast<int>(count);
   return {n, iota() < set1_int(n)};
 }
 

@@ -21,7 +21,7 @@ struct Mask {
   __mmask16 lanes;
 };
 HS_INLINE Mask first_lanes(int64_t count) {
-  const int n = lanes_of(count);
+  const int n = count < 0 ? 0 : count > kLanes ? kLanes : static_cast<int>(count);
   return {n, static_cast<__mmask16>((1u << n) - 1)};
 }
 

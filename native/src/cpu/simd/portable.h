@@ -14,11 +14,13 @@
 
 namespace hs::cpu::HS_ISA {
 
-// The first `count` lanes, for the last vector of a row.
+// The first `count` lanes (cut to 0..kLanes), for the last vector of a row.
 struct Mask {
   int count;
 };
-HS_INLINE Mask first_lanes(int64_t count) { return {lanes_of(count)}; }
+HS_INLINE Mask first_lanes(int64_t count) {
+  return {count < 0 ? 0 : count > kLanes ? kLanes : static_cast<int>(count)};
+}
 
 // FP16 and float: to nearest even, NaN stays NaN. Kernels flush denormal floats to zero, so both
 // directions avoid them.

@@ -37,11 +37,6 @@ HS_INLINE vi iota() {
   return v;
 }
 
-// A count of lanes, cut to 0..kLanes.
-HS_INLINE int lanes_of(int64_t count) {
-  return count < 0 ? 0 : count > kLanes ? kLanes : static_cast<int>(count);
-}
-
 // Lane i is v[order[i]].
 HS_INLINE vf shuffle(vf v, vi order) {
 #if defined(__clang__)
