@@ -1,8 +1,8 @@
 // How many processors this process may use.
-#ifndef HALFSTEP_CPU_CPU_COUNT_H
-#define HALFSTEP_CPU_CPU_COUNT_H
+#ifndef HALFSTEP_PLATFORM_CPU_COUNT_H
+#define HALFSTEP_PLATFORM_CPU_COUNT_H
 
-namespace hs::cpu {
+namespace hs::platform {
 
 // The smaller of the processors that the scheduler's affinity mask allows and the control group's
 // quota (rounded up), in 1..256.
@@ -13,6 +13,6 @@ int usable_cpus();
 // `root` is "" but in tests.
 int cgroup_cpu_limit(const char* root);
 
-}  // namespace hs::cpu
+}  // namespace hs::platform
 
-#endif  // HALFSTEP_CPU_CPU_COUNT_H
+#endif  // HALFSTEP_PLATFORM_CPU_COUNT_H

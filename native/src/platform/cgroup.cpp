@@ -1,9 +1,9 @@
-#include "cpu/cgroup.h"
+#include "platform/cgroup.h"
 
 #include <cstdio>
 #include <cstring>
 
-namespace hs::cpu {
+namespace hs::platform {
 namespace {
 
 using Visit = std::function<void(const std::string&, int)>;
@@ -57,4 +57,4 @@ void visit_control_groups(const std::string& root, const std::string& controller
   std::fclose(file);
 }
 
-}  // namespace hs::cpu
+}  // namespace hs::platform

@@ -1,4 +1,4 @@
-#include "cpu/host_memory.h"
+#include "platform/host_memory.h"
 
 #include <unistd.h>
 
@@ -6,9 +6,9 @@
 #include <cstdio>
 #include <cstring>
 
-#include "cpu/cgroup.h"
+#include "platform/cgroup.h"
 
-namespace hs::cpu {
+namespace hs::platform {
 namespace {
 
 // The number behind `name`, at the beginning of a line of a file; 0 where there is none.
@@ -69,4 +69,4 @@ HostMemory host_memory(const std::string& root) {
   return memory;
 }
 
-}  // namespace hs::cpu
+}  // namespace hs::platform

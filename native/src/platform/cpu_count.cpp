@@ -1,4 +1,4 @@
-#include "cpu/cpu_count.h"
+#include "platform/cpu_count.h"
 
 #include <sched.h>
 
@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "cpu/cgroup.h"
+#include "platform/cgroup.h"
 
-namespace hs::cpu {
+namespace hs::platform {
 namespace {
 
 // Processors of a quota of `quota` microseconds in each `period`; 0 for no limit.
@@ -50,4 +50,4 @@ int usable_cpus() {
   return std::clamp(smaller_limit(count, cgroup_cpu_limit("")), 1, 256);
 }
 
-}  // namespace hs::cpu
+}  // namespace hs::platform

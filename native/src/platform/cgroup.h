@@ -1,11 +1,11 @@
 // The control groups that this process is in, of both versions.
-#ifndef HALFSTEP_CPU_CGROUP_H
-#define HALFSTEP_CPU_CGROUP_H
+#ifndef HALFSTEP_PLATFORM_CGROUP_H
+#define HALFSTEP_PLATFORM_CGROUP_H
 
 #include <functional>
 #include <string>
 
-namespace hs::cpu {
+namespace hs::platform {
 
 // Calls visit(folder, version) for the group that `root`/proc/self/cgroup names for `controller`,
 // and for its ancestors up to the mount: each of them may have a limit. A container often sees its
@@ -16,6 +16,6 @@ void visit_control_groups(const std::string& root, const std::string& controller
 // The first line of a file without its newline, or "" where it cannot be read.
 std::string first_line(const std::string& path);
 
-}  // namespace hs::cpu
+}  // namespace hs::platform
 
-#endif  // HALFSTEP_CPU_CGROUP_H
+#endif  // HALFSTEP_PLATFORM_CGROUP_H

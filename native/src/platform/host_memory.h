@@ -1,11 +1,11 @@
 // How much memory this process may have.
-#ifndef HALFSTEP_CPU_HOST_MEMORY_H
-#define HALFSTEP_CPU_HOST_MEMORY_H
+#ifndef HALFSTEP_PLATFORM_HOST_MEMORY_H
+#define HALFSTEP_PLATFORM_HOST_MEMORY_H
 
 #include <cstdint>
 #include <string>
 
-namespace hs::cpu {
+namespace hs::platform {
 
 struct HostMemory {
   uint64_t total;      // of the machine, or the least limit of its control groups
@@ -16,6 +16,6 @@ struct HostMemory {
 // names: beyond those the system ends the process without a word. `root` is "" but in tests.
 HostMemory host_memory(const std::string& root);
 
-}  // namespace hs::cpu
+}  // namespace hs::platform
 
-#endif  // HALFSTEP_CPU_HOST_MEMORY_H
+#endif  // HALFSTEP_PLATFORM_HOST_MEMORY_H
