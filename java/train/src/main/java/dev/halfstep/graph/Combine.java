@@ -51,7 +51,8 @@ public record Combine(Kind kind, Value a, Value b, long period, Value y) impleme
     if (!repeats(a, b)) {
       throw graph.refusal(
           kind.word
-              + " takes two values, the second as the first or as its last dimensions: it was given "
+              + " takes two values, the second as the first or as its last dimensions: it was given"
+              + " "
               + a
               + " and "
               + b);
@@ -107,11 +108,12 @@ public record Combine(Kind kind, Value a, Value b, long period, Value y) impleme
         .allowInPlace();
   }
 
-  private static dev.halfstep.kernel.Binary kernel(Kind kind, Value y, long count, long period) {
+  private static dev.halfstep.kernel.Elementwise kernel(
+      Kind kind, Value y, long count, long period) {
     return switch (kind) {
-      case ADD -> dev.halfstep.kernel.Binary.add(y.type(), count, period);
-      case SUBTRACT -> dev.halfstep.kernel.Binary.subtract(y.type(), count, period);
-      case MULTIPLY -> dev.halfstep.kernel.Binary.multiply(y.type(), count, period);
+      case ADD -> dev.halfstep.kernel.Elementwise.add(y.type(), count, period);
+      case SUBTRACT -> dev.halfstep.kernel.Elementwise.subtract(y.type(), count, period);
+      case MULTIPLY -> dev.halfstep.kernel.Elementwise.multiply(y.type(), count, period);
     };
   }
 

@@ -11,7 +11,7 @@ import dev.halfstep.graph.Calls;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Plan;
 import dev.halfstep.graph.Value;
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import dev.halfstep.kernel.HostStepState;
 import dev.halfstep.kernel.StepKernels;
 import java.nio.IntBuffer;
@@ -132,7 +132,7 @@ public final class Predictor implements AutoCloseable {
             List.of(y),
             List.of(out),
             0,
-            (stream, at) -> Elementwise.copy(stream, at.of(out), at.of(y), out.bytes())));
+            (stream, at) -> Copy.run(stream, at.of(out), at.of(y), out.bytes())));
     return new Plan("prediction, batch " + y.shape().dim(0), calls, List.of());
   }
 
