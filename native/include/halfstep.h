@@ -35,7 +35,7 @@ extern "C" {
 #define HS_API __attribute__((visibility("default")))
 
 /* Raised when a signature, a struct or the meaning of a function changes. */
-#define HS_ABI_VERSION 4
+#define HS_ABI_VERSION 5
 
 /* ------------------------------------------------------------------------- status and errors */
 
@@ -157,6 +157,12 @@ HS_API hs_status hs_stream_share(hs_stream stream);
  * ends. Foreign code can put its calls among ours with it; a capture records them too.
  * HS_UNSUPPORTED where there is none, as on the CPU. */
 HS_API hs_status hs_stream_native(hs_stream stream, uint64_t* native);
+
+/* A stream of ours over one that foreign code made on the same device: on CUDA a CUstream
+ * (cudaStream_t), 0 being the legacy default stream, on which nothing can be recorded. Our calls run
+ * in the order in which they and the foreign ones were made. It stays theirs: hs_stream_destroy
+ * waits for it and leaves it. It must outlive ours. HS_UNSUPPORTED as hs_stream_native. */
+HS_API hs_status hs_stream_wrap(hs_device device, uint64_t native, hs_stream* stream);
 
 /* Whether matrix products and convolutions of HS_F32 that are called on this stream from now on, be
  * it into a list, may round their operands to TF32 (10 bits of mantissa, to nearest) on devices with
