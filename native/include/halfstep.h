@@ -419,8 +419,9 @@ HS_API hs_status hs_cross_entropy(hs_stream stream, const hs_cross_entropy_desc*
 
 typedef int32_t hs_loss;
 enum {
-  HS_MSE = 0,            /* (x - t)^2, x the prediction and t the target */
-  HS_BCE_WITH_LOGITS = 1 /* -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), t in [0, 1] */
+  HS_MSE = 0,             /* (x - t)^2, x the prediction and t the target */
+  HS_BCE_WITH_LOGITS = 1, /* -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), t in [0, 1] */
+  HS_GIVEN_LOSS = 2       /* x: losses that were computed before; there is no target (0) */
 };
 
 /* Elementwise losses of prediction [rows, count / rows] against target F32, each of weight 1. Adds
