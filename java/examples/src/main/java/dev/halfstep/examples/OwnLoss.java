@@ -83,7 +83,8 @@ public final class OwnLoss {
             .epochs(args.length > 0 ? Integer.parseInt(args[0]) : 3)
             .seed(1)
             .fit();
-    Confusion confusion = history.best().orElseThrow().confusion().orElseThrow();
+    Confusion confusion = 
+        history.epochs().get(history.bestEpoch() - 1).confusion().orElseThrow();
     System.out.printf("focal loss: F1 %.3f of the digits held out%n", confusion.f1());
   }
 
