@@ -78,6 +78,11 @@ public final class Trainer {
     return new TrainerBuilder(TrainingSession.builder(model), train);
   }
 
+  /** What the trainer is to do. */
+  public TrainerOptions options() {
+    return options;
+  }
+
   /** What a run will be: updates, bytes and FLOPs. */
   public TrainingPlan plan() {
     return plan;

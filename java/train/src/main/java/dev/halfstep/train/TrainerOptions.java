@@ -67,6 +67,21 @@ public abstract class TrainerOptions implements Cloneable {
     return train;
   }
 
+  /** What epochs are evaluated on, if anything. */
+  public final Optional<Dataset> validationData() {
+    return validation;
+  }
+
+  /** What the run is tested on at its end, if anything. */
+  public final Optional<Dataset> testData() {
+    return test;
+  }
+
+  /** Whether an epoch's last samples are left out where they do not fill a batch. */
+  public final boolean dropsLast() {
+    return dropLast;
+  }
+
   /** Whether validation is to count which class was taken for which. */
   boolean countsConfusion() {
     return metrics().stream().anyMatch(Metric::needsConfusion);
