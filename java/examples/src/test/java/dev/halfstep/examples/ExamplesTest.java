@@ -107,6 +107,30 @@ class ExamplesTest {
   }
 
   @Test
+  void aCallbackHalvesTheRateWhereTheLossRisesAndThatHelps() throws IOException {
+    String printed = printedBy(() -> ActingCallback.main(args()));
+
+    double[] accuracies =
+        Pattern.compile("accuracy ([0-9.]+) %")
+            .matcher(printed)
+            .results()
+            .mapToDouble(found -> Double.parseDouble(found.group(1)))
+            .toArray();
+    assertEquals(2, accuracies.length, printed);
+    assertTrue(number(printed, "(?s)rate x ([0-9.]+)") == 0.5, printed);
+    assertTrue(accuracies[1] > accuracies[0], printed);
+  }
+
+  @Test
+  void aMetricOfOnesOwnChoosesTheBestEpoch() throws IOException {
+    String printed = printedBy(() -> OwnMetric.main(args("2")));
+
+    double accuracy = number(printed, "epoch 2: accuracy ([0-9.]+) %");
+    assertTrue(number(printed, "epoch 2: .*top two ([0-9.]+) %") > accuracy, printed);
+    assertEquals(2, number(printed, "best epoch by it: ([0-9]+)"), printed);
+  }
+
+  @Test
   void aLoopOfOnesOwnTellsTheSpiralsApart() throws IOException {
     String printed = printedBy(() -> OwnLoop.main(args()));
 

@@ -47,7 +47,7 @@ public final class TrainingSession implements AutoCloseable {
   private final RunState run;
   private final Evaluation evaluation;
   private final GradientMeter meter;
-  private final Classification classification;
+  private final OutputReader outputs;
   private final TrainingData training;
   private final StepClock clock = new StepClock();
   private @Nullable UploadedBatch uploaded;
@@ -65,7 +65,7 @@ public final class TrainingSession implements AutoCloseable {
       run = new RunState(device, options);
       evaluation = new Evaluation(device, options.evaluationBatch());
       meter = new GradientMeter(device, options, memory);
-      classification = new Classification(device, options);
+      outputs = new OutputReader(device, options);
       training = new TrainingData(device, options, memory, run, clock);
     } catch (RuntimeException failure) {
       closeDevice();
@@ -302,7 +302,20 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized Confusion confusion(Dataset data) {
     requireOpen();
-    return classification.run(training.onDevice(data), data);
+    return outputs.confusion(training.onDevice(data), data);
+  }
+
+  /**
+   * What the model says of each sample, {@code [samples, outputShape...]}, computed as {@link
+   * #evaluate} does: the values that the loss takes, which are logits for cross-entropy.
+   *
+   * @throws IllegalArgumentException if the data do not fit the model, or an array cannot hold so
+   *     many values
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
+   */
+  public synchronized float[] outputs(Dataset data) {
+    requireOpen();
+    return outputs.values(training.onDevice(data), data);
   }
 
   /** A copy of the weights as they are now, laid out by {@code model.parameters()}. */
@@ -427,7 +440,7 @@ public final class TrainingSession implements AutoCloseable {
       }
       evaluation.close();
       meter.close();
-      classification.close();
+      outputs.close();
       run.close();
       memory.close();
     }
