@@ -97,7 +97,7 @@ final class ReportTest {
     float[][] x = {{3}, {-3}, {1}, {-1}};
     Dataset data = Dataset.of("line", Features.of(x), Values.of(x));
     Model model = Model.of(Shape.of(1), new Linear(1)).initialize(0);
-    model.weights(new float[] {0, 0});
+    model.weights(new float[model.weights().length]);
     Trainer trainer =
         Trainer.builder(model, data)
             .session(options -> options.device("cpu"))
