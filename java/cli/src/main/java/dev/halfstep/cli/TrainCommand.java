@@ -253,11 +253,7 @@ final class TrainCommand implements Callable<Integer> {
   private static void writeFiles(Path staging, RunSetup setup, Report report) throws IOException {
     Json.write(staging.resolve("report.json"), report);
     Map<String, String> metadata =
-        Map.of(
-            "halfstep.data",
-            report.data(),
-            "halfstep.version",
-            report.halfstep());
+        Map.of("halfstep.data", report.data(), "halfstep.version", report.halfstep());
     setup.card().save(staging.resolve("model.safetensors"), setup.model(), metadata);
   }
 

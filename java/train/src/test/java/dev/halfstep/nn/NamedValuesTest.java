@@ -128,7 +128,8 @@ class NamedValuesTest {
     Model model = Model.of(INPUTS, wiring()).initialize(1);
     float[] user = new float[6];
     refused(() -> model.predict(Map.of("user", user)), "takes inputs [user, words]");
-    refused(() -> model.predict(Map.of("user", user, "x", user)), "input words is missing");
+    refused(
+        () -> model.predict(Map.of("user", user, "x", user)), "takes inputs [user, words], not");
     refused(() -> model.predict(Map.of("user", user, "words", user)), "takes samples of I32");
     refused(() -> model.predict(Map.of("user", user, "words", new int[2])), "has 1 rows");
     refused(() -> model.predict(Map.of("user", user, "words", new int[3])), "whole number of");
