@@ -1,8 +1,7 @@
 /** Programs to start from. */
 module dev.halfstep.examples {
-  requires dev.halfstep.train;
+  requires dev.halfstep.report;
   requires java.net.http;
   requires jdk.httpserver;
-  requires org.knowm.xchart;
   requires static org.jspecify;
 }

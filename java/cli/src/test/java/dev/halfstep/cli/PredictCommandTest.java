@@ -16,6 +16,7 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.SavedModel;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.report.ModelCard;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -345,7 +346,7 @@ final class PredictCommandTest {
   void outputsThatAreNotFiniteAreNoSuccess() throws IOException {
     Path file = trainedOnClouds();
     Safetensors.Contents contents = Safetensors.read(file);
-    Model model = ModelCard.in(contents).model(contents);
+    Model model = ModelCard.in(contents).model(contents, ModelSpec::network);
     float[] bias = model.get("3.bias");
     bias[0] = Float.NaN;
     model.set("3.bias", bias);

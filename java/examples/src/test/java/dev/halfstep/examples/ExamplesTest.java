@@ -28,12 +28,13 @@ class ExamplesTest {
   @Test
   void theConvolutionalNetworkLearnsTheDigitsAndDrawsItsCurves(@TempDir Path folder)
       throws IOException {
-    Path figure = folder.resolve("curves.png");
-
-    String printed = printedBy(() -> MnistCnn.main(args("digits", "1", "1", figure.toString())));
+    String printed = printedBy(() -> MnistCnn.main(args("digits", "1", "1", folder.toString())));
 
     assertTrue(number(printed, "test accuracy ([0-9.]+) %") > 95, printed);
-    assertTrue(Files.size(figure) > 5_000, "the figure has " + Files.size(figure) + " bytes");
+    long bytes = Files.size(folder.resolve("training_curves.png"));
+    assertTrue(bytes > 5_000, "the figure has " + bytes + " bytes");
+    String report = Files.readString(folder.resolve("report.json"));
+    assertTrue(number(report, "\"accuracy\" : ([0-9.]+)") > 0.95, report);
   }
 
   @Test
@@ -47,6 +48,19 @@ class ExamplesTest {
     for (int batchSize : batchSizes(random)) {
       assertEquals(50, testAccuracy(random, batchSize), 12, random); // 256 samples: +- 3
     }
+  }
+
+  @Test
+  void theDrawingHasEveryOperationAndParameterOfTheModel() throws IOException {
+    String dot = printedBy(() -> DrawGraph.main(args()));
+
+    for (String each :
+        List.of(
+            "0\\nconv2d 3x3", "2.1\\nbatch_norm", "6\\nlinear", "0.weight", "2.1.running_var")) {
+      assertTrue(dot.contains("[label=\"" + each + "\""), each + " in\n" + dot);
+    }
+    assertTrue(dot.startsWith("digraph model {") && dot.endsWith("}\n"), dot);
+    assertTrue(dot.contains("[label=\"[1, 10]\"]"), dot);
   }
 
   private static List<Integer> batchSizes(String table) {

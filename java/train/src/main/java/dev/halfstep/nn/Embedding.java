@@ -1,8 +1,8 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
-import dev.halfstep.graph.EmbeddingOp;
 import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Padding;
 import dev.halfstep.graph.Value;
 
@@ -64,7 +64,7 @@ public final class Embedding implements Layer {
     if (padding != NO_PADDING) {
       scope.graph().padding(new Padding(x, padding));
     }
-    return EmbeddingOp.of(
+    return Ops.embedding(
         scope.parameter("weight", Shape.of(vocabulary, width), new Initializer.Normal(0, 1)), x);
   }
 

@@ -1,6 +1,7 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.graph.Value;
+import java.util.Map;
 
 /**
  * A part of a network: a function that adds operations to the graph of x. It is called once for
@@ -21,6 +22,16 @@ public interface Layer {
    * @throws IllegalArgumentException if x has a shape that the layer does not take
    */
   Value apply(Scope scope, Value x);
+
+  /**
+   * The layers inside of this one, in order, by the names under which they are applied: with this
+   * layer's own they begin the names of their parameters. A layer in this one's own place, as the
+   * body of a {@link Residual}, has the empty name. Layers without any, and functions, which cannot
+   * say, have none.
+   */
+  default Map<String, Layer> children() {
+    return Map.of();
+  }
 
   /**
    * The layer written down, with all layers in it: {@link Layers#of} makes an equal one of it, and

@@ -592,16 +592,34 @@ public final class Model {
     return weights.version();
   }
 
+  /**
+   * The layer that the model was made of, {@link Layer#children} of which leads to those inside; null
+   * for a network of named inputs and outputs.
+   */
+  public @Nullable Layer layer() {
+    return layer;
+  }
+
+  /**
+   * The model as a table: a line for each layer, indented by depth, with the shape of what it makes
+   * of one sample and the number of its parameters, and the sums.
+   */
   @Override
   public String toString() {
-    StringBuilder text =
-        new StringBuilder((layer == null ? network : layer).toString()).append('\n');
-    for (Parameter parameter : parameters.list()) {
-      text.append("  ").append(parameter.name()).append(' ').append(parameter.shape()).append('\n');
+    if (layer != null) {
+      return ModelTree.of(this, layer)
+          + parameters.count()
+          + " parameters, samples "
+          + sampleShape()
+          + " to "
+          + outputShape();
     }
-    text.append(parameters.count()).append(" parameters, ");
-    return layer != null
-        ? text + "samples " + sampleShape() + " to " + outputShape()
-        : text + "inputs " + inputs() + " to " + outputs();
+    StringBuilder text = new StringBuilder(String.valueOf(network)).append('
+');
+    for (Parameter parameter : parameters.list()) {
+      text.append("  ").append(parameter.name()).append(' ').append(parameter.shape()).append('
+');
+    }
+    return text + (parameters.count() + " parameters, inputs " + inputs() + " to " + outputs());
   }
 }

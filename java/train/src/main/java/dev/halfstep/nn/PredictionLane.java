@@ -18,7 +18,7 @@ import dev.halfstep.internal.Access;
 import dev.halfstep.internal.HostMemory;
 import dev.halfstep.internal.Native;
 import dev.halfstep.internal.StepState;
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -185,7 +185,7 @@ final class PredictionLane implements AutoCloseable {
         List.of(from),
         List.of(to),
         0,
-        (stream, at) -> Elementwise.copy(stream, at.of(to), at.of(from), to.bytes()));
+        (stream, at) -> Copy.run(stream, at.of(to), at.of(from), to.bytes()));
   }
 
   /** Fills a tensor with zeros on this lane's stream. */

@@ -4,7 +4,9 @@ import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,6 +64,13 @@ public final class Sequential implements Fusing {
   @Override
   public Value apply(Scope scope, Value x) {
     return apply(scope, x, null, Activation.NONE);
+  }
+
+  @Override
+  public Map<String, Layer> children() {
+    Map<String, Layer> map = new LinkedHashMap<>();
+    children.forEach(child -> map.put(child.name(), child.layer()));
+    return Collections.unmodifiableMap(map);
   }
 
   @Override
