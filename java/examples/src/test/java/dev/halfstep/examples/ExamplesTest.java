@@ -161,7 +161,7 @@ class ExamplesTest {
     return Double.parseDouble(matcher.group(1).replace(",", ""));
   }
 
-  private static String printedBy(Executable program) throws IOException {
+  static String printedBy(Executable program) throws IOException {
     PrintStream before = System.out;
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));

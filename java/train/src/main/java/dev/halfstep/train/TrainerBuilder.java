@@ -265,14 +265,16 @@ public final class TrainerBuilder extends TrainerOptions {
                 + " needs validation data, but there are none; without them there are "
                 + Metric.labels(false));
       }
-      if (metric.needsConfusion() && !(session.loss() instanceof CrossEntropy)) {
+      if (metric.needsConfusion() && session.loss().targetType() != DType.I32) {
         throw new IllegalArgumentException(
             metric.label() + " needs class labels, but the loss is " + session.loss());
       }
-      if (metric.increasing() && session.loss().equals(Loss.meanSquaredError())) {
+      if (metric.increasing() && !metric.needsConfusion() && !session.loss().countsCorrect()) {
         throw new IllegalArgumentException(
             metric.label()
-                + " counts what is right, which squared errors do not say: take "
+                + " counts what is right, which "
+                + session.loss()
+                + " does not say: take "
                 + (metric.needsValidation() ? Metric.VAL_LOSS : Metric.TRAIN_LOSS).label());
       }
     }
