@@ -7,7 +7,7 @@ namespace {
 
 hs_status check_activation(const char* name, hs_activation activation, hs_dtype type,
                            int64_t count) {
-  HS_REQUIRE(activation >= HS_NONE && activation <= HS_TANH, "%s: %d is not an hs_activation", name,
+  HS_REQUIRE(activation >= HS_NONE && activation <= HS_LOG, "%s: %d is not an hs_activation", name,
              activation);
   return check_elements(name, type, count);
 }

@@ -4,7 +4,7 @@
 namespace hs {
 
 hs_status check(const ElementwiseArgs& args) {
-  HS_REQUIRE(args.op >= HS_ADD && args.op <= HS_MULTIPLY, "elementwise: %d is not an hs_binary",
+  HS_REQUIRE(args.op >= HS_ADD && args.op <= HS_LESS, "elementwise: %d is not an hs_binary",
              args.op);
   if (hs_status status = check_elements("elementwise", args.type, args.count); status != HS_OK) {
     return status;

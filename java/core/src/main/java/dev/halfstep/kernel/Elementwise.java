@@ -1,14 +1,19 @@
 package dev.halfstep.kernel;
 
 import static dev.halfstep.bindings.Native.HS_ADD;
+import static dev.halfstep.bindings.Native.HS_DIVIDE;
+import static dev.halfstep.bindings.Native.HS_GREATER;
+import static dev.halfstep.bindings.Native.HS_LESS;
+import static dev.halfstep.bindings.Native.HS_MAXIMUM;
+import static dev.halfstep.bindings.Native.HS_MINIMUM;
 import static dev.halfstep.bindings.Native.HS_MULTIPLY;
 import static dev.halfstep.bindings.Native.HS_SUBTRACT;
 
 import dev.halfstep.DType;
 
 /**
- * Sums, differences and products of two arrays, element by element; the second repeats with a
- * period that divides the count. Immutable and safe to use from many threads.
+ * Functions of two arrays, element by element; the second repeats with a period that divides the
+ * count. Immutable and safe to use from many threads.
  */
 public final class Elementwise extends ElementwiseForms {
   private final String name;
@@ -34,6 +39,31 @@ public final class Elementwise extends ElementwiseForms {
   /** {@code y[i] = a[i] * b[i % period]} of {@code count} elements: F32, BF16 or F16. */
   public static Elementwise multiply(DType type, long count, long period) {
     return new Elementwise(HS_MULTIPLY, "multiply", type, count, period);
+  }
+
+  /** {@code y[i] = a[i] / b[i % period]} of {@code count} elements: F32, BF16 or F16. */
+  public static Elementwise divide(DType type, long count, long period) {
+    return new Elementwise(HS_DIVIDE, "divide", type, count, period);
+  }
+
+  /** {@code y[i]} = the larger of {@code a[i]} and {@code b[i % period]}, NaN if one is NaN. */
+  public static Elementwise maximum(DType type, long count, long period) {
+    return new Elementwise(HS_MAXIMUM, "maximum", type, count, period);
+  }
+
+  /** {@code y[i]} = the smaller of {@code a[i]} and {@code b[i % period]}, NaN if one is NaN. */
+  public static Elementwise minimum(DType type, long count, long period) {
+    return new Elementwise(HS_MINIMUM, "minimum", type, count, period);
+  }
+
+  /** The slope of {@link #maximum} by a: 0 where a < b, 1/2 where a = b, 1 elsewhere. */
+  public static Elementwise greater(DType type, long count, long period) {
+    return new Elementwise(HS_GREATER, "greater", type, count, period);
+  }
+
+  /** The slope of {@link #minimum} by a: 0 where a > b, 1/2 where a = b, 1 elsewhere. */
+  public static Elementwise less(DType type, long count, long period) {
+    return new Elementwise(HS_LESS, "less", type, count, period);
   }
 
   @Override

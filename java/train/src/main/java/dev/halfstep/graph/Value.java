@@ -2,12 +2,13 @@ package dev.halfstep.graph;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A dense tensor of a graph: an input, a parameter, or what an operation makes. It has a shape, the
- * batch included, and a type, but no memory: a {@link Plan} gives it a place, and {@link Addresses}
- * an address.
+ * batch included, and a type, but no memory: a {@link Plan} gives it a place, and {@link
+ * ValueAddresses} an address.
  */
 public final class Value {
   /** Where a value's memory comes from. */
@@ -89,6 +90,11 @@ public final class Value {
    */
   public @Nullable Shape image() {
     return image;
+  }
+
+  /** The model's parameter or state that this value reads, if it is one. */
+  public Optional<Parameter> parameter() {
+    return place instanceof Place.OfParameter of ? Optional.of(of.parameter()) : Optional.empty();
   }
 
   Place place() {

@@ -1,6 +1,6 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.Pool2d;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import dev.halfstep.graph.Window;
 
@@ -42,7 +42,17 @@ public final class AveragePool2d implements Layer {
 
   @Override
   public Value apply(Scope scope, Value x) {
-    return Pool2d.of(countsPadding ? Pool2d.Kind.PADDED_AVERAGE : Pool2d.Kind.AVERAGE, x, window);
+    return Ops.averagePool2d(x, window, countsPadding);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return Windows.write(LayerSpec.of("AveragePool2d").with("counts_padding", countsPadding), window);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static AveragePool2d of(LayerSpec spec) {
+    return new AveragePool2d(Windows.read(spec), spec.flag("counts_padding"));
   }
 
   @Override

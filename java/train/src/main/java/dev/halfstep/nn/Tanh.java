@@ -3,10 +3,15 @@ package dev.halfstep.nn;
 import dev.halfstep.kernel.Activation;
 
 /** y = tanh(x), element for element. */
-public final class Tanh implements Elementwise {
+public final class Tanh implements ActivationLayer {
   @Override
   public Activation activation() {
     return Activation.TANH;
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Tanh");
   }
 
   @Override

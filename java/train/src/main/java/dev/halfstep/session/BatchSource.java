@@ -5,8 +5,8 @@ import dev.halfstep.Shape;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Normalization;
-import dev.halfstep.graph.Gather;
 import dev.halfstep.graph.Graph;
+import dev.halfstep.graph.StepOps;
 import dev.halfstep.graph.Value;
 import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Loss;
@@ -119,15 +119,15 @@ record BatchSource(
     Value scale = channels == 0 ? null : graph.input("scale", DType.F32, Shape.of(channels));
     Value shift = channels == 0 ? null : graph.input("shift", DType.F32, Shape.of(channels));
     return new Batch(
-        Gather.of(table, order, state, scale, shift, rows),
-        Gather.targets(labels, order, state, rows));
+        StepOps.gather(table, order, state, scale, shift, rows),
+        StepOps.gatherTargets(labels, order, state, rows));
   }
 
   private Batch uploaded(Graph graph, int rows) {
     Value features = graph.input("features", type, sampleShape.prepend(rows));
     Value labels = graph.input("labels", targetType, labelShape.prepend(rows));
     boolean asIs = type == DType.I32 || type == graph.storage();
-    Value x = asIs ? features : Gather.of(features, null, null, null, null, rows);
+    Value x = asIs ? features : StepOps.gather(features, null, null, null, null, rows);
     return new Batch(x, labels);
   }
 }

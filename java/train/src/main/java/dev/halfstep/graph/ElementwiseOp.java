@@ -1,0 +1,196 @@
+package dev.halfstep.graph;
+
+import dev.halfstep.DType;
+import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Reduce;
+import java.util.List;
+
+/**
+ * A function of a and b, element for element. b may lack leading dimensions of a, or have 1 there:
+ * it is then the same for all of them, as a bias {@code [channels]} is for {@code [batch,
+ * channels]}.
+ *
+ * @param period elements of b, which divide those of a
+ */
+public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
+    implements Operation {
+  /** Which function. */
+  public enum Kind {
+    /** The sum. */
+    ADD("add"),
+    /** The difference. */
+    SUBTRACT("subtract"),
+    /** The product. */
+    MULTIPLY("multiply"),
+    /** a / b. */
+    DIVIDE("divide"),
+    /** The larger one, NaN if one is NaN. Equal ones get half of the gradient each. */
+    MAXIMUM("maximum"),
+    /** The smaller one, NaN if one is NaN. Equal ones get half of the gradient each. */
+    MINIMUM("minimum");
+
+    private final String word;
+
+    Kind(String word) {
+      this.word = word;
+    }
+  }
+
+  /**
+   * Adds the operation to the graph of a; it is computed in a's type.
+   *
+   * @throws IllegalArgumentException if the shapes do not match
+   */
+  static Value of(Kind kind, Value a, Value b) {
+    Graph graph = a.graph();
+    if (!repeats(a, b)) {
+      throw graph.refusal(
+          kind.word
+              + " takes two values, the second as the first or as its last dimensions: it was given"
+              + " "
+              + a
+              + " and "
+              + b);
+    }
+    Value second = CastOp.of(b, a.type());
+    Value y = graph.like(kind.word, a, second);
+    return graph.add(new ElementwiseOp(kind, a, second, b.shape().elements(), y));
+  }
+
+  /** Whether b is a's last dimensions behind any number of dimensions of 1. */
+  private static boolean repeats(Value a, Value b) {
+    int rank = a.shape().rank();
+    if (b.shape().rank() > rank) {
+      return false;
+    }
+    boolean ones = false;
+    for (int i = 1; i <= b.shape().rank(); i++) {
+      long extent = b.shape().dim(-i);
+      ones |= extent != a.shape().dim(-i);
+      if (ones && extent != 1) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  @Override
+  public String name() {
+    return kind.word;
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(a, b);
+  }
+
+  @Override
+  public List<Value> outputs() {
+    return List.of(y);
+  }
+
+  @Override
+  public void forward(Calls calls) {
+    Function function =
+        switch (kind) {
+          case ADD -> Elementwise::add;
+          case SUBTRACT -> Elementwise::subtract;
+          case MULTIPLY -> Elementwise::multiply;
+          case DIVIDE -> Elementwise::divide;
+          case MAXIMUM -> Elementwise::maximum;
+          case MINIMUM -> Elementwise::minimum;
+        };
+    calls.add(call(name(), function, a, b, y));
+  }
+
+  @Override
+  public void backward(Backward backward) {
+    Value dy = backward.of(y);
+    if (a.differentiable()) {
+      backward.give(
+          a,
+          switch (kind) {
+            case ADD, SUBTRACT -> dy;
+            case MULTIPLY -> call(backward, Elementwise::multiply, dy, b);
+            case DIVIDE -> call(backward, Elementwise::divide, dy, b);
+            case MAXIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::greater), dy);
+            case MINIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::less), dy);
+          });
+    }
+    if (b.differentiable()) {
+      giveToSecond(
+          backward,
+          switch (kind) {
+            case ADD, SUBTRACT -> dy;
+            case MULTIPLY -> call(backward, Elementwise::multiply, dy, a);
+            case DIVIDE -> // less the sign: d(a / b) / db = -y / b
+                call(backward, Elementwise::divide, call(backward, Elementwise::multiply, dy, y), b);
+            case MAXIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::less), dy);
+            case MINIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::greater), dy);
+          });
+    }
+  }
+
+  /** 1 where a is the greater or the less one, 1/2 where a and b are equal, else 0. */
+  private Value slope(Backward backward, Function which) {
+    return call(backward, which, a, b);
+  }
+
+  /** Adds a call to the backward pass; its result is shaped as y. */
+  private Value call(Backward backward, Function function, Value left, Value right) {
+    Value result = backward.create(y);
+    backward.add(call(kind.word + " dx", function, left, right, result));
+    return result;
+  }
+
+  /** Makes the kernel of a function, for {@code count} elements of which the second repeats. */
+  private interface Function {
+    Elementwise of(DType type, long count, long period);
+  }
+
+  private static Call call(String name, Function function, Value left, Value right, Value result) {
+    long count = result.shape().elements();
+    long repeat = right.shape().elements();
+    return Call.of(
+            name,
+            List.of(left, right),
+            List.of(result),
+            count,
+            (stream, at) ->
+                function
+                    .of(result.type(), count, repeat)
+                    .run(stream, at.of(left), at.of(right), at.of(result)))
+        .allowInPlace();
+  }
+
+  /** b's gradient is the sum over what b was repeated for, with the sign that b has. */
+  private void giveToSecond(Backward backward, Value all) {
+    Value gradient = all;
+    if (period != y.shape().elements()) {
+      gradient = backward.create(b);
+      backward.add(summed(all, gradient));
+    } else if (!b.shape().equals(y.shape())) {
+      gradient = y.graph().alias(all, b.shape());
+    }
+    if (kind == Kind.SUBTRACT || kind == Kind.DIVIDE) {
+      Value negative = backward.create(b);
+      backward.add(ScaleOp.call(kind.word + " dx", gradient, -1, negative));
+      gradient = negative;
+    }
+    backward.give(b, gradient);
+  }
+
+  private Call summed(Value all, Value sum) {
+    long repeats = y.shape().elements() / period;
+    return Call.of(
+        name() + " db",
+        List.of(all),
+        List.of(sum),
+        y.shape().elements(),
+        (stream, at) ->
+            Reduce.sum(1, repeats, period)
+                .types(all.type(), sum.type())
+                .build()
+                .run(stream, at.of(all), at.of(sum), 0));
+  }
+}

@@ -1,0 +1,98 @@
+package dev.halfstep.graph;
+
+import dev.halfstep.DType;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A loss of each element of a prediction {@code [batch, ...]} against one of the targets {@code F32
+ * [batch, ...]}, of which there are as many, the end of a graph: squared error, or the binary
+ * cross-entropy of logits. One pass adds loss, weight (1 an element) and what is correct to the
+ * step's state, and, in training, computes the gradient.
+ *
+ * @param state {@code hs_step_state}
+ * @param seed what the gradient is multiplied by beside the loss scale: 1 / elements of the step
+ * @param gradient of the prediction, null outside training
+ */
+public record PointwiseLossOp(
+    Kind kind, Value prediction, Value target, Value state, float seed, @Nullable Value gradient)
+    implements Operation {
+  /** Which loss. */
+  public enum Kind {
+    /** (prediction - target)^2. */
+    SQUARED_ERROR,
+    /** Of a logit x and a target t in [0, 1]: -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)). */
+    BINARY_CROSS_ENTROPY
+  }
+
+  /**
+   * Adds the operation to the graph of the prediction.
+   *
+   * @throws IllegalArgumentException if the shapes do not match
+   */
+  static void of(Kind kind, Value prediction, Value target, Value state, float seed) {
+    Graph graph = prediction.graph();
+    if (prediction.shape().rank() < 1
+        || target.type() != DType.F32
+        || target.shape().rank() < 1
+        || target.shape().dim(0) != prediction.shape().dim(0)
+        || target.shape().elements() != prediction.shape().elements()) {
+      throw graph.refusal(
+          "the loss takes one F32 target for each output: it was given predictions "
+              + prediction.shape()
+              + " and targets "
+              + target.type()
+              + target.shape());
+    }
+    Value gradient =
+        graph.training() && prediction.differentiable()
+            ? graph.value("d " + prediction.name(), prediction.type(), prediction.shape())
+            : null;
+    graph.addRoot(new PointwiseLossOp(kind, prediction, target, state, seed, gradient));
+  }
+
+  @Override
+  public String name() {
+    return kind == Kind.SQUARED_ERROR ? "squared_error" : "binary_cross_entropy";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(prediction, target, state);
+  }
+
+  @Override
+  public List<Value> outputs() {
+    return List.of();
+  }
+
+  private dev.halfstep.kernel.PointwiseLoss kernel() {
+    long rows = prediction.shape().dim(0);
+    long columns = prediction.shape().elements() / Math.max(rows, 1);
+    return kind == Kind.SQUARED_ERROR
+        ? dev.halfstep.kernel.PointwiseLoss.squaredError(prediction.type(), rows, columns, seed)
+        : dev.halfstep.kernel.PointwiseLoss.binaryCrossEntropy(
+            prediction.type(), rows, columns, seed);
+  }
+
+  @Override
+  public void forward(Calls calls) {
+    Call call =
+        Call.of(
+            name(),
+            List.of(prediction, target),
+            gradient == null ? List.of() : List.of(gradient),
+            (kind == Kind.SQUARED_ERROR ? 4 : 8) * prediction.shape().elements(),
+            (stream, at) ->
+                kernel()
+                    .run(stream, at.of(prediction), at.of(target), at.of(state), at.of(gradient)));
+    calls.add(gradient == null ? call : call.allowInPlace());
+  }
+
+  @Override
+  public void backward(Backward backward) {
+    if (gradient != null) {
+      backward.give(prediction, gradient);
+    }
+  }
+}
