@@ -230,7 +230,7 @@ hs_status hs_pointwise_loss(hs_stream stream, hs_loss loss, hs_dtype type, int64
                             int64_t count, float gradient_seed, hs_ptr prediction, hs_ptr target,
                             hs_ptr state, hs_ptr d_prediction) {
   return guarded([&]() -> hs_status {
-    HS_REQUIRE(loss == HS_MSE || loss == HS_BCE_WITH_LOGITS, "pointwise_loss: %d is not an hs_loss",
+    HS_REQUIRE(loss >= HS_MSE && loss <= HS_GIVEN_LOSS, "pointwise_loss: %d is not an hs_loss",
                loss);
     if (hs_status status = check_elements("pointwise_loss", type, count); status != HS_OK) {
       return status;
@@ -239,7 +239,7 @@ hs_status hs_pointwise_loss(hs_stream stream, hs_loss loss, hs_dtype type, int64
                "pointwise_loss: %lld rows do not divide %lld elements", ll{rows}, ll{count});
     if (count != 0) {
       HS_NEED("pointwise_loss", prediction);
-      HS_NEED("pointwise_loss", target);
+      if (loss != HS_GIVEN_LOSS) HS_NEED("pointwise_loss", target);
     }
     HS_OPTIONAL("pointwise_loss", state);
     HS_OPTIONAL("pointwise_loss", d_prediction);

@@ -7,6 +7,7 @@ import dev.halfstep.data.Labels;
 import dev.halfstep.data.Targets;
 import dev.halfstep.data.Values;
 import dev.halfstep.nn.Predictor;
+import dev.halfstep.report.ModelCard;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;

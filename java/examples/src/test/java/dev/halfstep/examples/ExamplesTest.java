@@ -28,12 +28,13 @@ class ExamplesTest {
   @Test
   void theConvolutionalNetworkLearnsTheDigitsAndDrawsItsCurves(@TempDir Path folder)
       throws IOException {
-    Path figure = folder.resolve("curves.png");
-
-    String printed = printedBy(() -> MnistCnn.main(args("digits", "1", "1", figure.toString())));
+    String printed = printedBy(() -> MnistCnn.main(args("digits", "1", "1", folder.toString())));
 
     assertTrue(number(printed, "test accuracy ([0-9.]+) %") > 95, printed);
-    assertTrue(Files.size(figure) > 5_000, "the figure has " + Files.size(figure) + " bytes");
+    long bytes = Files.size(folder.resolve("training_curves.png"));
+    assertTrue(bytes > 5_000, "the figure has " + bytes + " bytes");
+    String report = Files.readString(folder.resolve("report.json"));
+    assertTrue(number(report, "\"accuracy\" : ([0-9.]+)") > 0.95, report);
   }
 
   @Test
@@ -138,6 +139,22 @@ class ExamplesTest {
     assertTrue(printed.strip().length() > 300, printed);
   }
 
+  @Test
+  void aModelIsReadFromItsFileWithoutItsCode(@TempDir Path folder) throws IOException {
+    String printed = printedBy(() -> ModelFromFile.main(args(folder.toString())));
+
+    assertTrue(number(printed, "model from the file ([0-9.]+) %") > 75, printed);
+    assertTrue(printed.contains("bit for bit: true"), printed);
+  }
+
+  @Test
+  void fourThreadsOfAServerShareAPredictor() throws IOException {
+    String printed = printedBy(() -> PredictionServer.main(args("200")));
+
+    assertTrue(printed.contains("200 of 200 answers are the model's, bit for bit"), printed);
+    assertTrue(printed.contains("bytes for 4 threads"), printed);
+  }
+
   private static String[] args(String... args) {
     return args;
   }
@@ -148,7 +165,7 @@ class ExamplesTest {
     return Double.parseDouble(matcher.group(1).replace(",", ""));
   }
 
-  private static String printedBy(Executable program) throws IOException {
+  static String printedBy(Executable program) throws IOException {
     PrintStream before = System.out;
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));

@@ -41,6 +41,11 @@ import dev.halfstep.nn.Sequential;
 import dev.halfstep.optim.Loss;
 import dev.halfstep.optim.LossScaling;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.report.CurvesFigure;
+import dev.halfstep.report.RangeTestReport;
+import dev.halfstep.report.Report;
+import dev.halfstep.report.RunDescription;
+import dev.halfstep.report.StudyFigure;
 import dev.halfstep.schedule.BatchSchedule;
 import dev.halfstep.schedule.LearningRateScaling;
 import dev.halfstep.schedule.Plateau;
@@ -100,6 +105,39 @@ class GuideTest {
     Dataset xor = Dataset.of("xor", Features.of(x), Labels.of(new int[] {0, 1, 1, 0}, 2));
 
     assertEquals(4, xor.size());
+  }
+
+  @Test
+  void reports() throws IOException {
+    Trainer run = trainer.build();
+    History history = run.fit();
+    Report.of(run, history).write(folder.resolve("report.json"));
+    CurvesFigure.of(history).writePng(folder.resolve("training_curves.png"));
+
+    assertTrue(Files.readString(folder.resolve("report.json")).contains("\"valLoss\" : "));
+    assertTrue(Files.size(folder.resolve("training_curves.png")) > 5_000);
+  }
+
+  @Test
+  void describedReports() {
+    Trainer run = trainer.build();
+    RunDescription names = RunDescription.of(run).withData("digits").withModel("softmax");
+    Report report = Report.of(run, run.fit(), names);
+    System.out.println(report.test() + " by " + report.optimizer().described());
+
+    assertEquals("digits", report.data());
+    assertEquals("softmax", report.model());
+  }
+
+  @Test
+  void studyReports() throws IOException {
+    LearningRateFinder.Result found =
+        LearningRateFinder.DEFAULT.withSteps(40).find(trainer.sessionOptions(), train);
+    RangeTestReport.of(32, found).write(folder.resolve("rates.json")); // with batches of 32
+    StudyFigure.of(found).writePng(folder.resolve("rates.png"));
+
+    assertTrue(Files.readString(folder.resolve("rates.json")).contains("\"batchSize\" : 32"));
+    assertTrue(Files.size(folder.resolve("rates.png")) > 5_000);
   }
 
   @BeforeEach

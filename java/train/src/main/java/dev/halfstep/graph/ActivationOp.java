@@ -1,7 +1,7 @@
 package dev.halfstep.graph;
 
 import dev.halfstep.kernel.Activation;
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.ActivationKernel;
 import java.util.List;
 import java.util.Locale;
 
@@ -36,14 +36,14 @@ public record ActivationOp(Value x, Activation activation, Value y) implements O
   @Override
   public void forward(Calls calls) {
     long count = y.shape().elements();
+    ActivationKernel kernel = ActivationKernel.of(activation, x.type(), count);
     calls.add(
         Call.of(
                 name(),
                 List.of(x),
                 List.of(y),
                 count,
-                (stream, at) ->
-                    Elementwise.activation(stream, activation, x.type(), count, at.of(x), at.of(y)))
+                (stream, at) -> kernel.run(stream, at.of(x), at.of(y)))
             .allowInPlace());
   }
 
@@ -62,15 +62,14 @@ public record ActivationOp(Value x, Activation activation, Value y) implements O
   static Value gradient(Backward backward, Activation activation, Value dy, Value saved) {
     Value dx = backward.create(saved);
     long count = dx.shape().elements();
+    ActivationKernel kernel = ActivationKernel.of(activation, dy.type(), count);
     backward.add(
         Call.of(
                 activation.name().toLowerCase(Locale.ROOT) + " dx",
                 List.of(dy, saved),
                 List.of(dx),
                 count,
-                (stream, at) ->
-                    Elementwise.activationGradient(
-                        stream, activation, dy.type(), count, at.of(dy), at.of(saved), at.of(dx)))
+                (stream, at) -> kernel.gradient(stream, at.of(dy), at.of(saved), at.of(dx)))
             .allowInPlace());
     return dx;
   }

@@ -2,7 +2,7 @@ package dev.halfstep.graph;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -77,7 +77,7 @@ public record ConstantOp(List<Float> values, Value y) implements Operation {
             List.of(y),
             0,
             (stream, at) ->
-                Elementwise.fill(
+                Copy.fill(
                     stream, y.type(), at.of(y) + from * y.type().bytes(), count, value))
         .withBytes(count * y.type().bytes());
   }

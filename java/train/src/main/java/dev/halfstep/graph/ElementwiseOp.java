@@ -1,7 +1,7 @@
 package dev.halfstep.graph;
 
 import dev.halfstep.DType;
-import dev.halfstep.kernel.Binary;
+import dev.halfstep.kernel.Elementwise;
 import dev.halfstep.kernel.Reduce;
 import java.util.List;
 
@@ -93,12 +93,12 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
   public void forward(Calls calls) {
     Function function =
         switch (kind) {
-          case ADD -> Binary::add;
-          case SUBTRACT -> Binary::subtract;
-          case MULTIPLY -> Binary::multiply;
-          case DIVIDE -> Binary::divide;
-          case MAXIMUM -> Binary::maximum;
-          case MINIMUM -> Binary::minimum;
+          case ADD -> Elementwise::add;
+          case SUBTRACT -> Elementwise::subtract;
+          case MULTIPLY -> Elementwise::multiply;
+          case DIVIDE -> Elementwise::divide;
+          case MAXIMUM -> Elementwise::maximum;
+          case MINIMUM -> Elementwise::minimum;
         };
     calls.add(call(name(), function, a, b, y));
   }
@@ -111,10 +111,10 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
           a,
           switch (kind) {
             case ADD, SUBTRACT -> dy;
-            case MULTIPLY -> call(backward, Binary::multiply, dy, b);
-            case DIVIDE -> call(backward, Binary::divide, dy, b);
-            case MAXIMUM -> call(backward, Binary::multiply, slope(backward, Binary::greater), dy);
-            case MINIMUM -> call(backward, Binary::multiply, slope(backward, Binary::less), dy);
+            case MULTIPLY -> call(backward, Elementwise::multiply, dy, b);
+            case DIVIDE -> call(backward, Elementwise::divide, dy, b);
+            case MAXIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::greater), dy);
+            case MINIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::less), dy);
           });
     }
     if (b.differentiable()) {
@@ -122,11 +122,11 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
           backward,
           switch (kind) {
             case ADD, SUBTRACT -> dy;
-            case MULTIPLY -> call(backward, Binary::multiply, dy, a);
+            case MULTIPLY -> call(backward, Elementwise::multiply, dy, a);
             case DIVIDE -> // less the sign: d(a / b) / db = -y / b
-                call(backward, Binary::divide, call(backward, Binary::multiply, dy, y), b);
-            case MAXIMUM -> call(backward, Binary::multiply, slope(backward, Binary::less), dy);
-            case MINIMUM -> call(backward, Binary::multiply, slope(backward, Binary::greater), dy);
+                call(backward, Elementwise::divide, call(backward, Elementwise::multiply, dy, y), b);
+            case MAXIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::less), dy);
+            case MINIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::greater), dy);
           });
     }
   }
@@ -145,7 +145,7 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
 
   /** Makes the kernel of a function, for {@code count} elements of which the second repeats. */
   private interface Function {
-    Binary of(DType type, long count, long period);
+    Elementwise of(DType type, long count, long period);
   }
 
   private static Call call(String name, Function function, Value left, Value right, Value result) {

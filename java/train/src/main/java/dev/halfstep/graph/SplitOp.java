@@ -1,6 +1,6 @@
 package dev.halfstep.graph;
 
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -68,8 +68,7 @@ public record SplitOp(Value x, int axis, List<Value> outputs) implements Operati
               List.of(),
               List.of(dx),
               0,
-              (stream, at) ->
-                  Elementwise.fill(stream, dx.type(), at.of(dx), dx.shape().elements(), 0)));
+              (stream, at) -> Copy.fill(stream, dx.type(), at.of(dx), dx.shape().elements(), 0)));
     }
     long from = 0;
     for (Value part : outputs) {

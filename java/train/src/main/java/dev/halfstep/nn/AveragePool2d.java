@@ -46,6 +46,16 @@ public final class AveragePool2d implements Layer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return Windows.write(LayerSpec.of("AveragePool2d").with("counts_padding", countsPadding), window);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static AveragePool2d of(LayerSpec spec) {
+    return new AveragePool2d(Windows.read(spec), spec.flag("counts_padding"));
+  }
+
+  @Override
   public String toString() {
     return "AveragePool2d("
         + window.rows()

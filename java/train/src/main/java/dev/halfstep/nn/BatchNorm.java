@@ -94,6 +94,16 @@ public final class BatchNorm implements Fusing {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("BatchNorm").with("eps", eps).with("momentum", momentum);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static BatchNorm of(LayerSpec spec) {
+    return new BatchNorm().eps(spec.number("eps")).momentum(spec.number("momentum"));
+  }
+
+  @Override
   public String toString() {
     StringBuilder text = new StringBuilder("BatchNorm");
     String separator = "(";

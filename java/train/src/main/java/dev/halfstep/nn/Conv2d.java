@@ -103,6 +103,16 @@ public final class Conv2d implements Fusing {
   }
 
   @Override
+  public LayerSpec spec() {
+    return Windows.write(LayerSpec.of("Conv2d").with("out", out), window).with("groups", groups).with("bias", bias);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static Conv2d of(LayerSpec spec) {
+    return new Conv2d(spec.whole("out", 1, Shape.MAX_ELEMENTS), Windows.read(spec), spec.wholeInt("groups", 1), spec.flag("bias"));
+  }
+
+  @Override
   public String toString() {
     return "Conv2d("
         + out

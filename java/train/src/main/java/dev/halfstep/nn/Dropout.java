@@ -30,6 +30,11 @@ public final class Dropout implements Layer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Dropout").with("rate", rate);
+  }
+
+  @Override
   public String toString() {
     return "Dropout(" + rate + ")";
   }

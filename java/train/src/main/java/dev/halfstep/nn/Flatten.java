@@ -13,6 +13,11 @@ public final class Flatten implements Layer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Flatten");
+  }
+
+  @Override
   public String toString() {
     return "Flatten";
   }

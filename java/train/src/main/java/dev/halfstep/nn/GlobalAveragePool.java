@@ -24,6 +24,11 @@ public final class GlobalAveragePool implements Layer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("GlobalAveragePool");
+  }
+
+  @Override
   public String toString() {
     return "GlobalAveragePool";
   }

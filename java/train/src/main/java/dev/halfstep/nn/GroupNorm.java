@@ -66,6 +66,16 @@ public final class GroupNorm implements Layer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("GroupNorm").with("groups", groups).with("eps", eps);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static GroupNorm of(LayerSpec spec) {
+    return new GroupNorm(spec.wholeInt("groups", 1)).eps(spec.number("eps"));
+  }
+
+  @Override
   public String toString() {
     return "GroupNorm(" + groups + (eps == 1e-5f ? ")" : ", eps " + eps + ")");
   }

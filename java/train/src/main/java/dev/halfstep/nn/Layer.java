@@ -32,4 +32,20 @@ public interface Layer {
   default Map<String, Layer> children() {
     return Map.of();
   }
+
+  /**
+   * The layer written down, with all layers in it: {@link Layers#of} makes an equal one of it, and
+   * a model's file holds it, so that {@link Model#read} needs no code. All layers of this package
+   * have it. A class of one's own writes its kind and attributes here and makes the kind known with
+   * {@link Layers#register}; parts that it gets from outside are its {@link LayerSpec#child}ren.
+   *
+   * @throws UnsupportedOperationException if it has none, as a lambda has not
+   */
+  default LayerSpec spec() {
+    throw new UnsupportedOperationException(
+        "layer "
+            + getClass().getName()
+            + " cannot be written down: a lambda or a class without spec() is code alone. Give it a"
+            + " class with a spec(), and make its kind known with Layers.register");
+  }
 }

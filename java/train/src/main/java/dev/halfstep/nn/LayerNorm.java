@@ -58,6 +58,11 @@ public final class LayerNorm implements Layer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("LayerNorm").with("eps", eps);
+  }
+
+  @Override
   public String toString() {
     return eps == 1e-5f ? "LayerNorm" : "LayerNorm(eps " + eps + ")";
   }

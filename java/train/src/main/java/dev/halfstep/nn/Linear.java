@@ -66,6 +66,16 @@ public final class Linear implements Fusing {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Linear").with("out", out).with("bias", bias);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static Linear of(LayerSpec spec) {
+    return new Linear(spec.whole("out", 1, Shape.MAX_ELEMENTS), spec.flag("bias"));
+  }
+
+  @Override
   public String toString() {
     return "Linear(" + out + (bias ? ")" : ", no bias)");
   }

@@ -36,6 +36,16 @@ public final class MaxPool2d implements Layer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return Windows.write(LayerSpec.of("MaxPool2d"), window);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static MaxPool2d of(LayerSpec spec) {
+    return new MaxPool2d(Windows.read(spec));
+  }
+
+  @Override
   public String toString() {
     return "MaxPool2d(" + window.rows() + "x" + window.columns() + ")";
   }

@@ -100,6 +100,16 @@ public final class MultiHeadAttention implements Layer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("MultiHeadAttention").with("heads", heads).with("causal", causal);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static MultiHeadAttention of(LayerSpec spec) {
+    return new MultiHeadAttention(spec.wholeInt("heads", 1), spec.flag("causal"));
+  }
+
+  @Override
   public String toString() {
     return "MultiHeadAttention(" + heads + (causal ? " heads, causal)" : " heads)");
   }

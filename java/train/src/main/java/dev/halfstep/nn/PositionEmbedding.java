@@ -41,6 +41,16 @@ public final class PositionEmbedding implements Layer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("PositionEmbedding").with("positions", positions);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static PositionEmbedding of(LayerSpec spec) {
+    return new PositionEmbedding(spec.whole("positions", 1, Shape.MAX_ELEMENTS));
+  }
+
+  @Override
   public String toString() {
     return "PositionEmbedding(" + positions + ")";
   }

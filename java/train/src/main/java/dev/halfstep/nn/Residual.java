@@ -67,6 +67,22 @@ public final class Residual implements Fusing {
   }
 
   @Override
+  public LayerSpec spec() {
+    LayerSpec spec = LayerSpec.of("Residual").child("body", body.spec());
+    return shortcut == null ? spec : spec.child("shortcut", shortcut.spec());
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static Residual of(LayerSpec spec) {
+    LayerSpec body = spec.child("body");
+    if (body == null) {
+      throw new IllegalArgumentException("layer kind Residual lacks the layer named body in it");
+    }
+    LayerSpec shortcut = spec.child("shortcut");
+    return shortcut == null ? new Residual(Layers.of(body)) : new Residual(Layers.of(body), Layers.of(shortcut));
+  }
+
+  @Override
   public String toString() {
     String text = "Residual\n  " + body.toString().replace("\n", "\n  ");
     return shortcut == null

@@ -128,6 +128,20 @@ public final class Sequential implements Fusing {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Sequential")
+        .children(
+            children.stream()
+                .map(child -> new LayerSpec.Child(child.name(), child.layer().spec()))
+                .toList());
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static Sequential of(LayerSpec spec) {
+    return new Sequential(spec.children().stream().map(child -> new Child(child.name(), Layers.of(child.spec()))).toList());
+  }
+
+  @Override
   public String toString() {
     StringBuilder text = new StringBuilder("Sequential");
     for (Child child : children) {

@@ -14,6 +14,11 @@ public final class Softmax implements Layer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Softmax");
+  }
+
+  @Override
   public String toString() {
     return "Softmax";
   }

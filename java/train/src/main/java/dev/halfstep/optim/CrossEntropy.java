@@ -81,6 +81,11 @@ public final class CrossEntropy implements Loss {
     return classWeights.clone();
   }
 
+  @Override
+  public boolean countsCorrect() {
+    return true;
+  }
+
   /** The label that is left out; -1 if there is none. */
   public int ignoreLabel() {
     return ignoreLabel;

@@ -12,7 +12,6 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Optimizer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,15 +48,9 @@ public final class TrainingSession implements AutoCloseable {
   private final Evaluation evaluation;
   private final GradientMeter meter;
   private final Classification classification;
-  private final DataCache cache;
+  private final TrainingData training;
   private final StepClock clock = new StepClock();
   private @Nullable UploadedBatch uploaded;
-  private @Nullable Dataset data;
-  private int[] order = {};
-  private @Nullable DeviceData source; // what training reads
-  private @Nullable Feed training;
-  private double lastUnits; // of weight, that the seed of the last step's gradients reckons with
-  private boolean probed; // the gradients that are there are not a step's but gradientNoise's
   private boolean closed;
 
   TrainingSession(SessionOptions options) {
@@ -73,7 +66,7 @@ public final class TrainingSession implements AutoCloseable {
       evaluation = new Evaluation(device, options.evaluationBatch());
       meter = new GradientMeter(device, options, memory);
       classification = new Classification(device, options);
-      cache = new DataCache(device, options, memory);
+      training = new TrainingData(device, options, memory, run, clock);
     } catch (RuntimeException failure) {
       closeDevice();
       throw failure;
@@ -134,7 +127,7 @@ public final class TrainingSession implements AutoCloseable {
   private double step(UploadedBatch batch, int rows) {
     clock.begin();
     batch.feed().launch(stream, run.reserve(rows, 1), rows, 1);
-    stepped(rows * batch.labelsPerSample());
+    meter.stepped(rows * batch.labelsPerSample());
     double loss = run.awaitLast();
     clock.end();
     return loss;
@@ -180,9 +173,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized void data(Dataset data) {
     requireOpen();
-    cache.get(data, data);
-    this.data = data;
-    order(IntStream.range(0, data.size()).toArray());
+    training.data(data);
   }
 
   /**
@@ -194,28 +185,14 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IllegalArgumentException if it is empty or names a sample that is not there
    */
   public synchronized void order(int[] order) {
-    Dataset current = requireData();
-    if (order.length == 0) {
-      throw new IllegalArgumentException("the order of the samples is empty");
-    }
-    DataTables.checkOrder(current, order);
-    if (this.order.length == order.length) {
-      System.arraycopy(order, 0, this.order, 0, order.length);
-    } else {
-      this.order = order.clone();
-    }
-    source = null;
-    training(current);
-    run.cursor(0);
+    requireOpen();
+    training.order(order);
   }
 
   /** The position in the order at which the next step begins. */
   public synchronized void position(long sample) {
-    requireData();
-    if (sample < 0) {
-      throw new IllegalArgumentException("a position cannot be negative: " + sample);
-    }
-    run.cursor(sample);
+    requireOpen();
+    training.position(sample);
   }
 
   /**
@@ -274,25 +251,8 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   private void launch(int rows, int steps) {
-    Dataset current = requireData();
-    if (steps < 0) {
-      throw new IllegalArgumentException("the number of steps cannot be negative: " + steps);
-    }
-    Feed feed = training(current);
-    if (source instanceof StreamedData streamed) {
-      long begin = System.nanoTime();
-      long before = streamed.loadingNanos();
-      feed.launch(stream, run.reserve(rows, steps), rows, steps);
-      clock.ran(begin, streamed.loadingNanos() - before);
-    } else {
-      feed.launch(stream, run.reserve(rows, steps), rows, steps);
-    }
-    stepped(rows * current.targets().sampleShape().elements());
-  }
-
-  private void stepped(long units) {
-    lastUnits = units;
-    probed = false;
+    requireOpen();
+    meter.stepped(training.launch(rows, steps));
   }
 
   /**
@@ -330,7 +290,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized Metrics evaluate(Dataset data) {
     requireOpen();
-    return evaluation.run(onDevice(data), data.size());
+    return evaluation.run(training.onDevice(data), data.size());
   }
 
   /**
@@ -342,7 +302,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized Confusion confusion(Dataset data) {
     requireOpen();
-    return classification.run(onDevice(data), data);
+    return classification.run(training.onDevice(data), data);
   }
 
   /** A copy of the weights as they are now, laid out by {@code model.parameters()}. */
@@ -376,10 +336,16 @@ public final class TrainingSession implements AutoCloseable {
     return memory.state(run.counters());
   }
 
-  /** Goes on from what another session came to. */
+  /**
+   * Goes on from what another session came to.
+   *
+   * @throws IllegalArgumentException if it is not the state of a session with these options, as
+   *     {@link SessionState#requireFitting} says it; nothing has changed then
+   */
   public synchronized void state(SessionState state) {
     requireOpen();
-    run.counters(state.counters);
+    state.requireFitting(options);
+    run.counters(state.counters());
     memory.state(state);
   }
 
@@ -396,14 +362,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized float[] gradients() {
     requireOpen();
-    float multiplier = (float) multiplier();
-    float[] gradients = memory.gradients();
-    if (multiplier != 1) {
-      for (int i = 0; i < gradients.length; i++) {
-        gradients[i] *= multiplier;
-      }
-    }
-    return gradients;
+    return meter.gradients(run.lastRecord());
   }
 
   /**
@@ -413,15 +372,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized GradientStatistics gradientStatistics() {
     requireOpen();
-    return meter.statistics(multiplier());
-  }
-
-  /** What makes the gradients that are there those of a mean loss. */
-  private double multiplier() {
-    StepRecord last = run.lastRecord();
-    return probed
-        ? meter.lastMultiplier()
-        : GradientMeter.multiplier(lastUnits, last.weight(), last.lossScale());
+    return meter.statistics(run.lastRecord());
   }
 
   /**
@@ -432,37 +383,22 @@ public final class TrainingSession implements AutoCloseable {
    * @param samples indices of at least two batches of different samples of the training data
    */
   public synchronized GradientNoise gradientNoise(int batchSize, int... samples) {
-    Dataset current = requireData();
-    probed = true;
-    return meter.noise(onDevice(current), current, samples, batchSize, run.lossScale());
-  }
-
-  /** One weight, by its place in the layout of {@link #weights}. */
-  public synchronized float weight(long offset) {
     requireOpen();
-    return memory.weight(offset);
+    Dataset data = training.current();
+    DeviceData onDevice = training.onDevice(data);
+    return meter.noise(onDevice, data, samples, batchSize, run.lossScale());
   }
 
-  /** The feed of training, made anew where the data have come to lie otherwise. */
-  private Feed training(Dataset current) {
-    DeviceData now = onDevice(current);
-    if (training == null || now != source) {
-      training = now.training(order, run.addresses());
-      source = now;
-    }
-    return training;
-  }
-
-  private DeviceData onDevice(Dataset wanted) {
-    return cache.get(wanted, data);
-  }
-
-  private Dataset requireData() {
+  /**
+   * One weight.
+   *
+   * @param parameter its tensor's name, such as {@code 1.weight}
+   * @param index of the weight in the tensor, row-major
+   * @throws IllegalArgumentException if there is no such weight
+   */
+  public synchronized float weight(String parameter, int index) {
     requireOpen();
-    if (data == null) {
-      throw new IllegalStateException("there are no data to train on: call data(...) before");
-    }
-    return data;
+    return memory.weight(parameter, index);
   }
 
   private void requireOpen() {
@@ -485,7 +421,7 @@ public final class TrainingSession implements AutoCloseable {
     }
     closed = true;
     if (!device.isClosed()) {
-      cache.close();
+      training.close();
       if (uploaded != null) {
         uploaded.close();
       }

@@ -122,7 +122,7 @@ class ModelTest {
     double[] expected = formula(model, x, rows);
     try (Device device = TestDevice.open()) {
       for (int batch : new int[] {1, 4, 11, 64}) {
-        try (Predictor predictor = new Predictor(model, device, batch)) {
+        try (Predictor predictor = Predictor.builder(model).device(device).batchSizes(batch).open()) {
           assertNear(expected, predictor.predict(x));
         }
       }
@@ -229,7 +229,7 @@ class ModelTest {
   @Test
   void closedPredictorsAreRefused() {
     try (Device device = TestDevice.open()) {
-      Predictor predictor = new Predictor(mlp().initialize(0), device, 2);
+      Predictor predictor = Predictor.builder(mlp().initialize(0)).device(device).batchSizes(2).open();
       predictor.close();
       assertThrows(IllegalStateException.class, () -> predictor.predict(new float[12]));
     }
@@ -244,7 +244,7 @@ class ModelTest {
     assertEquals(0, mlp().vocabulary());
     float[] known = model.predict(new int[] {1, 2, 9});
     try (Device device = TestDevice.open();
-        Predictor predictor = new Predictor(model, device, 4)) {
+        Predictor predictor = Predictor.builder(model).device(device).batchSizes(4).open()) {
       for (int token : new int[] {10, -1, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
         int[] tokens = {1, 2, 3, 4, 5, token};
         String expected =
@@ -271,7 +271,7 @@ class ModelTest {
         (scope, x) -> scope.apply("e", new Embedding(10, 4), Ops.split(x, 1, 1, 2).get(0));
     Model model = Model.ofTokens(PLACES, Sequential.of(first, new Flatten())).initialize(0);
     try (Device device = TestDevice.open();
-        Predictor predictor = new Predictor(model, device, 4)) {
+        Predictor predictor = Predictor.builder(model).device(device).batchSizes(4).open()) {
       float[] known = predictor.predict(new int[] {9, 50, 50});
       IllegalArgumentException e =
           assertThrows(

@@ -56,7 +56,7 @@ class PaddingTest {
 
   private static float[] predict(Model model, int... tokens) {
     try (Device device = TestDevice.open();
-        Predictor predictor = new Predictor(model, device, 4)) {
+        Predictor predictor = Predictor.builder(model).device(device).batchSizes(4).open()) {
       return predictor.predict(tokens);
     }
   }
