@@ -735,11 +735,9 @@ public final class Model {
           + " to "
           + outputShape();
     }
-    StringBuilder text = new StringBuilder(String.valueOf(network)).append('
-');
+    StringBuilder text = new StringBuilder(String.valueOf(network)).append('\n');
     for (Parameter parameter : parameters.list()) {
-      text.append("  ").append(parameter.name()).append(' ').append(parameter.shape()).append('
-');
+      text.append("  ").append(parameter.name()).append(' ').append(parameter.shape()).append('\n');
     }
     return text + (parameters.count() + " parameters, inputs " + inputs + " to " + outputs);
   }
