@@ -56,7 +56,11 @@ class ExamplesTest {
 
     for (String each :
         List.of(
-            "0\\nconv2d 3x3", "2.1\\nbatch_norm", "6\\nlinear", "0.weight", "2.1.running_var")) {
+            "0\\nconv2d 3x3, RELU",
+            "2.1\\nbatch_norm",
+            "6\\nlinear",
+            "0.weight",
+            "2.1.running_var")) {
       assertTrue(dot.contains("[label=\"" + each + "\""), each + " in\n" + dot);
     }
     assertTrue(dot.startsWith("digraph model {") && dot.endsWith("}\n"), dot);
