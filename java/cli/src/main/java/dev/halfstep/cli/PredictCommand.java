@@ -119,7 +119,7 @@ final class PredictCommand implements Callable<Integer> {
       throw new UsageException(String.valueOf(e.getMessage()));
     }
     PredictionData samples = PredictionData.load(data, form, card);
-    int batch = Math.min(batchSize, samples.features().size());
+    int batch = Math.min(batchSize, samples.data().size());
     try (Device opened = device.open();
         Predictor predictor = new Predictor(model, opened, batch);
         Interruption interruption = Interruption.listen()) {
@@ -146,7 +146,7 @@ final class PredictCommand implements Callable<Integer> {
       Path file,
       @Nullable Path jsonFile)
       throws IOException {
-    int rows = samples.features().size();
+    int rows = samples.data().size();
     RowProgress progress = new RowProgress(out, ProgressBar.isTerminal(), rows);
     try {
       AtomicFile.write(

@@ -2,8 +2,8 @@ package dev.halfstep.cli;
 
 import dev.halfstep.data.CsvTarget;
 import dev.halfstep.data.Dataset;
+import dev.halfstep.data.SampleReader;
 import dev.halfstep.metric.Metrics;
-import java.nio.ByteBuffer;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -40,13 +40,14 @@ record Scores(Optional<CsvTarget> target) {
     if (target.isEmpty()) {
       return null;
     }
-    ByteBuffer values = data.targets().buffer();
     double sum = 0;
     double squares = 0;
-    for (int i = 0; i < data.size(); i++) {
-      float value = values.getFloat(Float.BYTES * i);
-      sum += value;
-      squares += (double) value * value;
+    for (SampleReader reader = new SampleReader(data); reader.next(); ) {
+      for (int i = 0; i < reader.batch().rows(); i++) {
+        float value = reader.batch().target(0).getFloat(Float.BYTES * i);
+        sum += value;
+        squares += (double) value * value;
+      }
     }
     double mean = sum / data.size();
     return Json.number(1 - metrics.loss() / (squares / data.size() - mean * mean));

@@ -5,7 +5,6 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
 import dev.halfstep.data.Dataset;
-import dev.halfstep.data.Labels;
 import dev.halfstep.internal.Cancellation;
 import dev.halfstep.internal.HostMemory;
 import dev.halfstep.internal.StepState;
@@ -42,7 +41,7 @@ final class Classification implements AutoCloseable {
           data.name() + " has no class labels to count, for the loss is " + options.loss());
     }
     int classes = DataCheck.classes(options.model());
-    int labelsEach = (int) data.targets().sampleShape().elements();
+    int labelsEach = (int) data.form().target().shape().elements();
     int batch = Math.min(options.evaluationBatch(), data.size());
     long[] counts = new long[classes * classes];
     try (Tensor outputs =
@@ -55,8 +54,9 @@ final class Classification implements AutoCloseable {
           int rows = Math.min(batch, data.size() - from);
           feed.launch(device.stream(), from, rows, 1);
           float[] values = outputs.toFloats();
+          int[] labels = onDevice.labels(from, rows);
           for (int i = 0; i < rows * labelsEach; i++) {
-            int label = ((Labels) data.targets()).get(from * labelsEach + i);
+            int label = labels[i];
             if (label != loss.ignoreLabel()) {
               counts[label * classes + predicted(values, i * classes, classes, label)]++;
             }

@@ -160,7 +160,7 @@ final class GradientMeter implements AutoCloseable {
   }
 
   private static double units(Dataset data, int rows) {
-    return (double) rows * data.targets().sampleShape().elements();
+    return (double) rows * data.form().target().shape().elements();
   }
 
   @Override

@@ -287,7 +287,7 @@ public final class TrainingSession implements AutoCloseable {
     } else {
       feed.launch(stream, run.reserve(rows, steps), rows, steps);
     }
-    stepped(rows * current.targets().sampleShape().elements());
+    stepped(rows * current.form().target().shape().elements());
   }
 
   private void stepped(long units) {
