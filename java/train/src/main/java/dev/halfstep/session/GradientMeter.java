@@ -103,6 +103,17 @@ final class GradientMeter implements AutoCloseable {
   GradientNoise noise(
       DeviceData onDevice, Dataset data, int[] samples, int batchSize, float lossScale) {
     float[] weights = keepsStatistics ? memory.download() : new float[0];
+    try {
+      return scatter(onDevice, data, samples, batchSize, lossScale);
+    } finally {
+      if (keepsStatistics) {
+        memory.upload(weights);
+      }
+    }
+  }
+
+  private GradientNoise scatter(
+      DeviceData onDevice, Dataset data, int[] samples, int batchSize, float lossScale) {
     Feed feed = onDevice.probe(samples, batchSize, Map.of("state", state.address()));
     host.buffer().clear();
     for (int i = 0; i < StepState.BYTES; i++) {
@@ -135,9 +146,6 @@ final class GradientMeter implements AutoCloseable {
     double ofSum = 0;
     for (double value : sum) {
       ofSum += value * value;
-    }
-    if (keepsStatistics) {
-      memory.upload(weights);
     }
     return GradientNoise.of(
         batchSize, squares / batches, batchSize * batches, ofSum / ((double) batches * batches));

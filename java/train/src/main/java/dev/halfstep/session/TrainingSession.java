@@ -58,6 +58,7 @@ public final class TrainingSession implements AutoCloseable {
   private @Nullable Feed training;
   private double lastUnits; // of weight, that the seed of the last step's gradients reckons with
   private boolean probed; // the gradients that are there are not a step's but gradientNoise's
+  private @Nullable RuntimeException unread; // why streamed samples could not be read
   private boolean closed;
 
   TrainingSession(SessionOptions options) {
@@ -132,6 +133,7 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   private double step(UploadedBatch batch, int rows) {
+    requireWhole();
     clock.begin();
     batch.feed().launch(stream, run.reserve(rows, 1), rows, 1);
     stepped(rows * batch.labelsPerSample());
@@ -165,7 +167,7 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IllegalStateException if there was none since the session was opened
    */
   public synchronized StepRecord lastStep() {
-    requireOpen();
+    requireWhole();
     return run.lastRecord();
   }
 
@@ -175,7 +177,8 @@ public final class TrainingSession implements AutoCloseable {
    * SessionBuilder#dataMemory} says.
    *
    * @throws IllegalArgumentException if they do not fit the model, or a label or token of theirs is
-   *     none that it knows; the message names the sample
+   *     none that it knows; the message names the sample. Those of data that do not lie in memory
+   *     ({@link Dataset#inMemory}) are looked at when {@link #run} reads them
    * @throws dev.halfstep.HalfstepException if there is no room for three batches of them either
    */
   public synchronized void data(Dataset data) {
@@ -240,6 +243,10 @@ public final class TrainingSession implements AutoCloseable {
   /**
    * Runs so many steps of batchSize samples, with one call and without waiting for them.
    *
+   * @throws dev.halfstep.data.GatherException if samples that stream cannot be read: the session's
+   *     weights are then those of the last step that was made, and it can make no more
+   * @throws IllegalArgumentException if a label or token that streams is none that the model knows,
+   *     likewise; the message names the sample
    * @throws IllegalStateException if there are no data, no learning rates, or {@link #drain} is due
    */
   public synchronized void run(int steps) {
@@ -274,6 +281,7 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   private void launch(int rows, int steps) {
+    requireWhole();
     Dataset current = requireData();
     if (steps < 0) {
       throw new IllegalArgumentException("the number of steps cannot be negative: " + steps);
@@ -282,7 +290,13 @@ public final class TrainingSession implements AutoCloseable {
     if (source instanceof StreamedData streamed) {
       long begin = System.nanoTime();
       long before = streamed.loadingNanos();
-      feed.launch(stream, run.reserve(rows, steps), rows, steps);
+      long position = run.reserve(rows, steps);
+      try {
+        feed.launch(stream, position, rows, steps);
+      } catch (RuntimeException failure) {
+        unread = failure; // some of the steps were launched, and others not
+        throw failure;
+      }
       clock.ran(begin, streamed.loadingNanos() - before);
     } else {
       feed.launch(stream, run.reserve(rows, steps), rows, steps);
@@ -304,7 +318,7 @@ public final class TrainingSession implements AutoCloseable {
    * @throws dev.halfstep.HalfstepException if too many steps in a row were skipped
    */
   public synchronized StepBlock drain() {
-    requireOpen();
+    requireWhole();
     StepBlock steps = new StepBlock((int) run.pending());
     run.drain(steps);
     return steps;
@@ -316,7 +330,7 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IllegalArgumentException if it cannot hold as many steps; they can still be drained
    */
   public synchronized void drain(StepBlock steps) {
-    requireOpen();
+    requireWhole();
     run.drain(steps);
   }
 
@@ -326,6 +340,7 @@ public final class TrainingSession implements AutoCloseable {
    *
    * @throws IllegalArgumentException if the data do not fit the model, or a label or token of
    *     theirs is none that it knows; the message names the sample
+   * @throws dev.halfstep.data.GatherException if samples cannot be read; training can go on
    * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public synchronized Metrics evaluate(Dataset data) {
@@ -372,7 +387,7 @@ public final class TrainingSession implements AutoCloseable {
 
   /** Everything that training has changed, after {@link #drain}. */
   public synchronized SessionState state() {
-    requireOpen();
+    requireWhole();
     return memory.state(run.counters());
   }
 
@@ -468,6 +483,16 @@ public final class TrainingSession implements AutoCloseable {
   private void requireOpen() {
     if (closed) {
       throw new IllegalStateException("the training session is closed");
+    }
+  }
+
+  private void requireWhole() {
+    requireOpen();
+    if (unread != null) {
+      throw new IllegalStateException(
+          "the session cannot go on, for samples could not be read (" + unread.getMessage() + ")"
+              + ": open another one; its weights are those of the last step that was made",
+          unread);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.halfstep.session;
 
+import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -15,6 +16,7 @@ import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
 import dev.halfstep.data.Normalization;
 import dev.halfstep.data.Order;
+import dev.halfstep.data.OwnData;
 import dev.halfstep.data.RandomData;
 import dev.halfstep.data.Split;
 import dev.halfstep.data.Values;
@@ -49,6 +51,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -179,8 +182,13 @@ class StreamedDataTest {
 
   private static void assertSameBits(SessionBuilder options, Dataset data, int segmentRows) {
     assertTrue(memory(data, segmentRows) < ResidentData.bytes(data), "it would not stream");
-    assertEquals(
-        everything(options, data), everything(options.dataMemory(memory(data, segmentRows)), data));
+    List<Object> expected = everything(options, data);
+    assertEquals(expected, everything(options.dataMemory(memory(data, segmentRows)), data));
+    assertEquals(expected, everything(options, new OwnData(data)));
+    int[] reversed = IntStream.range(0, SAMPLES).map(i -> SAMPLES - 1 - i).toArray();
+    Dataset view = copyOf(data.subset(reversed)).subset(reversed);
+    assertEquals(expected, everything(options, view));
+    assertEquals(expected, everything(options.dataMemory(memory(data, segmentRows)), view));
   }
 
   @ParameterizedTest
