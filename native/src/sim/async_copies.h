@@ -16,8 +16,8 @@ class AsyncCopies {
  public:
   // Copies `bytes` of the source and fills the rest of the `bytes + zeros` with zero: at once, or
   // when it is waited for.
-  void queue(void* to, const void* from, std::size_t bytes, std::size_t zeros, bool at_once,
-             Place place) {
+  void enqueue(void* to, const void* from, std::size_t bytes, std::size_t zeros, bool at_once,
+               Place place) {
     pending_.push_back({to, from, bytes, zeros, group_, at_once, place});
     if (at_once) land(pending_.back());
   }

@@ -22,8 +22,8 @@ HS_DEVICE void cp_async(void* shared, const void* global, int bytes HS_AND_CALLE
   static_cast<volatile unsigned char*>(shared)[kSize - 1] = 0xff;
   if (bytes != 0) (void)static_cast<const volatile unsigned char*>(global)[bytes - 1];
   auto n = static_cast<std::size_t>(bytes);
-  sim::current_thread->copies.stream(shared, global, n, kSize - n,
-                                     executor.schedule().copy_lands_at_once(), place);
+  sim::current_thread->copies.enqueue(shared, global, n, kSize - n,
+                                      executor.schedule().copy_lands_at_once(), place);
 #else
   auto to = static_cast<std::uint32_t>(__cvta_generic_to_shared(shared));
   auto from = __cvta_generic_to_global(global);

@@ -51,16 +51,16 @@ class StepLayoutTest {
     assertEquals(1, host.getLong(StepState.MICRO_STEP));
 
     StepKernels.stepEnd(device.stream(), state, state + SCHEDULE, null, state + RING, 3);
-    ByteBuffer ring = at(RING, 3 * StepRecord.BYTES);
-    assertEquals(5, StepRecord.step(ring, 2));
-    assertEquals(1.5, StepRecord.lossSum(ring, 2));
-    assertEquals(2.5, StepRecord.weight(ring, 2));
-    assertEquals(3.5, StepRecord.correct(ring, 2));
-    assertEquals(4.5, StepRecord.rows(ring, 2));
-    assertEquals(0.125f, StepRecord.learningRate(ring, 2));
-    assertEquals(8, StepRecord.lossScale(ring, 2));
-    assertEquals(0.25f, StepRecord.gradientNorm(ring, 2));
-    assertFalse(StepRecord.skipped(ring, 2));
+    ByteBuffer ring = at(RING, 3 * RingRecord.BYTES);
+    assertEquals(5, RingRecord.step(ring, 2));
+    assertEquals(1.5, RingRecord.lossSum(ring, 2));
+    assertEquals(2.5, RingRecord.weight(ring, 2));
+    assertEquals(3.5, RingRecord.correct(ring, 2));
+    assertEquals(4.5, RingRecord.rows(ring, 2));
+    assertEquals(0.125f, RingRecord.learningRate(ring, 2));
+    assertEquals(8, RingRecord.lossScale(ring, 2));
+    assertEquals(0.25f, RingRecord.gradientNorm(ring, 2));
+    assertFalse(RingRecord.skipped(ring, 2));
     assertEquals(6, StepState.step(host));
     assertEquals(5, StepState.performed(host));
     assertEquals(0, StepState.lossSum(host));
@@ -88,7 +88,7 @@ class StepLayoutTest {
     host.putInt(StepState.NONFINITE, 1);
     host.putFloat(StepState.LOSS_SCALE, 1);
     StepKernels.stepEnd(device.stream(), state, 0, null, state + RING, 1);
-    assertTrue(StepRecord.skipped(at(RING, StepRecord.BYTES), 0));
+    assertTrue(RingRecord.skipped(at(RING, RingRecord.BYTES), 0));
     assertEquals(1, StepState.step(host));
     assertEquals(0, StepState.performed(host));
   }

@@ -21,7 +21,7 @@ import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
 import dev.halfstep.data.Split;
 import dev.halfstep.files.Safetensors;
-import dev.halfstep.graph.Combine;
+import dev.halfstep.graph.ElementwiseOp;
 import dev.halfstep.kernel.Activation;
 import dev.halfstep.kernel.Matmul;
 import dev.halfstep.metric.Confusion;
@@ -150,7 +150,7 @@ class GuideTest {
 
   @Test
   void layerOfOnesOwn() {
-    Layer residual = (scope, x) -> Combine.add(x, scope.apply("fc", new Linear(16), x));
+    Layer residual = (scope, x) -> ElementwiseOp.add(x, scope.apply("fc", new Linear(16), x));
     Layer net = Sequential.of(new Linear(16), residual, new GELU(), new Linear(2));
 
     assertEquals(3 * 2, Model.of(Shape.of(8), net).parameters().list().size());

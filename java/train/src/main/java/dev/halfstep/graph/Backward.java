@@ -178,7 +178,7 @@ public final class Backward {
 
   private Value converted(Value from, DType type) {
     Value to = graph.value(from.name(), type, from.shape());
-    add(Cast.call("gradient cast", from, to));
+    add(CastOp.call("gradient cast", from, to));
     return to;
   }
 

@@ -26,7 +26,7 @@ public record Call(
   /** Makes the call on a stream, or records it, with the addresses that a plan was given. */
   @FunctionalInterface
   public interface Kernel {
-    void run(Stream stream, Addresses at);
+    void run(Stream stream, ValueAddresses at);
   }
 
   /** A call whose traffic is all that it reads and writes. */

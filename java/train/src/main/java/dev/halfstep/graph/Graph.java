@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A network being built for one batch size: operations in the order in which they are computed. All
  * shapes are static, the batch included. Operations are added by their own factory methods ({@code
- * Linear.of(x, ...)}); {@link #forward} and {@link #backward} then unroll them into kernel calls.
+ * LinearOp.of(x, ...)}); {@link #forward} and {@link #backward} then unroll them into kernel calls.
  */
 public final class Graph {
   private record Node(Operation operation, String layer) {}
@@ -224,8 +224,8 @@ public final class Graph {
   public long vocabulary(Value tokens) {
     return nodes.stream()
         .map(Node::operation)
-        .filter(Embedding.class::isInstance)
-        .map(Embedding.class::cast)
+        .filter(EmbeddingOp.class::isInstance)
+        .map(EmbeddingOp.class::cast)
         .filter(embedding -> embedding.tokens().root() == tokens.root())
         .mapToLong(embedding -> embedding.table().shape().dim(0))
         .min()

@@ -59,19 +59,19 @@ public final class Plan {
    *
    * @param inputs addresses of the inputs by name
    */
-  public Addresses addresses(Addresses.Arenas arenas, Map<String, Long> inputs) {
-    return new Addresses(arenas, layout.offsets(), inputs);
+  public ValueAddresses addresses(ValueAddresses.Arenas arenas, Map<String, Long> inputs) {
+    return new ValueAddresses(arenas, layout.offsets(), inputs);
   }
 
   /** Makes all calls on a stream, one after the other. */
-  public void run(Stream stream, Addresses addresses) {
+  public void run(Stream stream, ValueAddresses addresses) {
     for (Call call : calls) {
       call.kernel().run(stream, addresses);
     }
   }
 
   /** Records all calls into a list that can be launched again and again. */
-  public CommandList record(Stream stream, Addresses addresses) {
+  public CommandList record(Stream stream, ValueAddresses addresses) {
     Runnable all = () -> run(stream, addresses);
     return FlightRecorder.IS_PRESENT ? recordWithEvent(stream, all) : stream.capture(all);
   }

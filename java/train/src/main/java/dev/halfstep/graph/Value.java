@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A dense tensor of a graph: an input, a parameter, or what an operation makes. It has a shape, the
- * batch included, and a type, but no memory: a {@link Plan} gives it a place, and {@link Addresses}
- * an address.
+ * batch included, and a type, but no memory: a {@link Plan} gives it a place, and {@link
+ * ValueAddresses} an address.
  */
 public final class Value {
   /** Where a value's memory comes from. */

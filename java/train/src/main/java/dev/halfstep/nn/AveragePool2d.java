@@ -1,6 +1,6 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.Pool2d;
+import dev.halfstep.graph.Pool2dOp;
 import dev.halfstep.graph.Value;
 import dev.halfstep.graph.Window;
 
@@ -42,7 +42,8 @@ public final class AveragePool2d implements Layer {
 
   @Override
   public Value apply(Scope scope, Value x) {
-    return Pool2d.of(countsPadding ? Pool2d.Kind.PADDED_AVERAGE : Pool2d.Kind.AVERAGE, x, window);
+    return Pool2dOp.of(
+        countsPadding ? Pool2dOp.Kind.PADDED_AVERAGE : Pool2dOp.Kind.AVERAGE, x, window);
   }
 
   @Override

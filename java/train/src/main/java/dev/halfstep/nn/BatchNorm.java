@@ -1,6 +1,7 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
+import dev.halfstep.graph.BatchNormOp;
 import dev.halfstep.graph.FileLayout;
 import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Value;
@@ -80,7 +81,7 @@ public final class BatchNorm implements Fusing {
     FileLayout layout = FileLayout.ofFeatures(channels, x.image());
     Initializer zero = new Initializer.Constant(0);
     Initializer one = new Initializer.Constant(1);
-    return dev.halfstep.graph.BatchNorm.of(
+    return BatchNormOp.of(
         x,
         scope.parameter("weight", channels, one, layout),
         scope.parameter("bias", channels, zero, layout),

@@ -1,6 +1,7 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
+import dev.halfstep.graph.Conv2dOp;
 import dev.halfstep.graph.FileLayout;
 import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Value;
@@ -98,7 +99,7 @@ public final class Conv2d implements Fusing {
     Initializer initializer = Initializer.fanIn(shape.dropFirst().elements());
     Value w = scope.parameter("weight", shape, initializer, FileLayout.ofConvolution(shape));
     Value b = bias ? scope.parameter("bias", Shape.of(out), initializer) : null;
-    return dev.halfstep.graph.Conv2d.of(x, w, b, window, activation);
+    return Conv2dOp.of(x, w, b, window, activation);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.halfstep.nn;
 
+import dev.halfstep.graph.DropoutOp;
 import dev.halfstep.graph.Value;
 
 /**
@@ -25,7 +26,7 @@ public final class Dropout implements Layer {
 
   @Override
   public Value apply(Scope scope, Value x) {
-    return dev.halfstep.graph.Dropout.of(x, rate);
+    return DropoutOp.of(x, rate);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
+import dev.halfstep.graph.EmbeddingOp;
 import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Padding;
 import dev.halfstep.graph.Value;
@@ -63,7 +64,7 @@ public final class Embedding implements Layer {
     if (padding != NO_PADDING) {
       scope.graph().padding(new Padding(x, padding));
     }
-    return dev.halfstep.graph.Embedding.of(
+    return EmbeddingOp.of(
         scope.parameter("weight", Shape.of(vocabulary, width), new Initializer.Normal(0, 1)), x);
   }
 

@@ -3,7 +3,7 @@ package dev.halfstep.nn;
 import dev.halfstep.kernel.Activation;
 
 /** y = x Phi(x), exact, with erf (Hendrycks and Gimpel, 2016), element for element. */
-public final class GELU implements Elementwise {
+public final class GELU implements ActivationLayer {
   @Override
   public Activation activation() {
     return Activation.GELU;

@@ -1,6 +1,6 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.Reduce;
+import dev.halfstep.graph.ReduceOp;
 import dev.halfstep.graph.Value;
 
 /**
@@ -20,7 +20,7 @@ public final class GlobalAveragePool implements Layer {
     for (int i = 0; i < pixels.length; i++) {
       pixels[i] = i + 1;
     }
-    return Reduce.of(Reduce.Kind.MEAN, x, pixels);
+    return ReduceOp.of(ReduceOp.Kind.MEAN, x, pixels);
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
 import dev.halfstep.graph.FileLayout;
+import dev.halfstep.graph.GroupNormOp;
 import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Value;
 
@@ -56,7 +57,7 @@ public final class GroupNorm implements Layer {
     }
     Shape channels = Shape.of(x.shape().dim(-1));
     FileLayout layout = FileLayout.ofFeatures(channels, image);
-    return dev.halfstep.graph.GroupNorm.of(
+    return GroupNormOp.of(
         x,
         scope.parameter("weight", channels, new Initializer.Constant(1), layout),
         scope.parameter("bias", channels, new Initializer.Constant(0), layout),

@@ -2,7 +2,7 @@ package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
 import dev.halfstep.graph.FileLayout;
-import dev.halfstep.graph.GroupNorm;
+import dev.halfstep.graph.GroupNormOp;
 import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Value;
 
@@ -50,7 +50,7 @@ public final class LayerNorm implements Layer {
     }
     Shape channels = Shape.of(x.shape().dim(-1));
     FileLayout layout = FileLayout.ofFeatures(channels, x.image());
-    return GroupNorm.layer(
+    return GroupNormOp.layer(
         x,
         scope.parameter("weight", channels, new Initializer.Constant(1), layout),
         scope.parameter("bias", channels, new Initializer.Constant(0), layout),

@@ -3,6 +3,7 @@ package dev.halfstep.nn;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.FileLayout;
 import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.LinearOp;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 import org.jspecify.annotations.Nullable;
@@ -61,7 +62,7 @@ public final class Linear implements Fusing {
     Value w =
         scope.parameter("weight", shape, initializer, FileLayout.ofFeatures(shape, x.image()));
     Value b = bias ? scope.parameter("bias", Shape.of(out), initializer) : null;
-    return dev.halfstep.graph.Linear.of(x, w, b, activation);
+    return LinearOp.of(x, w, b, activation);
   }
 
   @Override

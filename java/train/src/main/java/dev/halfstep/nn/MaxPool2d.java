@@ -1,6 +1,6 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.Pool2d;
+import dev.halfstep.graph.Pool2dOp;
 import dev.halfstep.graph.Value;
 import dev.halfstep.graph.Window;
 
@@ -32,7 +32,7 @@ public final class MaxPool2d implements Layer {
 
   @Override
   public Value apply(Scope scope, Value x) {
-    return Pool2d.of(Pool2d.Kind.MAX, x, window);
+    return Pool2dOp.of(Pool2dOp.Kind.MAX, x, window);
   }
 
   @Override

@@ -2,11 +2,13 @@ package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
 import dev.halfstep.graph.Initializer;
-import dev.halfstep.graph.Matmul;
+import dev.halfstep.graph.LinearOp;
+import dev.halfstep.graph.MatmulOp;
 import dev.halfstep.graph.Padding;
-import dev.halfstep.graph.Permute;
-import dev.halfstep.graph.Reshape;
-import dev.halfstep.graph.Split;
+import dev.halfstep.graph.PermuteOp;
+import dev.halfstep.graph.ReshapeOp;
+import dev.halfstep.graph.SoftmaxOp;
+import dev.halfstep.graph.SplitOp;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 import java.util.List;
@@ -66,18 +68,18 @@ public final class MultiHeadAttention implements Layer {
     long head = width / heads;
     Value projected = projection(scope, x);
     Value apart =
-        Permute.of(
-            Reshape.of(projected, Shape.of(batch, positions, 3, heads, head)), 2, 0, 3, 1, 4);
-    List<Value> parts = Split.of(apart, 0, 1, 1, 1);
+        PermuteOp.of(
+            ReshapeOp.of(projected, Shape.of(batch, positions, 3, heads, head)), 2, 0, 3, 1, 4);
+    List<Value> parts = SplitOp.of(apart, 0, 1, 1, 1);
     Shape perHead = Shape.of(batch, heads, positions, head);
-    Value queries = Reshape.of(parts.get(0), perHead);
-    Value keys = Reshape.of(parts.get(1), perHead);
-    Value values = Reshape.of(parts.get(2), perHead);
-    Value scores = Matmul.of(queries, keys, false, true, 1);
+    Value queries = ReshapeOp.of(parts.get(0), perHead);
+    Value keys = ReshapeOp.of(parts.get(1), perHead);
+    Value values = ReshapeOp.of(parts.get(2), perHead);
+    Value scores = MatmulOp.of(queries, keys, false, true, 1);
     float scale = (float) (1 / Math.sqrt((double) head));
-    Value shares = dev.halfstep.graph.Softmax.of(scores, scale, causal, padding);
-    Value seen = Permute.of(Matmul.of(shares, values, false, false, 1), 0, 2, 1, 3);
-    Value joined = Reshape.of(seen, x.shape());
+    Value shares = SoftmaxOp.of(scores, scale, causal, padding);
+    Value seen = PermuteOp.of(MatmulOp.of(shares, values, false, false, 1), 0, 2, 1, 3);
+    Value joined = ReshapeOp.of(seen, x.shape());
     return scope.apply("out_proj", this::join, joined);
   }
 
@@ -85,7 +87,7 @@ public final class MultiHeadAttention implements Layer {
   private static Value projection(Scope scope, Value x) {
     long width = x.shape().dim(2);
     float bound = (float) Math.sqrt(6.0 / (4.0 * width));
-    return dev.halfstep.graph.Linear.of(
+    return LinearOp.of(
         x,
         scope.parameter(
             "in_proj_weight", Shape.of(3 * width, width), new Initializer.Uniform(-bound, bound)),
@@ -95,7 +97,7 @@ public final class MultiHeadAttention implements Layer {
 
   private Value join(Scope scope, Value x) {
     long width = x.shape().dim(2);
-    return dev.halfstep.graph.Linear.of(
+    return LinearOp.of(
         x,
         scope.parameter("weight", Shape.of(width, width), Initializer.fanIn(width)),
         scope.parameter("bias", Shape.of(width), new Initializer.Constant(0)),

@@ -1,9 +1,9 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
-import dev.halfstep.graph.Combine;
+import dev.halfstep.graph.ElementwiseOp;
 import dev.halfstep.graph.Initializer;
-import dev.halfstep.graph.Split;
+import dev.halfstep.graph.SplitOp;
 import dev.halfstep.graph.Value;
 
 /**
@@ -37,8 +37,8 @@ public final class PositionEmbedding implements Layer {
     Shape shape = Shape.of(positions, x.shape().dim(2));
     Value weight = scope.parameter("weight", shape, new Initializer.Normal(0, 1));
     long used = x.shape().dim(1);
-    Value rows = used == positions ? weight : Split.of(weight, 0, used, positions - used).get(0);
-    return Combine.add(x, rows);
+    Value rows = used == positions ? weight : SplitOp.of(weight, 0, used, positions - used).get(0);
+    return ElementwiseOp.add(x, rows);
   }
 
   @Override

@@ -5,12 +5,12 @@ import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
-import dev.halfstep.graph.Addresses;
 import dev.halfstep.graph.Call;
 import dev.halfstep.graph.Calls;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Plan;
 import dev.halfstep.graph.Value;
+import dev.halfstep.graph.ValueAddresses;
 import dev.halfstep.kernel.Elementwise;
 import dev.halfstep.kernel.HostStepState;
 import dev.halfstep.kernel.StepKernels;
@@ -90,9 +90,9 @@ public final class Predictor implements AutoCloseable {
       activations =
           device.empty(DType.U8, Shape.of(plan.arenaBytes())).label("activations of a predictor");
       output = device.zeros(y.type(), y.shape()).label("output of a predictor");
-      Addresses addresses =
+      ValueAddresses addresses =
           plan.addresses(
-              new Addresses.Arenas(
+              new ValueAddresses.Arenas(
                   model.parameters(), activations.address(), weights.address(), 0, 0),
               Map.of(
                   "features",

@@ -3,7 +3,7 @@ package dev.halfstep.nn;
 import dev.halfstep.kernel.Activation;
 
 /** y = max(x, 0), element for element. */
-public final class ReLU implements Elementwise {
+public final class ReLU implements ActivationLayer {
   @Override
   public Activation activation() {
     return Activation.RELU;

@@ -1,6 +1,6 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.Combine;
+import dev.halfstep.graph.ElementwiseOp;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +49,7 @@ public final class Residual implements Fusing {
     if (body instanceof Fusing last && last.addsResidual()) {
       return last.apply(scope, x, other, activation);
     }
-    return Combine.add(body.apply(scope, x), other);
+    return ElementwiseOp.add(body.apply(scope, x), other);
   }
 
   @Override

@@ -89,7 +89,7 @@ public final class Sequential implements Fusing {
       Activation follows = isLast ? activation : Activation.NONE;
       Value added = isLast ? residual : null;
       if (child.layer() instanceof Fusing layer
-          && next instanceof Elementwise following
+          && next instanceof ActivationLayer following
           && layer.fuses(following.activation())) {
         follows = following.activation();
         i++;

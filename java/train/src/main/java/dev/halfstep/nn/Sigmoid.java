@@ -3,7 +3,7 @@ package dev.halfstep.nn;
 import dev.halfstep.kernel.Activation;
 
 /** y = 1 / (1 + exp(-x)), element for element. */
-public final class Sigmoid implements Elementwise {
+public final class Sigmoid implements ActivationLayer {
   @Override
   public Activation activation() {
     return Activation.SIGMOID;

@@ -1,5 +1,6 @@
 package dev.halfstep.nn;
 
+import dev.halfstep.graph.SoftmaxOp;
 import dev.halfstep.graph.Value;
 
 /**
@@ -9,7 +10,7 @@ import dev.halfstep.graph.Value;
 public final class Softmax implements Layer {
   @Override
   public Value apply(Scope scope, Value x) {
-    return dev.halfstep.graph.Softmax.of(x, 1, false);
+    return SoftmaxOp.of(x, 1, false);
   }
 
   @Override

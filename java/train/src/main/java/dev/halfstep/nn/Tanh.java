@@ -3,7 +3,7 @@ package dev.halfstep.nn;
 import dev.halfstep.kernel.Activation;
 
 /** y = tanh(x), element for element. */
-public final class Tanh implements Elementwise {
+public final class Tanh implements ActivationLayer {
   @Override
   public Activation activation() {
     return Activation.TANH;

@@ -2,7 +2,7 @@ package dev.halfstep.optim;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
-import dev.halfstep.graph.PointwiseLoss;
+import dev.halfstep.graph.PointwiseLossOp;
 import dev.halfstep.graph.Value;
 
 /**
@@ -13,7 +13,7 @@ import dev.halfstep.graph.Value;
  *
  * @param kind which loss
  */
-public record ElementwiseLoss(PointwiseLoss.Kind kind) implements Loss {
+public record ElementwiseLoss(PointwiseLossOp.Kind kind) implements Loss {
   @Override
   public DType targetType() {
     return DType.F32;
@@ -32,7 +32,7 @@ public record ElementwiseLoss(PointwiseLoss.Kind kind) implements Loss {
 
   @Override
   public void add(Value output, Value targets, Value state, float seed) {
-    PointwiseLoss.of(kind, output, targets, state, seed);
+    PointwiseLossOp.of(kind, output, targets, state, seed);
   }
 
   @Override

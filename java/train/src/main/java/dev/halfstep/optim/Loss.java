@@ -2,7 +2,7 @@ package dev.halfstep.optim;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
-import dev.halfstep.graph.PointwiseLoss;
+import dev.halfstep.graph.PointwiseLossOp;
 import dev.halfstep.graph.Value;
 
 /** What is minimised. */
@@ -14,7 +14,7 @@ public sealed interface Loss permits CrossEntropy, ElementwiseLoss {
 
   /** The mean of (output - value)^2 over all outputs, for regression. */
   static ElementwiseLoss meanSquaredError() {
-    return new ElementwiseLoss(PointwiseLoss.Kind.SQUARED_ERROR);
+    return new ElementwiseLoss(PointwiseLossOp.Kind.SQUARED_ERROR);
   }
 
   /**
@@ -22,7 +22,7 @@ public sealed interface Loss permits CrossEntropy, ElementwiseLoss {
    * classes that do not exclude each other.
    */
   static ElementwiseLoss binaryCrossEntropy() {
-    return new ElementwiseLoss(PointwiseLoss.Kind.BINARY_CROSS_ENTROPY);
+    return new ElementwiseLoss(PointwiseLossOp.Kind.BINARY_CROSS_ENTROPY);
   }
 
   /** The type of the targets: I32 for class labels, F32 for values. */

@@ -6,7 +6,7 @@ import dev.halfstep.data.Dataset;
 import dev.halfstep.data.InputSpec;
 import dev.halfstep.data.SampleForm;
 import dev.halfstep.data.TargetSpec;
-import dev.halfstep.graph.Gather;
+import dev.halfstep.graph.GatherOp;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Value;
 import dev.halfstep.nn.Model;
@@ -148,15 +148,15 @@ record BatchSource(
     Value scale = channels == 0 ? null : graph.input("scale", DType.F32, Shape.of(channels));
     Value shift = channels == 0 ? null : graph.input("shift", DType.F32, Shape.of(channels));
     return new Batch(
-        Gather.of(table, order, state, scale, shift, rows),
-        Gather.targets(labels, order, state, rows));
+        GatherOp.of(table, order, state, scale, shift, rows),
+        GatherOp.targets(labels, order, state, rows));
   }
 
   private Batch uploaded(Graph graph, int rows) {
     Value features = graph.input("features", type, sampleShape.prepend(rows));
     Value labels = graph.input("labels", targetType, labelShape.prepend(rows));
     boolean asIs = type == DType.I32 || type == graph.storage();
-    Value x = asIs ? features : Gather.of(features, null, null, null, null, rows);
+    Value x = asIs ? features : GatherOp.of(features, null, null, null, null, rows);
     return new Batch(x, labels);
   }
 }

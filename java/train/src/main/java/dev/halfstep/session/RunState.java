@@ -7,6 +7,7 @@ import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
 import dev.halfstep.internal.HostMemory;
+import dev.halfstep.internal.RingRecord;
 import dev.halfstep.internal.ScheduleRow;
 import dev.halfstep.internal.StepState;
 import dev.halfstep.metric.Metrics;
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * and sums, the schedule's rows, and the ring of step records.
  */
 final class RunState implements AutoCloseable {
-  private static final int RECORD = dev.halfstep.internal.StepRecord.BYTES;
+  private static final int RECORD = RingRecord.BYTES;
 
   private final Stream stream;
   private final int capacity;
@@ -248,9 +249,9 @@ final class RunState implements AutoCloseable {
       drained = launched;
     }
     ByteBuffer records = hostRing.buffer();
-    double weight = dev.halfstep.internal.StepRecord.weight(records, slot);
-    double loss = Metrics.mean(dev.halfstep.internal.StepRecord.lossSum(records, slot), weight);
-    if (Double.isNaN(loss) || dev.halfstep.internal.StepRecord.skipped(records, slot)) {
+    double weight = RingRecord.weight(records, slot);
+    double loss = Metrics.mean(RingRecord.lossSum(records, slot), weight);
+    if (Double.isNaN(loss) || RingRecord.skipped(records, slot)) {
       download();
       check();
     }
@@ -280,14 +281,14 @@ final class RunState implements AutoCloseable {
     int i = (int) (step % capacity);
     return new StepRecord(
         step,
-        dev.halfstep.internal.StepRecord.lossSum(records, i),
-        dev.halfstep.internal.StepRecord.weight(records, i),
-        dev.halfstep.internal.StepRecord.correct(records, i),
-        dev.halfstep.internal.StepRecord.rows(records, i),
-        dev.halfstep.internal.StepRecord.learningRate(records, i),
-        dev.halfstep.internal.StepRecord.lossScale(records, i),
-        dev.halfstep.internal.StepRecord.gradientNorm(records, i),
-        dev.halfstep.internal.StepRecord.skipped(records, i));
+        RingRecord.lossSum(records, i),
+        RingRecord.weight(records, i),
+        RingRecord.correct(records, i),
+        RingRecord.rows(records, i),
+        RingRecord.learningRate(records, i),
+        RingRecord.lossScale(records, i),
+        RingRecord.gradientNorm(records, i),
+        RingRecord.skipped(records, i));
   }
 
   /** Throws what went wrong in the last steps; the next ones begin without it. */

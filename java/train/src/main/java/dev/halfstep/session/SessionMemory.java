@@ -10,10 +10,10 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
-import dev.halfstep.graph.Addresses;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.graph.Parameters;
 import dev.halfstep.graph.Plan;
+import dev.halfstep.graph.ValueAddresses;
 import dev.halfstep.internal.Segment;
 import dev.halfstep.kernel.Elementwise;
 import dev.halfstep.optim.CrossEntropy;
@@ -119,8 +119,8 @@ final class SessionMemory implements AutoCloseable {
 
   /** Records a plan of this session; the device's stream is left as its owner set it. */
   CommandList record(Plan plan, Map<String, Long> inputs) {
-    Addresses.Arenas arenas =
-        new Addresses.Arenas(
+    ValueAddresses.Arenas arenas =
+        new ValueAddresses.Arenas(
             table,
             workspace.address(),
             parameters.address(),

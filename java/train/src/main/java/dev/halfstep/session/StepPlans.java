@@ -7,6 +7,7 @@ import dev.halfstep.graph.Calls;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Plan;
 import dev.halfstep.graph.Value;
+import dev.halfstep.internal.RingRecord;
 import dev.halfstep.internal.ScheduleRow;
 import dev.halfstep.internal.Segment;
 import dev.halfstep.internal.StepState;
@@ -277,7 +278,7 @@ final class StepPlans {
   private void addStepEnd(Graph graph, Calls calls) {
     Value state = state(graph);
     Value schedule = schedule(graph);
-    Value ring = graph.input("ring", DType.U8, Shape.of(dev.halfstep.internal.StepRecord.BYTES));
+    Value ring = graph.input("ring", DType.U8, Shape.of(RingRecord.BYTES));
     LossScaling scaling = options.lossScaling();
     StepKernels.LossScaler scaler =
         scaling == null

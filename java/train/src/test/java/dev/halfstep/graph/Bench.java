@@ -61,7 +61,7 @@ final class Bench implements AutoCloseable {
     Value logits = network.apply(graph);
     Value y = graph.input("y", DType.I32, Shape.of(labels.length));
     Value state = graph.input("state", DType.U8, Shape.of(HostStepState.BYTES));
-    SoftmaxCrossEntropy.of(logits, y, null, state, 0, -1, 1f / labels.length);
+    CrossEntropyOp.of(logits, y, null, state, 0, -1, 1f / labels.length);
     Calls calls = new Calls();
     graph.forward(calls);
     graph.backward(calls, accumulate);
@@ -80,9 +80,9 @@ final class Bench implements AutoCloseable {
       inputs.put("x", x.address());
       inputs.put("y", targets.address());
       inputs.put("state", stepState.address());
-      Addresses at =
+      ValueAddresses at =
           plan.addresses(
-              new Addresses.Arenas(
+              new ValueAddresses.Arenas(
                   table,
                   arena.address(),
                   parameters.address(),
@@ -101,7 +101,7 @@ final class Bench implements AutoCloseable {
     return run(weights, false, false, Float.NaN);
   }
 
-  private void launch(Plan plan, Addresses at, boolean captured) {
+  private void launch(Plan plan, ValueAddresses at, boolean captured) {
     if (!captured) {
       plan.run(device.stream(), at);
       return;

@@ -44,7 +44,7 @@ final class GradientCases {
 
   /** A value computed from a parameter: its gradient lies in the activation arena. */
   static Value made(Graph graph, Parameter parameter) {
-    return Activate.of(graph.parameter(parameter), Activation.TANH);
+    return ActivationOp.of(graph.parameter(parameter), Activation.TANH);
   }
 
   static List<Case> cases() {
@@ -61,51 +61,52 @@ final class GradientCases {
 
   private static void addArithmetic(List<Case> cases) {
     Parameter one = parameter("one", 1, 3, 5);
-    for (Combine.Kind kind : Combine.Kind.values()) {
+    for (ElementwiseOp.Kind kind : ElementwiseOp.Kind.values()) {
       for (Parameter second : List.of(B, one, MATRIX)) {
         cases.add(
             new Case(
                 kind + " " + second.shape(),
-                g -> Combine.of(kind, made(g, A), made(g, second)),
+                g -> ElementwiseOp.of(kind, made(g, A), made(g, second)),
                 A,
                 second));
       }
       cases.add(
-          new Case(kind + " of parameters", g -> Combine.of(kind, read(g, A), read(g, B)), A, B));
+          new Case(
+              kind + " of parameters", g -> ElementwiseOp.of(kind, read(g, A), read(g, B)), A, B));
       cases.add(
           new Case(
               kind + " of a vector",
-              g -> Combine.of(kind, made(g, A), read(g, VECTOR)),
+              g -> ElementwiseOp.of(kind, made(g, A), read(g, VECTOR)),
               A,
               VECTOR));
     }
-    cases.add(new Case("scale", g -> Scale.of(made(g, A), -1.5f), A));
-    cases.add(new Case("dropout", g -> Dropout.of(made(g, A), 0.3), A));
-    cases.add(new Case("two dropouts", g -> Dropout.of(Dropout.of(read(g, A), 0.3), 0.3), A));
+    cases.add(new Case("scale", g -> ScaleOp.of(made(g, A), -1.5f), A));
+    cases.add(new Case("dropout", g -> DropoutOp.of(made(g, A), 0.3), A));
+    cases.add(new Case("two dropouts", g -> DropoutOp.of(DropoutOp.of(read(g, A), 0.3), 0.3), A));
     for (Activation activation : Activation.values()) {
-      cases.add(new Case(activation.name(), g -> Activate.of(made(g, A), activation), A));
+      cases.add(new Case(activation.name(), g -> ActivationOp.of(made(g, A), activation), A));
     }
   }
 
   private static void addReductions(List<Case> cases) {
-    for (Reduce.Kind kind : Reduce.Kind.values()) {
+    for (ReduceOp.Kind kind : ReduceOp.Kind.values()) {
       for (int[] axes : new int[][] {{0}, {1}, {-1}, {0, 2}, {1, 2}, {2, 0, 1}}) {
         cases.add(
             new Case(
-                kind + " " + Arrays.toString(axes), g -> Reduce.of(kind, made(g, A), axes), A));
+                kind + " " + Arrays.toString(axes), g -> ReduceOp.of(kind, made(g, A), axes), A));
       }
     }
   }
 
   private static void addLayout(List<Case> cases) {
-    cases.add(new Case("permute", g -> Permute.of(made(g, A), 2, 0, 1), A));
-    cases.add(new Case("transpose", g -> Permute.of(read(g, MATRIX), 1, 0), MATRIX));
+    cases.add(new Case("permute", g -> PermuteOp.of(made(g, A), 2, 0, 1), A));
+    cases.add(new Case("transpose", g -> PermuteOp.of(read(g, MATRIX), 1, 0), MATRIX));
     for (int axis = -1; axis < 3; axis++) {
       int over = axis;
       cases.add(
           new Case(
               "concat " + axis,
-              g -> Concat.of(List.of(made(g, A), read(g, B), made(g, A)), over),
+              g -> ConcatOp.of(List.of(made(g, A), read(g, B), made(g, A)), over),
               A,
               B));
     }
@@ -113,13 +114,13 @@ final class GradientCases {
         new Case(
             "split",
             g -> {
-              List<Value> parts = Split.of(made(g, A), 2, 2, 1, 2);
-              return Combine.multiply(parts.get(0), parts.get(2));
+              List<Value> parts = SplitOp.of(made(g, A), 2, 2, 1, 2);
+              return ElementwiseOp.multiply(parts.get(0), parts.get(2));
             },
             A));
-    cases.add(new Case("split with a part unused", g -> Split.of(made(g, A), 1, 1, 2).get(1), A));
+    cases.add(new Case("split with a part unused", g -> SplitOp.of(made(g, A), 1, 1, 2).get(1), A));
     cases.add(
-        new Case("split of a parameter", g -> Split.of(read(g, MATRIX), 0, 2, 1).get(0), MATRIX));
+        new Case("split of a parameter", g -> SplitOp.of(read(g, MATRIX), 0, 2, 1).get(0), MATRIX));
   }
 
   private static void addProducts(List<Case> cases) {
@@ -131,21 +132,21 @@ final class GradientCases {
       cases.add(
           new Case(
               "matmul " + a.shape() + b.shape(),
-              g -> Matmul.of(made(g, a), read(g, b), ta, tb, 0.5f),
+              g -> MatmulOp.of(made(g, a), read(g, b), ta, tb, 0.5f),
               a,
               b));
     }
     cases.add(
         new Case(
-            "a matrix with itself", g -> Matmul.of(made(g, A), made(g, A), false, true, 1), A));
-    cases.add(new Case("softmax", g -> Softmax.of(made(g, A), 1, false), A));
-    cases.add(new Case("softmax, scaled", g -> Softmax.of(made(g, A), 1.7f, false), A));
-    cases.add(new Case("softmax, causal", g -> Softmax.of(made(g, A), 0.8f, true), A));
+            "a matrix with itself", g -> MatmulOp.of(made(g, A), made(g, A), false, true, 1), A));
+    cases.add(new Case("softmax", g -> SoftmaxOp.of(made(g, A), 1, false), A));
+    cases.add(new Case("softmax, scaled", g -> SoftmaxOp.of(made(g, A), 1.7f, false), A));
+    cases.add(new Case("softmax, causal", g -> SoftmaxOp.of(made(g, A), 0.8f, true), A));
   }
 
   private static Value batchNorm(
       Graph graph, Value x, Value gamma, Value residual, Activation activation) {
-    return BatchNorm.of(
+    return BatchNormOp.of(
         x,
         gamma,
         read(graph, BETA),
@@ -191,14 +192,14 @@ final class GradientCases {
     cases.add(
         new Case(
             "layer norm",
-            g -> GroupNorm.layer(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f),
+            g -> GroupNormOp.layer(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f),
             A,
             VECTOR,
             BETA));
     cases.add(
         new Case(
             "layer norm with a large eps",
-            g -> GroupNorm.layer(made(g, A), read(g, VECTOR), read(g, BETA), 0.5f),
+            g -> GroupNormOp.layer(made(g, A), read(g, VECTOR), read(g, BETA), 0.5f),
             A,
             VECTOR,
             BETA));
@@ -209,7 +210,7 @@ final class GradientCases {
       cases.add(
           new Case(
               "group norm " + groups,
-              g -> GroupNorm.of(made(g, image), read(g, six), read(g, shift), groups, 1e-5f),
+              g -> GroupNormOp.of(made(g, image), read(g, six), read(g, shift), groups, 1e-5f),
               image,
               six,
               shift));
@@ -217,26 +218,26 @@ final class GradientCases {
   }
 
   private static void addSharing(List<Case> cases) {
-    cases.add(new Case("x + x", g -> twice(made(g, A), Combine.Kind.ADD), A));
+    cases.add(new Case("x + x", g -> twice(made(g, A), ElementwiseOp.Kind.ADD), A));
     cases.add(
         new Case(
             "x - x / 2",
             g -> {
               Value x = made(g, A);
-              return Combine.subtract(x, Scale.of(x, 0.5f));
+              return ElementwiseOp.subtract(x, ScaleOp.of(x, 0.5f));
             },
             A));
-    cases.add(new Case("x * x", g -> twice(made(g, A), Combine.Kind.MULTIPLY), A));
-    cases.add(new Case("p * p", g -> twice(read(g, A), Combine.Kind.MULTIPLY), A));
+    cases.add(new Case("x * x", g -> twice(made(g, A), ElementwiseOp.Kind.MULTIPLY), A));
+    cases.add(new Case("p * p", g -> twice(read(g, A), ElementwiseOp.Kind.MULTIPLY), A));
     cases.add(
         new Case(
             "a value that five operations use",
             g -> {
               Value x = made(g, A);
-              Value product = Matmul.of(x, x, true, false, 1);
-              Value shares = Softmax.of(x, 1, false);
-              Value sum = Combine.add(Combine.multiply(x, shares), Scale.of(x, 0.3f));
-              return Combine.add(Matmul.of(sum, product, false, false, 1), x);
+              Value product = MatmulOp.of(x, x, true, false, 1);
+              Value shares = SoftmaxOp.of(x, 1, false);
+              Value sum = ElementwiseOp.add(ElementwiseOp.multiply(x, shares), ScaleOp.of(x, 0.3f));
+              return ElementwiseOp.add(MatmulOp.of(sum, product, false, false, 1), x);
             },
             A));
     cases.add(
@@ -245,8 +246,8 @@ final class GradientCases {
             g -> {
               Value x = made(g, A);
               Value y = made(g, B);
-              Value product = Matmul.of(x, y, false, true, 1);
-              return Combine.add(Reduce.of(Reduce.Kind.SUM, product, 2), rowSums(x, y));
+              Value product = MatmulOp.of(x, y, false, true, 1);
+              return ElementwiseOp.add(ReduceOp.of(ReduceOp.Kind.SUM, product, 2), rowSums(x, y));
             },
             A,
             B));
@@ -254,9 +255,9 @@ final class GradientCases {
         new Case(
             "normalised twice with the same weights",
             g -> {
-              Value once = GroupNorm.layer(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f);
-              return GroupNorm.layer(
-                  Activate.of(once, Activation.TANH), read(g, VECTOR), read(g, BETA), 1e-5f);
+              Value once = GroupNormOp.layer(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f);
+              return GroupNormOp.layer(
+                  ActivationOp.of(once, Activation.TANH), read(g, VECTOR), read(g, BETA), 1e-5f);
             },
             A,
             VECTOR,
@@ -265,10 +266,10 @@ final class GradientCases {
         new Case(
             "normalised twice, with the scale of the first as the shift of the second",
             g -> {
-              Value once = GroupNorm.layer(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f);
+              Value once = GroupNormOp.layer(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f);
               Parameter third = parameter("third", 5);
-              return GroupNorm.layer(
-                  Activate.of(once, Activation.TANH), read(g, third), read(g, VECTOR), 1e-5f);
+              return GroupNormOp.layer(
+                  ActivationOp.of(once, Activation.TANH), read(g, third), read(g, VECTOR), 1e-5f);
             },
             A,
             VECTOR,
@@ -283,14 +284,14 @@ final class GradientCases {
     cases.add(
         new Case(
             name,
-            g -> Conv2d.of(made(g, image), read(g, weight), read(g, bias), window, activation),
+            g -> Conv2dOp.of(made(g, image), read(g, weight), read(g, bias), window, activation),
             image,
             weight,
             bias));
     cases.add(
         new Case(
             name + " of a parameter, without bias, with weights that are computed",
-            g -> Conv2d.of(read(g, image), made(g, weight), null, window, activation),
+            g -> Conv2dOp.of(read(g, image), made(g, weight), null, window, activation),
             image,
             weight));
   }
@@ -312,7 +313,7 @@ final class GradientCases {
     cases.add(
         new Case(
             "linear of parameters",
-            g -> Linear.of(read(g, A), read(g, matrix), null, Activation.NONE),
+            g -> LinearOp.of(read(g, A), read(g, matrix), null, Activation.NONE),
             A,
             matrix));
     cases.add(
@@ -320,30 +321,30 @@ final class GradientCases {
             "two convolutions of one image with the same weights",
             g -> {
               Value x = made(g, image);
-              Value y = Conv2d.of(x, read(g, square), null, window, Activation.NONE);
-              Value z = Conv2d.of(x, read(g, square), null, window, Activation.GELU);
-              return Combine.multiply(y, z);
+              Value y = Conv2dOp.of(x, read(g, square), null, window, Activation.NONE);
+              Value z = Conv2dOp.of(x, read(g, square), null, window, Activation.GELU);
+              return ElementwiseOp.multiply(y, z);
             },
             image,
             square));
-    for (Pool2d.Kind kind : Pool2d.Kind.values()) {
+    for (Pool2dOp.Kind kind : Pool2dOp.Kind.values()) {
       for (Window pool :
           List.of(
               Window.of(2, 2).stride(2, 2),
               Window.of(3, 2).stride(1, 2).padding(1, 1),
               Window.of(4, 3))) {
-        cases.add(new Case(kind + " " + pool, g -> Pool2d.of(kind, made(g, image), pool), image));
+        cases.add(new Case(kind + " " + pool, g -> Pool2dOp.of(kind, made(g, image), pool), image));
       }
     }
-    cases.add(new Case("resize up", g -> Resize.of(made(g, image), 7, 5), image));
-    cases.add(new Case("resize down", g -> Resize.of(made(g, image), 2, 4), image));
+    cases.add(new Case("resize up", g -> ResizeOp.of(made(g, image), 7, 5), image));
+    cases.add(new Case("resize down", g -> ResizeOp.of(made(g, image), 2, 4), image));
   }
 
-  private static Value twice(Value x, Combine.Kind kind) {
-    return Combine.of(kind, x, x);
+  private static Value twice(Value x, ElementwiseOp.Kind kind) {
+    return ElementwiseOp.of(kind, x, x);
   }
 
   private static Value rowSums(Value x, Value y) {
-    return Reduce.of(Reduce.Kind.SUM, Combine.add(x, y), 2);
+    return ReduceOp.of(ReduceOp.Kind.SUM, ElementwiseOp.add(x, y), 2);
   }
 }

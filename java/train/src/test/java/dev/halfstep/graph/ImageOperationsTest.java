@@ -59,7 +59,7 @@ class ImageOperationsTest {
         Parameter weight = parameter("weight", K, R, S, C / groups);
         Function<Graph, Value> network =
             g ->
-                Conv2d.of(
+                Conv2dOp.of(
                     g.parameter(X),
                     g.parameter(weight),
                     g.parameter(BIAS),
@@ -121,11 +121,12 @@ class ImageOperationsTest {
     for (Activation activation : List.of(Activation.RELU, Activation.GELU)) {
       Function<Graph, Value> fused =
           g ->
-              Conv2d.of(g.parameter(X), g.parameter(weight), g.parameter(BIAS), window, activation);
+              Conv2dOp.of(
+                  g.parameter(X), g.parameter(weight), g.parameter(BIAS), window, activation);
       Function<Graph, Value> apart =
           g ->
-              Activate.of(
-                  Conv2d.of(
+              ActivationOp.of(
+                  Conv2dOp.of(
                       g.parameter(X),
                       g.parameter(weight),
                       g.parameter(BIAS),
@@ -147,9 +148,9 @@ class ImageOperationsTest {
     Window window = Window.of(3, 2).stride(2, 2).padding(1, 1);
     int down = (H + 2 - 3) / 2 + 1;
     int across = (W + 2 - 2) / 2 + 1;
-    for (Pool2d.Kind kind : Pool2d.Kind.values()) {
+    for (Pool2dOp.Kind kind : Pool2dOp.Kind.values()) {
       try (OperationBench bench =
-          new OperationBench(DType.F32, g -> Pool2d.of(kind, g.parameter(X), window), X)) {
+          new OperationBench(DType.F32, g -> Pool2dOp.of(kind, g.parameter(X), window), X)) {
         double[] x = bench.part(bench.values(), "x");
         double[] expected = new double[N * down * across * C];
         for (int i = 0; i < expected.length; i++) {
@@ -183,7 +184,7 @@ class ImageOperationsTest {
     int rows = 11;
     int columns = 3;
     try (OperationBench bench =
-        new OperationBench(DType.F32, g -> Resize.of(g.parameter(X), rows, columns), X)) {
+        new OperationBench(DType.F32, g -> ResizeOp.of(g.parameter(X), rows, columns), X)) {
       double[] x = bench.part(bench.values(), "x");
       double[] expected = new double[N * rows * columns * C];
       for (int i = 0; i < expected.length; i++) {
@@ -214,17 +215,17 @@ class ImageOperationsTest {
     Window window = Window.of(R, S);
     List<Runnable> wrong =
         List.of(
-            () -> Conv2d.of(x, other, null, window, Activation.NONE),
-            () -> Conv2d.of(x, weight, null, Window.of(S, R), Activation.NONE),
-            () -> Conv2d.of(flat, weight, null, window, Activation.NONE),
-            () -> Conv2d.of(x, weight, weight, window, Activation.NONE),
-            () -> Conv2d.of(x, weight, null, window.dilation(5), Activation.NONE),
-            () -> Pool2d.of(Pool2d.Kind.MAX, x, Window.of(8, 1)),
-            () -> Pool2d.of(Pool2d.Kind.MAX, x, Window.of(2, 2).padding(2, 0)),
-            () -> Pool2d.of(Pool2d.Kind.AVERAGE, x, window.dilation(2)),
-            () -> Pool2d.of(Pool2d.Kind.MAX, flat, window),
-            () -> Resize.of(flat, 2, 2),
-            () -> Resize.of(x, 0, 2));
+            () -> Conv2dOp.of(x, other, null, window, Activation.NONE),
+            () -> Conv2dOp.of(x, weight, null, Window.of(S, R), Activation.NONE),
+            () -> Conv2dOp.of(flat, weight, null, window, Activation.NONE),
+            () -> Conv2dOp.of(x, weight, weight, window, Activation.NONE),
+            () -> Conv2dOp.of(x, weight, null, window.dilation(5), Activation.NONE),
+            () -> Pool2dOp.of(Pool2dOp.Kind.MAX, x, Window.of(8, 1)),
+            () -> Pool2dOp.of(Pool2dOp.Kind.MAX, x, Window.of(2, 2).padding(2, 0)),
+            () -> Pool2dOp.of(Pool2dOp.Kind.AVERAGE, x, window.dilation(2)),
+            () -> Pool2dOp.of(Pool2dOp.Kind.MAX, flat, window),
+            () -> ResizeOp.of(flat, 2, 2),
+            () -> ResizeOp.of(x, 0, 2));
     for (int i = 0; i < wrong.size(); i++) {
       Runnable each = wrong.get(i);
       String message =
@@ -232,6 +233,6 @@ class ImageOperationsTest {
       assertTrue(message.startsWith("layer conv1: "), message);
     }
     assertThrows(IllegalArgumentException.class, () -> Window.of(0, 1));
-    assertSame(x, Resize.of(x, H, W));
+    assertSame(x, ResizeOp.of(x, H, W));
   }
 }

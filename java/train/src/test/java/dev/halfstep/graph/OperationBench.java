@@ -109,12 +109,12 @@ final class OperationBench implements AutoCloseable {
     graph.step(state, DROPOUT_KEY);
     Value y = network.apply(graph);
     int count = (int) y.shape().elements();
-    Value flat = Reshape.of(y, Shape.of(1, count));
+    Value flat = ReshapeOp.of(y, Shape.of(1, count));
     Value target = graph.input("target", DType.F32, Shape.of(1, count));
-    Value kept = Reshape.of(y, Shape.of(count));
+    Value kept = ReshapeOp.of(y, Shape.of(count));
     Value output = graph.input("output", y.type(), Shape.of(count));
     Calls calls = new Calls();
-    PointwiseLoss.of(PointwiseLoss.Kind.SQUARED_ERROR, flat, target, state, 1);
+    PointwiseLossOp.of(PointwiseLossOp.Kind.SQUARED_ERROR, flat, target, state, 1);
     graph.forward(calls);
     if (training) {
       graph.backward(calls, false);
@@ -156,8 +156,8 @@ final class OperationBench implements AutoCloseable {
       inputs.put("tokens", tokenTensor.address());
       inputs.put("output", result.address());
       inputs.put("state", state.address());
-      Addresses.Arenas arenas =
-          new Addresses.Arenas(
+      ValueAddresses.Arenas arenas =
+          new ValueAddresses.Arenas(
               table, arena.address(), parameters.address(), copies.address(), gradients.address());
       plan.run(device.stream(), plan.addresses(arenas, inputs));
       HostStepState sums = new HostStepState();

@@ -48,7 +48,7 @@ class OperationForwardTest {
     return new OperationBench(
         DType.F32,
         g ->
-            BatchNorm.of(
+            BatchNormOp.of(
                 g.parameter(X),
                 g.parameter(GAMMA),
                 g.parameter(BETA),
@@ -141,11 +141,11 @@ class OperationForwardTest {
     String message =
         assertThrows(
                 IllegalArgumentException.class,
-                () -> BatchNorm.of(x, one, one, null, one, one, Activation.NONE, 1e-5f, 0.1f))
+                () -> BatchNormOp.of(x, one, one, null, one, one, Activation.NONE, 1e-5f, 0.1f))
             .getMessage();
     assertTrue(message.contains("layer body.bn1:") && message.contains("[1, 6]"), message);
     Value pixels = graph.input("x", DType.F32, Shape.of(1, 1, 2, CHANNELS));
-    BatchNorm.of(pixels, one, one, null, one, one, Activation.NONE, 1e-5f, 0.1f);
+    BatchNormOp.of(pixels, one, one, null, one, one, Activation.NONE, 1e-5f, 0.1f);
   }
 
   /** Normalises slices of x, each the elements for which key is the same. */
@@ -176,7 +176,7 @@ class OperationForwardTest {
     try (OperationBench bench =
         new OperationBench(
             DType.F32,
-            g -> GroupNorm.layer(g.parameter(X), g.parameter(GAMMA), g.parameter(BETA), 1e-5f),
+            g -> GroupNormOp.layer(g.parameter(X), g.parameter(GAMMA), g.parameter(BETA), 1e-5f),
             X,
             GAMMA,
             BETA)) {
@@ -191,7 +191,9 @@ class OperationForwardTest {
     try (OperationBench bench =
         new OperationBench(
             DType.F32,
-            g -> GroupNorm.of(g.parameter(X), g.parameter(GAMMA), g.parameter(BETA), groups, 1e-5f),
+            g ->
+                GroupNormOp.of(
+                    g.parameter(X), g.parameter(GAMMA), g.parameter(BETA), groups, 1e-5f),
             X,
             GAMMA,
             BETA)) {
@@ -205,7 +207,7 @@ class OperationForwardTest {
   void causalSoftmaxSeesThePastAlone() {
     float scale = 0.6f;
     try (OperationBench bench =
-        new OperationBench(DType.F32, g -> Softmax.of(g.parameter(X), scale, true), X)) {
+        new OperationBench(DType.F32, g -> SoftmaxOp.of(g.parameter(X), scale, true), X)) {
       double[] x = bench.part(bench.values(), "x");
       double[] expected = new double[x.length];
       for (int row = 0; row < N * POSITIONS; row++) {
@@ -225,12 +227,12 @@ class OperationForwardTest {
 
   @Test
   void reductionsGoOverTheDimensionsGiven() {
-    for (Reduce.Kind kind : Reduce.Kind.values()) {
+    for (ReduceOp.Kind kind : ReduceOp.Kind.values()) {
       try (OperationBench bench =
-          new OperationBench(DType.F32, g -> Reduce.of(kind, g.parameter(X), 2, 0), X)) {
+          new OperationBench(DType.F32, g -> ReduceOp.of(kind, g.parameter(X), 2, 0), X)) {
         double[] x = bench.part(bench.values(), "x");
         double[] expected = new double[POSITIONS];
-        if (kind == Reduce.Kind.MAX) {
+        if (kind == ReduceOp.Kind.MAX) {
           java.util.Arrays.fill(expected, Double.NEGATIVE_INFINITY);
         }
         for (int i = 0; i < x.length; i++) {
@@ -252,7 +254,7 @@ class OperationForwardTest {
     try (OperationBench bench =
         new OperationBench(
             DType.F32,
-            g -> Matmul.of(g.parameter(X), g.parameter(OTHER), false, true, 0.25f),
+            g -> MatmulOp.of(g.parameter(X), g.parameter(OTHER), false, true, 0.25f),
             X,
             OTHER)) {
       double[] x = bench.part(bench.values(), "x");
@@ -273,9 +275,9 @@ class OperationForwardTest {
   void permuteConcatAndSplitMoveElements() {
     Function<Graph, Value> network =
         g -> {
-          Value turned = Permute.of(g.parameter(X), 2, 0, 1);
-          List<Value> parts = Split.of(turned, 0, 1, 3, 2);
-          return Concat.of(List.of(parts.get(2), parts.get(0)), 0);
+          Value turned = PermuteOp.of(g.parameter(X), 2, 0, 1);
+          List<Value> parts = SplitOp.of(turned, 0, 1, 3, 2);
+          return ConcatOp.of(List.of(parts.get(2), parts.get(0)), 0);
         };
     try (OperationBench bench = new OperationBench(DType.F32, network, X)) {
       double[] x = bench.part(bench.values(), "x");
@@ -292,7 +294,7 @@ class OperationForwardTest {
   void aSecondOperandRepeatsOverLeadingDimensions() {
     try (OperationBench bench =
         new OperationBench(
-            DType.F32, g -> Combine.subtract(g.parameter(X), g.parameter(GAMMA)), X, GAMMA)) {
+            DType.F32, g -> ElementwiseOp.subtract(g.parameter(X), g.parameter(GAMMA)), X, GAMMA)) {
       double[] x = bench.part(bench.values(), "x");
       double[] gamma = bench.part(bench.values(), "gamma");
       double[] expected = new double[x.length];
@@ -309,7 +311,7 @@ class OperationForwardTest {
     Function<Graph, Value> network =
         g -> {
           Value x = g.parameter(large);
-          return Combine.subtract(Dropout.of(x, 0.25), Dropout.of(x, 0.25));
+          return ElementwiseOp.subtract(DropoutOp.of(x, 0.25), DropoutOp.of(x, 0.25));
         };
     try (OperationBench bench = new OperationBench(DType.F32, network, large)) {
       int apart = 0;
@@ -320,7 +322,7 @@ class OperationForwardTest {
       assertEquals(0.375, apart / 1e4, 0.02);
     }
     try (OperationBench bench =
-        new OperationBench(DType.F32, g -> Dropout.of(g.parameter(large), 0.25), large)) {
+        new OperationBench(DType.F32, g -> DropoutOp.of(g.parameter(large), 0.25), large)) {
       float[] values = bench.values();
       assertArrayEquals(values, bench.evaluate(values).output());
       float[] dropped = bench.train(values).output();
@@ -337,12 +339,12 @@ class OperationForwardTest {
   void dropoutThatDropsNothingAddsNothing() {
     Graph evaluation = new Graph(DType.F32, false);
     Value x = evaluation.input("x", DType.F32, Shape.of(2, 2));
-    assertSame(x, Dropout.of(x, 0.5));
+    assertSame(x, DropoutOp.of(x, 0.5));
     Graph training = new Graph(DType.F32, true);
     Value y = training.input("y", DType.F32, Shape.of(2, 2));
-    assertSame(y, Dropout.of(y, 0));
-    assertThrows(IllegalStateException.class, () -> Dropout.of(y, 0.5));
-    assertThrows(IllegalArgumentException.class, () -> Dropout.of(y, 1));
+    assertSame(y, DropoutOp.of(y, 0));
+    assertThrows(IllegalStateException.class, () -> DropoutOp.of(y, 0.5));
+    assertThrows(IllegalArgumentException.class, () -> DropoutOp.of(y, 1));
   }
 
   @Test
@@ -352,24 +354,24 @@ class OperationForwardTest {
     Value y = g.input("y", DType.F32, Shape.of(4, 5));
     List<Runnable> wrong =
         List.of(
-            () -> Combine.add(x, y),
-            () -> Combine.add(x, g.input("i", DType.I32, Shape.of(4, 6))),
-            () -> Combine.add(g.input("v", DType.F32, Shape.of(6)), x),
-            () -> Matmul.of(x, y, false, false, 1),
-            () -> Reduce.of(Reduce.Kind.SUM, x, 2),
-            () -> Reduce.of(Reduce.Kind.SUM, x, 1, -1),
-            () -> Permute.of(x, 0, 0),
-            () -> Permute.of(x, 0),
-            () -> Concat.of(List.of(x, y), 0),
-            () -> Concat.of(List.of(), 0),
-            () -> Split.of(x, 1, 3, 2),
-            () -> Split.of(x, 2, 6),
-            () -> Softmax.of(Permute.of(x, 1, 0), 1, true),
-            () -> Embedding.of(x, y),
-            () -> GroupNorm.of(x, y, y, 4, 1e-5f),
-            () -> GroupNorm.layer(x, y, y, 1e-5f),
-            () -> BatchNorm.of(x, y, y, null, y, y, Activation.NONE, 1e-5f, 0.1f),
-            () -> PointwiseLoss.of(PointwiseLoss.Kind.SQUARED_ERROR, x, y, x, 1));
+            () -> ElementwiseOp.add(x, y),
+            () -> ElementwiseOp.add(x, g.input("i", DType.I32, Shape.of(4, 6))),
+            () -> ElementwiseOp.add(g.input("v", DType.F32, Shape.of(6)), x),
+            () -> MatmulOp.of(x, y, false, false, 1),
+            () -> ReduceOp.of(ReduceOp.Kind.SUM, x, 2),
+            () -> ReduceOp.of(ReduceOp.Kind.SUM, x, 1, -1),
+            () -> PermuteOp.of(x, 0, 0),
+            () -> PermuteOp.of(x, 0),
+            () -> ConcatOp.of(List.of(x, y), 0),
+            () -> ConcatOp.of(List.of(), 0),
+            () -> SplitOp.of(x, 1, 3, 2),
+            () -> SplitOp.of(x, 2, 6),
+            () -> SoftmaxOp.of(PermuteOp.of(x, 1, 0), 1, true),
+            () -> EmbeddingOp.of(x, y),
+            () -> GroupNormOp.of(x, y, y, 4, 1e-5f),
+            () -> GroupNormOp.layer(x, y, y, 1e-5f),
+            () -> BatchNormOp.of(x, y, y, null, y, y, Activation.NONE, 1e-5f, 0.1f),
+            () -> PointwiseLossOp.of(PointwiseLossOp.Kind.SQUARED_ERROR, x, y, x, 1));
     for (int i = 0; i < wrong.size(); i++) {
       Runnable each = wrong.get(i);
       assertThrows(IllegalArgumentException.class, each::run, "case " + i);

@@ -71,16 +71,16 @@ class OperationGradientTest {
     Function<Graph, Value> network =
         g -> {
           Value input = g.input("tokens", DType.I32, Shape.of(7));
-          return Activate.of(Embedding.of(read(g, table), input), Activation.TANH);
+          return ActivationOp.of(EmbeddingOp.of(read(g, table), input), Activation.TANH);
         };
     Function<Graph, Value> computed =
-        g -> Embedding.of(made(g, table), g.input("tokens", DType.I32, Shape.of(7)));
+        g -> EmbeddingOp.of(made(g, table), g.input("tokens", DType.I32, Shape.of(7)));
     Function<Graph, Value> twice =
         g -> {
           Value input = g.input("tokens", DType.I32, Shape.of(7));
           Value product =
-              Matmul.of(Embedding.of(read(g, table), input), read(g, table), false, true, 1);
-          return Combine.add(product, Scale.of(product, 0.5f));
+              MatmulOp.of(EmbeddingOp.of(read(g, table), input), read(g, table), false, true, 1);
+          return ElementwiseOp.add(product, ScaleOp.of(product, 0.5f));
         };
     for (Function<Graph, Value> each : List.of(network, computed, twice)) {
       try (OperationBench bench = new OperationBench(DType.F32, tokens, each, table)) {
@@ -95,8 +95,8 @@ class OperationGradientTest {
         g -> {
           Value x = made(g, A);
           Value target = g.input("target", DType.F32, A.shape());
-          PointwiseLoss.of(PointwiseLoss.Kind.BINARY_CROSS_ENTROPY, x, target, saved(g), 1);
-          return Scale.of(x, 0);
+          PointwiseLossOp.of(PointwiseLossOp.Kind.BINARY_CROSS_ENTROPY, x, target, saved(g), 1);
+          return ScaleOp.of(x, 0);
         };
     try (OperationBench bench = new OperationBench(DType.F32, network, A)) {
       bench.assertGradients();
@@ -119,10 +119,11 @@ class OperationGradientTest {
     Parameter filter = parameter("filter", 4, 1, 1, 4).as(Parameter.Role.FROZEN);
     Function<Graph, Value> network =
         g -> {
-          Value once = GroupNorm.layer(made(g, A), read(g, frozen), read(g, BETA), 1e-5f);
-          Value y = Linear.of(once, read(g, weight), read(g, bias), Activation.GELU);
-          Value image = Reshape.of(y, Shape.of(2, 3, 1, 4));
-          return Conv2d.of(image, read(g, filter), read(g, bias), Window.of(1, 1), Activation.GELU);
+          Value once = GroupNormOp.layer(made(g, A), read(g, frozen), read(g, BETA), 1e-5f);
+          Value y = LinearOp.of(once, read(g, weight), read(g, bias), Activation.GELU);
+          Value image = ReshapeOp.of(y, Shape.of(2, 3, 1, 4));
+          return Conv2dOp.of(
+              image, read(g, filter), read(g, bias), Window.of(1, 1), Activation.GELU);
         };
     try (OperationBench bench =
         new OperationBench(DType.F32, network, A, frozen, BETA, weight, bias, filter)) {
@@ -135,9 +136,9 @@ class OperationGradientTest {
     Function<Graph, Value> network =
         g -> {
           Value x = made(g, A);
-          Value sum = Scale.of(x, 1);
+          Value sum = ScaleOp.of(x, 1);
           for (int i = 2; i < 6; i++) {
-            sum = Combine.add(sum, Scale.of(x, 1f / i));
+            sum = ElementwiseOp.add(sum, ScaleOp.of(x, 1f / i));
           }
           return sum;
         };

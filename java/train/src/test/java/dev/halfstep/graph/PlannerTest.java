@@ -15,8 +15,8 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class PlannerTest {
-  private static final Addresses.Arenas NO_ARENAS =
-      new Addresses.Arenas(new Parameters(List.of()), 0, 0, 0, 0);
+  private static final ValueAddresses.Arenas NO_ARENAS =
+      new ValueAddresses.Arenas(new Parameters(List.of()), 0, 0, 0, 0);
 
   /** An arena on paper: who wrote each byte last. */
   private static final class Paper {
@@ -78,7 +78,7 @@ class PlannerTest {
         }
         Value kept = alive.get(random.nextInt(alive.size()));
         Plan plan = new Plan("random", calls, List.of(kept));
-        Addresses at = plan.addresses(NO_ARENAS, Map.of());
+        ValueAddresses at = plan.addresses(NO_ARENAS, Map.of());
         plan.run(device.stream(), at);
         paper.read(kept, at.of(kept));
       }
@@ -111,7 +111,7 @@ class PlannerTest {
     calls.add(call(paper, List.of(), List.of(a)));
     calls.add(call(paper, List.of(a), List.of(b)).allowInPlace());
     calls.add(call(paper, List.of(a), List.of(c)).allowInPlace());
-    Addresses at = new Plan("in place", calls, List.of(b, c)).addresses(NO_ARENAS, Map.of());
+    ValueAddresses at = new Plan("in place", calls, List.of(b, c)).addresses(NO_ARENAS, Map.of());
     assertNotEquals(at.of(a), at.of(b));
     assertEquals(at.of(a), at.of(c));
   }
@@ -126,7 +126,7 @@ class PlannerTest {
       values.add(planned(graph, "v" + i, i));
     }
     calls.add(call(paper, List.of(), values));
-    Addresses at = new Plan("aligned", calls, values).addresses(NO_ARENAS, Map.of());
+    ValueAddresses at = new Plan("aligned", calls, values).addresses(NO_ARENAS, Map.of());
     values.forEach(value -> assertEquals(0, at.of(value) % 64));
   }
 

@@ -9,8 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.Calls;
+import dev.halfstep.graph.ElementwiseOp;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Parameter;
+import dev.halfstep.graph.Value;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -295,14 +297,14 @@ class LayersTest {
         Sequential.of(new Linear(6), new BatchNorm(), new ReLU(), new Linear(6), new BatchNorm());
     Layer apart =
         (scope, x) -> {
-          dev.halfstep.graph.Value y = x;
+          Value y = x;
           Layer[] layers = {
             new Linear(6), new BatchNorm(), new ReLU(), new Linear(6), new BatchNorm()
           };
           for (int i = 0; i < layers.length; i++) {
             y = scope.apply(Integer.toString(i), layers[i], y);
           }
-          return new ReLU().apply(scope, dev.halfstep.graph.Combine.add(y, x));
+          return new ReLU().apply(scope, ElementwiseOp.add(y, x));
         };
     Layer fused = (scope, x) -> Sequential.of(new Residual(body), new ReLU()).apply(scope, x);
     Model one = Model.of(Shape.of(6), fused).initialize(3);

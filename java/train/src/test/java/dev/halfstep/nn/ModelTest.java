@@ -8,11 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
-import dev.halfstep.graph.Activate;
-import dev.halfstep.graph.Combine;
+import dev.halfstep.graph.ActivationOp;
+import dev.halfstep.graph.ElementwiseOp;
 import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.LinearOp;
 import dev.halfstep.graph.Parameter;
-import dev.halfstep.graph.Split;
+import dev.halfstep.graph.ReshapeOp;
+import dev.halfstep.graph.SplitOp;
+import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 import dev.halfstep.train.TestDevice;
 import java.util.ArrayList;
@@ -180,10 +183,9 @@ class ModelTest {
           Shape square = Shape.of(x.shape().dim(-1), x.shape().dim(-1));
           Initializer initializer = Initializer.fanIn(x.shape().dim(-1));
           dev.halfstep.graph.Value w = scope.parameter("weight", square, initializer);
-          dev.halfstep.graph.Value h = dev.halfstep.graph.Linear.of(x, w, null, Activation.GELU);
-          return Activate.of(
-              dev.halfstep.graph.Linear.of(
-                  h, scope.parameter("weight", square, initializer), null, Activation.NONE),
+          Value h = LinearOp.of(x, w, null, Activation.GELU);
+          return ActivationOp.of(
+              LinearOp.of(h, scope.parameter("weight", square, initializer), null, Activation.NONE),
               Activation.TANH);
         };
     Model model = Model.of(Shape.of(6), Sequential.of(twice, new Linear(2)));
@@ -202,8 +204,8 @@ class ModelTest {
     assertThrows(IllegalArgumentException.class, () -> new Linear(0));
   }
 
-  private static dev.halfstep.graph.Value dropBatch(dev.halfstep.graph.Value x) {
-    return dev.halfstep.graph.Reshape.of(x, Shape.of(x.shape().elements()));
+  private static Value dropBatch(Value x) {
+    return ReshapeOp.of(x, Shape.of(x.shape().elements()));
   }
 
   @Test
@@ -270,7 +272,8 @@ class ModelTest {
 
   @Test
   void aTokenThatOnlyTheDeviceFindsIsAnErrorOfPredictionToo() {
-    Layer first = (scope, x) -> scope.apply("e", new Embedding(10, 4), Split.of(x, 1, 1, 2).get(0));
+    Layer first =
+        (scope, x) -> scope.apply("e", new Embedding(10, 4), SplitOp.of(x, 1, 1, 2).get(0));
     Model model = Model.ofTokens(PLACES, Sequential.of(first, new Flatten())).initialize(0);
     try (Device device = TestDevice.open();
         Predictor predictor = new Predictor(model, device, 4)) {
@@ -334,7 +337,7 @@ class ModelTest {
     Model teacher = Model.of(Shape.of(4), Sequential.of(new Linear(4))).initialize(1);
     Layer both =
         (scope, x) ->
-            Combine.add(scope.apply("0", new Linear(4), x), teacher.build(scope.graph(), x));
+            ElementwiseOp.add(scope.apply("0", new Linear(4), x), teacher.build(scope.graph(), x));
     String message =
         assertThrows(IllegalArgumentException.class, () -> Model.of(Shape.of(4), both))
             .getMessage();

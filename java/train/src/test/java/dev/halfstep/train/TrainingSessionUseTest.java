@@ -14,6 +14,7 @@ import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
 import dev.halfstep.graph.Plan;
+import dev.halfstep.graph.ReshapeOp;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.Sequential;
@@ -246,9 +247,7 @@ class TrainingSessionUseTest {
                 () ->
                     Model.of(
                         Shape.of(4),
-                        Sequential.of(
-                            new Linear(3),
-                            (scope, x) -> dev.halfstep.graph.Reshape.of(x, Shape.of(7)))))
+                        Sequential.of(new Linear(3), (scope, x) -> ReshapeOp.of(x, Shape.of(7)))))
             .getMessage();
     assertTrue(message.contains("layer 1"), message);
   }

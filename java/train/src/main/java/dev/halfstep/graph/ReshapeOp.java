@@ -4,7 +4,7 @@ import dev.halfstep.Shape;
 import java.util.List;
 
 /** The same elements under another shape. It costs nothing: y lies where x lies. */
-public record Reshape(Value x, Value y) implements Operation {
+public record ReshapeOp(Value x, Value y) implements Operation {
 
   /**
    * Adds the operation to the graph of x.
@@ -16,7 +16,7 @@ public record Reshape(Value x, Value y) implements Operation {
       throw x.graph()
           .refusal("reshape of " + x.shape() + " to " + shape + ": the numbers of elements differ");
     }
-    return x.graph().add(new Reshape(x, x.graph().alias(x, shape)));
+    return x.graph().add(new ReshapeOp(x, x.graph().alias(x, shape)));
   }
 
   @Override

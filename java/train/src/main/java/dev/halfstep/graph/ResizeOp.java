@@ -7,7 +7,7 @@ import java.util.List;
  * Images {@code [batch, height, width, channels]} in another size, bilinear, as PyTorch's {@code
  * interpolate} without aligned corners and antialiasing.
  */
-public record Resize(Value x, Value y) implements Operation {
+public record ResizeOp(Value x, Value y) implements Operation {
 
   /**
    * Adds the operation to the graph of x; in its own size that is x itself.
@@ -31,7 +31,7 @@ public record Resize(Value x, Value y) implements Operation {
       return x;
     }
     Shape size = Shape.of(shape.dim(0), height, width, shape.dim(3));
-    return x.graph().add(new Resize(x, x.graph().value("resize", x.type(), size, x)));
+    return x.graph().add(new ResizeOp(x, x.graph().value("resize", x.type(), size, x)));
   }
 
   @Override

@@ -8,7 +8,7 @@ import org.bytedeco.javacpp.Loader;
  * Readers of {@code hs_step_record}, of which the ring of a training run is made: record {@code
  * index} of a copy of the ring in a host buffer of native order.
  */
-public final class StepRecord {
+public final class RingRecord {
   /** Bytes of a record. */
   public static final int BYTES = size();
 
@@ -22,7 +22,7 @@ public final class StepRecord {
   private static final int GRADIENT_NORM = offset("gradient_norm");
   private static final int SKIPPED = offset("skipped");
 
-  private StepRecord() {}
+  private RingRecord() {}
 
   private static int size() {
     Native.load();

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param seed what the gradient is multiplied by beside the loss scale: 1 / elements of the step
  * @param gradient of the prediction, null outside training
  */
-public record PointwiseLoss(
+public record PointwiseLossOp(
     Kind kind, Value prediction, Value target, Value state, float seed, @Nullable Value gradient)
     implements Operation {
   /** Which loss. */
@@ -48,7 +48,7 @@ public record PointwiseLoss(
         graph.training() && prediction.differentiable()
             ? graph.value("d " + prediction.name(), prediction.type(), prediction.shape())
             : null;
-    graph.addRoot(new PointwiseLoss(kind, prediction, target, state, seed, gradient));
+    graph.addRoot(new PointwiseLossOp(kind, prediction, target, state, seed, gradient));
   }
 
   @Override

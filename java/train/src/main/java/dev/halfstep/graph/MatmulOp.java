@@ -10,7 +10,8 @@ import java.util.List;
  * it is transposed, b {@code [..., k, n]} or {@code [..., n, k]}, y {@code [..., m, n]}, with the
  * same leading dimensions.
  */
-public record Matmul(Value a, Value b, boolean transposeA, boolean transposeB, float alpha, Value y)
+public record MatmulOp(
+    Value a, Value b, boolean transposeA, boolean transposeB, float alpha, Value y)
     implements Operation {
 
   /**
@@ -38,7 +39,7 @@ public record Matmul(Value a, Value b, boolean transposeA, boolean transposeB, f
     dims[rank - 2] = inner(a.shape(), transposeA);
     dims[rank - 1] = inner(b.shape(), !transposeB);
     Value y = graph.value("matmul", a.type(), Shape.of(dims), a, b);
-    return graph.add(new Matmul(a, b, transposeA, transposeB, alpha, y));
+    return graph.add(new MatmulOp(a, b, transposeA, transposeB, alpha, y));
   }
 
   /** The last dimension of a matrix, or the one before it. */

@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** A value cut into parts along a dimension. */
-public record Split(Value x, int axis, List<Value> outputs) implements Operation {
+public record SplitOp(Value x, int axis, List<Value> outputs) implements Operation {
 
   /**
    * Adds the operation to the graph of x.
@@ -35,7 +35,7 @@ public record Split(Value x, int axis, List<Value> outputs) implements Operation
     for (long extent : extents) {
       parts.add(graph.value("split", x.type(), Rows.with(x.shape(), dimension, extent), x));
     }
-    graph.add(new Split(x, dimension, List.copyOf(parts)));
+    graph.add(new SplitOp(x, dimension, List.copyOf(parts)));
     return parts;
   }
 

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param state {@code hs_step_state}, whose cursor counts, or null: from row 0
  * @param scale {@code F32 [channels]} with shift, or null: values as they are
  */
-public record Gather(
+public record GatherOp(
     Value table,
     @Nullable Value order,
     @Nullable Value state,
@@ -52,7 +52,7 @@ public record Gather(
     Graph graph = table.graph();
     Shape shape = table.shape().dropFirst().prepend(batch);
     return graph.add(
-        new Gather(
+        new GatherOp(
             table,
             order,
             state,

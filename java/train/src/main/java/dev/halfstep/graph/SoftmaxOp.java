@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param causal whether query i sees only the keys up to i + keys - queries: those of the past
  * @param padding says which keys of x {@code [batch, ..., queries, keys]} get 0; null: none
  */
-public record Softmax(Value x, float scale, boolean causal, @Nullable Padding padding, Value y)
+public record SoftmaxOp(Value x, float scale, boolean causal, @Nullable Padding padding, Value y)
     implements Operation {
 
   /**
@@ -47,7 +47,7 @@ public record Softmax(Value x, float scale, boolean causal, @Nullable Padding pa
               + " and "
               + x.shape());
     }
-    return graph.add(new Softmax(x, scale, causal, padding, graph.like("softmax", x)));
+    return graph.add(new SoftmaxOp(x, scale, causal, padding, graph.like("softmax", x)));
   }
 
   @Override

@@ -4,7 +4,7 @@ import dev.halfstep.Shape;
 import java.util.List;
 
 /** x with its dimensions in another order: dimension i of y is dimension {@code order[i]} of x. */
-public record Permute(Value x, List<Integer> order, Value y) implements Operation {
+public record PermuteOp(Value x, List<Integer> order, Value y) implements Operation {
   private static final int MOST_DIMENSIONS = 6;
 
   /**
@@ -30,7 +30,7 @@ public record Permute(Value x, List<Integer> order, Value y) implements Operatio
       dims[i] = x.shape().dim(list.get(i));
     }
     Graph graph = x.graph();
-    return graph.add(new Permute(x, list, graph.value("permute", x.type(), Shape.of(dims), x)));
+    return graph.add(new PermuteOp(x, list, graph.value("permute", x.type(), Shape.of(dims), x)));
   }
 
   @Override

@@ -1,16 +1,16 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.Activate;
+import dev.halfstep.graph.ActivationOp;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 
 /** An activation as a layer; {@link Sequential} hands it to the layer before it where it can. */
-sealed interface Elementwise extends Layer permits GELU, ReLU, Sigmoid, Tanh {
+sealed interface ActivationLayer extends Layer permits GELU, ReLU, Sigmoid, Tanh {
   /** Which function. */
   Activation activation();
 
   @Override
   default Value apply(Scope scope, Value x) {
-    return Activate.of(x, activation());
+    return ActivationOp.of(x, activation());
   }
 }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param axes how many they are
  * @param index {@code I32} like y: where a maximum lay, for its gradient; null otherwise
  */
-public record Reduce(Kind kind, Value x, int axis, int axes, Value y, @Nullable Value index)
+public record ReduceOp(Kind kind, Value x, int axis, int axes, Value y, @Nullable Value index)
     implements Operation {
   /** Which function. */
   public enum Kind {
@@ -74,7 +74,7 @@ public record Reduce(Kind kind, Value x, int axis, int axes, Value y, @Nullable 
     Value y = graph.value(kind.word, x.type(), shape, x);
     boolean indexed = kind == Kind.MAX && graph.training();
     Value index = indexed ? graph.value("max index", DType.I32, shape) : null;
-    return graph.add(new Reduce(kind, x, axis, axes, y, index));
+    return graph.add(new ReduceOp(kind, x, axis, axes, y, index));
   }
 
   @Override

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Locale;
 
 /** y = activation(x), element for element. */
-public record Activate(Value x, Activation activation, Value y) implements Operation {
+public record ActivationOp(Value x, Activation activation, Value y) implements Operation {
 
   /** Adds the operation to the graph of x; {@link Activation#NONE} gives x itself. */
   public static Value of(Value x, Activation activation) {
@@ -15,7 +15,7 @@ public record Activate(Value x, Activation activation, Value y) implements Opera
     }
     String name = activation.name().toLowerCase(Locale.ROOT);
     Value y = x.graph().like(name, x);
-    return x.graph().add(new Activate(x, activation, y));
+    return x.graph().add(new ActivationOp(x, activation, y));
   }
 
   @Override

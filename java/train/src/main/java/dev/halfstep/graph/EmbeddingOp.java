@@ -11,7 +11,7 @@ import java.util.List;
  * [...]} name. The gradient of the table sums over each token's places, in their order, which a
  * workspace in the arena sorts.
  */
-public record Embedding(Value table, Value tokens, Value y) implements Operation {
+public record EmbeddingOp(Value table, Value tokens, Value y) implements Operation {
 
   /**
    * Adds the operation to the graph of the tokens. A token outside the table gives zeros, and an
@@ -32,7 +32,7 @@ public record Embedding(Value table, Value tokens, Value y) implements Operation
     long[] dims = Arrays.copyOf(tokens.shape().toArray(), rank + 1);
     dims[rank] = table.shape().dim(1);
     Value y = graph.value("embedding", table.type(), Shape.of(dims), table);
-    return graph.add(new Embedding(table, tokens, y));
+    return graph.add(new EmbeddingOp(table, tokens, y));
   }
 
   @Override

@@ -5,7 +5,7 @@ import dev.halfstep.kernel.Elementwise;
 import java.util.List;
 
 /** x in another type, such as a parameter F32 {@code [channels]} in the graph's storage type. */
-public record Cast(Value x, Value y) implements Operation {
+public record CastOp(Value x, Value y) implements Operation {
 
   /**
    * Adds the operation to the graph of x; in its own type that is x itself.
@@ -23,7 +23,7 @@ public record Cast(Value x, Value y) implements Operation {
       }
     }
     Value y = x.graph().value("cast", type, x.shape(), x);
-    return x.graph().add(new Cast(x, y));
+    return x.graph().add(new CastOp(x, y));
   }
 
   @Override

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param z the value before the activation, which GELU's gradient needs
  */
-public record Linear(
+public record LinearOp(
     Value x, Value weight, @Nullable Value bias, Activation activation, Value y, @Nullable Value z)
     implements Operation {
 
@@ -49,7 +49,7 @@ public record Linear(
     Value y = graph.value("linear", x.type(), Shape.of(dims), from);
     boolean saved = activation == Activation.GELU && graph.training();
     Value z = saved ? graph.value("linear z", x.type(), y.shape()) : null;
-    return graph.add(new Linear(x, weight, bias, activation, y, z));
+    return graph.add(new LinearOp(x, weight, bias, activation, y, z));
   }
 
   @Override
@@ -97,7 +97,7 @@ public record Linear(
   public void backward(Backward backward) {
     Value dz = backward.of(y);
     if (activation != Activation.NONE) {
-      dz = Activate.gradient(backward, activation, dz, z == null ? y : z);
+      dz = ActivationOp.gradient(backward, activation, dz, z == null ? y : z);
     }
     if (weight.differentiable()) {
       weightGradient(backward, dz);

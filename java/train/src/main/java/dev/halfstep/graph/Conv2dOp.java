@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param z the value before the activation, which GELU's gradient needs
  */
-public record Conv2d(
+public record Conv2dOp(
     Value x,
     Value weight,
     @Nullable Value bias,
@@ -64,7 +64,7 @@ public record Conv2d(
     Value y = graph.value("conv2d", x.type(), window.over("convolution", x, out), from);
     boolean saved = activation == Activation.GELU && graph.training();
     Value z = saved ? graph.value("conv2d z", x.type(), y.shape()) : null;
-    return graph.add(new Conv2d(x, weight, bias, window, activation, y, z));
+    return graph.add(new Conv2dOp(x, weight, bias, window, activation, y, z));
   }
 
   @Override
@@ -109,12 +109,12 @@ public record Conv2d(
   public void backward(Backward backward) {
     Value dz = backward.of(y);
     if (activation != Activation.NONE) {
-      dz = Activate.gradient(backward, activation, dz, z == null ? y : z);
+      dz = ActivationOp.gradient(backward, activation, dz, z == null ? y : z);
     }
     if (weight.differentiable()) {
       weightGradient(backward, dz);
     } else if (bias != null && bias.differentiable()) {
-      Linear.biasGradient(backward, bias, dz);
+      LinearOp.biasGradient(backward, bias, dz);
     }
     if (x.differentiable()) {
       inputGradient(backward, dz);

@@ -11,7 +11,7 @@ import java.util.List;
  * @param key of the random numbers
  * @param number tells the dropouts of a graph apart
  */
-public record Dropout(Value x, float rate, Value state, long key, int number, Value y)
+public record DropoutOp(Value x, float rate, Value state, long key, int number, Value y)
     implements Operation {
 
   /**
@@ -34,7 +34,7 @@ public record Dropout(Value x, float rate, Value state, long key, int number, Va
       throw new IllegalStateException("dropout needs a step that counts: call Graph.step before");
     }
     return graph.add(
-        new Dropout(
+        new DropoutOp(
             x,
             (float) rate,
             state,

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param seed what the gradient is multiplied by beside the loss scale: 1 / samples of the step
  * @param gradient of the logits, null outside training
  */
-public record SoftmaxCrossEntropy(
+public record CrossEntropyOp(
     Value logits,
     Value labels,
     @Nullable Value classWeights,
@@ -64,7 +64,7 @@ public record SoftmaxCrossEntropy(
             ? graph.value("d " + logits.name(), logits.type(), logits.shape())
             : null;
     graph.addRoot(
-        new SoftmaxCrossEntropy(
+        new CrossEntropyOp(
             logits, labels, classWeights, state, labelSmoothing, ignoreLabel, seed, gradient));
   }
 

@@ -4,7 +4,7 @@ import dev.halfstep.Shape;
 import java.util.List;
 
 /** Values one behind the other along a dimension. */
-public record Concat(List<Value> parts, int axis, Value y) implements Operation {
+public record ConcatOp(List<Value> parts, int axis, Value y) implements Operation {
 
   /**
    * Adds the operation to the graph of the parts.
@@ -32,7 +32,7 @@ public record Concat(List<Value> parts, int axis, Value y) implements Operation 
     }
     Shape shape = Rows.with(first.shape(), dimension, extent);
     Value y = graph.value("concat", first.type(), shape, parts.toArray(Value[]::new));
-    return graph.add(new Concat(List.copyOf(parts), dimension, y));
+    return graph.add(new ConcatOp(List.copyOf(parts), dimension, y));
   }
 
   @Override

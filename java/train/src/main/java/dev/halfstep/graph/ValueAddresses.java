@@ -5,7 +5,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Where the values of one plan lie in a device's memory. */
-public final class Addresses {
+public final class ValueAddresses {
   /**
    * Base addresses of the arenas.
    *
@@ -22,7 +22,7 @@ public final class Addresses {
   private final Map<Value, Long> planned;
   private final Map<String, Long> inputs;
 
-  Addresses(Arenas arenas, Map<Value, Long> planned, Map<String, Long> inputs) {
+  ValueAddresses(Arenas arenas, Map<Value, Long> planned, Map<String, Long> inputs) {
     this.arenas = arenas;
     this.planned = planned;
     this.inputs = inputs;

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param index {@code U8} like y: where in the window a maximum was, for its gradient; else null
  */
-public record Pool2d(Kind kind, Value x, Window window, Value y, @Nullable Value index)
+public record Pool2dOp(Kind kind, Value x, Window window, Value y, @Nullable Value index)
     implements Operation {
   private static final int MOST_INDEXED = 255;
 
@@ -51,7 +51,7 @@ public record Pool2d(Kind kind, Value x, Window window, Value y, @Nullable Value
     long channels = x.shape().rank() == 4 ? x.shape().dim(3) : 0;
     Value y = graph.value(kind.word, x.type(), window.over("pooling", x, channels), x);
     Value index = indexed ? graph.value("max_pool index", DType.U8, y.shape()) : null;
-    return graph.add(new Pool2d(kind, x, window, y, index));
+    return graph.add(new Pool2dOp(kind, x, window, y, index));
   }
 
   @Override

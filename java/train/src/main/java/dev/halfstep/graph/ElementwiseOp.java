@@ -9,7 +9,8 @@ import java.util.List;
  *
  * @param period elements of b, which divide those of a
  */
-public record Combine(Kind kind, Value a, Value b, long period, Value y) implements Operation {
+public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
+    implements Operation {
   /** Which function. */
   public enum Kind {
     /** The sum. */
@@ -56,9 +57,9 @@ public record Combine(Kind kind, Value a, Value b, long period, Value y) impleme
               + " and "
               + b);
     }
-    Value second = Cast.of(b, a.type());
+    Value second = CastOp.of(b, a.type());
     Value y = graph.like(kind.word, a, second);
-    return graph.add(new Combine(kind, a, second, b.shape().elements(), y));
+    return graph.add(new ElementwiseOp(kind, a, second, b.shape().elements(), y));
   }
 
   /** Whether b is a's last dimensions behind any number of dimensions of 1. */
@@ -144,7 +145,7 @@ public record Combine(Kind kind, Value a, Value b, long period, Value y) impleme
     }
     if (kind == Kind.SUBTRACT) {
       Value negative = backward.create(b);
-      backward.add(Scale.call("subtract dx", gradient, -1, negative));
+      backward.add(ScaleOp.call("subtract dx", gradient, -1, negative));
       gradient = negative;
     }
     backward.give(b, gradient);

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param activation NONE or RELU
  * @param savedMean of x, for the gradient; null outside training
  */
-public record BatchNorm(
+public record BatchNormOp(
     Value x,
     Value gamma,
     Value beta,
@@ -73,7 +73,7 @@ public record BatchNorm(
     Value y = graph.like("batch_norm", x, from(gamma, beta, residual));
     boolean training = graph.training();
     return graph.add(
-        new BatchNorm(
+        new BatchNormOp(
             x,
             gamma,
             beta,

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param samples what is normalised apart: the batch, or for layer normalisation the rows
  * @param savedMean {@code F32 [samples, groups]} for the gradient; null outside training
  */
-public record GroupNorm(
+public record GroupNormOp(
     Value x,
     Value gamma,
     Value beta,
@@ -71,7 +71,7 @@ public record GroupNorm(
     Shape statistics = Shape.of(samples, groups);
     boolean saved = graph.training();
     return graph.add(
-        new GroupNorm(
+        new GroupNormOp(
             x,
             gamma,
             beta,

@@ -4,11 +4,11 @@ import dev.halfstep.kernel.ScaleAdd;
 import java.util.List;
 
 /** y = factor * x. */
-public record Scale(Value x, float factor, Value y) implements Operation {
+public record ScaleOp(Value x, float factor, Value y) implements Operation {
 
   /** Adds the operation to the graph of x. */
   public static Value of(Value x, float factor) {
-    return x.graph().add(new Scale(x, factor, x.graph().like("scale", x)));
+    return x.graph().add(new ScaleOp(x, factor, x.graph().like("scale", x)));
   }
 
   @Override
