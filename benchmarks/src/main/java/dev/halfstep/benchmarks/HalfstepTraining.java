@@ -5,7 +5,6 @@ import dev.halfstep.Shape;
 import dev.halfstep.benchmarks.harness.Contender;
 import dev.halfstep.benchmarks.harness.Network;
 import dev.halfstep.data.ArrayDataset;
-import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
 import dev.halfstep.graph.Parameter;

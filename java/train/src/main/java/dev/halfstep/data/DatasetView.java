@@ -17,12 +17,7 @@ final class DatasetView implements Dataset {
   private final AtomicReference<int @Nullable []> spare = new AtomicReference<>();
 
   private DatasetView(
-      Dataset source,
-      String name,
-      SampleForm form,
-      int @Nullable [] indices,
-      int first,
-      int size) {
+      Dataset source, String name, SampleForm form, int @Nullable [] indices, int first, int size) {
     this.source = source;
     this.name = name;
     this.form = form;
@@ -51,8 +46,8 @@ final class DatasetView implements Dataset {
   }
 
   DatasetView chosen(int[] samples) {
-    return new DatasetView(source, name, form, ofSource(samples, new int[samples.length]), 0,
-        samples.length);
+    return new DatasetView(
+        source, name, form, ofSource(samples, new int[samples.length]), 0, samples.length);
   }
 
   private int[] ofSource(int[] samples, int[] result) {

@@ -110,12 +110,7 @@ final class DirectBuffers {
     for (int sample : samples) {
       if (sample < 0 || sample >= size) {
         throw new IllegalArgumentException(
-            "no sample "
-                + sample
-                + " among "
-                + size
-                + ": give indices from 0 to "
-                + (size - 1));
+            "no sample " + sample + " among " + size + ": give indices from 0 to " + (size - 1));
       }
     }
   }

@@ -104,8 +104,7 @@ public final class Idx {
   /**
    * Samples and their classes, a fifth of them drawn to be held out for tests ({@link
    * Dataset#split}). The classes are the labels that occur, in numeric order, and carry them as
-   * names; features are standardised by channel ({@link Standardization}) over the training
-   * part.
+   * names; features are standardised by channel ({@link Standardization}) over the training part.
    *
    * @param images IDX file as {@link #features} takes it
    * @param labels IDX file as {@link #labels} takes it

@@ -15,7 +15,10 @@ public record Split(Dataset train, Dataset heldOut) {
   public Split {
     if (!train.form().isLike(heldOut.form())) {
       throw new IllegalArgumentException(
-          "the parts of a split must be alike, but one is " + train.described() + ", the other " + heldOut.described());
+          "the parts of a split must be alike, but one is "
+              + train.described()
+              + ", the other "
+              + heldOut.described());
     }
   }
 

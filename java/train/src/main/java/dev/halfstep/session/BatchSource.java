@@ -71,8 +71,7 @@ record BatchSource(
     }
     TargetSpec target = form.target();
     boolean tokens = input.type() == DType.I32;
-    if (!input.shape().equals(model.sampleShape())
-        || tokens != (model.sampleType() == DType.I32)) {
+    if (!input.shape().equals(model.sampleShape()) || tokens != (model.sampleType() == DType.I32)) {
       throw new IllegalArgumentException(
           "the model takes samples "
               + model.sampleType()

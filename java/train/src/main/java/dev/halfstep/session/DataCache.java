@@ -14,8 +14,9 @@ import org.slf4j.LoggerFactory;
 /**
  * The data sets that a session keeps on its device: the last few used, and the one it trains on.
  * How one lies there is decided when it is first used: it streams if it does not lie in the host's
- * memory ({@link Dataset#inMemory}), or if there is no room for the whole of it beside the activations of the largest batch, even without the others. What is trained on
- * comes to stream later if there is no room for three batches of other data.
+ * memory ({@link Dataset#inMemory}), or if there is no room for the whole of it beside the
+ * activations of the largest batch, even without the others. What is trained on comes to stream
+ * later if there is no room for three batches of other data.
  */
 final class DataCache implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DataCache.class);
@@ -88,8 +89,7 @@ final class DataCache implements AutoCloseable {
       held.close();
       DataCheck check = DataCheck.of(options, resident);
       kept.put(
-          resident,
-          new StreamedData(device, options, memory, resident, check, room() - others));
+          resident, new StreamedData(device, options, memory, resident, check, room() - others));
     }
   }
 

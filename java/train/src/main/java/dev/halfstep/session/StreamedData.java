@@ -44,7 +44,8 @@ final class StreamedData implements DeviceData {
       DataCheck check,
       long room) {
     long bytes = bytes(options, data, room);
-    if (bytes > room || SampleBatch.bytes(data.form(), segmentRows(options, data, room)) > Integer.MAX_VALUE) {
+    if (bytes > room
+        || SampleBatch.bytes(data.form(), segmentRows(options, data, room)) > Integer.MAX_VALUE) {
       throw new HalfstepException(
           HalfstepException.Status.OUT_OF_MEMORY,
           data.name()

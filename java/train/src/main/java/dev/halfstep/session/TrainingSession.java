@@ -490,7 +490,9 @@ public final class TrainingSession implements AutoCloseable {
     requireOpen();
     if (unread != null) {
       throw new IllegalStateException(
-          "the session cannot go on, for samples could not be read (" + unread.getMessage() + ")"
+          "the session cannot go on, for samples could not be read ("
+              + unread.getMessage()
+              + ")"
               + ": open another one; its weights are those of the last step that was made",
           unread);
     }

@@ -42,11 +42,7 @@ record DataDigest(int samples, String form, int features, int normalization, int
       read(data, features, targets);
     }
     return new DataDigest(
-        data.size(),
-        form,
-        (int) features.getValue(),
-        crc(normalization),
-        (int) targets.getValue());
+        data.size(), form, (int) features.getValue(), crc(normalization), (int) targets.getValue());
   }
 
   /** Of a single input and a single target; others follow with their names. */

@@ -45,10 +45,8 @@ class CharactersTest {
     assertEquals(Shape.of(3), parts.train().sampleShape());
     assertEquals(20, parts.train().classes());
     assertArrayEquals(
-        new float[] {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
-        parts.train().toFloats(0, 4));
-    assertArrayEquals(
-        new float[] {13, 14, 15, 16, 17, 18}, parts.heldOut().toFloats(0, 2));
+        new float[] {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, parts.train().toFloats(0, 4));
+    assertArrayEquals(new float[] {13, 14, 15, 16, 17, 18}, parts.heldOut().toFloats(0, 2));
     for (Dataset part : new Dataset[] {parts.train(), parts.heldOut()}) {
       float[] features = part.toFloats(0, part.size());
       for (int i = 0; i < features.length; i++) {

@@ -256,10 +256,10 @@ class CsvColumnsTest {
   @Test
   void aLabelsColumnThatIsEmptyIsAsIfItWereNotThere() throws IOException {
     CsvSchema schema = Csv.file(write("x,class\n1,a\n2,b\n3,a\n4,b\n5,a\n")).load().schema();
-    assertTrue(CsvSamples.load(write("x,class\n1,\n2,\n"), schema).data().form().targets().isEmpty());
+    assertTrue(
+        CsvSamples.load(write("x,class\n1,\n2,\n"), schema).data().form().targets().isEmpty());
     assertTrue(CsvSamples.load(write("x\n1\n2\n"), schema).data().form().targets().isEmpty());
-    Labels some =
-        (Labels) CsvSamples.load(write("x,class\n1,b\n2,?\n"), schema).data().targets();
+    Labels some = (Labels) CsvSamples.load(write("x,class\n1,b\n2,?\n"), schema).data().targets();
     assertEquals(1, some.get(0));
     assertEquals(-1, some.get(1));
     assertEquals(-1, some.ignoreIndex().orElseThrow());

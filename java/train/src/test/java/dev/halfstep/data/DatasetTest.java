@@ -139,7 +139,8 @@ class DatasetTest {
   @Test
   void valuesAreTargetsWithoutClasses() {
     Dataset data =
-        ArrayDataset.of("line", Features.of(X), Values.of(new float[] {1, 2, 3, 4, 5}, Shape.of(1)));
+        ArrayDataset.of(
+            "line", Features.of(X), Values.of(new float[] {1, 2, 3, 4, 5}, Shape.of(1)));
     assertEquals(0, data.classes());
     assertEquals(DType.F32, copyOf(data).targets().type());
     assertEquals(4, copyOf(data.slice(3, 5)).targets().buffer().getFloat(0));
@@ -290,7 +291,8 @@ class DatasetTest {
     refused("wider", () -> new Split(FIVE, wider));
     Dataset bytes = ArrayDataset.of("bytes", Features.of(new byte[4], Shape.of(2)), labels);
     refused("bytes", () -> new Split(FIVE, bytes));
-    Dataset fewer = ArrayDataset.of("fewer", copyOf(same).features(), Labels.of(new int[] {0, 1}, 2));
+    Dataset fewer =
+        ArrayDataset.of("fewer", copyOf(same).features(), Labels.of(new int[] {0, 1}, 2));
     refused("fewer", () -> new Split(FIVE, fewer));
   }
 

@@ -1,9 +1,9 @@
 package dev.halfstep.data;
 
+import static dev.halfstep.data.ArrayDataset.copyOf;
 import static dev.halfstep.data.IdxFiles.concat;
 import static dev.halfstep.data.IdxFiles.gzip;
 import static dev.halfstep.data.IdxFiles.header;
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

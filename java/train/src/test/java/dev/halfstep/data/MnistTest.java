@@ -43,7 +43,8 @@ class MnistTest {
     assertEquals(29, copyOf(split.train()).features().buffer().get(29 * 784 + 5));
     assertEquals(9, split.heldOut().label(19));
     assertEquals(
-        Normalization.ofUnitPixels(0.1307, 0.3081), copyOf(split.train()).features().normalization());
+        Normalization.ofUnitPixels(0.1307, 0.3081),
+        copyOf(split.train()).features().normalization());
   }
 
   @Test

@@ -44,7 +44,9 @@ class RandomDataTest {
   void seedAndIndexAloneDecide() {
     Dataset few = RandomData.learnable(10, 5, 20, 8).heldOut();
     Dataset many = RandomData.learnable(12, 9, 20, 8).train();
-    assertEquals(copyOf(few.slice(0, 2)).features().buffer(), copyOf(many.slice(10, 12)).features().buffer());
+    assertEquals(
+        copyOf(few.slice(0, 2)).features().buffer(),
+        copyOf(many.slice(10, 12)).features().buffer());
     assertEquals(few.label(0), many.label(10));
     Dataset other = RandomData.learnable(10, 5, 20, 9).heldOut();
     assertFalse(copyOf(few).features().buffer().equals(copyOf(other).features().buffer()));

@@ -209,7 +209,8 @@ class StreamedDataTest {
     int[] labels = new Random(3).ints(SAMPLES, 0, 3).toArray();
     Features features = Features.of(pixels, Shape.of(5, 1, 3));
     Normalization each = Normalization.of(new double[] {100, 90, 80}, new double[] {50, 60, 70});
-    Dataset images = ArrayDataset.of("images", features.withNormalization(each), Labels.of(labels, 3));
+    Dataset images =
+        ArrayDataset.of("images", features.withNormalization(each), Labels.of(labels, 3));
     Model model = Model.of(Shape.of(5, 1, 3), Sequential.of(new Flatten(), new Linear(3)));
     assertSameBits(options(model.initialize(1)), images, 12);
   }
@@ -243,7 +244,8 @@ class StreamedDataTest {
     for (int i = 0; i < y.length; i++) {
       y[i] = (float) random.nextGaussian();
     }
-    Dataset points = ArrayDataset.of("points", Features.of(x, Shape.of(3)), Values.of(y, Shape.of(2)));
+    Dataset points =
+        ArrayDataset.of("points", Features.of(x, Shape.of(3)), Values.of(y, Shape.of(2)));
     Model model = Model.of(Shape.of(3), Sequential.of(new Linear(2))).initialize(1);
     assertSameBits(options(model).loss(Loss.meanSquaredError()), points, 12);
   }
@@ -421,8 +423,8 @@ class StreamedDataTest {
   void aFewStepsCopyNoMoreThanTheyNeedAndOneSegmentAhead() {
     try (Device device = TestDevice.open();
         DataTables tables = new DataTables(device, data, 36);
-        Ring ring = new Ring(
-                device, data, DataCheck.of(options(SmallTask.model()), data), tables, 12)) {
+        Ring ring =
+            new Ring(device, data, DataCheck.of(options(SmallTask.model()), data), tables, 12)) {
       Passage passage = new Passage(ring, SAMPLES, BATCH, 12);
       assertEquals(36, passage.tableRows());
       assertEquals(1, passage.prepare(0, BATCH, 1));

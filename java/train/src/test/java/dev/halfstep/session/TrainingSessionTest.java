@@ -258,7 +258,8 @@ class TrainingSessionTest {
             "pixels",
             Features.of(pixels, shape).withNormalization(normalization),
             copyOf(task.data).targets());
-    Dataset ready = ArrayDataset.of("floats", Features.of(scaled, shape), copyOf(task.data).targets());
+    Dataset ready =
+        ArrayDataset.of("floats", Features.of(scaled, shape), copyOf(task.data).targets());
     try (TrainingSession session = options(SmallTask.model()).open()) {
       assertEquals(session.evaluate(ready).loss(), session.evaluate(raw).loss(), 1e-6);
     }

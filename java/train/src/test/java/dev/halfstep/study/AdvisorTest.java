@@ -250,7 +250,8 @@ final class AdvisorTest {
   }
 
   private static Dataset data(int[] labels) {
-    return ArrayDataset.of("labels", Features.of(new float[labels.length][1]), Labels.of(labels, 4));
+    return ArrayDataset.of(
+        "labels", Features.of(new float[labels.length][1]), Labels.of(labels, 4));
   }
 
   @Test

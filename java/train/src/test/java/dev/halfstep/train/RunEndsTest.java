@@ -265,7 +265,8 @@ final class RunEndsTest {
     int samples = DATA.train().size();
     float[] twos = new float[samples];
     Arrays.fill(twos, 2);
-    Dataset data = ArrayDataset.of("twos", copyOf(DATA.train()).features(), Values.of(twos, Shape.of(1)));
+    Dataset data =
+        ArrayDataset.of("twos", copyOf(DATA.train()).features(), Values.of(twos, Shape.of(1)));
     Model model = Model.of(data.sampleShape(), Sequential.of(new Linear(1))).initialize(1);
     TrainerBuilder trainer =
         Trainer.builder(model, data)

@@ -61,7 +61,8 @@ class TrainingSessionUseTest {
           assertThrows(IllegalArgumentException.class, () -> session.step(batchX(0, BATCH), y));
       assertTrue(failure.getMessage().contains("label"), failure.getMessage());
     }
-    Dataset wide = ArrayDataset.of("wide", copyOf(task.data).features(), Labels.of(new int[SAMPLES], 9));
+    Dataset wide =
+        ArrayDataset.of("wide", copyOf(task.data).features(), Labels.of(new int[SAMPLES], 9));
     int[] labels = new int[SAMPLES];
     labels[40] = 8;
     Dataset wrong = ArrayDataset.of("wrong", copyOf(task.data).features(), Labels.of(labels, 9));
@@ -78,7 +79,8 @@ class TrainingSessionUseTest {
       assertThrows(IllegalStateException.class, () -> session.run(1));
       assertThrows(IllegalStateException.class, session::lastStep);
       Dataset other =
-          ArrayDataset.of("other", Features.of(new float[30], Shape.of(3)), Labels.of(new int[10], 2));
+          ArrayDataset.of(
+              "other", Features.of(new float[30], Shape.of(3)), Labels.of(new int[10], 2));
       String message =
           assertThrows(IllegalArgumentException.class, () -> session.data(other)).getMessage();
       assertTrue(message.contains("[19]") && message.contains("[3]"), message);
