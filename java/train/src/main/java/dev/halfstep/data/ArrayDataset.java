@@ -75,7 +75,7 @@ public final class ArrayDataset implements Dataset {
         : TargetSpec.values(name, targets.sampleShape());
   }
 
-  /** Collects arrays with names; the first input and target are those of models with one. */
+  /** Collects arrays with names. */
   public static final class Builder {
     private final String name;
     private final List<InputSpec> inputs = new ArrayList<>();

@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 /**
  * What each sample of a data set consists of.
  *
- * @param inputs what models read, at least one array; the first one is that of models with one
+ * @param inputs what models read, at least one array
  * @param targets what they are to predict; none where samples are only predicted
  */
 public record SampleForm(List<InputSpec> inputs, List<TargetSpec> targets) {

@@ -69,6 +69,13 @@ record BatchSource(
       throw new IllegalArgumentException(
           data.name() + " has no targets: samples without them can only be predicted");
     }
+    if (form.inputs().size() > 1 || form.targets().size() > 1) {
+      throw new IllegalArgumentException(
+          "the model takes one input and gives one output, but the samples of "
+              + data.name()
+              + " are "
+              + form);
+    }
     TargetSpec target = form.target();
     boolean tokens = input.type() == DType.I32;
     if (!input.shape().equals(model.sampleShape()) || tokens != (model.sampleType() == DType.I32)) {
