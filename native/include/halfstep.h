@@ -75,7 +75,11 @@ enum {
   HS_RELU = 1,
   HS_GELU = 2, /* exact: x * Phi(x), with erf (Hendrycks and Gimpel, 2016) */
   HS_SIGMOID = 3,
-  HS_TANH = 4
+  HS_TANH = 4,
+  HS_ABS = 5,
+  HS_SQRT = 6, /* NaN below 0 */
+  HS_EXP = 7,
+  HS_LOG = 8 /* natural; -infinity at 0, NaN below */
 };
 
 typedef struct hs_device_t* hs_device;
@@ -386,8 +390,8 @@ HS_API hs_status hs_resize_backward(hs_stream stream, const hs_resize_desc* desc
 HS_API hs_status hs_activation_forward(hs_stream stream, hs_activation activation, hs_dtype type,
                                        int64_t count, hs_ptr x, hs_ptr y);
 
-/* dx[i] = dy[i] * activation'(...), from `saved`: the output y for RELU, SIGMOID and TANH, the input
- * x for GELU. dx may alias dy. */
+/* dx[i] = dy[i] * activation'(...), from `saved`: the input x for GELU, ABS and LOG, the output y for
+ * the others. The slope of ABS at 0 is 0; that of SQRT and LOG at 0 is infinite. dx may alias dy. */
 HS_API hs_status hs_activation_backward(hs_stream stream, hs_activation activation, hs_dtype type,
                                         int64_t count, hs_ptr dy, hs_ptr saved, hs_ptr dx);
 
@@ -428,7 +432,16 @@ HS_API hs_status hs_pointwise_loss(hs_stream stream, hs_loss loss, hs_dtype type
 /* -------------------------------------------------------------------------------- elementwise */
 
 typedef int32_t hs_binary;
-enum { HS_ADD = 0, HS_SUBTRACT = 1, HS_MULTIPLY = 2 };
+enum {
+  HS_ADD = 0,
+  HS_SUBTRACT = 1,
+  HS_MULTIPLY = 2,
+  HS_DIVIDE = 3,
+  HS_MAXIMUM = 4, /* NaN if a or b is NaN, as MINIMUM */
+  HS_MINIMUM = 5,
+  HS_GREATER = 6, /* the slope of MAXIMUM by a: 0 where a < b, 1/2 where a = b, 1 elsewhere */
+  HS_LESS = 7     /* the slope of MINIMUM by a: 0 where a > b, 1/2 where a = b, 1 elsewhere */
+};
 
 /* y[i] = a[i] (op) b[i % period]; period divides count (= count: no broadcast). y may alias a, and
  * b where period = count. */

@@ -57,7 +57,7 @@ hs_status check_embedding(const char* name, hs_dtype type, int64_t vocabulary, i
 hs_status hs_elementwise(hs_stream stream, hs_binary op, hs_dtype type, int64_t count,
                          int64_t period, hs_ptr a, hs_ptr b, hs_ptr y) {
   return guarded([&]() -> hs_status {
-    HS_REQUIRE(op >= HS_ADD && op <= HS_MULTIPLY, "elementwise: %d is not an hs_binary", op);
+    HS_REQUIRE(op >= HS_ADD && op <= HS_LESS, "elementwise: %d is not an hs_binary", op);
     if (hs_status status = check_elements("elementwise", type, count); status != HS_OK) {
       return status;
     }

@@ -6,7 +6,7 @@ using namespace hs;
 namespace {
 
 bool is_activation(hs_activation activation) {
-  return activation >= HS_NONE && activation <= HS_TANH;
+  return activation >= HS_NONE && activation <= HS_LOG;
 }
 
 // `batch` matrices, `stride` apart, of rows `leading` apart. Rows count as `leading` elements each.

@@ -19,7 +19,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
   for_chunks<kCount>(count, [=](std::int64_t i, auto n) {
     float v[n.value];
     load_elements(x + i, v);
-    HS_UNROLL for (float& e : v) e = activate(kind, e);
+    HS_UNROLL for (float& e : v) e = apply_function(kind, e);
     store_elements(y + i, v);
   });
 }

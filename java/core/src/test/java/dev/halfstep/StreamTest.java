@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.halfstep.internal.HostMemory;
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import dev.halfstep.kernel.Matmul;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
@@ -64,7 +64,7 @@ class StreamTest {
         onAnotherThread(
             () -> {
               stream.adopt();
-              Elementwise.fill(stream, tensor, 5);
+              Copy.fill(stream, tensor, 5);
               float[] values = tensor.toFloats();
               stream.release();
               return values;
@@ -100,7 +100,7 @@ class StreamTest {
     onAnotherThread(
         () -> {
           try (Stream own = device.newStream()) {
-            Elementwise.fill(own, tensor, 3);
+            Copy.fill(own, tensor, 3);
             own.synchronize();
           }
           return null;
@@ -155,8 +155,8 @@ class StreamTest {
     CommandList list =
         stream.capture(
             () -> {
-              Elementwise.copy(stream, b, a);
-              Elementwise.fill(stream, a, 9);
+              Copy.run(stream, b, a);
+              Copy.fill(stream, a, 9);
             });
     assertEquals(2, list.size());
     assertArrayEquals(new float[] {0, 0}, b.toFloats(), "nothing runs while it is recorded");
@@ -173,7 +173,7 @@ class StreamTest {
     Tensor table = device.tensor(Shape.of(2), 1f, 2f);
     Tensor copy = device.zeros(DType.F32, Shape.of(2));
     Stream stream = device.stream();
-    CommandList list = stream.capture(() -> Elementwise.copy(stream, copy, table));
+    CommandList list = stream.capture(() -> Copy.run(stream, copy, table));
     try (HostMemory host = new HostMemory(device, 8);
         Stream copies = device.newStream()) {
       host.buffer().putFloat(0, 3).putFloat(4, 4);
@@ -247,7 +247,7 @@ class StreamTest {
       Tensor foreign = other.zeros(DType.F32, Shape.of(2));
       var refused =
           assertThrows(
-              IllegalArgumentException.class, () -> Elementwise.fill(device.stream(), foreign, 1));
+              IllegalArgumentException.class, () -> Copy.fill(device.stream(), foreign, 1));
       assertTrue(refused.getMessage().contains("dst"), refused::getMessage);
     }
   }

@@ -10,6 +10,7 @@ import dev.halfstep.data.Features;
 import dev.halfstep.data.Idx;
 import dev.halfstep.data.Labels;
 import dev.halfstep.data.Normalization;
+import dev.halfstep.report.ModelCard;
 import java.nio.file.Path;
 import java.util.List;
 

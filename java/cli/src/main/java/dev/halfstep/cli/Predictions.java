@@ -5,6 +5,7 @@ import dev.halfstep.data.CsvTarget;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.SampleBatch;
 import dev.halfstep.nn.Predictor;
+import dev.halfstep.report.ModelCard;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;

@@ -28,12 +28,13 @@ class ExamplesTest {
   @Test
   void theConvolutionalNetworkLearnsTheDigitsAndDrawsItsCurves(@TempDir Path folder)
       throws IOException {
-    Path figure = folder.resolve("curves.png");
-
-    String printed = printedBy(() -> MnistCnn.main(args("digits", "1", "1", figure.toString())));
+    String printed = printedBy(() -> MnistCnn.main(args("digits", "1", "1", folder.toString())));
 
     assertTrue(number(printed, "test accuracy ([0-9.]+) %") > 95, printed);
-    assertTrue(Files.size(figure) > 5_000, "the figure has " + Files.size(figure) + " bytes");
+    long bytes = Files.size(folder.resolve("training_curves.png"));
+    assertTrue(bytes > 5_000, "the figure has " + bytes + " bytes");
+    String report = Files.readString(folder.resolve("report.json"));
+    assertTrue(number(report, "\"accuracy\" : ([0-9.]+)") > 0.95, report);
   }
 
   @Test
@@ -47,6 +48,19 @@ class ExamplesTest {
     for (int batchSize : batchSizes(random)) {
       assertEquals(50, testAccuracy(random, batchSize), 12, random); // 256 samples: +- 3
     }
+  }
+
+  @Test
+  void theDrawingHasEveryOperationAndParameterOfTheModel() throws IOException {
+    String dot = printedBy(() -> DrawGraph.main(args()));
+
+    for (String each :
+        List.of(
+            "0\\nconv2d 3x3", "2.1\\nbatch_norm", "6\\nlinear", "0.weight", "2.1.running_var")) {
+      assertTrue(dot.contains("[label=\"" + each + "\""), each + " in\n" + dot);
+    }
+    assertTrue(dot.startsWith("digraph model {") && dot.endsWith("}\n"), dot);
+    assertTrue(dot.contains("[label=\"[1, 10]\"]"), dot);
   }
 
   private static List<Integer> batchSizes(String table) {
@@ -129,6 +143,22 @@ class ExamplesTest {
     double byLot = Math.log(number(printed, "([0-9]+) different ones"));
     assertTrue(number(printed, "validation loss ([0-9.]+) nats") < byLot - 0.8, printed);
     assertTrue(printed.strip().length() > 300, printed);
+  }
+
+  @Test
+  void aModelIsReadFromItsFileWithoutItsCode(@TempDir Path folder) throws IOException {
+    String printed = printedBy(() -> ModelFromFile.main(args(folder.toString())));
+
+    assertTrue(number(printed, "model from the file ([0-9.]+) %") > 75, printed);
+    assertTrue(printed.contains("bit for bit: true"), printed);
+  }
+
+  @Test
+  void fourThreadsOfAServerShareAPredictor() throws IOException {
+    String printed = printedBy(() -> PredictionServer.main(args("200")));
+
+    assertTrue(printed.contains("200 of 200 answers are the model's, bit for bit"), printed);
+    assertTrue(printed.contains("bytes for 4 threads"), printed);
   }
 
   private static String[] args(String... args) {

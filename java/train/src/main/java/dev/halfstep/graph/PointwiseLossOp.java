@@ -30,7 +30,7 @@ public record PointwiseLossOp(
    *
    * @throws IllegalArgumentException if the shapes do not match
    */
-  public static void of(Kind kind, Value prediction, Value target, Value state, float seed) {
+  static void of(Kind kind, Value prediction, Value target, Value state, float seed) {
     Graph graph = prediction.graph();
     if (prediction.shape().rank() < 1
         || target.type() != DType.F32
@@ -54,6 +54,11 @@ public record PointwiseLossOp(
   @Override
   public String name() {
     return kind == Kind.SQUARED_ERROR ? "squared_error" : "binary_cross_entropy";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(prediction, target, state);
   }
 
   @Override

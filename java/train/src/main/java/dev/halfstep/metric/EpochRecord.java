@@ -1,8 +1,6 @@
 package dev.halfstep.metric;
 
 import dev.halfstep.kernel.GradientStatistics;
-import dev.halfstep.schedule.ResponsiveBatch;
-import dev.halfstep.train.TrainerBuilder;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -17,12 +15,12 @@ import java.util.OptionalDouble;
  *     such samples
  * @param confusion over the validation samples, where a metric needs it
  * @param steps its steps, skipped ones included
- * @param batchSize samples of a full step
+ * @param batchSize samples of a full step; of the last, if a callback changed it within the epoch
  * @param learningRate of the epoch's last update
  * @param seconds wall time of the epoch's training, without validation
  * @param gradients of all trained parameters in the epoch's last step, unscaled, before clipping
- * @param noise of single samples' gradients with the weights at the epoch's end, where {@link
- *     TrainerBuilder#gradientNoise} or a {@link ResponsiveBatch} asks for it
+ * @param noise of single samples' gradients with the weights at the epoch's end, where the
+ *     trainer's option {@code gradientNoise} or a responsive batch asks for it
  */
 public record EpochRecord(
     int epoch,

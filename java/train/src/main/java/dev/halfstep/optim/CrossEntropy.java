@@ -2,7 +2,7 @@ package dev.halfstep.optim;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
-import dev.halfstep.graph.CrossEntropyOp;
+import dev.halfstep.graph.StepOps;
 import dev.halfstep.graph.Value;
 import java.util.Arrays;
 
@@ -102,7 +102,7 @@ public final class CrossEntropy implements Loss {
     int classes = classWeights.length;
     Value weights =
         classes == 0 ? null : output.graph().input(CLASS_WEIGHTS, DType.F32, Shape.of(classes));
-    CrossEntropyOp.of(output, targets, weights, state, labelSmoothing, ignoreLabel, seed);
+    StepOps.crossEntropy(output, targets, weights, state, labelSmoothing, ignoreLabel, seed);
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.halfstep.optim;
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.PointwiseLossOp;
+import dev.halfstep.graph.StepOps;
 import dev.halfstep.graph.Value;
 
 /**
@@ -32,7 +33,7 @@ public record ElementwiseLoss(PointwiseLossOp.Kind kind) implements Loss {
 
   @Override
   public void add(Value output, Value targets, Value state, float seed) {
-    PointwiseLossOp.of(kind, output, targets, state, seed);
+    StepOps.pointwiseLoss(kind, output, targets, state, seed);
   }
 
   @Override

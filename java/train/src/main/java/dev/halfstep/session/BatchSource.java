@@ -6,8 +6,8 @@ import dev.halfstep.data.Dataset;
 import dev.halfstep.data.InputSpec;
 import dev.halfstep.data.SampleForm;
 import dev.halfstep.data.TargetSpec;
-import dev.halfstep.graph.GatherOp;
 import dev.halfstep.graph.Graph;
+import dev.halfstep.graph.StepOps;
 import dev.halfstep.graph.Value;
 import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Loss;
@@ -154,15 +154,15 @@ record BatchSource(
     Value scale = channels == 0 ? null : graph.input("scale", DType.F32, Shape.of(channels));
     Value shift = channels == 0 ? null : graph.input("shift", DType.F32, Shape.of(channels));
     return new Batch(
-        GatherOp.of(table, order, state, scale, shift, rows),
-        GatherOp.targets(labels, order, state, rows));
+        StepOps.gather(table, order, state, scale, shift, rows),
+        StepOps.gatherTargets(labels, order, state, rows));
   }
 
   private Batch uploaded(Graph graph, int rows) {
     Value features = graph.input("features", type, sampleShape.prepend(rows));
     Value labels = graph.input("labels", targetType, labelShape.prepend(rows));
     boolean asIs = type == DType.I32 || type == graph.storage();
-    Value x = asIs ? features : GatherOp.of(features, null, null, null, null, rows);
+    Value x = asIs ? features : StepOps.gather(features, null, null, null, null, rows);
     return new Batch(x, labels);
   }
 }

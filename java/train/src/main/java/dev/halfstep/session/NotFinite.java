@@ -8,7 +8,7 @@ import java.nio.FloatBuffer;
 import java.util.Locale;
 
 /** What may have made a loss infinite or NaN. */
-public final class NotFinite {
+final class NotFinite {
   /** The largest number of F16. */
   private static final float LARGEST_F16 = 65504;
 
@@ -23,7 +23,7 @@ public final class NotFinite {
    * @param untrained whether nothing had been updated yet, so that no learning rate can be the
    *     cause
    */
-  public static String advice(SessionOptions options, Dataset data, boolean untrained) {
+  static String advice(SessionOptions options, Dataset data, boolean untrained) {
     boolean half = options.storage() == DType.F16;
     String sample = inFeatures(data, half ? LARGEST_F16 : Float.MAX_VALUE);
     if (sample.isEmpty()) {

@@ -204,6 +204,18 @@ public final class SessionBuilder extends SessionOptions {
     new StepPlans(this, BatchSource.of(this, data, 0)).evaluationParts(1);
   }
 
+  /**
+   * What may have made a loss infinite or NaN, and what to do about it, as a sentence for people:
+   * the first sample that explains it, if there is one.
+   *
+   * @param data that the loss was computed on; all of them are read
+   * @param untrained whether nothing had been updated yet, so that no learning rate can be the
+   *     cause
+   */
+  public String adviceOnNotFinite(Dataset data, boolean untrained) {
+    return NotFinite.advice(this, data, untrained);
+  }
+
   private static int positive(String what, int value) {
     if (value < 1) {
       throw new IllegalArgumentException(what + " must be at least 1, not " + value);

@@ -12,7 +12,6 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Optimizer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,16 +48,9 @@ public final class TrainingSession implements AutoCloseable {
   private final Evaluation evaluation;
   private final GradientMeter meter;
   private final Classification classification;
-  private final DataCache cache;
+  private final TrainingData training;
   private final StepClock clock = new StepClock();
   private @Nullable UploadedBatch uploaded;
-  private @Nullable Dataset data;
-  private int[] order = {};
-  private @Nullable DeviceData source; // what training reads
-  private @Nullable Feed training;
-  private double lastUnits; // of weight, that the seed of the last step's gradients reckons with
-  private boolean probed; // the gradients that are there are not a step's but gradientNoise's
-  private @Nullable RuntimeException unread; // why streamed samples could not be read
   private boolean closed;
 
   TrainingSession(SessionOptions options) {
@@ -74,7 +66,7 @@ public final class TrainingSession implements AutoCloseable {
       evaluation = new Evaluation(device, options.evaluationBatch());
       meter = new GradientMeter(device, options, memory);
       classification = new Classification(device, options);
-      cache = new DataCache(device, options, memory);
+      training = new TrainingData(device, options, memory, run, clock);
     } catch (RuntimeException failure) {
       closeDevice();
       throw failure;
@@ -136,7 +128,7 @@ public final class TrainingSession implements AutoCloseable {
     requireWhole();
     clock.begin();
     batch.feed().launch(stream, run.reserve(rows, 1), rows, 1);
-    stepped(rows * batch.labelsPerSample());
+    meter.stepped(rows * batch.labelsPerSample());
     double loss = run.awaitLast();
     clock.end();
     return loss;
@@ -183,9 +175,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized void data(Dataset data) {
     requireOpen();
-    cache.get(data, data);
-    this.data = data;
-    order(IntStream.range(0, data.size()).toArray());
+    training.data(data);
   }
 
   /**
@@ -197,28 +187,14 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IllegalArgumentException if it is empty or names a sample that is not there
    */
   public synchronized void order(int[] order) {
-    Dataset current = requireData();
-    if (order.length == 0) {
-      throw new IllegalArgumentException("the order of the samples is empty");
-    }
-    DataTables.checkOrder(current, order);
-    if (this.order.length == order.length) {
-      System.arraycopy(order, 0, this.order, 0, order.length);
-    } else {
-      this.order = order.clone();
-    }
-    source = null;
-    training(current);
-    run.cursor(0);
+    requireOpen();
+    training.order(order);
   }
 
   /** The position in the order at which the next step begins. */
   public synchronized void position(long sample) {
-    requireData();
-    if (sample < 0) {
-      throw new IllegalArgumentException("a position cannot be negative: " + sample);
-    }
-    run.cursor(sample);
+    requireOpen();
+    training.position(sample);
   }
 
   /**
@@ -282,31 +258,7 @@ public final class TrainingSession implements AutoCloseable {
 
   private void launch(int rows, int steps) {
     requireWhole();
-    Dataset current = requireData();
-    if (steps < 0) {
-      throw new IllegalArgumentException("the number of steps cannot be negative: " + steps);
-    }
-    Feed feed = training(current);
-    if (source instanceof StreamedData streamed) {
-      long begin = System.nanoTime();
-      long before = streamed.loadingNanos();
-      long position = run.reserve(rows, steps);
-      try {
-        feed.launch(stream, position, rows, steps);
-      } catch (RuntimeException failure) {
-        unread = failure; // some of the steps were launched, and others not
-        throw failure;
-      }
-      clock.ran(begin, streamed.loadingNanos() - before);
-    } else {
-      feed.launch(stream, run.reserve(rows, steps), rows, steps);
-    }
-    stepped(rows * current.form().target().shape().elements());
-  }
-
-  private void stepped(long units) {
-    lastUnits = units;
-    probed = false;
+    meter.stepped(training.launch(rows, steps));
   }
 
   /**
@@ -345,7 +297,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized Metrics evaluate(Dataset data) {
     requireOpen();
-    return evaluation.run(onDevice(data), data.size());
+    return evaluation.run(training.onDevice(data), data.size());
   }
 
   /**
@@ -357,7 +309,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized Confusion confusion(Dataset data) {
     requireOpen();
-    return classification.run(onDevice(data), data);
+    return classification.run(training.onDevice(data), data);
   }
 
   /** A copy of the weights as they are now, laid out by {@code model.parameters()}. */
@@ -391,10 +343,16 @@ public final class TrainingSession implements AutoCloseable {
     return memory.state(run.counters());
   }
 
-  /** Goes on from what another session came to. */
+  /**
+   * Goes on from what another session came to.
+   *
+   * @throws IllegalArgumentException if it is not the state of a session with these options, as
+   *     {@link SessionState#requireFitting} says it; nothing has changed then
+   */
   public synchronized void state(SessionState state) {
     requireOpen();
-    run.counters(state.counters);
+    state.requireFitting(options);
+    run.counters(state.counters());
     memory.state(state);
   }
 
@@ -411,14 +369,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized float[] gradients() {
     requireOpen();
-    float multiplier = (float) multiplier();
-    float[] gradients = memory.gradients();
-    if (multiplier != 1) {
-      for (int i = 0; i < gradients.length; i++) {
-        gradients[i] *= multiplier;
-      }
-    }
-    return gradients;
+    return meter.gradients(run.lastRecord());
   }
 
   /**
@@ -428,15 +379,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized GradientStatistics gradientStatistics() {
     requireOpen();
-    return meter.statistics(multiplier());
-  }
-
-  /** What makes the gradients that are there those of a mean loss. */
-  private double multiplier() {
-    StepRecord last = run.lastRecord();
-    return probed
-        ? meter.lastMultiplier()
-        : GradientMeter.multiplier(lastUnits, last.weight(), last.lossScale());
+    return meter.statistics(run.lastRecord());
   }
 
   /**
@@ -447,37 +390,22 @@ public final class TrainingSession implements AutoCloseable {
    * @param samples indices of at least two batches of different samples of the training data
    */
   public synchronized GradientNoise gradientNoise(int batchSize, int... samples) {
-    Dataset current = requireData();
-    probed = true;
-    return meter.noise(onDevice(current), current, samples, batchSize, run.lossScale());
-  }
-
-  /** One weight, by its place in the layout of {@link #weights}. */
-  public synchronized float weight(long offset) {
     requireOpen();
-    return memory.weight(offset);
+    Dataset data = training.current();
+    DeviceData onDevice = training.onDevice(data);
+    return meter.noise(onDevice, data, samples, batchSize, run.lossScale());
   }
 
-  /** The feed of training, made anew where the data have come to lie otherwise. */
-  private Feed training(Dataset current) {
-    DeviceData now = onDevice(current);
-    if (training == null || now != source) {
-      training = now.training(order, run.addresses());
-      source = now;
-    }
-    return training;
-  }
-
-  private DeviceData onDevice(Dataset wanted) {
-    return cache.get(wanted, data);
-  }
-
-  private Dataset requireData() {
+  /**
+   * One weight.
+   *
+   * @param parameter its tensor's name, such as {@code 1.weight}
+   * @param index of the weight in the tensor, row-major
+   * @throws IllegalArgumentException if there is no such weight
+   */
+  public synchronized float weight(String parameter, int index) {
     requireOpen();
-    if (data == null) {
-      throw new IllegalStateException("there are no data to train on: call data(...) before");
-    }
-    return data;
+    return memory.weight(parameter, index);
   }
 
   private void requireOpen() {
@@ -486,16 +414,10 @@ public final class TrainingSession implements AutoCloseable {
     }
   }
 
+  /** A session whose steps were all made. */
   private void requireWhole() {
     requireOpen();
-    if (unread != null) {
-      throw new IllegalStateException(
-          "the session cannot go on, for samples could not be read ("
-              + unread.getMessage()
-              + ")"
-              + ": open another one; its weights are those of the last step that was made",
-          unread);
-    }
+    training.requireWhole();
   }
 
   private void closeDevice() {
@@ -512,7 +434,7 @@ public final class TrainingSession implements AutoCloseable {
     }
     closed = true;
     if (!device.isClosed()) {
-      cache.close();
+      training.close();
       if (uploaded != null) {
         uploaded.close();
       }

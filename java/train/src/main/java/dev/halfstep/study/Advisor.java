@@ -329,7 +329,7 @@ public final class Advisor {
   private void adviseOnData(List<Finding> found) {
     if (unshuffled) {
       found.add(
-          finding(
+          Finding.of(
               Code.NOT_SHUFFLED,
               Severity.ERROR,
               "the samples are sorted by class and visited in order",
@@ -337,7 +337,7 @@ public final class Advisor {
     }
     if (waiting > WAITING) {
       found.add(
-          finding(
+          Finding.of(
               Code.SLOW_LOADER,
               Severity.WARNING,
               "the device waits for data %.0f %% of the time",
@@ -369,10 +369,5 @@ public final class Advisor {
                 100 * accuracy.getAsDouble(),
                 judged,
                 100 * share));
-  }
-
-  static Finding finding(
-      Code code, Severity severity, String evidence, String advice, Object... values) {
-    return new Finding(code, severity, String.format(Locale.ROOT, evidence, values), advice);
   }
 }

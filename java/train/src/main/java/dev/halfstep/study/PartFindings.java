@@ -31,7 +31,7 @@ final class PartFindings {
     int samples = Arrays.stream(unseen).map(i -> held[i]).sum();
     if (samples > 0) {
       return Optional.of(
-          Advisor.finding(
+          Finding.of(
               Code.CLASSES_NOT_TRAINED,
               samples >= MANY * heldOut.size() ? Severity.ERROR : Severity.WARNING,
               "%s holds classes that training lacks: %s, %d of its %d samples",
@@ -52,7 +52,7 @@ final class PartFindings {
       return Optional.empty();
     }
     return Optional.of(
-        Advisor.finding(
+        Finding.of(
             Code.PARTS_DIFFER,
             Severity.WARNING,
             "%s has the classes in other shares than training: %.0f %% of its samples would have to"

@@ -102,8 +102,8 @@ record DataDigest(int samples, String form, int features, int normalization, int
    * @param which of the data: "training" or "validation"
    */
   void requireSame(String which, DataDigest now) {
-    Fit.same("the number of " + which + " samples", samples, now.samples);
-    Fit.same("the type of the " + which + " samples", form, now.form);
+    RunInput.requireSame("the number of " + which + " samples", samples, now.samples);
+    RunInput.requireSame("the type of the " + which + " samples", form, now.form);
     String what =
         features != now.features
             ? "the features"

@@ -140,10 +140,20 @@ public final class TrainerBuilder extends TrainerOptions {
    */
   public TrainerBuilder trace(String parameter, int index) {
     WeightTraces.Watched watched = new WeightTraces.Watched(parameter, index);
-    watched.offset(session.model());
+    watched.requireIn(session.model());
     List<WeightTraces.Watched> all = new ArrayList<>(traced);
     all.add(watched);
     return with(next -> next.traced = List.copyOf(all));
+  }
+
+  /**
+   * The largest batch that a callback may set with {@link Fit#batchSize(int)}, for which the run's
+   * memory is made (default: the largest of the trainer's batch size and its schedule).
+   *
+   * @throws IllegalArgumentException if less than 1
+   */
+  public TrainerBuilder largestBatch(int samples) {
+    return with(next -> next.largestBatch = positive("the largest batch", samples));
   }
 
   /** Lowers the learning rate when a metric no longer improves (default: never). */
@@ -212,7 +222,7 @@ public final class TrainerBuilder extends TrainerOptions {
 
   /**
    * After how many steps the device is asked for its results, at most (default: 50). Results do not
-   * depend on it, but callbacks act only then.
+   * depend on it, but callbacks are told only then, and what they change holds from there on.
    *
    * @throws IllegalArgumentException if less than 1
    */

@@ -37,6 +37,7 @@ public abstract class TrainerOptions implements Cloneable {
   Budget budget = Budget.ofEpochs(10);
   Optional<Checkpoints> checkpoints = Optional.empty();
   Optional<Safetensors.Contents> resumed = Optional.empty();
+  int largestBatch; // of those that callbacks set
   boolean gradientNoise;
   List<WeightTraces.Watched> traced = List.of();
   boolean dropLast;
@@ -62,6 +63,21 @@ public abstract class TrainerOptions implements Cloneable {
   /** What is trained on. */
   public final Dataset trainingData() {
     return train;
+  }
+
+  /** What epochs are evaluated on, if anything. */
+  public final Optional<Dataset> validationData() {
+    return validation;
+  }
+
+  /** What the run is tested on at its end, if anything. */
+  public final Optional<Dataset> testData() {
+    return test;
+  }
+
+  /** Whether an epoch's last samples are left out where they do not fill a batch. */
+  public final boolean dropsLast() {
+    return dropLast;
   }
 
   /** Whether validation is to count which class was taken for which. */

@@ -71,16 +71,16 @@ class OperationGradientTest {
     Function<Graph, Value> network =
         g -> {
           Value input = g.input("tokens", DType.I32, Shape.of(7));
-          return ActivationOp.of(EmbeddingOp.of(read(g, table), input), Activation.TANH);
+          return Ops.activation(Ops.embedding(read(g, table), input), Activation.TANH);
         };
     Function<Graph, Value> computed =
-        g -> EmbeddingOp.of(made(g, table), g.input("tokens", DType.I32, Shape.of(7)));
+        g -> Ops.embedding(made(g, table), g.input("tokens", DType.I32, Shape.of(7)));
     Function<Graph, Value> twice =
         g -> {
           Value input = g.input("tokens", DType.I32, Shape.of(7));
           Value product =
-              MatmulOp.of(EmbeddingOp.of(read(g, table), input), read(g, table), false, true, 1);
-          return ElementwiseOp.add(product, ScaleOp.of(product, 0.5f));
+              Ops.matmul(Ops.embedding(read(g, table), input), read(g, table), false, true, 1);
+          return Ops.add(product, Ops.scale(product, 0.5f));
         };
     for (Function<Graph, Value> each : List.of(network, computed, twice)) {
       try (OperationBench bench = new OperationBench(DType.F32, tokens, each, table)) {
@@ -95,8 +95,8 @@ class OperationGradientTest {
         g -> {
           Value x = made(g, A);
           Value target = g.input("target", DType.F32, A.shape());
-          PointwiseLossOp.of(PointwiseLossOp.Kind.BINARY_CROSS_ENTROPY, x, target, saved(g), 1);
-          return ScaleOp.of(x, 0);
+          StepOps.pointwiseLoss(PointwiseLossOp.Kind.BINARY_CROSS_ENTROPY, x, target, saved(g), 1);
+          return Ops.scale(x, 0);
         };
     try (OperationBench bench = new OperationBench(DType.F32, network, A)) {
       bench.assertGradients();
@@ -119,10 +119,10 @@ class OperationGradientTest {
     Parameter filter = parameter("filter", 4, 1, 1, 4).as(Parameter.Role.FROZEN);
     Function<Graph, Value> network =
         g -> {
-          Value once = GroupNormOp.layer(made(g, A), read(g, frozen), read(g, BETA), 1e-5f);
-          Value y = LinearOp.of(once, read(g, weight), read(g, bias), Activation.GELU);
-          Value image = ReshapeOp.of(y, Shape.of(2, 3, 1, 4));
-          return Conv2dOp.of(
+          Value once = Ops.layerNorm(made(g, A), read(g, frozen), read(g, BETA), 1e-5f);
+          Value y = Ops.linear(once, read(g, weight), read(g, bias), Activation.GELU);
+          Value image = Ops.reshape(y, Shape.of(2, 3, 1, 4));
+          return Ops.conv2d(
               image, read(g, filter), read(g, bias), Window.of(1, 1), Activation.GELU);
         };
     try (OperationBench bench =
@@ -136,9 +136,9 @@ class OperationGradientTest {
     Function<Graph, Value> network =
         g -> {
           Value x = made(g, A);
-          Value sum = ScaleOp.of(x, 1);
+          Value sum = Ops.scale(x, 1);
           for (int i = 2; i < 6; i++) {
-            sum = ElementwiseOp.add(sum, ScaleOp.of(x, 1f / i));
+            sum = Ops.add(sum, Ops.scale(x, 1f / i));
           }
           return sum;
         };

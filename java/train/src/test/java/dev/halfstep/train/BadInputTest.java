@@ -12,7 +12,7 @@ import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
-import dev.halfstep.graph.SplitOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.metric.Confusion;
 import dev.halfstep.nn.Embedding;
 import dev.halfstep.nn.Flatten;
@@ -204,7 +204,7 @@ final class BadInputTest {
   /** Embeds the first token of a sample alone: what the host cannot check beforehand. */
   private static Model firstToken() {
     Layer first =
-        (scope, x) -> scope.apply("e", new Embedding(10, 4), SplitOp.of(x, 1, 1, 2).get(0));
+        (scope, x) -> scope.apply("e", new Embedding(10, 4), Ops.split(x, 1, 1, 2).get(0));
     return Model.ofTokens(Shape.of(3), Sequential.of(first, new Flatten(), new Linear(2)))
         .initialize(0);
   }

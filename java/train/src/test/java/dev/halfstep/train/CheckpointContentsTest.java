@@ -110,7 +110,7 @@ final class CheckpointContentsTest {
     try (TrainingSession session =
         TrainingSession.builder(SmallTask.model()).device(TestDevice.ID).open()) {
       SessionState state = session.state();
-      ByteBuffer.wrap(state.counters).order(ByteOrder.nativeOrder()).putLong(StepState.STEP, -1);
+      ByteBuffer.wrap(state.counters()).order(ByteOrder.nativeOrder()).putLong(StepState.STEP, -1);
       assertThrows(IllegalArgumentException.class, () -> session.state(state));
     }
   }
@@ -217,7 +217,7 @@ final class CheckpointContentsTest {
     texts.put("halfstep.checkpoint", "2");
     refused(
         new Safetensors.Contents(good.file(), texts, good.tensors()),
-        "is a checkpoint of version 2, and this Halfstep reads version 3");
+        "is a checkpoint of version 2, and this Halfstep reads version 4");
     refused(new Safetensors.Contents(good.file(), Map.of(), good.tensors()), "is no checkpoint");
     // Two damages, one of each word that tells that there is a checksum, hide it.
     String whole = new String(Files.readAllBytes(good.file()), StandardCharsets.ISO_8859_1);

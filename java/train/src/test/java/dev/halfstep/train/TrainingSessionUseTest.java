@@ -13,8 +13,8 @@ import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Plan;
-import dev.halfstep.graph.ReshapeOp;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.Sequential;
@@ -249,7 +249,7 @@ class TrainingSessionUseTest {
                 () ->
                     Model.of(
                         Shape.of(4),
-                        Sequential.of(new Linear(3), (scope, x) -> ReshapeOp.of(x, Shape.of(7)))))
+                        Sequential.of(new Linear(3), (scope, x) -> Ops.reshape(x, Shape.of(7)))))
             .getMessage();
     assertTrue(message.contains("layer 1"), message);
   }
