@@ -135,6 +135,16 @@ class ExamplesTest {
   }
 
   @Test
+  void recordsOfAFileTrainToTheBitsOfThoseInMemory(@TempDir Path folder) throws IOException {
+    String printed = printedBy(() -> OwnData.main(args(folder.toString())));
+
+    assertTrue(number(printed, "from the file: .*accuracy ([0-9.]+) %") > 60, printed);
+    assertTrue(number(printed, "from memory: .*accuracy ([0-9.]+) %") > 60, printed);
+    assertTrue(printed.contains("bit for bit: true"), printed);
+    assertTrue(printed.contains("272000 bytes in points.records"), printed);
+  }
+
+  @Test
   void aLoopOfOnesOwnTellsTheSpiralsApart() throws IOException {
     String printed = printedBy(() -> OwnLoop.main(args()));
 

@@ -308,7 +308,7 @@ public final class TrainerBuilder extends TrainerOptions {
 
   private void requireEvaluable(Dataset data) {
     session.requireFitting(data);
-    if (data.targets().sampleShape().equals(train.targets().sampleShape())) {
+    if (data.form().target().shape().equals(train.form().target().shape())) {
       return; // the plan of training says whether they fit the loss
     }
     session.requireEvaluation(data);
