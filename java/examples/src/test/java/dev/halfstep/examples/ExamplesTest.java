@@ -56,7 +56,11 @@ class ExamplesTest {
 
     for (String each :
         List.of(
-            "0\\nconv2d 3x3", "2.1\\nbatch_norm", "6\\nlinear", "0.weight", "2.1.running_var")) {
+            "0\\nconv2d 3x3, RELU",
+            "2.1\\nbatch_norm",
+            "6\\nlinear",
+            "0.weight",
+            "2.1.running_var")) {
       assertTrue(dot.contains("[label=\"" + each + "\""), each + " in\n" + dot);
     }
     assertTrue(dot.startsWith("digraph model {") && dot.endsWith("}\n"), dot);
@@ -104,6 +108,40 @@ class ExamplesTest {
 
     assertTrue(printed.contains("going on from checkpoint-1-110.safetensors"), printed);
     assertTrue(printed.contains("bit for bit: true"), printed);
+  }
+
+  @Test
+  void aCallbackHalvesTheRateWhereTheLossRisesAndThatHelps() throws IOException {
+    String printed = printedBy(() -> ActingCallback.main(args()));
+
+    double[] accuracies =
+        Pattern.compile("accuracy ([0-9.]+) %")
+            .matcher(printed)
+            .results()
+            .mapToDouble(found -> Double.parseDouble(found.group(1)))
+            .toArray();
+    assertEquals(2, accuracies.length, printed);
+    assertTrue(number(printed, "(?s)rate x ([0-9.]+)") == 0.5, printed);
+    assertTrue(accuracies[1] > accuracies[0], printed);
+  }
+
+  @Test
+  void aMetricOfOnesOwnChoosesTheBestEpoch() throws IOException {
+    String printed = printedBy(() -> OwnMetric.main(args("2")));
+
+    double accuracy = number(printed, "epoch 2: accuracy ([0-9.]+) %");
+    assertTrue(number(printed, "epoch 2: .*top two ([0-9.]+) %") > accuracy, printed);
+    assertEquals(2, number(printed, "best epoch by it: ([0-9]+)"), printed);
+  }
+
+  @Test
+  void recordsOfAFileTrainToTheBitsOfThoseInMemory(@TempDir Path folder) throws IOException {
+    String printed = printedBy(() -> OwnData.main(args(folder.toString())));
+
+    assertTrue(number(printed, "from the file: .*accuracy ([0-9.]+) %") > 60, printed);
+    assertTrue(number(printed, "from memory: .*accuracy ([0-9.]+) %") > 60, printed);
+    assertTrue(printed.contains("bit for bit: true"), printed);
+    assertTrue(printed.contains("272000 bytes in points.records"), printed);
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.halfstep.metric;
 
 import dev.halfstep.kernel.GradientStatistics;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -21,6 +22,7 @@ import java.util.OptionalDouble;
  * @param gradients of all trained parameters in the epoch's last step, unscaled, before clipping
  * @param noise of single samples' gradients with the weights at the epoch's end, where the
  *     trainer's option {@code gradientNoise} or a responsive batch asks for it
+ * @param own values of the run's {@linkplain Metric#of metrics of one's own}, by their labels
  */
 public record EpochRecord(
     int epoch,
@@ -32,7 +34,13 @@ public record EpochRecord(
     float learningRate,
     double seconds,
     GradientStatistics gradients,
-    Optional<GradientNoise> noise) {
+    Optional<GradientNoise> noise,
+    Map<String, Double> own) {
+  /** Copies the map. */
+  public EpochRecord {
+    own = Map.copyOf(own);
+  }
+
   /** Training samples a second, validation left out. */
   public double samplesPerSecond() {
     return train.rows() / seconds;

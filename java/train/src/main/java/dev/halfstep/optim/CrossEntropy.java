@@ -86,15 +86,9 @@ public final class CrossEntropy implements Loss {
     return true;
   }
 
-  /** The label that is left out; -1 if there is none. */
+  @Override
   public int ignoreLabel() {
     return ignoreLabel;
-  }
-
-  /** Whether a label is one of so many classes, or ignored. */
-  public boolean takes(int label, int classes) {
-    boolean ignored = label == ignoreLabel && ignoreLabel != NONE_IGNORED;
-    return ignored || (label >= 0 && label < classes);
   }
 
   /** The share of the uniform distribution. */

@@ -76,6 +76,17 @@ public interface Loss {
     return new float[0];
   }
 
+  /** The label that counts for nothing, where the targets are labels; -1: every label counts. */
+  default int ignoreLabel() {
+    return CrossEntropy.NONE_IGNORED;
+  }
+
+  /** Whether a label is one of so many classes, or ignored. */
+  default boolean takes(int label, int classes) {
+    boolean ignored = label == ignoreLabel() && label != CrossEntropy.NONE_IGNORED;
+    return ignored || (label >= 0 && label < classes);
+  }
+
   /**
    * Whether it says which samples the model is right about; otherwise there is no accuracy of the
    * training data.

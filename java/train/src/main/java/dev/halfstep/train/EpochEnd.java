@@ -1,14 +1,18 @@
 package dev.halfstep.train;
 
+import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Order;
 import dev.halfstep.kernel.GradientStatistics;
 import dev.halfstep.metric.Confusion;
 import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.metric.GradientNoise;
+import dev.halfstep.metric.Metric;
 import dev.halfstep.metric.Metrics;
 import dev.halfstep.random.RandomStream;
 import dev.halfstep.session.TrainingSession;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 
@@ -40,11 +44,13 @@ final class EpochEnd {
     float[] trained = useAverage();
     Optional<Metrics> validation;
     Optional<Confusion> confusion = Optional.empty();
+    Map<String, Double> own;
     try {
       validation = options.validation.map(session::evaluate);
       if (options.countsConfusion()) {
         confusion = options.validation.map(session::confusion);
       }
+      own = own();
     } catch (CancellationException interrupted) {
       fit.lookAtClock();
       useTrained(trained);
@@ -61,13 +67,28 @@ final class EpochEnd {
             fit.log.learningRate(),
             seconds,
             gradients,
-            noise);
+            noise,
+            own);
     if (fit.isBest(record)) {
       fit.weights.best(session.weights());
     }
     fit.endEpoch(record);
     useTrained(trained);
     return Optional.of(record);
+  }
+
+  /** The metrics of the user's own, of what the model says of the validation data. */
+  private Map<String, Double> own() {
+    Map<String, Double> values = new LinkedHashMap<>();
+    float[] outputs = null;
+    for (Metric metric : options.metrics()) {
+      if (metric.function().isPresent()) {
+        Dataset data = options.validation.orElseThrow();
+        outputs = outputs == null ? session.outputs(data) : outputs;
+        values.put(metric.label(), metric.function().get().of(outputs.clone(), data));
+      }
+    }
+    return values;
   }
 
   /** Measured on samples of the epoch's own choice, if it is asked for. */

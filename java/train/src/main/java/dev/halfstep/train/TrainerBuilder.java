@@ -15,9 +15,11 @@ import dev.halfstep.schedule.ResponsiveBatch;
 import dev.halfstep.schedule.Schedule;
 import dev.halfstep.session.SessionBuilder;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
@@ -178,6 +180,14 @@ public final class TrainerBuilder extends TrainerOptions {
     return with(next -> next.monitor = Optional.of(metric));
   }
 
+  /**
+   * Metrics to measure after each epoch beside those that are watched (default: none): {@link
+   * Metric#of} of the epochs' records gives their values.
+   */
+  public TrainerBuilder metrics(Metric... metrics) {
+    return with(next -> next.measured = List.of(metrics));
+  }
+
   /** Averages the weights along the run (default: not). */
   public TrainerBuilder average(WeightAverage average) {
     return with(next -> next.average = Optional.of(average));
@@ -258,7 +268,12 @@ public final class TrainerBuilder extends TrainerOptions {
               + train.size()
               + " training samples: give at most that");
     }
+    Set<String> labels = new HashSet<>();
     for (Metric metric : metrics()) {
+      if (!labels.add(metric.label())) {
+        throw new IllegalArgumentException(
+            "two metrics are named " + metric.label() + ": give each a name of its own");
+      }
       if (metric.needsValidation() && validation.isEmpty()) {
         throw new IllegalArgumentException(
             metric.label()
@@ -269,7 +284,10 @@ public final class TrainerBuilder extends TrainerOptions {
         throw new IllegalArgumentException(
             metric.label() + " needs class labels, but the loss is " + session.loss());
       }
-      if (metric.increasing() && !metric.needsConfusion() && !session.loss().countsCorrect()) {
+      if (metric.increasing()
+          && metric.function().isEmpty()
+          && !metric.needsConfusion()
+          && !session.loss().countsCorrect()) {
         throw new IllegalArgumentException(
             metric.label()
                 + " counts what is right, which "
@@ -290,7 +308,7 @@ public final class TrainerBuilder extends TrainerOptions {
 
   private void requireEvaluable(Dataset data) {
     session.requireFitting(data);
-    if (data.targets().sampleShape().equals(train.targets().sampleShape())) {
+    if (data.form().target().shape().equals(train.form().target().shape())) {
       return; // the plan of training says whether they fit the loss
     }
     session.requireEvaluation(data);
