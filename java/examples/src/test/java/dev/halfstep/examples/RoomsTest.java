@@ -33,8 +33,17 @@ class RoomsTest {
   /** Each package may use those before it. */
   private static final List<String> ORDER =
       List.of(
-          "random", "files", "data", "graph", "nn", "optim", "metric", "schedule", "session",
-          "train", "study");
+          "random",
+          "files",
+          "data",
+          "graph",
+          "nn",
+          "optim",
+          "metric",
+          "schedule",
+          "session",
+          "train",
+          "study");
 
   private static final int LARGEST_KNOT = 3;
 
