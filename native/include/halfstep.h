@@ -35,7 +35,7 @@ extern "C" {
 #define HS_API __attribute__((visibility("default")))
 
 /* Raised when a signature, a struct or the meaning of a function changes. */
-#define HS_ABI_VERSION 4
+#define HS_ABI_VERSION 5
 
 /* ------------------------------------------------------------------------- status and errors */
 
@@ -161,6 +161,12 @@ HS_API hs_status hs_stream_share(hs_stream stream);
  * ends. Foreign code can put its calls among ours with it; a capture records them too.
  * HS_UNSUPPORTED where there is none, as on the CPU. */
 HS_API hs_status hs_stream_native(hs_stream stream, uint64_t* native);
+
+/* A stream of ours over one that foreign code made on the same device: on CUDA a CUstream
+ * (cudaStream_t), 0 being the legacy default stream, on which nothing can be recorded. Our calls run
+ * in the order in which they and the foreign ones were made. It stays theirs: hs_stream_destroy
+ * waits for it and leaves it. It must outlive ours. HS_UNSUPPORTED as hs_stream_native. */
+HS_API hs_status hs_stream_wrap(hs_device device, uint64_t native, hs_stream* stream);
 
 /* Whether matrix products and convolutions of HS_F32 that are called on this stream from now on, be
  * it into a list, may round their operands to TF32 (10 bits of mantissa, to nearest) on devices with
@@ -417,8 +423,9 @@ HS_API hs_status hs_cross_entropy(hs_stream stream, const hs_cross_entropy_desc*
 
 typedef int32_t hs_loss;
 enum {
-  HS_MSE = 0,            /* (x - t)^2, x the prediction and t the target */
-  HS_BCE_WITH_LOGITS = 1 /* -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), t in [0, 1] */
+  HS_MSE = 0,             /* (x - t)^2, x the prediction and t the target */
+  HS_BCE_WITH_LOGITS = 1, /* -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), t in [0, 1] */
+  HS_GIVEN_LOSS = 2       /* x: losses that were computed before; there is no target (0) */
 };
 
 /* Elementwise losses of prediction [rows, count / rows] against target F32, each of weight 1. Adds

@@ -38,7 +38,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
 
 }  // namespace
 
-hs_status activation_forward(void* stream_of_call, const ActivationArgs& args) {
+hs_status activation_forward(void* stream_of_call, const ActivationForwardArgs& args) {
   if (args.count == 0) return HS_OK;
   const Stream& stream = as_stream(stream_of_call);
   return with_storage(args.type, [&](auto element) {

@@ -68,7 +68,7 @@ HS_INLINE vf backward(vf dy, vf saved) {
 }
 
 template <hs_activation kind, class T>
-void run_forward(const ActivationArgs& args) {
+void run_forward(const ActivationForwardArgs& args) {
   const T* x = static_cast<const T*>(args.x);
   T* y = static_cast<T*>(args.y);
   for_spans(args.count, kSpan, 2 * sizeof(T) * kNsPerByte, [=](int64_t begin, int64_t end) {
@@ -117,7 +117,7 @@ HS_INLINE void with_activation(hs_activation kind, const Fn& fn) {
 
 }  // namespace
 
-void activation_forward(const ActivationArgs& args) {
+void activation_forward(const ActivationForwardArgs& args) {
   with_activation(args.activation, [&](auto kind) {
     with_storage(args.type, [&](auto type) {
       run_forward<decltype(kind)::value, typename decltype(type)::type>(args);

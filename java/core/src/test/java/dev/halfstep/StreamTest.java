@@ -3,14 +3,15 @@ package dev.halfstep;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.halfstep.internal.HostMemory;
 import dev.halfstep.kernel.Copy;
 import dev.halfstep.kernel.Matmul;
+import dev.halfstep.kernel.ScaleAdd;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
 
 @Tag("sim")
 @Timeout(30)
@@ -231,13 +233,33 @@ class StreamTest {
   }
 
   @Test
-  void onlyCudaHasStreamsThatItsLibrariesKnow() {
-    if (TestDevice.ID.startsWith("cuda")) {
-      assertNotEquals(0, device.stream().nativeHandle());
-    } else {
-      var refused = assertThrows(HalfstepException.class, () -> device.stream().nativeHandle());
+  void aCpuHasNoStreamsThatOtherLibrariesKnow() {
+    assumeTrue(TestDevice.ID.startsWith("cpu"), "a device with streams of its own");
+    for (Executable call :
+        List.<Executable>of(
+            () -> device.stream().nativeHandle(), () -> device.wrapStream(0).close())) {
+      var refused = assertThrows(HalfstepException.class, call);
       assertEquals(HalfstepException.Status.UNSUPPORTED, refused.status());
-      assertTrue(refused.getMessage().startsWith(TestDevice.ID), refused::getMessage);
+      assertTrue(refused.getMessage().startsWith("cpu"), refused::getMessage);
+    }
+  }
+
+  @Test
+  void aForeignStreamIsTakenInAndLeftAsItIs() {
+    assumeFalse(TestDevice.ID.startsWith("cpu"), "the CPU has no streams of its own");
+    try (Stream theirs = device.newStream();
+        Tensor tensor = device.zeros(DType.F32, Shape.of(2))) {
+      device.stream().synchronize();
+      try (Stream ours = device.wrapStream(theirs.nativeHandle())) {
+        assertEquals(theirs.nativeHandle(), ours.nativeHandle());
+        Elementwise.fill(theirs, tensor, 1);
+        ScaleAdd.of(DType.F32, 2, 1, 1).run(ours, tensor, tensor);
+        ours.synchronize();
+        assertArrayEquals(new float[] {2, 2}, tensor.toFloats());
+      }
+      Elementwise.fill(theirs, tensor, 3);
+      theirs.synchronize();
+      assertArrayEquals(new float[] {3, 3}, tensor.toFloats());
     }
   }
 

@@ -123,7 +123,7 @@ final class PredictCommand implements Callable<Integer> {
       throw new UsageException(String.valueOf(e.getMessage()));
     }
     PredictionData samples = PredictionData.load(data, form, card);
-    int batch = Math.min(batchSize, samples.features().size());
+    int batch = Math.min(batchSize, samples.data().size());
     try (Device opened = device.open();
         Predictor predictor = Predictor.builder(model).device(opened).batchSizes(batch).open();
         Interruption interruption = Interruption.listen()) {
@@ -150,7 +150,7 @@ final class PredictCommand implements Callable<Integer> {
       Path file,
       @Nullable Path jsonFile)
       throws IOException {
-    int rows = samples.features().size();
+    int rows = samples.data().size();
     RowProgress progress = new RowProgress(out, ProgressBar.isTerminal(), rows);
     try {
       AtomicFile.write(

@@ -259,11 +259,7 @@ final class TrainCommand implements Callable<Integer> {
   private static void writeFiles(Path staging, RunSetup setup, Report report) throws IOException {
     report.write(staging.resolve("report.json"));
     Map<String, String> metadata =
-        Map.of(
-            "halfstep.data",
-            report.data(),
-            "halfstep.version",
-            report.halfstep());
+        Map.of("halfstep.data", report.data(), "halfstep.version", report.halfstep());
     setup.card().save(staging.resolve("model.safetensors"), setup.model(), metadata);
   }
 

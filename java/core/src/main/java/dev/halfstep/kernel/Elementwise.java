@@ -19,7 +19,7 @@ public final class Elementwise extends ElementwiseForms {
   private final String name;
 
   private Elementwise(int operation, String name, DType type, long count, long period) {
-    super(operation, type, Sizes.notNegative("count", count), period);
+    super(operation, type, Sizes.notNegative("count", count), Sizes.notNegative("period", period));
     this.name = name;
     if (count > 0 && (period < 1 || count % period != 0)) {
       throw new IllegalArgumentException("period " + period + " does not divide count " + count);

@@ -1,6 +1,7 @@
 package dev.halfstep.kernel;
 
 import static dev.halfstep.bindings.Native.HS_BCE_WITH_LOGITS;
+import static dev.halfstep.bindings.Native.HS_GIVEN_LOSS;
 import static dev.halfstep.bindings.Native.HS_MSE;
 
 import dev.halfstep.DType;
@@ -11,8 +12,8 @@ import dev.halfstep.DType;
  * counts as correct by the share of its elements that are. The gradient is multiplied by a seed, 1
  * / elements for that of the mean, and by the state's loss scale.
  *
- * <p>Optional operands (null, or address 0): {@code state}, {@code dPrediction}. Immutable and safe
- * to use from many threads.
+ * <p>Optional operands (null, or address 0): {@code state}, {@code dPrediction}, and {@code target}
+ * of {@link #given} losses. Immutable and safe to use from many threads.
  */
 public final class PointwiseLoss extends PointwiseLossForms {
   private final String name;
@@ -42,6 +43,14 @@ public final class PointwiseLoss extends PointwiseLossForms {
       DType type, long rows, long columns, float gradientSeed) {
     return new PointwiseLoss(
         HS_BCE_WITH_LOGITS, "binary cross-entropy", type, rows, columns, gradientSeed);
+  }
+
+  /**
+   * Losses {@code [rows, columns]} that were computed before: the prediction is the loss, and its
+   * gradient 1. There is no target: it is null, or address 0.
+   */
+  public static PointwiseLoss given(DType type, long rows, long columns, float gradientSeed) {
+    return new PointwiseLoss(HS_GIVEN_LOSS, "given losses", type, rows, columns, gradientSeed);
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.halfstep.graph.Conv2dOp;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Operation;
 import dev.halfstep.graph.Value;
+import dev.halfstep.kernel.Activation;
 import dev.halfstep.nn.BatchNorm;
 import dev.halfstep.nn.Conv2d;
 import dev.halfstep.nn.Flatten;
@@ -64,6 +65,7 @@ public final class DrawGraph {
     String label = layer.isEmpty() ? operation.name() : layer + "\\n" + operation.name();
     if (operation instanceof Conv2dOp conv) {
       label += " " + conv.window().rows() + "x" + conv.window().columns();
+      label += conv.activation() == Activation.NONE ? "" : ", " + conv.activation();
     }
     dot.append("  ").append(name).append(" [label=\"").append(label).append("\"];\n");
     for (Value input : operation.inputs()) {

@@ -1,11 +1,11 @@
 package dev.halfstep.examples;
 
+import dev.halfstep.graph.Ops;
 import dev.halfstep.Shape;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Digits;
 import dev.halfstep.data.Labels;
 import dev.halfstep.data.Split;
-import dev.halfstep.graph.ScaleOp;
 import dev.halfstep.graph.Value;
 import dev.halfstep.nn.Flatten;
 import dev.halfstep.nn.Layer;
@@ -37,7 +37,7 @@ public final class ModelFromFile {
 
     @Override
     public Value apply(Scope scope, Value x) {
-      return ScaleOp.of(x, (float) factor);
+      return Ops.scale(x, (float) factor);
     }
 
     @Override

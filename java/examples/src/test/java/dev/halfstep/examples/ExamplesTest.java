@@ -56,7 +56,11 @@ class ExamplesTest {
 
     for (String each :
         List.of(
-            "0\\nconv2d 3x3", "2.1\\nbatch_norm", "6\\nlinear", "0.weight", "2.1.running_var")) {
+            "0\\nconv2d 3x3, RELU",
+            "2.1\\nbatch_norm",
+            "6\\nlinear",
+            "0.weight",
+            "2.1.running_var")) {
       assertTrue(dot.contains("[label=\"" + each + "\""), each + " in\n" + dot);
     }
     assertTrue(dot.startsWith("digraph model {") && dot.endsWith("}\n"), dot);
@@ -131,6 +135,16 @@ class ExamplesTest {
   }
 
   @Test
+  void recordsOfAFileTrainToTheBitsOfThoseInMemory(@TempDir Path folder) throws IOException {
+    String printed = printedBy(() -> OwnData.main(args(folder.toString())));
+
+    assertTrue(number(printed, "from the file: .*accuracy ([0-9.]+) %") > 60, printed);
+    assertTrue(number(printed, "from memory: .*accuracy ([0-9.]+) %") > 60, printed);
+    assertTrue(printed.contains("bit for bit: true"), printed);
+    assertTrue(printed.contains("272000 bytes in points.records"), printed);
+  }
+
+  @Test
   void aLoopOfOnesOwnTellsTheSpiralsApart() throws IOException {
     String printed = printedBy(() -> OwnLoop.main(args()));
 
@@ -185,7 +199,7 @@ class ExamplesTest {
     return Double.parseDouble(matcher.group(1).replace(",", ""));
   }
 
-  private static String printedBy(Executable program) throws IOException {
+  static String printedBy(Executable program) throws IOException {
     PrintStream before = System.out;
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));

@@ -10,6 +10,7 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Csv;
 import dev.halfstep.data.CsvData;
 import dev.halfstep.data.CsvSamples;
@@ -102,7 +103,7 @@ class GuideTest {
   @Test
   void dataset() {
     float[][] x = {{0, 0}, {0, 1}, {1, 0}, {1, 1}};
-    Dataset xor = Dataset.of("xor", Features.of(x), Labels.of(new int[] {0, 1, 1, 0}, 2));
+    Dataset xor = ArrayDataset.of("xor", Features.of(x), Labels.of(new int[] {0, 1, 1, 0}, 2));
 
     assertEquals(4, xor.size());
   }
@@ -170,12 +171,12 @@ class GuideTest {
         .epochs(50)
         .fit();
     CsvSamples unsold = CsvSamples.load(folder.resolve("unsold.csv"), houses.schema());
-    float[] outputs = prices.predict(unsold.features().toFloats(0, unsold.features().size()));
+    float[] outputs = prices.predict(unsold.data().toFloats(0, unsold.data().size()));
     System.out.println("the first may cost " + price.value(outputs[0]));
 
     assertEquals(3, houses.schema().inputs());
     assertTrue(price.value(outputs[0]) > price.value(outputs[1]));
-    assertTrue(unsold.targets().isEmpty());
+    assertTrue(unsold.data().form().targets().isEmpty());
   }
 
   @Test
@@ -502,7 +503,7 @@ class GuideTest {
             .session(options -> options.evaluationBatch(32).dataMemory(200_000)) // bytes in all
             .fit();
 
-    assertTrue(train.features().buffer().remaining() > 200_000);
+    assertTrue(train.size() * train.form().sampleBytes() > 200_000);
     History resident =
         Trainer.builder(Model.of(train.sampleShape(), layers), train)
             .validation(DIGITS.heldOut())

@@ -4,7 +4,6 @@ import dev.halfstep.Shape;
 import dev.halfstep.data.CsvData;
 import dev.halfstep.data.CsvSchema;
 import dev.halfstep.data.Dataset;
-import dev.halfstep.data.Labels;
 import dev.halfstep.data.Normalization;
 import dev.halfstep.files.ModelFileException;
 import dev.halfstep.files.Safetensors;
@@ -50,8 +49,8 @@ public record ModelCard(
 
   /** The card of a model that is trained on these data. */
   public static ModelCard of(String model, Dataset train, Optional<CsvData> csv) {
-    Normalization normalization = train.features().normalization();
-    List<String> names = train.targets() instanceof Labels labels ? labels.names() : List.of();
+    Normalization normalization = train.form().input().normalization();
+    List<String> names = train.form().target().classNames();
     List<String> numbers = IntStream.range(0, train.classes()).mapToObj(Integer::toString).toList();
     int channels = normalization.channels();
     return new ModelCard(

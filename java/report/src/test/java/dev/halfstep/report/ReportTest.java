@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Digits;
 import dev.halfstep.data.Features;
@@ -63,7 +64,8 @@ final class ReportTest {
     History history = trainer.fit();
     Report report = Report.of(trainer, history);
     assertEquals("sgd, learning rate 0.05, momentum 0.9", report.optimizer().described());
-    assertEquals("micro-batch 16, short last batches left out, clip 2.0", report.recipe().described());
+    assertEquals(
+        "micro-batch 16, short last batches left out, clip 2.0", report.recipe().described());
     assertEquals(new Report.Samples(320, 60, 40), report.samples());
     assertEquals(7850, report.parameters());
     assertEquals("cpu", report.device());
@@ -85,7 +87,8 @@ final class ReportTest {
     }
     JsonNode json = written(report);
     assertEquals(1, json.at("/schema").asInt());
-    assertEquals(history.test().orElseThrow().accuracy(), json.at("/test/accuracy").asDouble(), 1e-6);
+    assertEquals(
+        history.test().orElseThrow().accuracy(), json.at("/test/accuracy").asDouble(), 1e-6);
     assertTrue(json.at("/test").has("rmse") && json.at("/test/rmse").isNull());
     assertTrue(json.at("/recipe/schedule").isNull());
     assertEquals(2, json.at("/epochs").size());
@@ -95,9 +98,9 @@ final class ReportTest {
   void theErrorOfNumbersIsInTheirOwnUnits() {
     // y = x with weights of 0: the loss is the mean of y squared, and nothing is explained.
     float[][] x = {{3}, {-3}, {1}, {-1}};
-    Dataset data = Dataset.of("line", Features.of(x), Values.of(x));
+    Dataset data = ArrayDataset.of("line", Features.of(x), Values.of(x));
     Model model = Model.of(Shape.of(1), new Linear(1)).initialize(0);
-    model.weights(new float[] {0, 0});
+    model.weights(new float[model.weights().length]);
     Trainer trainer =
         Trainer.builder(model, data)
             .session(options -> options.device("cpu"))
@@ -137,7 +140,8 @@ final class ReportTest {
     PlanReport plan = PlanReport.of(trainer);
     assertEquals(trainer.plan().step().calls().size(), plan.calls().size());
     assertEquals(
-        trainer.plan().flops(), plan.calls().stream().mapToLong(PlanReport.KernelCall::flops).sum());
+        trainer.plan().flops(),
+        plan.calls().stream().mapToLong(PlanReport.KernelCall::flops).sum());
     assertTrue(
         plan.findings().stream().anyMatch(f -> f.code() == Finding.Code.BATCH_OF_ONE),
         plan.findings().toString());
@@ -151,11 +155,11 @@ final class ReportTest {
   void aBatchThatGrowsWithoutTheRateIsJudgedWhereItIsLargest() {
     Recipe none = Recipe.of(digits().build().options());
     List<String> without = List.of("warmup:4,1", "responsive:5,40");
-    for (String schedule : List.of("constant", "double:1", "one-cycle", "warmup:4,1", "responsive:5,40")) {
+    for (String schedule :
+        List.of("constant", "double:1", "one-cycle", "warmup:4,1", "responsive:5,40")) {
       for (String scaling : List.of("none", "linear")) {
         Recipe recipe =
-            new Recipe(
-                null, false, "constant", 0, scaling, schedule, null, null, null, null, null);
+            new Recipe(null, false, "constant", 0, scaling, schedule, null, null, null, null, null);
         assertEquals(
             scaling.equals("none") && without.contains(schedule),
             recipe.changesBatchWithoutRate(),

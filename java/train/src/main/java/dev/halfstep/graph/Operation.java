@@ -21,6 +21,7 @@ public sealed interface Operation
         ConstantOp,
         Conv2dOp,
         CrossEntropyOp,
+        CrossEntropyRowsOp,
         DropoutOp,
         ElementwiseOp,
         EmbeddingOp,

@@ -93,6 +93,19 @@ public final class Ops {
     return EmbeddingOp.of(table, tokens);
   }
 
+  // ---- losses of samples, for losses of one's own ----
+
+  /**
+   * The softmax cross-entropy of each row: -log of the probability that the logits give to the label.
+   *
+   * @param logits {@code F32 [..., classes]}
+   * @param labels {@code I32 [...]}
+   * @return {@code F32 [...]}
+   */
+  public static Value crossEntropyRows(Value logits, Value labels) {
+    return CrossEntropyRowsOp.of(logits, labels);
+  }
+
   // ---- functions of two values ----
 
   /** a + b, element for element; b may repeat. */

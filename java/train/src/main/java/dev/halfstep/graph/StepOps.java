@@ -70,4 +70,15 @@ public final class StepOps {
       PointwiseLossOp.Kind kind, Value prediction, Value target, Value state, float seed) {
     PointwiseLossOp.of(kind, prediction, target, state, seed);
   }
+
+  /**
+   * The mean of losses that were computed by other operations, as a graph's end: adds loss and
+   * weight (1 an element) to the state.
+   *
+   * @param losses {@code [batch, ...]}
+   * @param seed what the gradient is multiplied by beside the loss scale: 1 / elements of the step
+   */
+  public static void meanLoss(Value losses, Value state, float seed) {
+    PointwiseLossOp.given(losses, state, seed);
+  }
 }

@@ -47,7 +47,8 @@ public final class AveragePool2d implements Layer {
 
   @Override
   public LayerSpec spec() {
-    return Windows.write(LayerSpec.of("AveragePool2d").with("counts_padding", countsPadding), window);
+    return Windows.write(
+        LayerSpec.of("AveragePool2d").with("counts_padding", countsPadding), window);
   }
 
   /** Reads what {@link #spec} wrote. */

@@ -104,12 +104,18 @@ public final class Conv2d implements Fusing {
 
   @Override
   public LayerSpec spec() {
-    return Windows.write(LayerSpec.of("Conv2d").with("out", out), window).with("groups", groups).with("bias", bias);
+    return Windows.write(LayerSpec.of("Conv2d").with("out", out), window)
+        .with("groups", groups)
+        .with("bias", bias);
   }
 
   /** Reads what {@link #spec} wrote. */
   static Conv2d of(LayerSpec spec) {
-    return new Conv2d(spec.whole("out", 1, Shape.MAX_ELEMENTS), Windows.read(spec), spec.wholeInt("groups", 1), spec.flag("bias"));
+    return new Conv2d(
+        spec.whole("out", 1, Shape.MAX_ELEMENTS),
+        Windows.read(spec),
+        spec.wholeInt("groups", 1),
+        spec.flag("bias"));
   }
 
   @Override

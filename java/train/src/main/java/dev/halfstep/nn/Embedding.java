@@ -70,12 +70,18 @@ public final class Embedding implements Layer {
 
   @Override
   public LayerSpec spec() {
-    return LayerSpec.of("Embedding").with("vocabulary", vocabulary).with("width", width).with("padding", padding);
+    return LayerSpec.of("Embedding")
+        .with("vocabulary", vocabulary)
+        .with("width", width)
+        .with("padding", padding);
   }
 
   /** Reads what {@link #spec} wrote. */
   static Embedding of(LayerSpec spec) {
-    Embedding all = new Embedding(spec.whole("vocabulary", 1, Shape.MAX_ELEMENTS), spec.whole("width", 1, Shape.MAX_ELEMENTS));
+    Embedding all =
+        new Embedding(
+            spec.whole("vocabulary", 1, Shape.MAX_ELEMENTS),
+            spec.whole("width", 1, Shape.MAX_ELEMENTS));
     int token = spec.wholeInt("padding", NO_PADDING);
     return token == NO_PADDING ? all : all.padding(token);
   }

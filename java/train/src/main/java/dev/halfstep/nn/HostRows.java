@@ -6,7 +6,7 @@ import static dev.halfstep.bindings.Native.hs_upload;
 import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Stream;
-import dev.halfstep.bindings.ArrayCalls;
+import dev.halfstep.bindings.ArrayTransfers;
 import dev.halfstep.internal.Access;
 import dev.halfstep.internal.HostMemory;
 import dev.halfstep.internal.Native;
@@ -91,8 +91,8 @@ final class HostRows implements AutoCloseable {
           all == null
               ? hs_upload(handle, target, address + bytes(from), bytes(count))
               : all instanceof int[] tokens
-                  ? ArrayCalls.hs_upload(handle, target, tokens, bytes(count))
-                  : ArrayCalls.hs_upload(handle, target, (float[]) all, bytes(count)));
+                  ? ArrayTransfers.hs_upload(handle, target, tokens, bytes(count))
+                  : ArrayTransfers.hs_upload(handle, target, (float[]) all, bytes(count)));
     } finally {
       ACCESS.exit(stream);
     }
@@ -112,7 +112,7 @@ final class HostRows implements AutoCloseable {
       Native.check(
           all == null
               ? hs_download(handle, address + bytes(to), source, bytes(count))
-              : ArrayCalls.hs_download(handle, (float[]) all, source, bytes(count)));
+              : ArrayTransfers.hs_download(handle, (float[]) all, source, bytes(count)));
     } finally {
       ACCESS.exit(stream);
     }

@@ -13,13 +13,10 @@ import java.io.IOException;
 import java.nio.IntBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,12 +39,9 @@ public final class Model {
   private static final String OUTPUT = "output";
   private static final int MOST_NUMBERS = Integer.MAX_VALUE - 64;
 
-  private final List<Input> inputs;
   private final Network network;
   private final @Nullable Layer layer; // the network, where it is one layer
-  private final Map<String, Shape> outputs;
-  private final Shape firstOutput;
-  private final Map<String, Long> vocabularies;
+  private final Signature signature;
   private final Parameters parameters;
   private final Weights weights;
   private @Nullable KeptPredictor kept;
@@ -62,7 +56,7 @@ public final class Model {
   public record Input(String name, DType type, Shape shape) {
     /** Checks name and type. */
     public Input {
-      requireName("input", name);
+      Signature.requireName("input", name);
       if (type != DType.F32 && type != DType.I32) {
         throw new IllegalArgumentException(
             "input " + name + " is of type " + type + ": possible are F32, and I32 for tokens");
@@ -80,65 +74,21 @@ public final class Model {
     }
   }
 
-  private static void requireName(String what, String name) {
-    if (name.isBlank() || name.indexOf('.') >= 0) {
-      throw new IllegalArgumentException(
-          "an " + what + " of a model has a name without a dot, not \"" + name + "\"");
-    }
-  }
-
   private Model(List<Input> inputs, Network network, @Nullable Layer layer) {
-    this.inputs = List.copyOf(inputs);
     this.network = network;
     this.layer = layer;
-    if (inputs.isEmpty() || inputs.stream().map(Input::name).distinct().count() < inputs.size()) {
-      throw new IllegalArgumentException(
-          "a model has at least one input, all of different names, not " + inputs);
-    }
     Graph graph = new Graph(DType.F32, false);
     Scope scope = Scope.root(graph, null);
-    Map<String, Value> given = new LinkedHashMap<>();
-    for (Input input : inputs) {
-      given.put(input.name(), graph.input(input.name(), input.type(), input.shape().prepend(1)));
-    }
-    this.outputs = shapes(network.apply(scope, Collections.unmodifiableMap(given)));
-    this.firstOutput = outputs.values().iterator().next();
-    Map<String, Long> known = new LinkedHashMap<>();
-    given.forEach((name, value) -> known.put(name, graph.vocabulary(value)));
-    this.vocabularies = known;
+    this.signature = Signature.of(inputs, graph, given -> network.apply(scope, given));
     requireRoom(scope.parameters());
     this.parameters = new Parameters(scope.parameters());
     this.weights = new Weights((int) parameters.arenaSize());
   }
 
-  /** The shapes of one sample's outputs. */
-  private static Map<String, Shape> shapes(Map<String, Value> said) {
-    Map<String, Value> ordered = said instanceof LinkedHashMap ? said : new TreeMap<>(said);
-    Map<String, Shape> shapes = new LinkedHashMap<>();
-    ordered.forEach(
-        (name, y) -> {
-          requireName("output", name);
-          if (y.shape().rank() == 0 || y.shape().dim(0) != 1) {
-            throw new IllegalArgumentException(
-                "the model makes "
-                    + y.shape()
-                    + " of one sample: the first dimension must be the batch");
-          }
-          shapes.put(name, y.shape().dropFirst());
-        });
-    if (shapes.isEmpty()) {
-      throw new IllegalArgumentException("a model has at least one output, but this has none");
-    }
-    return Collections.unmodifiableMap(shapes);
-  }
-
   private Model(Model from, Parameters parameters) {
-    this.inputs = from.inputs;
     this.network = from.network;
     this.layer = from.layer;
-    this.outputs = from.outputs;
-    this.firstOutput = from.firstOutput;
-    this.vocabularies = from.vocabularies;
+    this.signature = from.signature;
     this.parameters = parameters;
     this.weights = from.weights;
   }
@@ -213,12 +163,12 @@ public final class Model {
    * @throws UnsupportedOperationException if a layer cannot be written down: see {@link Layer#spec}
    */
   public String architecture() {
-    return Architecture.write(inputs, layer, network);
+    return Architecture.write(inputs(), layer, network);
   }
 
   /** The inputs in order: one, named {@code features}, of a model that is made of a layer. */
   public List<Input> inputs() {
-    return inputs;
+    return signature.inputs();
   }
 
   /**
@@ -226,18 +176,7 @@ public final class Model {
    * output}, of a model that is made of a layer.
    */
   public Map<String, Shape> outputs() {
-    return outputs;
-  }
-
-  /** The only input. */
-  Input input() {
-    if (inputs.size() > 1) {
-      throw new IllegalStateException(
-          "the model has several inputs: "
-              + inputs.stream().map(Input::name).toList()
-              + ": ask inputs(), and predict with a map of arrays");
-    }
-    return inputs.get(0);
+    return signature.outputs();
   }
 
   /**
@@ -246,7 +185,7 @@ public final class Model {
    * @throws IllegalStateException if the model has several inputs
    */
   public Shape sampleShape() {
-    return input().shape();
+    return signature.input().shape();
   }
 
   /**
@@ -255,7 +194,7 @@ public final class Model {
    * @throws IllegalStateException if the model has several inputs
    */
   public DType sampleType() {
-    return input().type();
+    return signature.input().type();
   }
 
   /**
@@ -264,11 +203,7 @@ public final class Model {
    * @throws IllegalStateException if the model has several outputs
    */
   public Shape outputShape() {
-    if (outputs.size() > 1) {
-      throw new IllegalStateException(
-          "the model has several outputs: " + outputs + ": ask outputs()");
-    }
-    return firstOutput;
+    return signature.output();
   }
 
   /**
@@ -278,7 +213,7 @@ public final class Model {
    * @throws IllegalStateException if the model has several inputs
    */
   public long vocabulary() {
-    return vocabulary(input().name());
+    return vocabulary(signature.input().name());
   }
 
   /**
@@ -287,12 +222,7 @@ public final class Model {
    * @throws IllegalArgumentException if there is none of that name
    */
   public long vocabulary(String input) {
-    Long known = vocabularies.get(input);
-    if (known == null) {
-      throw new IllegalArgumentException(
-          "the model has no input " + input + ": it has " + vocabularies.keySet());
-    }
-    return known;
+    return signature.vocabulary(input);
   }
 
   /**
@@ -304,56 +234,7 @@ public final class Model {
    *     and its place
    */
   public void requireKnown(IntBuffer tokens, String what) {
-    requireKnown(input(), tokens, what);
-  }
-
-  /** As above, of one input. */
-  void requireKnown(Input input, IntBuffer tokens, String what) {
-    long vocabulary = vocabulary(input.name());
-    if (vocabulary == 0) {
-      return;
-    }
-    int row = (int) Math.max(1, input.shape().elements());
-    for (int i = tokens.position(); i < tokens.limit(); i++) {
-      int token = tokens.get(i);
-      if (token < 0 || token >= vocabulary) {
-        int at = i - tokens.position();
-        throw new IllegalArgumentException(
-            "token "
-                + token
-                + " at place "
-                + at % row
-                + " of "
-                + what
-                + " "
-                + at / row
-                + " is outside [0, "
-                + vocabulary
-                + "), the tokens that the model's embedding has");
-      }
-    }
-  }
-
-  /**
-   * How many rows so many elements of an input are.
-   *
-   * @throws IllegalArgumentException if they are of another type, or no whole number of rows
-   */
-  static int rows(Input input, DType given, int elements) {
-    if (input.type() != given) {
-      throw new IllegalArgumentException(
-          "the model takes samples of " + input.type() + ", but was given " + given);
-    }
-    long each = input.shape().elements();
-    if (each == 0 || elements % each != 0) {
-      throw new IllegalArgumentException(
-          elements
-              + " numbers are not a whole number of samples "
-              + input.shape()
-              + " of "
-              + each);
-    }
-    return (int) (elements / each);
+    signature.requireKnown(signature.input(), tokens, what);
   }
 
   /** Names, shapes and places of the parameters. */
@@ -369,8 +250,8 @@ public final class Model {
    * @throws IllegalStateException if the model has several inputs or outputs
    */
   public Value build(Graph graph, Value x) {
-    outputShape();
-    return build(graph, Map.of(input().name(), x)).values().iterator().next();
+    signature.output();
+    return build(graph, Map.of(signature.input().name(), x)).values().iterator().next();
   }
 
   /**
@@ -382,19 +263,9 @@ public final class Model {
    *     other outputs than when the model was made
    */
   public Map<String, Value> build(Graph graph, Map<String, Value> given) {
-    if (!given.keySet().equals(vocabularies.keySet())) {
-      throw new IllegalArgumentException(
-          "the model takes inputs " + vocabularies.keySet() + ", not " + given.keySet());
-    }
+    signature.requireInputs(given.keySet());
     Map<String, Value> said = network.apply(Scope.root(graph, parameters), given);
-    if (!said.keySet().equals(outputs.keySet())) {
-      throw new IllegalArgumentException(
-          "the network gives outputs "
-              + said.keySet()
-              + ", and gave "
-              + outputs.keySet()
-              + " when the model was made: it must give the same every time");
-    }
+    signature.requireOutputs(said.keySet());
     return said;
   }
 
@@ -472,7 +343,8 @@ public final class Model {
     requireInitialized();
     Parameter parameter = parameters.get(name);
     int offset = (int) parameters.offset(parameter);
-    return Arrays.copyOfRange(weights.values(), offset, offset + (int) parameter.shape().elements());
+    return Arrays.copyOfRange(
+        weights.values(), offset, offset + (int) parameter.shape().elements());
   }
 
   /**
@@ -495,7 +367,8 @@ public final class Model {
               + " values, not "
               + values.length);
     }
-    System.arraycopy(values, 0, weights.values(), (int) parameters.offset(parameter), values.length);
+    System.arraycopy(
+        values, 0, weights.values(), (int) parameters.offset(parameter), values.length);
     weights.changed();
   }
 
@@ -539,7 +412,8 @@ public final class Model {
   /**
    * Writes the weights as a {@link Safetensors} file, all or nothing, under the names and in the
    * layout that PyTorch gives them. The layers stand in its metadata, so that {@link #read} makes
-   * the model again; they are left out, which is logged, if one of them cannot be written down, as a lambda cannot.
+   * the model again; they are left out, which is logged, if one of them cannot be written down, as
+   * a lambda cannot.
    *
    * @param metadata texts for whoever reads the file
    * @throws IOException if the file cannot be written; a file that stood there is unchanged then
@@ -643,7 +517,7 @@ public final class Model {
    * What the model says of samples, on the CPU, with the weights that it has now. The first call
    * opens a device and keeps it; further ones take microseconds for a row of a small model. Several
    * threads may predict as long as none changes the weights, but only one of them at a time finds
-   * the device open: for many at once each makes a {@link Predictor}.
+   * the device open: many at once share a {@link Predictor}.
    *
    * @param samples {@code [rows, sampleShape...]}, any number of rows
    * @return {@code [rows, outputShape...]}; NaN where weights or samples hold NaN
@@ -653,7 +527,7 @@ public final class Model {
    */
   public float[] predict(float[] samples) {
     requireInitialized();
-    return predicted(rows(input(), DType.F32, samples.length), samples);
+    return predicted(Signature.rows(signature.input(), DType.F32, samples.length), samples);
   }
 
   /**
@@ -667,8 +541,8 @@ public final class Model {
    */
   public float[] predict(int[] tokens) {
     requireInitialized();
-    int rows = rows(input(), DType.I32, tokens.length);
-    requireKnown(IntBuffer.wrap(tokens), "row");
+    int rows = Signature.rows(signature.input(), DType.I32, tokens.length);
+    signature.requireKnown(signature.input(), IntBuffer.wrap(tokens), "row");
     return predicted(rows, tokens);
   }
 
@@ -708,6 +582,11 @@ public final class Model {
     return kept;
   }
 
+  /** Names, types and shapes of inputs and outputs. */
+  Signature signature() {
+    return signature;
+  }
+
   /** Changes when the weights do. */
   long version() {
     return weights.version();
@@ -735,12 +614,10 @@ public final class Model {
           + " to "
           + outputShape();
     }
-    StringBuilder text = new StringBuilder(String.valueOf(network)).append('
-');
+    StringBuilder text = new StringBuilder(String.valueOf(network)).append('\n');
     for (Parameter parameter : parameters.list()) {
-      text.append("  ").append(parameter.name()).append(' ').append(parameter.shape()).append('
-');
+      text.append("  ").append(parameter.name()).append(' ').append(parameter.shape()).append('\n');
     }
-    return text + (parameters.count() + " parameters, inputs " + inputs + " to " + outputs);
+    return text + (parameters.count() + " parameters, inputs " + inputs() + " to " + outputs());
   }
 }

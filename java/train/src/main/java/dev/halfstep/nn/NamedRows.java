@@ -4,6 +4,7 @@ import dev.halfstep.DType;
 import java.nio.IntBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Samples of a model with several inputs and the arrays that its outputs go into, for one call.
@@ -19,13 +20,7 @@ record NamedRows(Model model, int rows, Map<String, ?> samples, Map<String, floa
    * @throws IllegalArgumentException as {@link Model#predict(Map)} says
    */
   static NamedRows of(Model model, Map<String, ?> samples) {
-    if (samples.size() != model.inputs().size()) {
-      throw new IllegalArgumentException(
-          "the model takes inputs "
-              + model.inputs().stream().map(Model.Input::name).toList()
-              + ", not "
-              + samples.keySet());
-    }
+    model.signature().requireInputs(samples.keySet());
     int rows = -1;
     for (Model.Input input : model.inputs()) {
       int found = rows(model, input, samples.get(input.name()));
@@ -45,20 +40,22 @@ record NamedRows(Model model, int rows, Map<String, ?> samples, Map<String, floa
     return new NamedRows(model, rows, samples, results);
   }
 
-  private static int rows(Model model, Model.Input input, Object array) {
+  private static int rows(Model model, Model.Input input, @Nullable Object array) {
     if (array instanceof float[] numbers) {
-      return Model.rows(input, DType.F32, numbers.length);
+      return Signature.rows(input, DType.F32, numbers.length);
     }
     if (array instanceof int[] tokens) {
-      int rows = Model.rows(input, DType.I32, tokens.length);
-      model.requireKnown(input, IntBuffer.wrap(tokens), "input " + input.name() + ", row");
+      int rows = Signature.rows(input, DType.I32, tokens.length);
+      model
+          .signature()
+          .requireKnown(input, IntBuffer.wrap(tokens), "input " + input.name() + ", row");
       return rows;
     }
     throw new IllegalArgumentException(
         "input "
             + input.name()
             + " is "
-            + (array == null ? "missing" : "a " + array.getClass().getSimpleName())
+            + (array == null ? "null" : "a " + array.getClass().getSimpleName())
             + ": give it as "
             + (input.type() == DType.I32 ? "int[]" : "float[]"));
   }

@@ -1,5 +1,6 @@
 package dev.halfstep.nn;
 
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import java.util.Map;
 
@@ -12,7 +13,7 @@ import java.util.Map;
  * Network towers = (scope, inputs) -> {
  *   Value user = scope.apply("user", tower, inputs.get("user"));
  *   Value item = scope.apply("item", tower, inputs.get("item"));
- *   return Map.of("score", scope.apply("head", new Linear(1), ElementwiseOp.multiply(user, item)));
+ *   return Map.of("score", scope.apply("head", new Linear(1), Ops.multiply(user, item)));
  * };
  * }</pre>
  */

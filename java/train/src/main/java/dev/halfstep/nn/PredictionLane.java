@@ -193,8 +193,7 @@ final class PredictionLane implements AutoCloseable {
     long handle = ACCESS.enter(stream);
     try {
       Native.check(
-          hs_fill(
-              handle, tensor.dtype().code(), tensor.address(), tensor.shape().elements(), 0));
+          hs_fill(handle, tensor.dtype().code(), tensor.address(), tensor.shape().elements(), 0));
     } finally {
       ACCESS.exit(stream);
     }

@@ -362,7 +362,7 @@ public final class Predictor implements AutoCloseable {
   }
 
   private int rows(DType given, int elements) {
-    return Model.rows(model.input(), given, elements);
+    return Signature.rows(model.signature().input(), given, elements);
   }
 
   private void requireResult(int rows, int elements) {

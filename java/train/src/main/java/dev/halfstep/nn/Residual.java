@@ -79,7 +79,9 @@ public final class Residual implements Fusing {
       throw new IllegalArgumentException("layer kind Residual lacks the layer named body in it");
     }
     LayerSpec shortcut = spec.child("shortcut");
-    return shortcut == null ? new Residual(Layers.of(body)) : new Residual(Layers.of(body), Layers.of(shortcut));
+    return shortcut == null
+        ? new Residual(Layers.of(body))
+        : new Residual(Layers.of(body), Layers.of(shortcut));
   }
 
   @Override

@@ -138,7 +138,10 @@ public final class Sequential implements Fusing {
 
   /** Reads what {@link #spec} wrote. */
   static Sequential of(LayerSpec spec) {
-    return new Sequential(spec.children().stream().map(child -> new Child(child.name(), Layers.of(child.spec()))).toList());
+    return new Sequential(
+        spec.children().stream()
+            .map(child -> new Child(child.name(), Layers.of(child.spec())))
+            .toList());
   }
 
   @Override

@@ -1,7 +1,6 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.ElementwiseOp;
-import dev.halfstep.graph.ConcatOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -45,11 +44,11 @@ public final class Wiring implements Network {
 
     private Value of(List<Value> values) {
       if (this == CONCAT) {
-        return ConcatOp.of(values, values.get(0).shape().rank() - 1);
+        return Ops.concat(values, values.get(0).shape().rank() - 1);
       }
       Value result = values.get(0);
       for (Value value : values.subList(1, values.size())) {
-        result = this == ADD ? ElementwiseOp.add(result, value) : ElementwiseOp.multiply(result, value);
+        result = this == ADD ? Ops.add(result, value) : Ops.multiply(result, value);
       }
       return result;
     }

@@ -81,15 +81,14 @@ public final class CrossEntropy implements Loss {
     return classWeights.clone();
   }
 
-  /** The label that is left out; -1 if there is none. */
-  public int ignoreLabel() {
-    return ignoreLabel;
+  @Override
+  public boolean countsCorrect() {
+    return true;
   }
 
-  /** Whether a label is one of so many classes, or ignored. */
-  public boolean takes(int label, int classes) {
-    boolean ignored = label == ignoreLabel && ignoreLabel != NONE_IGNORED;
-    return ignored || (label >= 0 && label < classes);
+  @Override
+  public int ignoreLabel() {
+    return ignoreLabel;
   }
 
   /** The share of the uniform distribution. */

@@ -27,8 +27,8 @@ public record ElementwiseLoss(PointwiseLossOp.Kind kind) implements Loss {
   }
 
   @Override
-  public float[] classWeights() {
-    return new float[0];
+  public boolean countsCorrect() {
+    return kind == PointwiseLossOp.Kind.BINARY_CROSS_ENTROPY;
   }
 
   @Override
@@ -41,6 +41,7 @@ public record ElementwiseLoss(PointwiseLossOp.Kind kind) implements Loss {
     return switch (kind) {
       case SQUARED_ERROR -> "mean squared error";
       case BINARY_CROSS_ENTROPY -> "binary cross-entropy";
+      case GIVEN -> throw new AssertionError("no loss by itself");
     };
   }
 }

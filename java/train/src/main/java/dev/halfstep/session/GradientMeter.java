@@ -126,6 +126,17 @@ final class GradientMeter implements AutoCloseable {
       DeviceData onDevice, Dataset data, int[] samples, int batchSize, float lossScale) {
     probed = true;
     float[] weights = keepsStatistics ? memory.download() : new float[0];
+    try {
+      return scatter(onDevice, data, samples, batchSize, lossScale);
+    } finally {
+      if (keepsStatistics) {
+        memory.upload(weights);
+      }
+    }
+  }
+
+  private GradientNoise scatter(
+      DeviceData onDevice, Dataset data, int[] samples, int batchSize, float lossScale) {
     Feed feed = onDevice.probe(samples, batchSize, Map.of("state", state.address()));
     host.buffer().clear();
     for (int i = 0; i < StepState.BYTES; i++) {
@@ -159,9 +170,6 @@ final class GradientMeter implements AutoCloseable {
     for (double value : sum) {
       ofSum += value * value;
     }
-    if (keepsStatistics) {
-      memory.upload(weights);
-    }
     return GradientNoise.of(
         batchSize, squares / batches, batchSize * batches, ofSum / ((double) batches * batches));
   }
@@ -178,7 +186,7 @@ final class GradientMeter implements AutoCloseable {
   }
 
   private static double units(Dataset data, int rows) {
-    return (double) rows * data.targets().sampleShape().elements();
+    return (double) rows * data.form().target().shape().elements();
   }
 
   @Override

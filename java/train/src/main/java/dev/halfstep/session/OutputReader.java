@@ -5,12 +5,11 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
 import dev.halfstep.data.Dataset;
-import dev.halfstep.data.Labels;
 import dev.halfstep.internal.Cancellation;
 import dev.halfstep.internal.HostMemory;
 import dev.halfstep.internal.StepState;
 import dev.halfstep.metric.Confusion;
-import dev.halfstep.optim.CrossEntropy;
+import dev.halfstep.optim.Loss;
 import java.util.Map;
 
 /** What a model says of each sample of a data set, found without disturbing training. */
@@ -35,19 +34,21 @@ final class OutputReader implements AutoCloseable {
    * with a NaN is no class's: it counts as a wrong one.
    */
   Confusion confusion(DeviceData onDevice, Dataset data) {
-    if (!(DataCheck.loss(options.loss(), data) instanceof CrossEntropy loss)) {
+    Loss loss = DataCheck.loss(options.loss(), data);
+    if (loss.targetType() != DType.I32) {
       throw new IllegalArgumentException(
           data.name() + " has no class labels to count, for the loss is " + options.loss());
     }
     int classes = DataCheck.classes(options.model());
-    int labelsEach = (int) data.targets().sampleShape().elements();
+    int labelsEach = (int) data.form().target().shape().elements();
     long[] counts = new long[classes * classes];
     forEachBatch(
         onDevice,
         data,
         (values, from, rows) -> {
+          int[] labels = onDevice.labels(from, rows);
           for (int i = 0; i < rows * labelsEach; i++) {
-            int label = ((Labels) data.targets()).get(from * labelsEach + i);
+            int label = labels[i];
             if (label != loss.ignoreLabel()) {
               counts[label * classes + predicted(values, i * classes, classes, label)]++;
             }

@@ -176,13 +176,14 @@ public final class SessionBuilder extends SessionOptions {
   }
 
   /**
-   * Checks that the model and the loss can train on these data and, reading all of them, that each
-   * label and token is one that the model knows.
+   * Checks that the model and the loss can train on these data and, where they lie in memory,
+   * reading all of them, that each label and token is one that the model knows; those of other data
+   * are looked at as they are read.
    *
    * @throws IllegalArgumentException if not; the message names the sample
    */
   public void requireFitting(Dataset data) {
-    DataCheck.check(this, data);
+    DataCheck.of(this, data);
   }
 
   /**

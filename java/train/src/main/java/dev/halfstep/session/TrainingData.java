@@ -16,6 +16,7 @@ final class TrainingData implements AutoCloseable {
   private int[] order = {};
   private @Nullable DeviceData source; // what the feed reads
   private @Nullable Feed feed;
+  private @Nullable RuntimeException unread; // why streamed samples could not be read
 
   TrainingData(
       Device device, SessionOptions options, SessionMemory memory, RunState run, StepClock clock) {
@@ -80,12 +81,29 @@ final class TrainingData implements AutoCloseable {
     if (source instanceof StreamedData streamed) {
       long begin = System.nanoTime();
       long before = streamed.loadingNanos();
-      feed.launch(stream, run.reserve(rows, steps), rows, steps);
+      long position = run.reserve(rows, steps);
+      try {
+        feed.launch(stream, position, rows, steps);
+      } catch (RuntimeException failure) {
+        unread = failure; // some of the steps were launched, and others not
+        throw failure;
+      }
       clock.ran(begin, streamed.loadingNanos() - before);
     } else {
       feed.launch(stream, run.reserve(rows, steps), rows, steps);
     }
-    return rows * current.targets().sampleShape().elements();
+    return rows * current.form().target().shape().elements();
+  }
+
+  /** Throws if steps were to be made whose samples could not be read. */
+  void requireWhole() {
+    if (unread != null) {
+      throw new IllegalStateException(
+          "the session cannot go on, for samples could not be read ("
+              + unread.getMessage()
+              + "): open another one; its weights are those of the last step that was made",
+          unread);
+    }
   }
 
   /** The feed of training, made anew where the data have come to lie otherwise. */

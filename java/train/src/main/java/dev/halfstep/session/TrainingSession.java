@@ -125,6 +125,7 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   private double step(UploadedBatch batch, int rows) {
+    requireWhole();
     clock.begin();
     batch.feed().launch(stream, run.reserve(rows, 1), rows, 1);
     meter.stepped(rows * batch.labelsPerSample());
@@ -158,7 +159,7 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IllegalStateException if there was none since the session was opened
    */
   public synchronized StepRecord lastStep() {
-    requireOpen();
+    requireWhole();
     return run.lastRecord();
   }
 
@@ -168,7 +169,8 @@ public final class TrainingSession implements AutoCloseable {
    * SessionBuilder#dataMemory} says.
    *
    * @throws IllegalArgumentException if they do not fit the model, or a label or token of theirs is
-   *     none that it knows; the message names the sample
+   *     none that it knows; the message names the sample. Those of data that do not lie in memory
+   *     ({@link Dataset#inMemory}) are looked at when {@link #run} reads them
    * @throws dev.halfstep.HalfstepException if there is no room for three batches of them either
    */
   public synchronized void data(Dataset data) {
@@ -217,6 +219,10 @@ public final class TrainingSession implements AutoCloseable {
   /**
    * Runs so many steps of batchSize samples, with one call and without waiting for them.
    *
+   * @throws dev.halfstep.data.GatherException if samples that stream cannot be read: the session's
+   *     weights are then those of the last step that was made, and it can make no more
+   * @throws IllegalArgumentException if a label or token that streams is none that the model knows,
+   *     likewise; the message names the sample
    * @throws IllegalStateException if there are no data, no learning rates, or {@link #drain} is due
    */
   public synchronized void run(int steps) {
@@ -251,7 +257,7 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   private void launch(int rows, int steps) {
-    requireOpen();
+    requireWhole();
     meter.stepped(training.launch(rows, steps));
   }
 
@@ -264,7 +270,7 @@ public final class TrainingSession implements AutoCloseable {
    * @throws dev.halfstep.HalfstepException if too many steps in a row were skipped
    */
   public synchronized StepBlock drain() {
-    requireOpen();
+    requireWhole();
     StepBlock steps = new StepBlock((int) run.pending());
     run.drain(steps);
     return steps;
@@ -276,7 +282,7 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IllegalArgumentException if it cannot hold as many steps; they can still be drained
    */
   public synchronized void drain(StepBlock steps) {
-    requireOpen();
+    requireWhole();
     run.drain(steps);
   }
 
@@ -286,6 +292,7 @@ public final class TrainingSession implements AutoCloseable {
    *
    * @throws IllegalArgumentException if the data do not fit the model, or a label or token of
    *     theirs is none that it knows; the message names the sample
+   * @throws dev.halfstep.data.GatherException if samples cannot be read; training can go on
    * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public synchronized Metrics evaluate(Dataset data) {
@@ -345,7 +352,7 @@ public final class TrainingSession implements AutoCloseable {
 
   /** Everything that training has changed, after {@link #drain}. */
   public synchronized SessionState state() {
-    requireOpen();
+    requireWhole();
     return memory.state(run.counters());
   }
 
@@ -418,6 +425,12 @@ public final class TrainingSession implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("the training session is closed");
     }
+  }
+
+  /** A session whose steps were all made. */
+  private void requireWhole() {
+    requireOpen();
+    training.requireWhole();
   }
 
   private void closeDevice() {

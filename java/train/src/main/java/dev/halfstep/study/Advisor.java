@@ -1,7 +1,6 @@
 package dev.halfstep.study;
 
 import dev.halfstep.data.Dataset;
-import dev.halfstep.data.Labels;
 import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.metric.Metrics;
 import dev.halfstep.optim.Optimizer;
@@ -284,14 +283,13 @@ public final class Advisor {
 
   /** The share of the largest class; empty if there are no classes to choose from. */
   private static OptionalDouble largestClass(Dataset data) {
-    if (!(data.targets() instanceof Labels labels) || labels.sampleShape().rank() != 0) {
+    if (!data.form().hasOneLabel()) {
       return OptionalDouble.empty();
     }
-    int[] counts = new int[labels.classes()];
+    int[] counts = new int[data.classes()];
     int most = 0;
     int all = 0;
-    for (int i = 0; i < labels.size(); i++) {
-      int label = labels.get(i);
+    for (int label : data.labels()) {
       if (label >= 0 && label < counts.length) {
         most = Math.max(most, ++counts[label]);
         all++;
@@ -302,15 +300,16 @@ public final class Advisor {
 
   /** Whether labels never fall: sorted by class. */
   private static boolean isSorted(Dataset data) {
-    if (!(data.targets() instanceof Labels) || data.classes() < 2) {
+    if (!data.form().hasOneLabel()) {
       return false;
     }
-    for (int i = 1; i < data.size(); i++) {
-      if (data.label(i) < data.label(i - 1)) {
+    int[] labels = data.labels();
+    for (int i = 1; i < labels.length; i++) {
+      if (labels[i] < labels[i - 1]) {
         return false;
       }
     }
-    return data.label(0) != data.label(data.size() - 1);
+    return labels[0] != labels[labels.length - 1];
   }
 
   /** All findings, the worst first. */

@@ -280,16 +280,19 @@ public final class TrainerBuilder extends TrainerOptions {
                 + " needs validation data, but there are none; without them there are "
                 + Metric.labels(false));
       }
-      if (metric.needsConfusion() && !(session.loss() instanceof CrossEntropy)) {
+      if (metric.needsConfusion() && session.loss().targetType() != DType.I32) {
         throw new IllegalArgumentException(
             metric.label() + " needs class labels, but the loss is " + session.loss());
       }
       if (metric.increasing()
           && metric.function().isEmpty()
-          && session.loss().equals(Loss.meanSquaredError())) {
+          && !metric.needsConfusion()
+          && !session.loss().countsCorrect()) {
         throw new IllegalArgumentException(
             metric.label()
-                + " counts what is right, which squared errors do not say: take "
+                + " counts what is right, which "
+                + session.loss()
+                + " does not say: take "
                 + (metric.needsValidation() ? Metric.VAL_LOSS : Metric.TRAIN_LOSS).label());
       }
     }
@@ -305,7 +308,7 @@ public final class TrainerBuilder extends TrainerOptions {
 
   private void requireEvaluable(Dataset data) {
     session.requireFitting(data);
-    if (data.targets().sampleShape().equals(train.targets().sampleShape())) {
+    if (data.form().target().shape().equals(train.form().target().shape())) {
       return; // the plan of training says whether they fit the loss
     }
     session.requireEvaluation(data);

@@ -90,6 +90,40 @@ class OperationGradientTest {
   }
 
   @Test
+  void theCrossEntropyOfRowsHasTheSlopeOfEachRow() {
+    int[] labels = {2, 0, 4, 4, 1, 3};
+    Function<Graph, Value> rows =
+        g -> {
+          Value input = g.input("tokens", DType.I32, Shape.of(6));
+          return Ops.crossEntropyRows(
+              Ops.reshape(made(g, A), Shape.of(6, 5)), input);
+        };
+    Function<Graph, Value> focal =
+        g -> {
+          Value loss = rows.apply(g);
+          Value wrong = Ops.subtract(g.constant(1, loss.shape()), Ops.exp(Ops.scale(loss, -1)));
+          return Ops.multiply(Ops.multiply(wrong, wrong), loss);
+        };
+    for (Function<Graph, Value> each : List.of(rows, focal)) {
+      try (OperationBench bench = new OperationBench(DType.F32, labels, each, A)) {
+        bench.assertGradients();
+        float[] values = bench.values();
+        float[] output = bench.evaluate(values).output();
+        double[] a = bench.part(values, "a");
+        for (int row = 0; row < labels.length; row++) {
+          double sum = 0;
+          for (int c = 0; c < 5; c++) {
+            sum += Math.exp(Math.tanh(a[row * 5 + c]));
+          }
+          double loss = Math.log(sum) - Math.tanh(a[row * 5 + labels[row]]);
+          double wrong = 1 - Math.exp(-loss);
+          assertEquals(each == rows ? loss : wrong * wrong * loss, output[row], 2e-6, "row " + row);
+        }
+      }
+    }
+  }
+
+  @Test
   void binaryCrossEntropyHasTheSlopeOfItsLoss() {
     Function<Graph, Value> network =
         g -> {

@@ -70,7 +70,7 @@ class LayerSpecTest {
 
     @Override
     public Value apply(Scope scope, Value x) {
-      return dev.halfstep.graph.ScaleOp.of(x, (float) factor);
+      return dev.halfstep.graph.Ops.scale(x, (float) factor);
     }
 
     @Override

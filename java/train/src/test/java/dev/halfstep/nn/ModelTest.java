@@ -122,7 +122,8 @@ class ModelTest {
     double[] expected = formula(model, x, rows);
     try (Device device = TestDevice.open()) {
       for (int batch : new int[] {1, 4, 11, 64}) {
-        try (Predictor predictor = Predictor.builder(model).device(device).batchSizes(batch).open()) {
+        try (Predictor predictor =
+            Predictor.builder(model).device(device).batchSizes(batch).open()) {
           assertNear(expected, predictor.predict(x));
         }
       }
@@ -229,7 +230,8 @@ class ModelTest {
   @Test
   void closedPredictorsAreRefused() {
     try (Device device = TestDevice.open()) {
-      Predictor predictor = Predictor.builder(mlp().initialize(0)).device(device).batchSizes(2).open();
+      Predictor predictor =
+          Predictor.builder(mlp().initialize(0)).device(device).batchSizes(2).open();
       predictor.close();
       assertThrows(IllegalStateException.class, () -> predictor.predict(new float[12]));
     }

@@ -1,5 +1,6 @@
 package dev.halfstep.nn;
 
+import dev.halfstep.graph.Ops;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -7,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
-import dev.halfstep.graph.ElementwiseOp;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.train.TestDevice;
 import java.io.IOException;
@@ -104,7 +104,7 @@ class NamedValuesTest {
         (scope, inputs) -> {
           var x = scope.apply("fc", new Linear(2), Objects.requireNonNull(inputs.get("x")));
           var y = scope.apply("fc", new Linear(2), Objects.requireNonNull(inputs.get("y")));
-          return Map.of("b", ElementwiseOp.subtract(x, y), "a", x);
+          return Map.of("b", Ops.subtract(x, y), "a", x);
         };
     Model model =
         Model.of(
@@ -128,7 +128,8 @@ class NamedValuesTest {
     Model model = Model.of(INPUTS, wiring()).initialize(1);
     float[] user = new float[6];
     refused(() -> model.predict(Map.of("user", user)), "takes inputs [user, words]");
-    refused(() -> model.predict(Map.of("user", user, "x", user)), "input words is missing");
+    refused(
+        () -> model.predict(Map.of("user", user, "x", user)), "takes inputs [user, words], not");
     refused(() -> model.predict(Map.of("user", user, "words", user)), "takes samples of I32");
     refused(() -> model.predict(Map.of("user", user, "words", new int[2])), "has 1 rows");
     refused(() -> model.predict(Map.of("user", user, "words", new int[3])), "whole number of");

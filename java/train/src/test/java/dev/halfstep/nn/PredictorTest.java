@@ -205,7 +205,7 @@ class PredictorTest {
   void rowsThatAnEarlierCallLeftAreNoErrorOfALaterOne() {
     Layer first =
         (scope, x) ->
-            scope.apply("e", new Embedding(5, 2), dev.halfstep.graph.SplitOp.of(x, 1, 1, 1).get(0));
+            scope.apply("e", new Embedding(5, 2), dev.halfstep.graph.Ops.split(x, 1, 1, 1).get(0));
     Model model = Model.ofTokens(Shape.of(2), first).initialize(1);
     try (Device device = TestDevice.open();
         Predictor predictor = Predictor.builder(model).device(device).batchSizes(4).open()) {

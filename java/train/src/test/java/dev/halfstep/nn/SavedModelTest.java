@@ -62,6 +62,17 @@ class SavedModelTest {
             new Softmax()));
   }
 
+  private static Model ofTwoInputs() {
+    return Model.of(
+        List.of(Model.Input.of("x", Shape.of(3)), Model.Input.ofTokens("y", Shape.of(2))),
+        Wiring.of()
+            .then("a", new Linear(4), "x")
+            .then("b", Sequential.of(new Embedding(5, 2), new Flatten()), "y")
+            .join("c", Wiring.Join.CONCAT, "a", "b")
+            .join("d", Wiring.Join.ADD, "a", "b")
+            .outputs("c", "d"));
+  }
+
   private static float[] drawn(int count) {
     Random random = new Random(5);
     float[] values = new float[count];
@@ -120,15 +131,15 @@ class SavedModelTest {
   @Test
   void samplesArePreparedAsInTraining() {
     Model model = Model.of(Shape.of(1, 2), new Flatten()).initialize(0);
-    Normalization normalization =
-        Normalization.of(new double[] {2, 10}, new double[] {0.5, 4});
+    Normalization normalization = Normalization.of(new double[] {2, 10}, new double[] {0.5, 4});
     SavedModel saved = SavedModel.of(model).withNormalization(normalization);
     assertArrayEquals(
         new float[] {-4, -2.5f, 2, 0}, saved.prepared(new float[] {0, 0, 3, 10}), 1e-6f);
     assertThrows(
         IllegalArgumentException.class,
         () ->
-            saved.withNormalization(Normalization.of(new double[] {1, 1, 1}, new double[] {1, 1, 1})));
+            saved.withNormalization(
+                Normalization.of(new double[] {1, 1, 1}, new double[] {1, 1, 1})));
     assertThrows(IllegalArgumentException.class, () -> saved.withClasses(List.of("a")));
     assertThrows(IllegalArgumentException.class, () -> saved.withClasses(List.of("a", "a")));
     Normalization single = Normalization.of(new double[] {1}, new double[] {2});
@@ -143,11 +154,9 @@ class SavedModelTest {
     model.save(file(), Map.of());
     refused("does not say which layers its weights belong to");
     assertFalse(SavedModel.isIn(Safetensors.read(file())));
-    assertArrayEquals(
-        model.weights(), Model.of(Shape.of(3), lambda).load(file()).weights());
+    assertArrayEquals(model.weights(), Model.of(Shape.of(3), lambda).load(file()).weights());
     assertThrows(UnsupportedOperationException.class, model::architecture);
-    assertThrows(
-        UnsupportedOperationException.class, () -> SavedModel.of(model).save(file()));
+    assertThrows(UnsupportedOperationException.class, () -> SavedModel.of(model).save(file()));
   }
 
   private String refused(String reason) {
@@ -248,7 +257,7 @@ class SavedModelTest {
     write(of("[2]", many + "]}"));
     refused("at most 10000 layers");
     write("{'version':" + "9".repeat(100_000) + "}");
-    refused("has");
+    refused("999, which is too large");
   }
 
   @Test
@@ -274,7 +283,8 @@ class SavedModelTest {
     List<Map.Entry<Model, String>> good =
         List.of(
             Map.entry(convolutional().initialize(1), convolutional().architecture()),
-            Map.entry(ofTokens().initialize(1), ofTokens().architecture()));
+            Map.entry(ofTokens().initialize(1), ofTokens().architecture()),
+            Map.entry(ofTwoInputs().initialize(1), ofTwoInputs().architecture()));
     Fuzz.run(
         "architecture",
         0.5,
@@ -289,8 +299,7 @@ class SavedModelTest {
           Map<String, String> texts = new HashMap<>();
           texts.put(Architecture.KEY, text);
           Safetensors.Contents contents =
-              new Safetensors.Contents(
-                  Path.of("fuzzed"), texts, model.tensors(model.weights()));
+              new Safetensors.Contents(Path.of("fuzzed"), texts, model.tensors(model.weights()));
           try {
             SavedModel read = SavedModel.of(contents);
             assertEquals(model.weights().length, read.model().weights().length);

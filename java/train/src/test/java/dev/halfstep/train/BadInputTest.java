@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
@@ -113,7 +114,7 @@ final class BadInputTest {
     for (int i = 0; i < x.length; i++) {
       x[i] = i % 5;
     }
-    return Dataset.of(
+    return ArrayDataset.of(
         "letters", Features.of(x, Shape.of(2)), Labels.of(labels, Shape.of(), classes, ignored));
   }
 
@@ -183,7 +184,7 @@ final class BadInputTest {
   }
 
   private static Dataset text(int... tokens) {
-    return Dataset.of(
+    return ArrayDataset.of(
         "text", Features.of(tokens, Shape.of(3)), Labels.of(new int[tokens.length / 3], 2));
   }
 

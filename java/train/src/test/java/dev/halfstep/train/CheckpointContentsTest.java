@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
@@ -193,7 +194,7 @@ final class CheckpointContentsTest {
   private static Dataset data(float[] x, int[] y, Normalization normalization) {
     Features features = Features.of(x, Shape.of(SmallTask.FEATURES));
     Labels labels = Labels.of(y, Shape.of(), SmallTask.CLASSES, OptionalInt.of(-100));
-    return Dataset.of("other", features.withNormalization(normalization), labels);
+    return ArrayDataset.of("other", features.withNormalization(normalization), labels);
   }
 
   @Test
@@ -235,7 +236,7 @@ final class CheckpointContentsTest {
     int classes = 1000;
     SmallTask task = new SmallTask(40);
     Dataset data =
-        Dataset.of(
+        ArrayDataset.of(
             "wide", Features.of(task.x, Shape.of(SmallTask.FEATURES)), Labels.of(task.y, classes));
     Model model = Model.of(Shape.of(SmallTask.FEATURES), new Linear(classes)).initialize(1);
     TrainerBuilder run =

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
@@ -107,7 +108,7 @@ class PaddingTest {
 
   private static float[] gradients(Model model, int positions, int[] tokens, int[] labels) {
     Dataset data =
-        Dataset.of(
+        ArrayDataset.of(
             "sequences",
             Features.of(tokens, Shape.of(positions)),
             Labels.of(labels, Shape.of(positions), CLASSES, OptionalInt.of(-100)));

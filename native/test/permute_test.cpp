@@ -1,4 +1,4 @@
-// Permuted dimensions and copied rows, byte by byte.
+// Permuted dimensions, byte by byte.
 #include <numeric>
 
 #include "compare.h"
@@ -82,27 +82,6 @@ TEST(all_types_and_ranks_are_moved) {
   });
 }
 
-TEST(rows_are_copied_between_pitches_and_nothing_beside_them) {
-  on_devices([](Device& device) {
-    struct Case {
-      size_t rows, bytes, from, to;
-    };
-    for (const Case& c : {Case{0, 4, 4, 4}, Case{5, 0, 4, 4}, Case{1, 7, 0, 7}, Case{3, 5, 8, 13},
-                          Case{100, 12, 12, 36}, Case{9, 1000, 1001, 1003}, Case{4, 6, 0, 6},
-                          Case{3, 300000, 300001, 300007}, Case{5000, 33, 40, 33}}) {
-      const std::vector<uint8_t> values = numbered<uint8_t>(c.rows * c.from + c.bytes);
-      Array<uint8_t> src(device, values), dst(device, c.rows * c.to + c.bytes);
-      CHECK_OK(hs_copy_rows(device.stream(), static_cast<int64_t>(c.rows), c.bytes, src.address(),
-                            c.from, dst.address(), c.to));
-      std::vector<uint8_t> expected(c.rows * c.to + c.bytes, 0xff);  // as Array leaves it
-      for (size_t r = 0; r < c.rows; r++) {
-        for (size_t i = 0; i < c.bytes; i++) expected[r * c.to + i] = values[r * c.from + i];
-      }
-      CHECK_THAT(same_bits(dst.get(), expected), shape_name({c.rows, c.bytes, c.from, c.to}));
-    }
-  });
-}
-
 TEST(results_depend_on_neither_threads_nor_capture) {
   on_devices([](Device& device) {
     const int64_t extents[] = {50, 33, 70};
@@ -133,9 +112,6 @@ TEST(arguments_that_make_no_sense_are_refused) {
     CHECK_REFUSED(hs_permute(s, HS_F32, 2, extents, outside, at, at), "dimension 2 at place 1");
     CHECK_REFUSED(hs_permute(s, HS_F32, 3, extents, three, at, at), "extent 2 is -1");
     CHECK_REFUSED(hs_permute(s, HS_F32, 2, extents, fine, 0, at), "x is 0");
-    CHECK_REFUSED(hs_copy_rows(s, -1, 4, at, 4, at, 4), "rows is -1");
-    CHECK_REFUSED(hs_copy_rows(s, 2, 4, at, 4, at, 3), "overlap at a pitch of 3");
-    CHECK_REFUSED(hs_copy_rows(s, 2, 4, at, 4, 0, 4), "dst is 0");
   });
 }
 
