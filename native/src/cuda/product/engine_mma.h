@@ -51,13 +51,10 @@ class MmaEngine : public TileConstants<Tile> {
                                                                                  threadIdx.x);
     const TileFeed<decltype(Stage::b), Source::kTransposeB, kThreads, B> feed_b(b, part.n,
                                                                                 threadIdx.x);
-    go_along_k<false, kK>(
-        shared.stage, feed_a, feed_b, part, [](Stage&) {},
-        [&](Stage& stage) {
-          multiply_stage<T, Source::kTransposeA, Source::kTransposeB, kK>(sums, stage, m_, n_,
-                                                                          sum_rows_);
-        });
-    cp_async_wait<0>();
+    go_along_k<false, kK>(shared.stage, feed_a, feed_b, part, [&](Stage& stage) {
+      multiply_stage<T, Source::kTransposeA, Source::kTransposeB, kK>(sums, stage, m_, n_,
+                                                                      sum_rows_);
+    });
   }
 
   HS_DEVICE void put_elements(ResultTile<kM, kN>& result, const Sums& sums) const {

@@ -64,20 +64,15 @@ class WgmmaEngine : public TileConstants<Tile> {
     const auto multiply = [&](auto with_rows) {
       warpgroup_fence_sums(sums.block);
       if constexpr (decltype(with_rows)::value) warpgroup_fence_sums(sums.rows);
-      go_along_k<true, kK>(
-          shared.stage, feed_a, feed_b, part,
-          [&](const Stage& stage) {
-            begin_stage<Source, decltype(with_rows)::value>(sums, stage, shared.ones);
-          },
-          [](const Stage&) { warpgroup_wait<1>(); });  // for the step before
-      warpgroup_wait<0>();
+      go_along_k<true, kK>(shared.stage, feed_a, feed_b, part, [&](const Stage& stage) {
+        begin_stage<Source, decltype(with_rows)::value>(sums, stage, shared.ones);
+      });
     };
     if (sum_rows_) {
       multiply(std::true_type{});
     } else {
       multiply(std::false_type{});
     }
-    cp_async_wait<0>();
     // Not in `multiply`: behind each of its loops it makes nvcc 13 take 50 instructions more a step.
     warpgroup_fence_sums(sums.block);
     warpgroup_fence_sums(sums.rows);

@@ -9,5 +9,4 @@ final class Version implements IVersionProvider {
   public String[] getVersion() {
     return new String[] {"halfstep " + HalfstepVersion.current()};
   }
-
 }

@@ -55,7 +55,8 @@ final class LauncherTest {
     for (String source : SOURCES) {
       Files.createFile(root.resolve(source));
     }
-    for (String module : List.of("bindings", "cuda", "core", "train", "report", "cli", "examples")) {
+    for (String module :
+        List.of("bindings", "cuda", "core", "train", "report", "cli", "examples")) {
       Files.createDirectories(root.resolve("java/" + module + "/src/main"));
       Files.createFile(root.resolve("java/" + module + "/pom.xml"));
     }

@@ -2,7 +2,6 @@ package dev.halfstep.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -34,13 +33,15 @@ final class MessagesTest {
         FailureText.of(new FileAlreadyExistsException("out")));
     assertEquals("out: is not a folder", FailureText.of(new NotDirectoryException("out")));
     assertEquals(
-        "out: File too large", FailureText.of(new FileSystemException("out", null, "File too large")));
+        "out: File too large",
+        FailureText.of(new FileSystemException("out", null, "File too large")));
     assertEquals(
         "out: the file system refuses it (FileSystemException)",
         FailureText.of(new FileSystemException("out")));
     assertEquals("a: why", FailureText.of(new AtomicMoveNotSupportedException("a", "b", "why")));
     assertEquals(
-        "the thread was interrupted while it wrote", FailureText.of(new ClosedByInterruptException()));
+        "the thread was interrupted while it wrote",
+        FailureText.of(new ClosedByInterruptException()));
     assertEquals("no number", FailureText.of(new IllegalStateException("no number")));
     assertEquals("NullPointerException", FailureText.of(new NullPointerException()));
   }

@@ -27,7 +27,8 @@ import java.nio.file.Path;
 
 /**
  * A convolutional network on handwritten digits, with all that belongs to such a run: validation,
- * early stopping, a learning rate that falls on a plateau, the best weights, a test, a report and the curves.
+ * early stopping, a learning rate that falls on a plateau, the best weights, a test, a report and
+ * the curves.
  */
 public final class MnistCnn {
   private MnistCnn() {}

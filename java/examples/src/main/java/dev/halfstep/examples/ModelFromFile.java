@@ -1,11 +1,10 @@
 package dev.halfstep.examples;
 
-import dev.halfstep.graph.Ops;
 import dev.halfstep.Shape;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Digits;
-import dev.halfstep.data.Labels;
 import dev.halfstep.data.Split;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import dev.halfstep.nn.Flatten;
 import dev.halfstep.nn.Layer;
@@ -70,13 +69,13 @@ public final class ModelFromFile {
         .build()
         .fit();
     SavedModel.of(model)
-        .withNormalization(digits.train().features().normalization())
+        .withNormalization(digits.train().form().input().normalization())
         .withClasses(IntStream.range(0, 10).mapToObj(Integer::toString).toList())
         .save(file);
 
     SavedModel read = SavedModel.read(file); // a program elsewhere needs this line, and `register`
     System.out.println(read.model());
-    float[] x = test.features().withNormalization(read.normalization()).toFloats(0, test.size());
+    float[] x = test.withNormalization(read.normalization()).toFloats(0, test.size());
     float[] scores = read.model().predict(x); // [rows, 10]
     int right = 0;
     for (int row = 0; row < test.size(); row++) {
@@ -84,7 +83,7 @@ public final class ModelFromFile {
       for (int i = 1; i < 10; i++) {
         best = scores[row * 10 + i] > scores[row * 10 + best] ? i : best;
       }
-      right += read.classes().get(best).equals("" + ((Labels) test.targets()).get(row)) ? 1 : 0;
+      right += read.classes().get(best).equals("" + test.label(row)) ? 1 : 0;
     }
     System.out.printf("accuracy of the model from the file %.1f %%%n", 100.0 * right / test.size());
     System.out.println("bit for bit: " + Arrays.equals(model.predict(x), scores));

@@ -1,6 +1,7 @@
 package dev.halfstep.examples;
 
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Digits;
 import dev.halfstep.data.Features;
@@ -64,7 +65,8 @@ public final class OwnLoss {
    */
   public static void main(String[] args) {
     Dataset points = line();
-    System.out.printf("the slope is 2; squared errors say %.2f%n", slope(points, Loss.meanSquaredError()));
+    System.out.printf(
+        "the slope is 2; squared errors say %.2f%n", slope(points, Loss.meanSquaredError()));
     System.out.printf("the slope is 2; Huber's loss says %.2f%n", slope(points, HUBER));
 
     Split digits = Digits.generate(0);
@@ -83,8 +85,7 @@ public final class OwnLoss {
             .epochs(args.length > 0 ? Integer.parseInt(args[0]) : 3)
             .seed(1)
             .fit();
-    Confusion confusion = 
-        history.epochs().get(history.bestEpoch() - 1).confusion().orElseThrow();
+    Confusion confusion = history.epochs().get(history.bestEpoch() - 1).confusion().orElseThrow();
     System.out.printf("focal loss: F1 %.3f of the digits held out%n", confusion.f1());
   }
 
@@ -100,7 +101,7 @@ public final class OwnLoss {
         y[i][0] -= 20 * x[i][0];
       }
     }
-    return Dataset.of("a line", Features.of(x), Values.of(y));
+    return ArrayDataset.of("a line", Features.of(x), Values.of(y));
   }
 
   private static float slope(Dataset points, Loss loss) {

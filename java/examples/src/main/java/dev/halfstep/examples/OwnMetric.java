@@ -62,9 +62,7 @@ public final class OwnMetric {
     for (EpochRecord epoch : history.epochs()) {
       System.out.printf(
           "epoch %d: accuracy %.1f %%, top two %.1f %%%n",
-          epoch.epoch(),
-          100 * epoch.validation().orElseThrow().accuracy(),
-          100 * topTwo.of(epoch));
+          epoch.epoch(), 100 * epoch.validation().orElseThrow().accuracy(), 100 * topTwo.of(epoch));
     }
     System.out.println("the best epoch by it: " + history.bestEpoch());
   }

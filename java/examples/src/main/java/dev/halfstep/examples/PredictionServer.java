@@ -45,13 +45,13 @@ public final class PredictionServer {
     Model model =
         Model.of(
                 Shape.of(INPUTS),
-                Sequential.of(new Linear(64), new ReLU(), new Linear(64), new ReLU(), new Linear(4)))
+                Sequential.of(
+                    new Linear(64), new ReLU(), new Linear(64), new ReLU(), new Linear(4)))
             .initialize(1);
     ExecutorService threads = Executors.newFixedThreadPool(4);
     HttpServer server =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    try (Predictor predictor =
-        Predictor.builder(model).batchSizes(8).threads(4).open()) {
+    try (Predictor predictor = Predictor.builder(model).batchSizes(8).threads(4).open()) {
       server.createContext("/predict", exchange -> answer(exchange, predictor));
       server.setExecutor(threads);
       server.start();

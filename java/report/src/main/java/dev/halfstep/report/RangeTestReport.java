@@ -33,8 +33,7 @@ public record RangeTestReport(
   }
 
   /** A step of the test. */
-  public record RangePoint(
-      double learningRate, @Nullable Double loss, @Nullable Double smoothed) {
+  public record RangePoint(double learningRate, @Nullable Double loss, @Nullable Double smoothed) {
     static RangePoint of(LearningRateFinder.Point point) {
       return new RangePoint(
           point.learningRate(), Json.number(point.loss()), Json.number(point.smoothed()));

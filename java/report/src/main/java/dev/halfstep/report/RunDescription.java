@@ -15,10 +15,13 @@ import java.util.Optional;
  * @param data what is trained on
  * @param model what is trained
  * @param recipe how
- * @param table where the data are a CSV file: how it was read, its target and what is doubtful in it
+ * @param table where the data are a CSV file: how it was read, its target and what is doubtful in
+ *     it
  */
 public record RunDescription(String data, String model, Recipe recipe, Optional<CsvData> table) {
-  /** The name of the training data, the model's layers, and the numbers of the trainer's options. */
+  /**
+   * The name of the training data, the model's layers, and the numbers of the trainer's options.
+   */
   public static RunDescription of(Trainer trainer) {
     return new RunDescription(
         trainer.options().trainingData().name(),

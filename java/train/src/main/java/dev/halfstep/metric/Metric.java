@@ -32,13 +32,7 @@ public final class Metric {
 
   private static final List<Metric> BUILT_IN =
       List.of(
-          TRAIN_LOSS,
-          TRAIN_ACCURACY,
-          VAL_LOSS,
-          VAL_ACCURACY,
-          VAL_PRECISION,
-          VAL_RECALL,
-          VAL_F1);
+          TRAIN_LOSS, TRAIN_ACCURACY, VAL_LOSS, VAL_ACCURACY, VAL_PRECISION, VAL_RECALL, VAL_F1);
 
   /** What a metric is computed from. */
   private enum Source {

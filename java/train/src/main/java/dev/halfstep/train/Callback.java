@@ -14,8 +14,8 @@ import dev.halfstep.session.StepBlock;
  * them, or the asking would cost more than small steps do. Any method may call {@link Fit#stop};
  * {@code stepsEnd} and {@code epochEnd} may change learning rate and batch size ({@link
  * Fit#rateFactor(double)}, {@link Fit#batchSize(int)}). The end of a block and of an epoch is told
- * once in a run, also if it is resumed; {@code fitBegin} and {@code epochBegin} are told again. What
- * a callback throws ends {@link Trainer#fit} with that exception; the model has the weights of
+ * once in a run, also if it is resumed; {@code fitBegin} and {@code epochBegin} are told again.
+ * What a callback throws ends {@link Trainer#fit} with that exception; the model has the weights of
  * the best epoch so far then.
  */
 public interface Callback {

@@ -80,12 +80,10 @@ final class ActingCallbackTest {
           }
         };
     History history = run(SmallTask.model()).syncEvery(1).callbacks(act).fit();
-    assertEquals(
-        List.of(0.1f, 0.1f, 0.1f, 0.05f, 0.0125f, 0.0125f, 0.0125f, 0.0125f), rates);
+    assertEquals(List.of(0.1f, 0.1f, 0.1f, 0.05f, 0.0125f, 0.0125f, 0.0125f, 0.0125f), rates);
     assertEquals(0.05f, history.epochs().get(0).learningRate());
     assertEquals(0.0125f, history.epochs().get(1).learningRate());
-    assertEquals(
-        List.of(new RunChange(3, 0.5, 0), new RunChange(4, 0.125, 0)), history.changes());
+    assertEquals(List.of(new RunChange(3, 0.5, 0), new RunChange(4, 0.125, 0)), history.changes());
   }
 
   @Test
@@ -102,11 +100,7 @@ final class ActingCallbackTest {
             });
     // Epoch 1: 10 + 10 + 8 + 8 + 4 samples, epoch 2: 5 x 8; the rate follows the batch.
     History history =
-        run(model)
-            .syncEvery(1)
-            .scaling(LearningRateScaling.LINEAR, 10)
-            .callbacks(act)
-            .fit();
+        run(model).syncEvery(1).scaling(LearningRateScaling.LINEAR, 10).callbacks(act).fit();
     assertEquals(List.of(10, 8, 8, 8, 8, 8, 8, 8, 8, 8), sizes);
     assertEquals(List.of(new RunChange(2, 1, 8)), history.changes());
     assertEquals(5, history.epochs().get(0).steps());
@@ -192,8 +186,7 @@ final class ActingCallbackTest {
   @ValueSource(ints = {1, 3, 4, 5, 7, 8, 12, 13, 16, 20})
   void aResumedRunActsAsOneThatWasNotInterrupted(int updates) throws IOException {
     Model expected = SmallTask.model();
-    History whole =
-        careful(expected, folder.resolve("whole")).callbacks(CAREFUL).fit();
+    History whole = careful(expected, folder.resolve("whole")).callbacks(CAREFUL).fit();
     assertTrue(whole.changes().size() > 10, whole.changes().toString());
     Callback stop =
         afterSteps(
@@ -212,8 +205,7 @@ final class ActingCallbackTest {
   @ValueSource(ints = {5, 9, 14, 21})
   void aKilledRunActsLikewise(int updates) throws IOException {
     Model expected = SmallTask.model();
-    History whole =
-        careful(expected, folder.resolve("whole")).callbacks(CAREFUL).fit();
+    History whole = careful(expected, folder.resolve("whole")).callbacks(CAREFUL).fit();
     Callback kill =
         afterSteps(
             fit -> {
@@ -235,8 +227,7 @@ final class ActingCallbackTest {
     assertArrayEquals(whole.stepLosses(), resumed.stepLosses());
     assertEquals(whole.changes(), resumed.changes());
     for (int i = 0; i < 6; i++) {
-      assertEquals(
-          whole.epochs().get(i).learningRate(), resumed.epochs().get(i).learningRate());
+      assertEquals(whole.epochs().get(i).learningRate(), resumed.epochs().get(i).learningRate());
       assertEquals(whole.epochs().get(i).batchSize(), resumed.epochs().get(i).batchSize());
     }
   }

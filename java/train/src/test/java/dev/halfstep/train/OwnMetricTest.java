@@ -88,8 +88,7 @@ final class OwnMetricTest {
       assertEquals(epoch.validation().orElseThrow().accuracy(), SHARE.of(epoch));
       assertEquals(SHARE.of(epoch), epoch.own().get("share"));
     }
-    assertThrows(
-        IllegalArgumentException.class, () -> SHARE.of(ofBuiltIn.epochs().get(0)));
+    assertThrows(IllegalArgumentException.class, () -> SHARE.of(ofBuiltIn.epochs().get(0)));
   }
 
   @Test
@@ -137,8 +136,7 @@ final class OwnMetricTest {
             IllegalArgumentException.class,
             () -> run(SmallTask.model()).metrics(SHARE, other).build());
     assertTrue(twice.getMessage().contains("two metrics are named share"), twice.getMessage());
-    TrainerBuilder without =
-        Trainer.builder(SmallTask.model(), TRAIN).batchSize(10).metrics(SHARE);
+    TrainerBuilder without = Trainer.builder(SmallTask.model(), TRAIN).batchSize(10).metrics(SHARE);
     IllegalArgumentException e = assertThrows(IllegalArgumentException.class, without::build);
     assertTrue(e.getMessage().contains("share needs validation data"), e.getMessage());
   }
