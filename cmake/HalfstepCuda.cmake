@@ -20,8 +20,8 @@ if(NOT CMAKE_CUDA_COMPILER)
   return()
 endif()
 
-file(GLOB HS_CUDA_SOURCES CONFIGURE_DEPENDS
-  src/cuda/*.cu src/cuda/*.cpp src/cuda/runtime/*.cpp)
+# Found by pattern, in folders of every depth.
+file(GLOB_RECURSE HS_CUDA_SOURCES CONFIGURE_DEPENDS src/cuda/*.cu src/cuda/*.cpp)
 
 # Machine code for A100 (sm_80) and H100 (sm_90a: with wgmma), and PTX for everything later.
 set(HALFSTEP_CUDA_GENCODE

@@ -15,7 +15,7 @@ struct Shape {
   size_t x_size() const { return static_cast<size_t>(n * h * w * c); }
   size_t y_size() const { return static_cast<size_t>(n * p() * q() * k); }
   size_t weights_size() const { return static_cast<size_t>(k * r * s * (c / groups)); }
-  // Whether CUDA has it in conv2d_few.cu, which keeps operands of F32 as they are.
+  // Whether CUDA computes it directly, which keeps operands of F32 as they are.
   bool few() const { return groups == 1 && r * s * c <= 32 && c % 8 != 0 && k <= 1024; }
   std::string name(hs_dtype type) const {
     return shape_name({n, h, w, c}) + " * " + shape_name({k, r, s, c / groups}) + " stride " +

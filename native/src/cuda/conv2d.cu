@@ -9,14 +9,14 @@
 // Forward [pixels of y, r s c] x [k, r s c]^T; data [pixels of x, r s k] x [r s k, c], where
 // strides leave zeros between the pixels of dy, which are multiplied too; weights [pixels of y,
 // k]^T x [pixels of y, r s c], with the bias gradient as matmul.cu has it. Depthwise convolutions
-// leave most of a tile empty. Windows of few values would too: conv2d_few.cu has them, but for the
-// gradient of data.
+// leave most of a tile empty. Windows of few values would too: product/engine_direct.h has them, but for
+// the gradient of data.
 // Measured (benchmarks/results/hopper-2026-11-27), H200, BF16, 3 x 3 at 64 x 14 x 14 x 256 to 256: 43, 54
 // and 63 us, 50, 40 and 34 % of the floor.
-#include "cuda/conv2d.h"
-
-#include "cuda/conv2d_few.h"
+#include "core/error.h"
+#include "cuda/elementwise.h"
 #include "cuda/kernels.h"
+#include "cuda/product/engines.h"
 
 namespace hs::cuda {
 namespace {
@@ -34,7 +34,7 @@ Extents extents_of(const hs_conv2d_desc& d) {
 }
 
 // What the pixels of y see of x.
-ConvOperands windows_of_x(const hs_conv2d_desc& d, const Extents& e) {
+ConvParameters windows_of_x(const hs_conv2d_desc& d, const Extents& e) {
   const WindowAxis rows{d.stride_h, -d.pad_h, d.dilation_h, static_cast<int>(d.h), Divisor(1)};
   const WindowAxis columns{d.stride_w, -d.pad_w, d.dilation_w, static_cast<int>(d.w), Divisor(1)};
   return {{rows, columns, static_cast<int>(d.c), d.h * d.w * d.c, Divisor(e.p), Divisor(e.q),
@@ -43,7 +43,7 @@ ConvOperands windows_of_x(const hs_conv2d_desc& d, const Extents& e) {
 }
 
 // What the pixels of x see of dy: the outputs whose windows hold them.
-ConvOperands windows_of_dy(const hs_conv2d_desc& d, const Extents& e) {
+ConvParameters windows_of_dy(const hs_conv2d_desc& d, const Extents& e) {
   const WindowAxis rows{1, d.pad_h, -d.dilation_h, static_cast<int>(e.p), Divisor(d.stride_h)};
   const WindowAxis columns{1, d.pad_w, -d.dilation_w, static_cast<int>(e.q), Divisor(d.stride_w)};
   return {{rows, columns, static_cast<int>(d.k), e.p * e.q * d.k, Divisor(d.h), Divisor(d.w),
@@ -51,21 +51,18 @@ ConvOperands windows_of_dy(const hs_conv2d_desc& d, const Extents& e) {
           d.r * d.s};
 }
 
-hs_status multiply(const Stream& stream, const hs_conv2d_desc& d, ConvProduct product,
-                   const MatmulArgs& args, const ConvOperands& conv) {
+hs_status multiply(const Stream& stream, const hs_conv2d_desc& d, Operands product,
+                   const MatmulArgs& args, const ConvParameters& conv) {
   if (args.desc.m == 0) return HS_OK;
-  if (product != ConvProduct::kData && has_few_inputs(d)) {
-    return conv2d_few(stream, d.type, product, args, conv);
+  const ProductPlan plan = choose(describe(args, product, d.c), stream);
+  if (plan.tile.engine == Engine::kDirect) {
+    return with_storage(d.type, [&](auto type) {
+      return run_conv2d<Direct<decltype(type)>>(stream, plan, product, args, conv);
+    });
   }
-  switch (d.type) {
-    case HS_F32:
-      return args.tf32 ? conv2d_tf32(stream, product, args, conv)
-                       : conv2d_f32(stream, product, args, conv);
-    case HS_BF16:
-      return conv2d_bf16(stream, product, args, conv);
-    default:
-      return conv2d_f16(stream, product, args, conv);
-  }
+  return with_engine(plan, d.type, [&](auto engine) {
+    return run_conv2d<typename decltype(engine)::type>(stream, plan, product, args, conv);
+  });
 }
 
 // Pixels, what they see, and the elements of an image, padding with it, are counted in 31 bits.
@@ -111,7 +108,7 @@ hs_status conv2d(void* stream, const Conv2dArgs& args) {
   desc.stride_b = e.outputs * depth;
   desc.stride_c = e.outputs;
   desc.activation = d.activation;
-  return multiply(as_stream(stream), d, ConvProduct::kForward,
+  return multiply(as_stream(stream), d, Operands::kForward,
                   {desc, args.x, args.weights, args.y, args.bias, args.aux, nullptr, args.tf32},
                   windows_of_x(d, e));
 }
@@ -126,7 +123,7 @@ hs_status conv2d_backward_data(void* stream, const Conv2dBackwardDataArgs& args)
   desc.stride_b = e.outputs * d.r * d.s * e.inputs;
   desc.stride_c = e.inputs;
   desc.beta = args.beta;
-  return multiply(as_stream(stream), d, ConvProduct::kData,
+  return multiply(as_stream(stream), d, Operands::kData,
                   {desc, args.dy, args.weights, args.dx, nullptr, nullptr, nullptr, args.tf32},
                   windows_of_dy(d, e));
 }
@@ -144,7 +141,7 @@ hs_status conv2d_backward_weights(void* stream, const Conv2dBackwardWeightsArgs&
   desc.stride_b = e.inputs;
   desc.stride_c = e.outputs * depth;
   desc.beta = desc.bias_grad_beta = args.beta;
-  return multiply(as_stream(stream), d, ConvProduct::kWeights,
+  return multiply(as_stream(stream), d, Operands::kWeights,
                   {desc, args.dy, args.x, args.d_weights, nullptr, nullptr, args.d_bias, args.tf32},
                   windows_of_x(d, e));
 }

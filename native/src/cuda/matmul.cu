@@ -5,37 +5,38 @@
 // allowed) and bytes / bandwidth; a product of n x n 16-bit matrices is bound by bandwidth up to n
 // of about 500.
 // Design: what a thread brings to shared memory by cp.async lies at places that it works out once
-// (operands.h, matmul_tiles.h): in a loop of these sizes addresses cost more than products.
-// 16-bit types on Hopper: warpgroups multiply out of shared memory (matmul_warpgroup.h), in rows of 128
+// (product/operands.h, product/feed.h): in a loop of these sizes addresses cost more than products.
+// 16-bit types on Hopper: warpgroups multiply out of shared memory (product/engine_wgmma.h), in rows of 128
 // bytes in all four layouts, while the next stages arrive; two or four blocks of smaller tiles share
 // a multiprocessor, so that one works while another begins or ends. Elsewhere mma.sync from a ring of
-// four stages, permuted so that ldmatrix has no bank conflicts (matmul_tensor.h).
+// four stages, permuted so that ldmatrix has no bank conflicts (product/engine_mma.h).
 // FP32 by FMA with 8 x 8 sums a thread, or where TF32 is allowed by mma.sync with half the depth:
 // ldmatrix cannot transpose 32 bits, so operands that do not run along k are padded and read word by
 // word, and all are rounded in registers.
 // Products with fewer tiles than multiprocessors share k among blocks, whose sums the last one adds
-// in order. Small 16-bit matrices, of which there are many, belong to a warp each (matmul_packed.h).
+// in order. Small 16-bit matrices, of which there are many, belong to a warp each (product/engine_packed.h).
 // The bias gradient is a product with ones (of FP32 a sum, not rounded), by the blocks of the first
 // columns. Edges are filled with zeros; rows that do not begin at multiples of 16 bytes come in copies
 // of 8 or 4, and only 16-bit rows of odd length element by element.
 // Measured (benchmarks/results/hopper-2026-11-27), H200: BF16 8192^3 in 1,815 us, 606 TFLOP/s or 88 % of
 // cuBLAS's ceiling; 4096^3 83 %; FP32 4096^3 73 %; TF32 24 %.
 #include "cuda/kernels.h"
-#include "cuda/matmul_parts.h"
+#include "cuda/product/engines.h"
 
 namespace hs::cuda {
 
 hs_status matmul(void* stream_of_call, const MatmulArgs& args) {
   const Stream& stream = as_stream(stream_of_call);
-  if (args.desc.m == 0 || (args.desc.n == 0 && args.bias_grad == nullptr)) return HS_OK;
-  switch (args.desc.type) {
-    case HS_F32:
-      return args.tf32 ? matmul_tf32(stream, args) : matmul_f32(stream, args);
-    case HS_BF16:
-      return matmul_bf16(stream, args);
-    default:
-      return matmul_f16(stream, args);
+  const hs_matmul_desc& desc = args.desc;
+  if (desc.m == 0 || (desc.n == 0 && args.bias_grad == nullptr)) return HS_OK;
+  const ProductPlan plan = choose(describe(args, Operands::kMatrices, 0), stream);
+  if (plan.tile.engine == Engine::kPacked) {
+    return desc.type == HS_BF16 ? run_matmul<Packed<Bf16>>(stream, plan, args)
+                                : run_matmul<Packed<F16>>(stream, plan, args);
   }
+  return with_engine(plan, desc.type, [&](auto engine) {
+    return run_matmul<typename decltype(engine)::type>(stream, plan, args);
+  });
 }
 
 hs_status matmul_update(void* stream, const MatmulUpdateArgs& args) {

@@ -106,8 +106,6 @@ HS_DEVICE T cluster_reduce(T own, Op op, T& slot HS_AND_CALLER) {
   return value;
 }
 
-constexpr unsigned kGridCounters = 1024;
-
 // A workspace (stream.h): counters, which every kernel leaves zero, words for barriers of blocks, and
 // partial results.
 struct GridWorkspace {

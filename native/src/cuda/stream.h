@@ -29,7 +29,8 @@ struct Stream {
 // that a call that fails has launched nothing.
 hs_status reserve_workspace(const Stream& stream, std::size_t partial_bytes, void** memory);
 
-constexpr std::size_t kCounterBytes = 8192;
+constexpr unsigned kGridCounters = 1024;  // and as many words for barriers of blocks
+constexpr std::size_t kCounterBytes = 2 * kGridCounters * sizeof(unsigned);
 // The most that calls ask for, counters included, and of it for results behind the partial ones.
 constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
 constexpr std::size_t kResultBytes = std::size_t{1} << 20;

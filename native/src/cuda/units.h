@@ -2,6 +2,7 @@
 #ifndef HALFSTEP_CUDA_UNITS_H
 #define HALFSTEP_CUDA_UNITS_H
 
+#include "cuda/alignment.h"
 #include "cuda/elementwise.h"
 
 namespace hs::cuda {
@@ -23,17 +24,6 @@ hs_status with_unit(std::uint64_t bytes, const Launcher& launcher) {
     default:
       return launcher(Unit16{});
   }
-}
-
-// The largest power of two, 16 at most, of which all that is in `bits` is a multiple.
-inline std::uint64_t unit_of(std::uint64_t bits) {
-  std::uint64_t unit = 16;
-  while (bits % unit != 0) unit /= 2;
-  return unit;
-}
-
-inline std::uint64_t address_bits(const void* p) {
-  return std::uint64_t{reinterpret_cast<std::uintptr_t>(p)};
 }
 
 }  // namespace hs::cuda

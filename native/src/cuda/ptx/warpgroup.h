@@ -18,6 +18,12 @@
 
 namespace hs::cuda {
 
+#ifdef HS_HAS_WARPGROUPS
+constexpr bool kHasWarpgroups = true;
+#else
+constexpr bool kHasWarpgroups = false;
+#endif
+
 constexpr unsigned kWarpgroupSize = 128;
 constexpr int kWarpgroupRows = 64, kWarpgroupDepth = 16;  // of a product
 

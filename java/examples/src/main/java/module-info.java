@@ -1,5 +1,7 @@
 /** Programs to start from. */
 module dev.halfstep.examples {
   requires dev.halfstep.report;
+  requires java.net.http;
+  requires jdk.httpserver;
   requires static org.jspecify;
 }

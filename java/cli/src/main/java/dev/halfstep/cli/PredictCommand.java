@@ -118,14 +118,14 @@ final class PredictCommand implements Callable<Integer> {
     try {
       Safetensors.Contents contents = Safetensors.read(modelPath());
       card = ModelCard.in(contents);
-      model = ModelCard.in(contents, ModelSpec::network).load(contents);
+      model = card.model(contents, ModelSpec::network);
     } catch (ModelFileException e) {
       throw new UsageException(String.valueOf(e.getMessage()));
     }
     PredictionData samples = PredictionData.load(data, form, card);
-    int batch = Math.min(batchSize, samples.features().size());
+    int batch = Math.min(batchSize, samples.data().size());
     try (Device opened = device.open();
-        Predictor predictor = new Predictor(model, opened, batch);
+        Predictor predictor = Predictor.builder(model).device(opened).batchSizes(batch).open();
         Interruption interruption = Interruption.listen()) {
       Predictions predictions = new Predictions(predictor, batch, card, samples);
       return run(opened, interruption, card, model, samples, predictions, file, jsonFile);
@@ -150,7 +150,7 @@ final class PredictCommand implements Callable<Integer> {
       Path file,
       @Nullable Path jsonFile)
       throws IOException {
-    int rows = samples.features().size();
+    int rows = samples.data().size();
     RowProgress progress = new RowProgress(out, ProgressBar.isTerminal(), rows);
     try {
       AtomicFile.write(

@@ -259,14 +259,8 @@ final class TrainCommand implements Callable<Integer> {
   private static void writeFiles(Path staging, RunSetup setup, Report report) throws IOException {
     report.write(staging.resolve("report.json"));
     Map<String, String> metadata =
-        Map.of(
-            ModelCard.KEY,
-            Json.line(setup.card()),
-            "halfstep.data",
-            report.data(),
-            "halfstep.version",
-            report.halfstep());
-    setup.model().save(staging.resolve("model.safetensors"), metadata);
+        Map.of("halfstep.data", report.data(), "halfstep.version", report.halfstep());
+    setup.card().save(staging.resolve("model.safetensors"), setup.model(), metadata);
   }
 
   /** Whose weights the model has. */

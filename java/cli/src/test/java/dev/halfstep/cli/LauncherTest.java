@@ -20,9 +20,15 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class LauncherTest {
   private static final List<String> SOURCES =
-      List.of("native/CMakeLists.txt", "native/build.sh", "native/exports.map", "pom.xml");
+      List.of(
+          "native/CMakeLists.txt",
+          "native/build.sh",
+          "native/exports.map",
+          "native/kernels.txt",
+          "pom.xml");
   private static final List<String> FOLDERS =
-      List.of("cmake", "native/include", "native/src", "java/bindings/src/natives");
+      List.of(
+          "cmake", "native/generator", "native/include", "native/src", "java/bindings/src/natives");
 
   @TempDir private Path folder;
   private Path java;

@@ -10,6 +10,7 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Csv;
 import dev.halfstep.data.CsvData;
 import dev.halfstep.data.CsvSamples;
@@ -20,7 +21,9 @@ import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
 import dev.halfstep.data.Split;
 import dev.halfstep.files.Safetensors;
-import dev.halfstep.graph.ElementwiseOp;
+import dev.halfstep.graph.Graph;
+import dev.halfstep.graph.Operation;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.kernel.Activation;
 import dev.halfstep.kernel.Matmul;
 import dev.halfstep.metric.Confusion;
@@ -100,7 +103,7 @@ class GuideTest {
   @Test
   void dataset() {
     float[][] x = {{0, 0}, {0, 1}, {1, 0}, {1, 1}};
-    Dataset xor = Dataset.of("xor", Features.of(x), Labels.of(new int[] {0, 1, 1, 0}, 2));
+    Dataset xor = ArrayDataset.of("xor", Features.of(x), Labels.of(new int[] {0, 1, 1, 0}, 2));
 
     assertEquals(4, xor.size());
   }
@@ -168,12 +171,12 @@ class GuideTest {
         .epochs(50)
         .fit();
     CsvSamples unsold = CsvSamples.load(folder.resolve("unsold.csv"), houses.schema());
-    float[] outputs = prices.predict(unsold.features().toFloats(0, unsold.features().size()));
+    float[] outputs = prices.predict(unsold.data().toFloats(0, unsold.data().size()));
     System.out.println("the first may cost " + price.value(outputs[0]));
 
     assertEquals(3, houses.schema().inputs());
     assertTrue(price.value(outputs[0]) > price.value(outputs[1]));
-    assertTrue(unsold.targets().isEmpty());
+    assertTrue(unsold.data().form().targets().isEmpty());
   }
 
   @Test
@@ -187,10 +190,32 @@ class GuideTest {
 
   @Test
   void layerOfOnesOwn() {
-    Layer residual = (scope, x) -> ElementwiseOp.add(x, scope.apply("fc", new Linear(16), x));
+    Layer residual = (scope, x) -> Ops.add(x, scope.apply("fc", new Linear(16), x));
     Layer net = Sequential.of(new Linear(16), residual, new GELU(), new Linear(2));
 
     assertEquals(3 * 2, Model.of(Shape.of(8), net).parameters().list().size());
+  }
+
+  @Test
+  void softsign() {
+    Layer softsign = (scope, x) -> Ops.divide(x, Ops.add(Ops.abs(x), scope.graph().constant(1)));
+
+    assertArrayEquals(
+        new float[] {0.5f, -0.75f},
+        Model.of(Shape.of(2), softsign).initialize(0).predict(new float[] {1, -3}));
+  }
+
+  @Test
+  void walk() {
+    System.out.println(model);
+    Graph graph = new Graph(DType.F32, false);
+    model.build(graph, graph.input("features", DType.F32, model.sampleShape().prepend(1)));
+    for (Graph.Node node : graph.operations()) {
+      Operation operation = node.operation();
+      System.out.println(node.layer() + " " + operation.name() + " reads " + operation.inputs());
+    }
+
+    assertTrue(graph.operations().size() > 2);
   }
 
   @Test
@@ -478,7 +503,7 @@ class GuideTest {
             .session(options -> options.evaluationBatch(32).dataMemory(200_000)) // bytes in all
             .fit();
 
-    assertTrue(train.features().buffer().remaining() > 200_000);
+    assertTrue(train.size() * train.form().sampleBytes() > 200_000);
     History resident =
         Trainer.builder(Model.of(train.sampleShape(), layers), train)
             .validation(DIGITS.heldOut())

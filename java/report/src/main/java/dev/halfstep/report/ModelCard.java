@@ -4,11 +4,17 @@ import dev.halfstep.Shape;
 import dev.halfstep.data.CsvData;
 import dev.halfstep.data.CsvSchema;
 import dev.halfstep.data.Dataset;
-import dev.halfstep.data.Labels;
 import dev.halfstep.data.Normalization;
 import dev.halfstep.files.ModelFileException;
 import dev.halfstep.files.Safetensors;
+import dev.halfstep.nn.Model;
+import dev.halfstep.nn.SavedModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
@@ -16,8 +22,10 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a file of weights says of its network in its metadata, as JSON: all that a program must know
- * to prepare samples and to name the classes.
+ * What a model's file says beside its layers: all that {@code predict} must know to prepare samples
+ * and to name the classes. {@link SavedModel} holds the layers, the normalisation and the classes;
+ * this entry of the metadata, JSON, holds what only the command line knows, {@code model} and
+ * {@code table}. Files that were written before there was a SavedModel have all of it here.
  *
  * @param model the name of the network, such as {@code mlp:256,128} for the command line
  * @param sampleShape the shape of one sample
@@ -41,8 +49,8 @@ public record ModelCard(
 
   /** The card of a model that is trained on these data. */
   public static ModelCard of(String model, Dataset train, Optional<CsvData> csv) {
-    Normalization normalization = train.features().normalization();
-    List<String> names = train.targets() instanceof Labels labels ? labels.names() : List.of();
+    Normalization normalization = train.form().input().normalization();
+    List<String> names = train.form().target().classNames();
     List<String> numbers = IntStream.range(0, train.classes()).mapToObj(Integer::toString).toList();
     int channels = normalization.channels();
     return new ModelCard(
@@ -60,19 +68,10 @@ public record ModelCard(
    * @throws ModelFileException if there is none, or none that this version understands
    */
   public static ModelCard in(Safetensors.Contents file) throws ModelFileException {
-    return in(file, card -> card);
-  }
-
-  /**
-   * What is made of the card in a file, such as the network that it names.
-   *
-   * @param use throws an IllegalArgumentException for a card that it does not understand
-   * @throws ModelFileException if there is no card, or none that this version or {@code use}
-   *     understands
-   */
-  public static <T> T in(Safetensors.Contents file, Function<ModelCard, T> use)
-      throws ModelFileException {
     String text = file.metadata().get(KEY);
+    if (SavedModel.isIn(file)) {
+      return of(file.file(), SavedModel.of(file), text == null ? "{}" : text);
+    }
     if (text == null) {
       throw new ModelFileException(
           file.file(),
@@ -83,17 +82,80 @@ public record ModelCard(
     try {
       ModelCard card = Json.parse(text, ModelCard.class);
       card.check();
-      return use.apply(card);
+      return card;
     } catch (IllegalArgumentException | ArithmeticException e) {
-      throw new ModelFileException(
-          file.file(),
-          "has a "
-              + KEY
-              + " that this version does not understand ("
-              + String.valueOf(e.getMessage()).lines().findFirst().orElse("")
-              + "): "
-              + text.substring(0, Math.min(text.length(), MOST_SHOWN)));
+      throw notUnderstood(file.file(), text, e);
     }
+  }
+
+  /** The card of a file that says itself which layers it has, with what else the entry says. */
+  private static ModelCard of(Path file, SavedModel saved, String text) throws ModelFileException {
+    try {
+      Extra extra = Json.parse(text, Extra.class);
+      Normalization normalization = saved.normalization();
+      int channels = normalization.channels();
+      int outputs = (int) saved.model().outputShape().elements();
+      boolean numbers = extra.table != null && extra.table.target().ofNumbers();
+      List<String> numbered = IntStream.range(0, outputs).mapToObj(Integer::toString).toList();
+      ModelCard card =
+          new ModelCard(
+              extra.model == null ? saved.model().toString() : extra.model,
+              Arrays.stream(saved.model().sampleShape().toArray()).boxed().toList(),
+              saved.classes().isEmpty() && !numbers ? numbered : saved.classes(),
+              IntStream.range(0, channels).mapToObj(normalization::mean).toList(),
+              IntStream.range(0, channels).mapToObj(normalization::std).toList(),
+              extra.table);
+      card.check();
+      return card;
+    } catch (IllegalArgumentException | IllegalStateException e) {
+      throw notUnderstood(file, text, e);
+    }
+  }
+
+  private static ModelFileException notUnderstood(Path file, String text, RuntimeException e) {
+    return new ModelFileException(
+        file,
+        "has a "
+            + KEY
+            + " that this version does not understand ("
+            + String.valueOf(e.getMessage()).lines().findFirst().orElse("")
+            + "): "
+            + text.substring(0, Math.min(text.length(), MOST_SHOWN)));
+  }
+
+  /** What {@link SavedModel} does not hold. */
+  record Extra(@Nullable String model, @Nullable CsvSchema table) {}
+
+  /** Writes a model to a file with all that this says. */
+  public void save(Path file, Model trained, Map<String, String> metadata) throws IOException {
+    Map<String, String> texts = new HashMap<>(metadata);
+    texts.put(KEY, Json.line(new Extra(model, table)));
+    SavedModel.of(trained)
+        .withNormalization(normalization())
+        .withClasses(classes)
+        .withMetadata(texts)
+        .save(file);
+  }
+
+  /**
+   * The model of a file whose card this is, with its weights.
+   *
+   * @param named makes the network that an older file only names, without weights; it throws an
+   *     IllegalArgumentException for a name that it does not know
+   * @throws ModelFileException if the file does not hold that model
+   */
+  public Model model(Safetensors.Contents file, Function<ModelCard, Model> named)
+      throws ModelFileException {
+    if (SavedModel.isIn(file)) {
+      return SavedModel.of(file).model();
+    }
+    Model network;
+    try {
+      network = named.apply(this);
+    } catch (IllegalArgumentException e) {
+      throw notUnderstood(file.file(), file.metadata().getOrDefault(KEY, ""), e);
+    }
+    return network.load(file);
   }
 
   /** Checks all that a file may say, which need not be what a run wrote. */

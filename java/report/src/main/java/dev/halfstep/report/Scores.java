@@ -3,10 +3,11 @@ package dev.halfstep.report;
 import dev.halfstep.data.CsvData;
 import dev.halfstep.data.CsvTarget;
 import dev.halfstep.data.Dataset;
+import dev.halfstep.data.SampleReader;
 import dev.halfstep.metric.Metrics;
 import dev.halfstep.optim.Loss;
 import dev.halfstep.train.Trainer;
-import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -60,14 +61,16 @@ public record Scores(Optional<CsvTarget> target) {
     if (target.isEmpty()) {
       return null;
     }
-    ByteBuffer values = data.targets().buffer();
     double sum = 0;
     double squares = 0;
-    long count = data.size() * data.targets().sampleShape().elements();
-    for (int i = 0; i < count; i++) {
-      float value = values.getFloat(Float.BYTES * i);
-      sum += value;
-      squares += (double) value * value;
+    long count = 0;
+    for (SampleReader reader = new SampleReader(data); reader.next(); ) {
+      FloatBuffer values = reader.batch().target(0).asFloatBuffer();
+      count += values.limit();
+      for (int i = 0; i < values.limit(); i++) {
+        sum += values.get(i);
+        squares += (double) values.get(i) * values.get(i);
+      }
     }
     double mean = sum / count;
     return Json.number(1 - metrics.loss() / (squares / count - mean * mean));

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Digits;
 import dev.halfstep.data.Features;
@@ -97,7 +98,7 @@ final class ReportTest {
   void theErrorOfNumbersIsInTheirOwnUnits() {
     // y = x with weights of 0: the loss is the mean of y squared, and nothing is explained.
     float[][] x = {{3}, {-3}, {1}, {-1}};
-    Dataset data = Dataset.of("line", Features.of(x), Values.of(x));
+    Dataset data = ArrayDataset.of("line", Features.of(x), Values.of(x));
     Model model = Model.of(Shape.of(1), new Linear(1)).initialize(0);
     model.weights(new float[model.weights().length]);
     Trainer trainer =

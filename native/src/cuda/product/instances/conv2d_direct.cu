@@ -1,0 +1,14 @@
+// Convolutions with few inputs, of all types; why they have a file: instance.h.
+#include "cuda/product/engine_direct.h"
+#include "cuda/product/instance.h"
+
+namespace hs::cuda {
+
+template hs_status run_conv2d<Direct<float>>(const Stream&, const ProductPlan&, Operands,
+                                             const MatmulArgs&, const ConvParameters&);
+template hs_status run_conv2d<Direct<Bf16>>(const Stream&, const ProductPlan&, Operands,
+                                            const MatmulArgs&, const ConvParameters&);
+template hs_status run_conv2d<Direct<F16>>(const Stream&, const ProductPlan&, Operands,
+                                           const MatmulArgs&, const ConvParameters&);
+
+}  // namespace hs::cuda

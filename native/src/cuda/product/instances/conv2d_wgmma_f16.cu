@@ -1,0 +1,10 @@
+// Convolutions of FP16 by wgmma; why they have a file: instance.h.
+#include "cuda/product/engine_wgmma.h"
+#include "cuda/product/instance.h"
+
+namespace hs::cuda {
+
+template hs_status run_conv2d<Wgmma<F16>>(const Stream&, const ProductPlan&, Operands,
+                                          const MatmulArgs&, const ConvParameters&);
+
+}  // namespace hs::cuda

@@ -1,0 +1,9 @@
+// Products of matrices of FP32 rounded to TF32 by mma; why they have a file: instance.h.
+#include "cuda/product/engine_mma.h"
+#include "cuda/product/instance.h"
+
+namespace hs::cuda {
+
+template hs_status run_matmul<Mma<float>>(const Stream&, const ProductPlan&, const MatmulArgs&);
+
+}  // namespace hs::cuda

@@ -1,0 +1,9 @@
+// Small matrices of BF16, packed; why they have a file: instance.h.
+#include "cuda/product/engine_packed.h"
+#include "cuda/product/instance.h"
+
+namespace hs::cuda {
+
+template hs_status run_matmul<Packed<Bf16>>(const Stream&, const ProductPlan&, const MatmulArgs&);
+
+}  // namespace hs::cuda

@@ -1,0 +1,58 @@
+// The ring of stages in shared memory: tiles of A and B that asynchronous copies fill while earlier
+// ones are multiplied.
+#ifndef HALFSTEP_CUDA_PRODUCT_RING_H
+#define HALFSTEP_CUDA_PRODUCT_RING_H
+
+#include <cstdint>
+
+#include "cuda/product/part.h"
+#include "cuda/ptx/async_copy.h"
+#include "cuda/ptx/warpgroup.h"
+
+namespace hs::cuda {
+
+// Goes along k in steps of kDepth, which the feeds bring into the stages one after another, and calls
+// multiply(stage) in each step, when all threads have the stage. If kUnitsRead, multiply() only begins
+// (wgmma): the units read the stage by themselves until the next step, so that one stage less is
+// filled ahead.
+template <bool kUnitsRead, int kDepth, class Stage, int kStages, class FeedA, class FeedB,
+          class Multiply>
+HS_DEVICE void go_along_k(Stage (&stages)[kStages], const FeedA& feed_a, const FeedB& feed_b,
+                          const BlockPart& part, const Multiply& multiply) {
+  constexpr int kAhead = kUnitsRead ? kStages - 2 : kStages - 1;
+  static_assert(kAhead >= 1);
+  std::int64_t next = part.k_begin;  // to be brought
+  int next_stage = 0, stage = 0;
+  const auto multiply_next = [&] {
+    multiply(stages[stage]);
+    stage = stage + 1 < kStages ? stage + 1 : 0;
+  };
+  // The first steps only bring: in the same loop, since code that is read once costs time too.
+  for (std::int64_t k = part.k_begin - kAhead * kDepth; k < part.k_end; k += kDepth) {
+    if (k >= part.k_begin) {
+      cp_async_wait<kAhead - 1>();
+      if constexpr (kUnitsRead) fence_shared_for_units();
+      // All have the stage of this step, and all are done with the one that is filled next.
+      __syncthreads();
+      if constexpr (kUnitsRead) multiply_next();
+    }
+    if (next < part.k_end) {
+      feed_a.bring(stages[next_stage].a, next);
+      feed_b.bring(stages[next_stage].b, next);
+    }
+    cp_async_commit();  // a group a step, be it empty
+    next += kDepth;
+    next_stage = next_stage + 1 < kStages ? next_stage + 1 : 0;
+    if constexpr (kUnitsRead) {
+      warpgroup_wait<1>();  // for the step before
+    } else if (k >= part.k_begin) {
+      multiply_next();
+    }
+  }
+  cp_async_wait<0>();
+  if constexpr (kUnitsRead) warpgroup_wait<0>();
+}
+
+}  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_PRODUCT_RING_H

@@ -1,0 +1,34 @@
+// Sums over k that several blocks share.
+#ifndef HALFSTEP_CUDA_PRODUCT_SPLIT_H
+#define HALFSTEP_CUDA_PRODUCT_SPLIT_H
+
+#include "cuda/product/part.h"
+#include "cuda/reduce.h"
+
+namespace hs::cuda {
+
+// Adds what the blocks of a tile found, in the order of their parts: each leaves its sums in the
+// workspace, and the last to finish adds them. Returns true in that block's threads.
+template <unsigned kThreads, int kCount>
+HS_DEVICE bool sum_splits(float (&sums)[kCount], const BlockPart& part, const ProductCut& cut,
+                          void* workspace, unsigned& last HS_AND_CALLER) {
+  if (cut.splits == 1) return true;
+  auto* grid = static_cast<GridWorkspace*>(workspace);
+  float* parts = grid->template partials<float>() +
+                 std::int64_t{part.number} * cut.splits * kCount * kThreads + threadIdx.x;
+  HS_UNROLL for (int i = 0; i < kCount; ++i) {
+    parts[(std::int64_t{part.split} * kCount + i) * kThreads] = sums[i];
+  }
+  if (!last_to_finish(grid->counters[part.number], cut.splits, last HS_PASS_CALLER)) return false;
+  HS_UNROLL for (int i = 0; i < kCount; ++i) sums[i] = 0;
+  for (unsigned split = 0; split < cut.splits; ++split) {
+    HS_UNROLL for (int i = 0; i < kCount; ++i) {
+      sums[i] += load_from_l2(&parts[(std::int64_t{split} * kCount + i) * kThreads]);
+    }
+  }
+  return true;
+}
+
+}  // namespace hs::cuda
+
+#endif  // HALFSTEP_CUDA_PRODUCT_SPLIT_H
