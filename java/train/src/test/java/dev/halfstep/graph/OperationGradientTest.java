@@ -95,8 +95,7 @@ class OperationGradientTest {
     Function<Graph, Value> rows =
         g -> {
           Value input = g.input("tokens", DType.I32, Shape.of(6));
-          return Ops.crossEntropyRows(
-              Ops.reshape(made(g, A), Shape.of(6, 5)), input);
+          return Ops.crossEntropyRows(Ops.reshape(made(g, A), Shape.of(6, 5)), input);
         };
     Function<Graph, Value> focal =
         g -> {

@@ -1,6 +1,5 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
 import dev.halfstep.bindings.hs_softmax_desc;
 import dev.halfstep.internal.Structs;
@@ -9,10 +8,10 @@ import dev.halfstep.internal.Structs;
  * Softmax of the rows of x {@code [rows, columns]}, with a scale and, if wished, a causal and a
  * padding mask, and its gradient. Immutable and safe to use from many threads.
  */
-public final class Softmax extends SoftmaxForms {
+public final class SoftmaxKernel extends SoftmaxKernelForms {
   private final Builder spec;
 
-  private Softmax(Builder spec) {
+  private SoftmaxKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.type,
@@ -106,19 +105,19 @@ public final class Softmax extends SoftmaxForms {
     }
 
     /** The kernel. */
-    public Softmax build() {
-      return new Softmax(this);
+    public SoftmaxKernel build() {
+      return new SoftmaxKernel(this);
     }
 
     private hs_softmax_desc descriptor() {
       return new hs_softmax_desc(Structs.memory(hs_softmax_desc.class))
-            .type(type.code())
-            .rows(rows)
-            .columns(columns)
-            .scale(scale)
-            .queries(queries)
-            .samples(samples)
-            .padding(padding);
+          .type(type.code())
+          .rows(rows)
+          .columns(columns)
+          .scale(scale)
+          .queries(queries)
+          .samples(samples)
+          .padding(padding);
     }
   }
 }

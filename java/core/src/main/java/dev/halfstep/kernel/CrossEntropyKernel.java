@@ -1,6 +1,5 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
 import dev.halfstep.bindings.hs_cross_entropy_desc;
 import dev.halfstep.internal.Structs;
@@ -17,8 +16,8 @@ import dev.halfstep.internal.Structs;
  * classes)} that is not the ignored one makes loss and gradient NaN and is reported in the state.
  * Immutable and safe to use from many threads.
  */
-public final class CrossEntropy extends CrossEntropyForms {
-  private CrossEntropy(Builder spec) {
+public final class CrossEntropyKernel extends CrossEntropyKernelForms {
+  private CrossEntropyKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.type,
@@ -100,18 +99,18 @@ public final class CrossEntropy extends CrossEntropyForms {
     }
 
     /** The kernel. */
-    public CrossEntropy build() {
-      return new CrossEntropy(this);
+    public CrossEntropyKernel build() {
+      return new CrossEntropyKernel(this);
     }
 
     private hs_cross_entropy_desc descriptor() {
       return new hs_cross_entropy_desc(Structs.memory(hs_cross_entropy_desc.class))
-            .type(type.code())
-            .rows(rows)
-            .classes(classes)
-            .label_smoothing(labelSmoothing)
-            .ignore_label(ignoreLabel)
-            .gradient_seed(gradientSeed);
+          .type(type.code())
+          .rows(rows)
+          .classes(classes)
+          .label_smoothing(labelSmoothing)
+          .ignore_label(ignoreLabel)
+          .gradient_seed(gradientSeed);
     }
   }
 }

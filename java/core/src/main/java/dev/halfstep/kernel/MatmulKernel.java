@@ -1,9 +1,6 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
-import dev.halfstep.Stream;
-import dev.halfstep.Tensor;
 import dev.halfstep.bindings.hs_matmul_desc;
 import dev.halfstep.internal.Structs;
 
@@ -18,10 +15,10 @@ import dev.halfstep.internal.Structs;
  * biasGrad}, the gradient of a bias where op(A) is the transposed gradient of the output. C
  * overlaps no input. Immutable and safe to use from many threads.
  */
-public final class Matmul extends MatmulForms {
+public final class MatmulKernel extends MatmulKernelForms {
   private final Builder spec;
 
-  private Matmul(Builder spec) {
+  private MatmulKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.type,
@@ -177,8 +174,8 @@ public final class Matmul extends MatmulForms {
     }
 
     /** The kernel. Types, strides and activation are checked with the first call. */
-    public Matmul build() {
-      return new Matmul(this);
+    public MatmulKernel build() {
+      return new MatmulKernel(this);
     }
 
     private boolean strided() {
@@ -238,24 +235,24 @@ public final class Matmul extends MatmulForms {
 
     private hs_matmul_desc descriptor() {
       return new hs_matmul_desc(Structs.memory(hs_matmul_desc.class))
-            .type(type.code())
-            .out_type(outType.code())
-            .transpose_a(transposeA ? 1 : 0)
-            .transpose_b(transposeB ? 1 : 0)
-            .batch(batch)
-            .m(m)
-            .n(n)
-            .k(k)
-            .lda(lda())
-            .ldb(ldb())
-            .ldc(ldc())
-            .stride_a(strideA)
-            .stride_b(strideB)
-            .stride_c(strideC)
-            .alpha(alpha)
-            .beta(beta)
-            .activation(activation.code())
-            .bias_grad_beta(biasGradBeta);
+          .type(type.code())
+          .out_type(outType.code())
+          .transpose_a(transposeA ? 1 : 0)
+          .transpose_b(transposeB ? 1 : 0)
+          .batch(batch)
+          .m(m)
+          .n(n)
+          .k(k)
+          .lda(lda())
+          .ldb(ldb())
+          .ldc(ldc())
+          .stride_a(strideA)
+          .stride_b(strideB)
+          .stride_c(strideC)
+          .alpha(alpha)
+          .beta(beta)
+          .activation(activation.code())
+          .bias_grad_beta(biasGradBeta);
     }
   }
 }

@@ -1,6 +1,5 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
 import dev.halfstep.bindings.hs_group_norm_desc;
 import dev.halfstep.internal.Structs;
@@ -16,10 +15,10 @@ import dev.halfstep.internal.Structs;
  * pair together: {@code gamma} and {@code beta}, 1 and 0 without them; the statistics of run;
  * {@code dGamma} and {@code dBeta}. Immutable and safe to use from many threads.
  */
-public final class GroupNorm extends GroupNormForms {
+public final class GroupNormKernel extends GroupNormKernelForms {
   private final Builder spec;
 
-  private GroupNorm(Builder spec) {
+  private GroupNormKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.type,
@@ -97,18 +96,18 @@ public final class GroupNorm extends GroupNormForms {
     }
 
     /** The kernel. */
-    public GroupNorm build() {
-      return new GroupNorm(this);
+    public GroupNormKernel build() {
+      return new GroupNormKernel(this);
     }
 
     private hs_group_norm_desc descriptor() {
       return new hs_group_norm_desc(Structs.memory(hs_group_norm_desc.class))
-            .type(type.code())
-            .n(n)
-            .positions(positions)
-            .channels(channels)
-            .groups(groups)
-            .eps(eps);
+          .type(type.code())
+          .n(n)
+          .positions(positions)
+          .channels(channels)
+          .groups(groups)
+          .eps(eps);
     }
   }
 }

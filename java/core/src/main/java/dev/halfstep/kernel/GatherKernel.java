@@ -1,6 +1,5 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
 import dev.halfstep.bindings.hs_gather_desc;
 import dev.halfstep.internal.Structs;
@@ -15,10 +14,10 @@ import dev.halfstep.internal.Structs;
  * out of range, whose row becomes zeros; {@code scale} and {@code shift}, both or neither.
  * Immutable and safe to use from many threads.
  */
-public final class Gather extends GatherForms {
+public final class GatherKernel extends GatherKernelForms {
   private final Builder spec;
 
-  private Gather(Builder spec) {
+  private GatherKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.srcType,
@@ -107,19 +106,19 @@ public final class Gather extends GatherForms {
     }
 
     /** The kernel. */
-    public Gather build() {
-      return new Gather(this);
+    public GatherKernel build() {
+      return new GatherKernel(this);
     }
 
     private hs_gather_desc descriptor() {
       return new hs_gather_desc(Structs.memory(hs_gather_desc.class))
-            .src_type(srcType.code())
-            .dst_type(dstType.code())
-            .src_rows(srcRows)
-            .row_size(rowSize)
-            .batch(batch)
-            .order_size(orderSize)
-            .channels(channels);
+          .src_type(srcType.code())
+          .dst_type(dstType.code())
+          .src_rows(srcRows)
+          .row_size(rowSize)
+          .batch(batch)
+          .order_size(orderSize)
+          .channels(channels);
     }
   }
 }
