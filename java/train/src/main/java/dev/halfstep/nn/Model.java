@@ -46,35 +46,7 @@ public final class Model {
   private final Weights weights;
   private @Nullable KeptPredictor kept;
 
-  /**
-   * An input of a model.
-   *
-   * @param name without a dot, not blank
-   * @param type F32, or I32 for tokens
-   * @param shape of one sample
-   */
-  public record Input(String name, DType type, Shape shape) {
-    /** Checks name and type. */
-    public Input {
-      Signature.requireName("input", name);
-      if (type != DType.F32 && type != DType.I32) {
-        throw new IllegalArgumentException(
-            "input " + name + " is of type " + type + ": possible are F32, and I32 for tokens");
-      }
-    }
-
-    /** Numbers, F32. */
-    public static Input of(String name, Shape shape) {
-      return new Input(name, DType.F32, shape);
-    }
-
-    /** Tokens, I32. */
-    public static Input ofTokens(String name, Shape shape) {
-      return new Input(name, DType.I32, shape);
-    }
-  }
-
-  private Model(List<Input> inputs, Network network, @Nullable Layer layer) {
+  private Model(List<ModelInput> inputs, Network network, @Nullable Layer layer) {
     this.network = network;
     this.layer = layer;
     Graph graph = new Graph(DType.F32, false);
@@ -117,15 +89,15 @@ public final class Model {
    *     it
    */
   public static Model of(Shape sampleShape, Layer layer) {
-    return of(Input.of(FEATURES, sampleShape), layer);
+    return of(ModelInput.of(FEATURES, sampleShape), layer);
   }
 
   /** A model of samples of tokens, I32. */
   public static Model ofTokens(Shape sampleShape, Layer layer) {
-    return of(Input.ofTokens(FEATURES, sampleShape), layer);
+    return of(ModelInput.ofTokens(FEATURES, sampleShape), layer);
   }
 
-  private static Model of(Input input, Layer layer) {
+  private static Model of(ModelInput input, Layer layer) {
     Network single =
         (scope, inputs) -> {
           Value x = Objects.requireNonNull(inputs.get(FEATURES));
@@ -140,7 +112,7 @@ public final class Model {
    * @throws IllegalArgumentException if the network does not take what it is given, names are not
    *     different or have a dot, or there is no input or no output
    */
-  public static Model of(List<Input> inputs, Network network) {
+  public static Model of(List<ModelInput> inputs, Network network) {
     return new Model(inputs, network, null);
   }
 
@@ -154,7 +126,33 @@ public final class Model {
    * @throws IOException if the file cannot be read
    */
   public static Model read(Path file) throws IOException {
-    return Architecture.read(Safetensors.read(file));
+    return read(Safetensors.read(file));
+  }
+
+  /**
+   * As above, of what a file holds. Nothing is allocated for weights that the file does not hold.
+   */
+  static Model read(Safetensors.Contents contents) throws ModelFileException {
+    Model model;
+    try {
+      model = of(Architecture.read(contents));
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      throw new ModelFileException(
+          contents.file(), "has a " + Architecture.KEY + " that cannot be read: " + e.getMessage());
+    }
+    return model.load(contents);
+  }
+
+  private static Model of(Architecture architecture) {
+    List<ModelInput> inputs = architecture.inputs();
+    Layer layer = architecture.layer();
+    if (layer == null) {
+      return of(inputs, Objects.requireNonNull(architecture.network()));
+    }
+    ModelInput input = inputs.get(0);
+    return input.type() == DType.F32
+        ? of(input.shape(), layer)
+        : ofTokens(input.shape(), layer);
   }
 
   /**
@@ -163,11 +161,11 @@ public final class Model {
    * @throws UnsupportedOperationException if a layer cannot be written down: see {@link Layer#spec}
    */
   public String architecture() {
-    return Architecture.write(inputs(), layer, network);
+    return new Architecture(inputs(), layer, layer == null ? network : null).write();
   }
 
   /** The inputs in order: one, named {@code features}, of a model that is made of a layer. */
-  public List<Input> inputs() {
+  public List<ModelInput> inputs() {
     return signature.inputs();
   }
 
@@ -570,7 +568,7 @@ public final class Model {
    */
   public Map<String, float[]> predict(Map<String, ?> samples) {
     requireInitialized();
-    NamedRows rows = NamedRows.of(this, samples);
+    NamedRows rows = NamedRows.of(signature, samples);
     kept().predict(rows::predict);
     return rows.results();
   }
@@ -607,7 +605,7 @@ public final class Model {
   @Override
   public String toString() {
     if (layer != null) {
-      return ModelTree.of(this, layer)
+      return ModelTree.of(layer, parameters, signature.input(), outputShape())
           + parameters.count()
           + " parameters, samples "
           + sampleShape()
