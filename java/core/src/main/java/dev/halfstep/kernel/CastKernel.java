@@ -52,8 +52,8 @@ public final class CastKernel extends CastKernelForms {
     if (ofFloats != DType.F32 || (ofShorts != DType.BF16 && ofShorts != DType.F16)) {
       throw new IllegalArgumentException(
           this
-              + " is not what float[] and short[] hold, F32 and the bits of BF16 or F16: pass direct"
-              + " buffers or tensors");
+              + " is not what float[] and short[] hold, F32 and the bits of BF16 or F16: pass"
+              + " direct buffers or tensors");
     }
   }
 

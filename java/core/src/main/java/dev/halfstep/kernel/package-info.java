@@ -6,8 +6,8 @@
  * product.run(a, b, c);                                                         // float[], often
  * }</pre>
  *
- * <p>A class whose objects are kernels ends in {@code Kernel}; the others are values, such as {@link
- * dev.halfstep.kernel.Activation}, or have static methods alone, such as {@link
+ * <p>A class whose objects are kernels ends in {@code Kernel}; the others are values, such as
+ * {@link dev.halfstep.kernel.Activation}, or have static methods alone, such as {@link
  * dev.halfstep.kernel.Copy}. A kernel object holds shapes and options, is immutable, may be shared
  * by threads, and needs no closing. Each has the same four forms of {@code run}:
  *

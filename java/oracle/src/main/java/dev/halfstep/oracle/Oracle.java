@@ -125,7 +125,10 @@ public final class Oracle {
   private void products(Cublas cublas, DType type, int batch, int n) {
     long stride = (long) n * n;
     MatmulKernel ours =
-        MatmulKernel.builder(n, n, n).types(type, type).batch(batch, stride, stride, stride).build();
+        MatmulKernel.builder(n, n, n)
+            .types(type, type)
+            .batch(batch, stride, stride, stride)
+            .build();
     try (Tensor a = normal(type, batch, n, n);
         Tensor b = normal(type, batch, n, n);
         Tensor c = device.empty(type, a.shape());
@@ -198,7 +201,8 @@ public final class Oracle {
 
   private void convolution(Cudnn cudnn, DType type) {
     Cudnn.Images images = new Cudnn.Images(64, 28, 32, 64, 3);
-    Conv2dKernel ours = Conv2dKernel.builder(images.x(), images.weights()).type(type).padding(1, 1).build();
+    Conv2dKernel ours =
+        Conv2dKernel.builder(images.x(), images.weights()).type(type).padding(1, 1).build();
     try (Tensor x = normal(type, 64, 28, 28, 32);
         Tensor weights = normal(type, 64, 3, 3, 32);
         Tensor y = device.empty(type, ours.outputShape());

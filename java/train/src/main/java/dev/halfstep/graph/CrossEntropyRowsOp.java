@@ -37,8 +37,8 @@ public record CrossEntropyRowsOp(Value logits, Value labels, Value loss, @Nullab
         || labels.type() != DType.I32
         || !labels.shape().equals(rows)) {
       throw graph.refusal(
-          "the cross-entropy of rows takes logits F32 [..., classes] and one I32 label a row: it was"
-              + " given logits "
+          "the cross-entropy of rows takes logits F32 [..., classes] and one I32 label a row: it"
+              + " was given logits "
               + logits.type()
               + logits.shape()
               + " and labels "

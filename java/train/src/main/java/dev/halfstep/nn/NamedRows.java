@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param samples by the name of the input
  * @param results by the name of the output, in order
  */
-record NamedRows(Signature signature, int rows, Map<String, ?> samples, Map<String, float[]> results) {
+record NamedRows(
+    Signature signature, int rows, Map<String, ?> samples, Map<String, float[]> results) {
   /**
    * Checks samples, and makes arrays for what is said of them.
    *
@@ -46,8 +47,7 @@ record NamedRows(Signature signature, int rows, Map<String, ?> samples, Map<Stri
     }
     if (array instanceof int[] tokens) {
       int rows = Signature.rows(input, DType.I32, tokens.length);
-      signature
-          .requireKnown(input, IntBuffer.wrap(tokens), "input " + input.name() + ", row");
+      signature.requireKnown(input, IntBuffer.wrap(tokens), "input " + input.name() + ", row");
       return rows;
     }
     throw new IllegalArgumentException(

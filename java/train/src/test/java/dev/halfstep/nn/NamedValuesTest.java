@@ -108,8 +108,7 @@ class NamedValuesTest {
         };
     Model model =
         Model.of(
-                List.of(ModelInput.of("x", Shape.of(3)), ModelInput.of("y", Shape.of(3))),
-                function)
+                List.of(ModelInput.of("x", Shape.of(3)), ModelInput.of("y", Shape.of(3))), function)
             .initialize(2);
     assertEquals("[a, b]", model.outputs().keySet().toString());
     assertEquals(List.of("fc.weight", "fc.bias"), names(model)); // one tower for both
