@@ -7,7 +7,6 @@ import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
 import dev.halfstep.kernel.MatmulKernel;
 import dev.halfstep.kernel.SoftmaxKernel;
-import java.util.Arrays;
 
 /**
  * Kernels on the CUDA stream of another library. That library's calls and ours run in the order in
@@ -33,7 +32,9 @@ public final class ForeignStream {
         Tensor x = device.empty(DType.F32, Shape.of(ROWS, WIDTH));
         Tensor scores = device.empty(DType.F32, Shape.of(ROWS, ROWS))) {
       float[] values = new float[ROWS * WIDTH];
-      Arrays.setAll(values, i -> (float) Math.sin(i));
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (float) Math.sin(i);
+      }
       x.upload(values);
       long cudaStream =
           theirs.nativeHandle(); // with PyTorch: torch.cuda.current_stream().cuda_stream

@@ -116,7 +116,8 @@ class OperationGradientTest {
           }
           double loss = Math.log(sum) - Math.tanh(a[row * 5 + labels[row]]);
           double wrong = 1 - Math.exp(-loss);
-          assertEquals(each == rows ? loss : wrong * wrong * loss, output[row], 2e-6, "row " + row);
+          assertEquals(
+              each.equals(rows) ? loss : wrong * wrong * loss, output[row], 2e-6, "row " + row);
         }
       }
     }
