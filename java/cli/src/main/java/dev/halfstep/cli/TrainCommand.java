@@ -6,7 +6,6 @@ import dev.halfstep.files.Safetensors;
 import dev.halfstep.report.Advice;
 import dev.halfstep.report.CurvesFigure;
 import dev.halfstep.report.Json;
-import dev.halfstep.report.ModelCard;
 import dev.halfstep.report.PlanReport;
 import dev.halfstep.report.Report;
 import dev.halfstep.report.RunDescription;
