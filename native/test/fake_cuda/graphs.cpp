@@ -26,7 +26,7 @@ cudaError_t put(cudaStream_t stream, Work work) {
 // For calls that make no sense on a stream that captures: they spoil the capture.
 cudaError_t refuse_capture(cudaStream_t stream) {
   const std::lock_guard lock(state().mutex);
-  if (of(stream).captured == nullptr) return cudaSuccess;
+  if (stream == nullptr || of(stream).captured == nullptr) return cudaSuccess;
   of(stream).invalid = true;
   return leave(cudaErrorStreamCaptureUnsupported);
 }

@@ -40,7 +40,7 @@ final class ForeignFilesTest {
   @Test
   void aFileByTheReferenceWriterIsRead() throws IOException {
     Path file = folder.resolve("by-python");
-    try (InputStream in = getClass().getResourceAsStream("by-python.safetensors")) {
+    try (InputStream in = Model.class.getResourceAsStream("by-python.safetensors")) {
       Files.copy(Objects.requireNonNull(in), file);
     }
     Safetensors.Contents contents = Safetensors.read(file);

@@ -32,7 +32,7 @@ final class KilledSaveTest {
         new Callback() {
           @Override
           public void stepsEnd(Fit fit, StepBlock steps) {
-            if (fit.updates() == 2) {
+            if (fit.updates() == 3) { // the checkpoint of an update comes after its callbacks
               System.out.println("saved");
             }
           }
