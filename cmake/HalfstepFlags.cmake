@@ -27,7 +27,8 @@ endif()
 
 function(halfstep_compile_options target)
   target_include_directories(${target} PRIVATE
-    ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+    ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src ${HS_GENERATED})
+  add_dependencies(${target} hs_generated)
   target_compile_options(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:C,CXX>:-Wall -Wextra -Wconversion -Wshadow ${HALFSTEP_WERROR}>)
 endfunction()

@@ -43,7 +43,7 @@ copy_stripped() {
 }
 
 echo "building what is missing ..."
-./mvnw -q -B -DskipTests -pl java/cli,benchmarks -am test-compile
+./mvnw -q -B -DskipTests -pl java/cli,java/oracle,benchmarks -am test-compile
 cmake --build target/native >target/gpu-kit.log || { tail -n 40 target/gpu-kit.log && exit 1; }
 ./mvnw -q -B -N org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
   -Dartifact=org.junit.platform:junit-platform-console-standalone:$junit \
@@ -68,7 +68,7 @@ while IFS= read -r name; do
   copy_stripped "$stage/native/tests" "target/native/test/$name"
 done <"$stage/native/tests.txt"
 
-for module in bindings core train cli cuda; do
+for module in bindings core train report cli cuda oracle; do
   mkdir "$stage/java/$module"
   cp -r "java/$module/target/classes" "$stage/java/$module/classes"
 done
@@ -84,6 +84,11 @@ mkdir "$stage/java/benchmarks"
 cp -r benchmarks/target/classes "$stage/java/benchmarks/classes"
 cp java/cli/target/lib/*.jar target/junit-console/*-"$junit".jar "$stage/java/lib"
 cp benchmarks/target/lib/{jmh-core,jopt-simple,commons-math3}-*.jar "$stage/java/lib"
+# The presets of CUDA: classes, and the glue to the three libraries that the oracle calls.
+cp java/oracle/target/lib/cuda-*.jar "$stage/java/lib"
+for glue in "$stage"/java/lib/cuda-*-linux-x86_64.jar; do
+  python3 benchmarks/gpu/kit/keep.py "$glue" 'libjni(cudart|cublas|cublasLt|cudnn)\.so$'
+done
 make_runtime "$stage/java/jre"
 plugin=$stage/java/cuda/classes/dev/halfstep/cuda/linux-x86_64/libhalfstep_cuda.so
 if [ -f "$plugin" ]; then

@@ -5,6 +5,7 @@ import signal
 import sys
 import tempfile
 import unittest
+import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -21,7 +22,9 @@ from parts import (  # noqa: E402
     find_sanitizer,
     find_tests,
     sanitizer_verdict,
+    vendor_rows,
 )
+from keep import keep  # noqa: E402
 from process import Ended  # noqa: E402
 from report import FAILED, PASSED, SKIPPED, Report, slower  # noqa: E402
 
@@ -77,6 +80,36 @@ class ProcessTest(unittest.TestCase):
         child = process.start(["sleep", "60"], waits=True)
         process.discard(child)
         self.assertEqual(child.returncode, -9)
+
+
+class VendorTest(unittest.TestCase):
+    LINES = (
+        "NVIDIA H200, compute capability 9.0\n"
+        "cuBLAS 64 x 512^3 F32                         1.20e-06 of 1.0e-04      "
+        "  98.7 us       97.1 us   0.98 x\n"
+        "cuDNN softmax 4096 x 1000 BF16                3.00e-01 of 1.6e-02      "
+        "  12.0 us       14.4 us   1.20 x differ\n"
+    )
+
+    def test_reads_each_comparison(self):
+        self.assertEqual(
+            list(vendor_rows(self.LINES)),
+            [("cuBLAS 64 x 512^3 F32", "1.20e-06 of 1.0e-04 98.7 us 97.1 us 0.98 x", True),
+             ("cuDNN softmax 4096 x 1000 BF16", "3.00e-01 of 1.6e-02 12.0 us 14.4 us 1.20 x", False)],
+        )  # fmt: skip
+
+
+class KeepTest(unittest.TestCase):
+    def test_keeps_classes_and_the_libraries_that_match(self):
+        with tempfile.TemporaryDirectory() as folder:
+            jar = Path(folder, "a.jar")
+            with zipfile.ZipFile(jar, "w") as made:
+                for name in ("A.class", "x/libjnicublas.so", "x/libjninccl.so", "x/libc.so.9"):
+                    made.writestr(name, name)
+            self.assertEqual(keep(str(jar), r"libjni(cudart|cublas)\.so$"), ["x/libjnicublas.so"])
+            with zipfile.ZipFile(jar) as kept:
+                self.assertEqual(kept.namelist(), ["A.class", "x/libjnicublas.so"])
+                self.assertEqual(kept.read("x/libjnicublas.so"), b"x/libjnicublas.so")
 
 
 class FeedTest(unittest.TestCase):

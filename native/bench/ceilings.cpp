@@ -4,13 +4,24 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "bench.h"
+#include "cpu/each_isa.h"
 #include "cpu/isa.h"
 
 namespace hs::bench {
+
+// Multiply-adds in registers of each instruction set; returns the FLOP done. (isa/peak.cpp)
+#define HS_DECLARE(isa)       \
+  namespace isa {             \
+  double peak(int64_t steps); \
+  }
+HS_EACH_ISA(HS_DECLARE)
+#undef HS_DECLARE
+
 namespace {
 
 double now() {
@@ -19,35 +30,13 @@ double now() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-// Twelve independent sums hide the latency of two units. Returns the FLOP done.
-#define HS_PEAK(name, isa, bytes)                                                            \
-  __attribute__((target(isa))) double name(int64_t steps) {                                  \
-    typedef float v __attribute__((vector_size(bytes)));                                     \
-    v x = v{} + 0.999f, sum[12] = {};                                                        \
-    for (int64_t i = 0; i < steps; ++i) {                                                    \
-      _Pragma("GCC unroll 12") for (int j = 0; j < 12; ++j) sum[j] = sum[j] * x + x;         \
-      _Pragma("GCC unroll 12") for (int j = 0; j < 12; ++j) asm volatile("" : "+v"(sum[j])); \
-    }                                                                                        \
-    v all{};                                                                                 \
-    _Pragma("GCC unroll 12") for (int j = 0; j < 12; ++j) all = all + sum[j];                \
-    volatile float sink = all[0];                                                            \
-    (void)sink;                                                                              \
-    return static_cast<double>(steps) * 12 * 2 * (bytes / 4);                                \
-  }
-HS_PEAK(peak_avx512, "avx512f", 64)
-HS_PEAK(peak_avx2, "avx2,fma", 32)
-HS_PEAK(peak_portable, "sse2", 16)
-#undef HS_PEAK
-
 double peak_of_isa(int64_t steps) {
-  switch (cpu::active_isa()) {
-    case cpu::Isa::kAvx512:
-      return peak_avx512(steps);
-    case cpu::Isa::kAvx2:
-      return peak_avx2(steps);
-    default:
-      return peak_portable(steps);
-  }
+  const std::string name = cpu::active_isa().name;
+#define HS_TRY(isa) \
+  if (name == #isa) return isa::peak(steps);
+  HS_EACH_ISA(HS_TRY)
+#undef HS_TRY
+  return 0;
 }
 
 // Runs fn(thread) on all threads at once; the best of some rounds, in seconds.

@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
   for (const Adder add : adders()) add(rows);
   const Ceilings before{peak_gflops(threads), axpy_gb_per_s(threads)};
   std::printf("%s, %d threads, multiply-adds %.1f GFLOP/s, axpy %.1f GB/s\n",
-              hs::cpu::isa_name(hs::cpu::active_isa()), threads, before.gflops, before.gb_per_s);
+              hs::cpu::active_isa().name, threads, before.gflops, before.gb_per_s);
   std::printf("%-44s %10s %10s %8s %8s %8s %10s %7s\n", "row", "us", "best us", "GFLOP/s", "GB/s",
               "floor", "peer us", "ratio");
   for (const Row& row : rows.all()) print(row, before);

@@ -72,18 +72,18 @@ void add_optimizer(Rows& rows, const char* what, hs_rule rule, float momentum, i
     for (int64_t i = 0; i < count; ++i) v[i] *= v[i];
   }
   const auto state = fresh_state();
-  const OptimizerArgs args{{rule, 0, 0.999f, 1e-8f, 0, 1e-6f, momentum, 0.01f, 1, 0, HS_F32},
-                           count,
-                           p.get(),
-                           g.get(),
-                           m.get(),
-                           v.get(),
-                           nullptr,
-                           state.get(),
-                           nullptr,
-                           nullptr,
-                           0,
-                           nullptr};
+  const OptimizerStepArgs args{{rule, 0, 0.999f, 1e-8f, 0, 1e-6f, momentum, 0.01f, 1, 0, HS_F32},
+                               count,
+                               p.get(),
+                               g.get(),
+                               m.get(),
+                               v.get(),
+                               nullptr,
+                               state.get(),
+                               nullptr,
+                               nullptr,
+                               0,
+                               nullptr};
   rows.add({name,
             0,
             bytes(count, adam           ? 28
@@ -130,7 +130,7 @@ void add_gather(Rows& rows, hs_dtype type, int64_t batch, int64_t width) {
 
 void add_activation(Rows& rows, const char* what, hs_activation kind, int64_t count) {
   const Floats x = normal_floats(count), y = normal_floats(count), dx = normal_floats(count);
-  const ActivationArgs forward{kind, HS_F32, count, x.get(), y.get()};
+  const ActivationForwardArgs forward{kind, HS_F32, count, x.get(), y.get()};
   rows.add({name_of(what, count),
             0,
             bytes(count, 8),
@@ -199,7 +199,7 @@ BENCHMARKS(elementwise) {
               bytes(count, 6),
               [cast, a, b] { kernels().cast(nullptr, cast); },
               {}});
-    const RandomArgs random{a.get(), count, 1, 2, 0, 1};
+    const RandomNormalArgs random{a.get(), count, 1, 2, 0, 1};
     rows.add({name_of("random_normal", count),
               0,
               bytes(count, 4),

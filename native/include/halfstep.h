@@ -35,7 +35,7 @@ extern "C" {
 #define HS_API __attribute__((visibility("default")))
 
 /* Raised when a signature, a struct or the meaning of a function changes. */
-#define HS_ABI_VERSION 4
+#define HS_ABI_VERSION 5
 
 /* ------------------------------------------------------------------------- status and errors */
 
@@ -75,7 +75,11 @@ enum {
   HS_RELU = 1,
   HS_GELU = 2, /* exact: x * Phi(x), with erf (Hendrycks and Gimpel, 2016) */
   HS_SIGMOID = 3,
-  HS_TANH = 4
+  HS_TANH = 4,
+  HS_ABS = 5,
+  HS_SQRT = 6, /* NaN below 0 */
+  HS_EXP = 7,
+  HS_LOG = 8 /* natural; -infinity at 0, NaN below */
 };
 
 typedef struct hs_device_t* hs_device;
@@ -157,6 +161,12 @@ HS_API hs_status hs_stream_share(hs_stream stream);
  * ends. Foreign code can put its calls among ours with it; a capture records them too.
  * HS_UNSUPPORTED where there is none, as on the CPU. */
 HS_API hs_status hs_stream_native(hs_stream stream, uint64_t* native);
+
+/* A stream of ours over one that foreign code made on the same device: on CUDA a CUstream
+ * (cudaStream_t), 0 being the legacy default stream, on which nothing can be recorded. Our calls run
+ * in the order in which they and the foreign ones were made. It stays theirs: hs_stream_destroy
+ * waits for it and leaves it. It must outlive ours. HS_UNSUPPORTED as hs_stream_native. */
+HS_API hs_status hs_stream_wrap(hs_device device, uint64_t native, hs_stream* stream);
 
 /* Whether matrix products and convolutions of HS_F32 that are called on this stream from now on, be
  * it into a list, may round their operands to TF32 (10 bits of mantissa, to nearest) on devices with
@@ -386,8 +396,8 @@ HS_API hs_status hs_resize_backward(hs_stream stream, const hs_resize_desc* desc
 HS_API hs_status hs_activation_forward(hs_stream stream, hs_activation activation, hs_dtype type,
                                        int64_t count, hs_ptr x, hs_ptr y);
 
-/* dx[i] = dy[i] * activation'(...), from `saved`: the output y for RELU, SIGMOID and TANH, the input
- * x for GELU. dx may alias dy. */
+/* dx[i] = dy[i] * activation'(...), from `saved`: the input x for GELU, ABS and LOG, the output y for
+ * the others. The slope of ABS at 0 is 0; that of SQRT and LOG at 0 is infinite. dx may alias dy. */
 HS_API hs_status hs_activation_backward(hs_stream stream, hs_activation activation, hs_dtype type,
                                         int64_t count, hs_ptr dy, hs_ptr saved, hs_ptr dx);
 
@@ -413,8 +423,9 @@ HS_API hs_status hs_cross_entropy(hs_stream stream, const hs_cross_entropy_desc*
 
 typedef int32_t hs_loss;
 enum {
-  HS_MSE = 0,            /* (x - t)^2, x the prediction and t the target */
-  HS_BCE_WITH_LOGITS = 1 /* -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), t in [0, 1] */
+  HS_MSE = 0,             /* (x - t)^2, x the prediction and t the target */
+  HS_BCE_WITH_LOGITS = 1, /* -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), t in [0, 1] */
+  HS_GIVEN_LOSS = 2       /* x: losses that were computed before; there is no target (0) */
 };
 
 /* Elementwise losses of prediction [rows, count / rows] against target F32, each of weight 1. Adds
@@ -428,7 +439,16 @@ HS_API hs_status hs_pointwise_loss(hs_stream stream, hs_loss loss, hs_dtype type
 /* -------------------------------------------------------------------------------- elementwise */
 
 typedef int32_t hs_binary;
-enum { HS_ADD = 0, HS_SUBTRACT = 1, HS_MULTIPLY = 2 };
+enum {
+  HS_ADD = 0,
+  HS_SUBTRACT = 1,
+  HS_MULTIPLY = 2,
+  HS_DIVIDE = 3,
+  HS_MAXIMUM = 4, /* NaN if a or b is NaN, as MINIMUM */
+  HS_MINIMUM = 5,
+  HS_GREATER = 6, /* the slope of MAXIMUM by a: 0 where a < b, 1/2 where a = b, 1 elsewhere */
+  HS_LESS = 7     /* the slope of MINIMUM by a: 0 where a > b, 1/2 where a = b, 1 elsewhere */
+};
 
 /* y[i] = a[i] (op) b[i % period]; period divides count (= count: no broadcast). y may alias a, and
  * b where period = count. */

@@ -5,7 +5,8 @@ using namespace hs::test;
 
 namespace {
 
-constexpr hs_activation kActivations[] = {HS_NONE, HS_RELU, HS_GELU, HS_SIGMOID, HS_TANH};
+constexpr hs_activation kActivations[] = {HS_NONE, HS_RELU, HS_GELU, HS_SIGMOID, HS_TANH,
+                                          HS_ABS,  HS_SQRT, HS_EXP,  HS_LOG};
 
 double phi(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * M_PI); }
 double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
@@ -20,12 +21,22 @@ double forward(hs_activation kind, double x) {
       return 1 / (1 + std::exp(-x));
     case HS_TANH:
       return std::tanh(x);
+    case HS_ABS:
+      return std::abs(x);
+    case HS_SQRT:
+      return std::sqrt(x);
+    case HS_EXP:
+      return std::exp(x);
+    case HS_LOG:
+      return std::log(x);
     default:
       return x;
   }
 }
 
-// By the output y, for GELU by the input.
+bool saves_input(hs_activation kind) { return kind == HS_GELU || kind == HS_ABS || kind == HS_LOG; }
+
+// By the input where it is saved, otherwise by the output.
 double derivative(hs_activation kind, double saved) {
   switch (kind) {
     case HS_RELU:
@@ -36,6 +47,14 @@ double derivative(hs_activation kind, double saved) {
       return saved * (1 - saved);
     case HS_TANH:
       return 1 - saved * saved;
+    case HS_ABS:
+      return saved > 0 ? 1 : saved < 0 ? -1 : 0;
+    case HS_SQRT:
+      return 1 / (2 * saved);
+    case HS_EXP:
+      return saved;
+    case HS_LOG:
+      return 1 / saved;
     default:
       return 1;
   }
@@ -53,11 +72,26 @@ std::vector<float> inputs(size_t count) {
   return x;
 }
 
+// Those for which the function is finite in all types: F16 ends at 65504, and a square root or a
+// logarithm takes what is positive.
+std::vector<float> inputs(hs_activation kind, size_t count) {
+  std::vector<float> x = inputs(count);
+  for (float& v : x) {
+    if (kind == HS_EXP) v = std::min(v, 10.0f);
+    if (kind == HS_SQRT || kind == HS_LOG) v = std::abs(v) + 0x1p-10f;
+  }
+  return x;
+}
+
 // What an exact formula loses in float, besides the rounding of the result: a few units of 1 for
 // GELU (1 + erf cancels for negative x), of the result for the others.
 double bound_of(hs_activation kind, double x, double value) {
   const double u = 0x1p-24;
-  if (kind == HS_NONE || kind == HS_RELU) return 0;
+  if (kind == HS_NONE || kind == HS_RELU || kind == HS_ABS) return 0;
+  // Units of the result: sqrt is exact but for its rounding; exp is within 2 ulp, log within 2 of
+  // its own (the CPU's 1.0 and 0.8, CUDA's 2 and 1).
+  if (kind == HS_SQRT) return u * std::abs(value);
+  if (kind == HS_EXP || kind == HS_LOG) return 4 * u * std::abs(value) + 1.2e-38;
   return kind == HS_GELU ? 4 * u * (std::abs(x) + std::abs(value))
                          : 6 * u * std::abs(value) + 1e-37;
 }
@@ -73,7 +107,7 @@ TEST(outputs_match_the_definition) {
     for (hs_activation kind : kActivations) {
       for (const StorageType& type : kStorageTypes) {
         for (size_t count : kSizes) {
-          StorageArray x(device, type.type, inputs(count), 1), y(device, type.type, count, 3);
+          StorageArray x(device, type.type, inputs(kind, count), 1), y(device, type.type, count, 3);
           CHECK_OK(hs_activation_forward(device.stream(), kind, type.type,
                                          static_cast<int64_t>(count), x.address(), y.address()));
           const std::vector<float> in = x.get(), out = y.get();
@@ -99,8 +133,8 @@ TEST(gradients_match_the_definition) {
     for (hs_activation kind : kActivations) {
       for (const StorageType& type : kStorageTypes) {
         for (size_t count : kSizes) {
-          std::vector<float> saved_values = inputs(count);
-          if (kind != HS_GELU) {
+          std::vector<float> saved_values = inputs(kind, count);
+          if (!saves_input(kind)) {
             for (float& x : saved_values) x = static_cast<float>(forward(kind, x));
           }
           StorageArray dy(device, type.type, normals(count, 2), 1);
@@ -116,6 +150,7 @@ TEST(gradients_match_the_definition) {
                                 : kind == HS_TANH ? 4 * 0x1p-24
                                                   : 4 * 0x1p-24 * std::abs(slope);
             const double bound = std::abs(g[i]) * loss + storage_rounding(type, expected);
+            if (type.type == HS_F16 && std::abs(expected) > 65000) continue;  // near its largest
             if (!(std::abs(out[i] - expected) <= bound)) wrong++;
           }
           CHECK_THAT(wrong == 0, std::to_string(wrong) + " of " + std::to_string(count) +
@@ -137,17 +172,47 @@ TEST(infinities_saturate_and_NaN_stays) {
                                  {kInfinity, 0, kNaN, 3e38f, 0},
                                  {kInfinity, 0, kNaN, 3e38f, 0},
                                  {1, 0, kNaN, 1, 0},
-                                 {1, -1, kNaN, 1, -1}};
+                                 {1, -1, kNaN, 1, -1},
+                                 {kInfinity, kInfinity, kNaN, 3e38f, 3e38f},
+                                 {kInfinity, kNaN, kNaN, 1.7320508e19f, kNaN},
+                                 {kInfinity, 0, kNaN, kInfinity, 0},
+                                 {kInfinity, kNaN, kNaN, 88.596846f, kNaN}};
     for (hs_activation kind : kActivations) {
       CHECK_OK(hs_activation_forward(device.stream(), kind, HS_F32, 5, x.address(), y.address()));
       for (size_t i = 0; i < 5; i++) {
         // GELU of -infinity is 0 * infinity in every exact formula: PyTorch gives NaN as well.
         if (kind == HS_GELU && i == 1) continue;
         const float want = expected[kind][i], got = y.get()[i];
-        CHECK_THAT(std::isnan(want) ? std::isnan(got) : got == want,
-                   "activation " + std::to_string(kind) + " of value " + std::to_string(i));
+        const float bound = kind >= HS_SQRT && std::isfinite(want) ? 0x1p-22f * want : 0;
+        CHECK_THAT(
+            std::isnan(want) ? std::isnan(got) : got == want || std::abs(got - want) <= bound,
+            "activation " + std::to_string(kind) + " of value " + std::to_string(i));
       }
     }
+  });
+}
+
+TEST(at_zero_functions_and_slopes_are_those_of_the_header) {
+  on_devices([](Device& device) {
+    Array<float> x(device, {0.0f, -0.0f, -2.0f}), y(device, 3);
+    const auto forward = [&](hs_activation kind) {
+      CHECK_OK(hs_activation_forward(device.stream(), kind, HS_F32, 3, x.address(), y.address()));
+      return y.get();
+    };
+    CHECK(same_bits(forward(HS_ABS), {0, 0, 2}));
+    CHECK(same_bits(forward(HS_EXP), {1, 1, forward(HS_EXP)[2]}));
+    CHECK(forward(HS_SQRT)[0] == 0 && forward(HS_SQRT)[1] == 0 && std::isnan(forward(HS_SQRT)[2]));
+    CHECK(forward(HS_LOG)[0] == -kInfinity && forward(HS_LOG)[1] == -kInfinity);
+    CHECK(std::isnan(forward(HS_LOG)[2]));
+    Array<float> dy(device, {3.0f, 3.0f, 3.0f});
+    const auto slope = [&](hs_activation kind) {
+      CHECK_OK(hs_activation_backward(device.stream(), kind, HS_F32, 3, dy.address(), x.address(),
+                                      y.address()));
+      return y.get();
+    };
+    CHECK(slope(HS_ABS)[0] == 0 && slope(HS_ABS)[1] == 0 && slope(HS_ABS)[2] == -3);
+    CHECK(slope(HS_SQRT)[0] == kInfinity && slope(HS_LOG)[0] == kInfinity);
+    CHECK(slope(HS_LOG)[2] == -1.5f);
   });
 }
 
@@ -155,7 +220,7 @@ TEST(results_depend_on_neither_threads_nor_capture) {
   on_devices([](Device& device) {
     for (hs_activation kind : kActivations) {
       const size_t count = 100003;
-      Array<float> x(device, inputs(count)), y(device, count), dx(device, count);
+      Array<float> x(device, inputs(kind, count)), y(device, count), dx(device, count);
       check_same_everywhere(
           device,
           [&](hs_stream stream) {
@@ -173,7 +238,7 @@ TEST(arguments_that_make_no_sense_are_refused) {
     Array<float> x(device, 4);
     hs_stream s = device.stream();
     const hs_ptr at = x.address();
-    CHECK_REFUSED(hs_activation_forward(s, 5, HS_F32, 1, at, at), "5 is not an hs_activation");
+    CHECK_REFUSED(hs_activation_forward(s, 9, HS_F32, 1, at, at), "9 is not an hs_activation");
     CHECK_REFUSED(hs_activation_forward(s, HS_RELU, HS_I32, 1, at, at), "of I32");
     CHECK_REFUSED(hs_activation_forward(s, HS_RELU, HS_F32, -1, at, at), "count is -1");
     CHECK_REFUSED(hs_activation_forward(s, HS_RELU, HS_F32, 1, at, 0), "y is 0");

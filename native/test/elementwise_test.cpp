@@ -1,4 +1,4 @@
-// Sums, differences, products and scaled sums against their definitions; dropout against Philox,
+// Functions of two arrays and scaled sums against their definitions; dropout against Philox,
 // one word at a time.
 #include "compare.h"
 #include "numerics/philox.h"
@@ -7,8 +7,28 @@ using namespace hs::test;
 
 namespace {
 
+constexpr hs_binary kBinaries[] = {HS_ADD,     HS_SUBTRACT, HS_MULTIPLY, HS_DIVIDE,
+                                   HS_MAXIMUM, HS_MINIMUM,  HS_GREATER,  HS_LESS};
+
 double combine(hs_binary op, double a, double b) {
-  return op == HS_ADD ? a + b : op == HS_SUBTRACT ? a - b : a * b;
+  switch (op) {
+    case HS_ADD:
+      return a + b;
+    case HS_SUBTRACT:
+      return a - b;
+    case HS_DIVIDE:
+      return a / b;
+    case HS_MAXIMUM:
+      return std::max(a, b);
+    case HS_MINIMUM:
+      return std::min(a, b);
+    case HS_GREATER:
+      return a > b ? 1 : a == b ? 0.5 : 0;
+    case HS_LESS:
+      return a < b ? 1 : a == b ? 0.5 : 0;
+    default:
+      return a * b;
+  }
 }
 
 // Some sizes, odd ones and multiples of vectors among both, at odd addresses.
@@ -16,7 +36,11 @@ size_t shift_of(size_t count) { return count % 5 % 2; }
 
 void check_elementwise(Device& device, hs_binary op, hs_dtype type, size_t count, size_t period) {
   StorageArray a(device, type, normals(count, 1), shift_of(count));
-  StorageArray b(device, type, normals(period, 2), 3 * shift_of(count));
+  std::vector<float> second = normals(period, 2);
+  if (op == HS_DIVIDE) {  // quotients that every type holds
+    for (float& v : second) v = std::copysign(std::max(std::abs(v), 0x1p-6f), v);
+  }
+  StorageArray b(device, type, second, 3 * shift_of(count));
   StorageArray y(device, type, count, shift_of(count));
   const auto call = [&](hs_ptr x, hs_ptr other, hs_ptr out) {
     CHECK_OK(hs_elementwise(device.stream(), op, type, static_cast<int64_t>(count),
@@ -53,7 +77,7 @@ hs_step_state state_at(int64_t micro_step) {
 
 TEST(operations_match_their_definition) {
   on_devices([](Device& device) {
-    for (hs_binary op : {HS_ADD, HS_SUBTRACT, HS_MULTIPLY}) {
+    for (hs_binary op : kBinaries) {
       for (const StorageType& type : kStorageTypes) {
         for (size_t count : kSizes) check_elementwise(device, op, type.type, count, count);
       }
@@ -71,8 +95,35 @@ TEST(the_second_operand_repeats) {
         check_elementwise(device, HS_ADD, HS_F32, period * rows, period);
         check_elementwise(device, HS_MULTIPLY, HS_BF16, period * rows, period);
         check_elementwise(device, HS_SUBTRACT, HS_F16, period * rows, period);
+        check_elementwise(device, HS_DIVIDE, HS_F32, period * rows, period);
+        check_elementwise(device, HS_MAXIMUM, HS_BF16, period * rows, period);
+        check_elementwise(device, HS_LESS, HS_F16, period * rows, period);
       }
     }
+  });
+}
+
+TEST(equal_values_infinities_and_NaN_are_those_of_the_header) {
+  on_devices([](Device& device) {
+    const std::vector<float> as = {2, -0.0f, kNaN, 1, kInfinity, -kInfinity, 1, 0, -1};
+    const std::vector<float> bs = {2, 0, 1, kNaN, 1, kInfinity, 0, 0, 0};
+    Array<float> a(device, as), b(device, bs), y(device, as.size());
+    const auto count = static_cast<int64_t>(as.size());
+    const auto check = [&](hs_binary op, const std::vector<float>& expected) {
+      CHECK_OK(hs_elementwise(device.stream(), op, HS_F32, count, count, a.address(), b.address(),
+                              y.address()));
+      for (size_t i = 0; i < expected.size(); i++) {
+        const float got = y.get()[i];
+        CHECK_THAT(std::isnan(expected[i]) ? std::isnan(got) : got == expected[i],
+                   "op " + std::to_string(op) + " of pair " + std::to_string(i) + " is " +
+                       std::to_string(got));
+      }
+    };
+    check(HS_DIVIDE, {1, kNaN, kNaN, kNaN, kInfinity, kNaN, kInfinity, kNaN, -kInfinity});
+    check(HS_MAXIMUM, {2, 0, kNaN, kNaN, kInfinity, kInfinity, 1, 0, 0});
+    check(HS_MINIMUM, {2, 0, kNaN, kNaN, 1, -kInfinity, 0, 0, -1});
+    check(HS_GREATER, {0.5f, 0.5f, 1, 1, 1, 0, 1, 0.5f, 0});
+    check(HS_LESS, {0.5f, 0.5f, 1, 1, 0, 1, 0, 0.5f, 1});
   });
 }
 
@@ -200,7 +251,7 @@ TEST(arguments_that_make_no_sense_are_refused) {
     Array<hs_step_state> state(device, std::vector{state_at(0)});
     const hs_ptr at = memory.address(), st = state.address();
     hs_stream s = device.stream();
-    CHECK_REFUSED(hs_elementwise(s, 3, HS_F32, 4, 4, at, at, at), "3 is not an hs_binary");
+    CHECK_REFUSED(hs_elementwise(s, 8, HS_F32, 4, 4, at, at, at), "8 is not an hs_binary");
     CHECK_REFUSED(hs_elementwise(s, HS_ADD, HS_I32, 4, 4, at, at, at), "of I32");
     CHECK_REFUSED(hs_elementwise(s, HS_ADD, HS_F32, -4, 4, at, at, at), "count is -4");
     CHECK_REFUSED(hs_elementwise(s, HS_ADD, HS_F32, 4, 3, at, at, at), "3 does not divide count 4");

@@ -12,18 +12,6 @@
 #include "numerics/conversions.h"
 #include "test.h"
 
-namespace hs::cpu {
-namespace avx512 {
-extern const KernelTable kTable;
-}
-namespace avx2 {
-extern const KernelTable kTable;
-}
-namespace portable {
-extern const KernelTable kTable;
-}
-}  // namespace hs::cpu
-
 using namespace hs;
 using cpu::Isa;
 
@@ -31,19 +19,13 @@ namespace {
 
 const float kNan = std::numeric_limits<float>::quiet_NaN();
 
-const KernelTable& table_of(Isa isa) {
-  return isa == Isa::kAvx512 ? cpu::avx512::kTable
-         : isa == Isa::kAvx2 ? cpu::avx2::kTable
-                             : cpu::portable::kTable;
-}
-
 template <class Fn>
 void for_each_isa(const Fn& fn) {
-  for (Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa& isa : cpu::all_isas()) {
     if (cpu::isa_supported(isa)) {
       fn(isa);
     } else {
-      std::printf("     skipped %s: this machine cannot run it\n", cpu::isa_name(isa));
+      std::printf("     skipped %s: this machine cannot run it\n", isa.name);
     }
   }
 }
@@ -101,12 +83,12 @@ struct Case {
   bool integers = true;                   // small ones: every sum is exact
   unsigned seed = 1;
 
-  std::string name(Isa isa) const {
+  std::string name(const Isa& isa) const {
     char text[200];
     std::snprintf(text, sizeof text,
                   "%s %lldx%lldx%lld batch %lld t%d%d type %d->%d alpha %g "
                   "beta %g bias %d aux %d act %d grad %d pad %lld",
-                  cpu::isa_name(isa), static_cast<long long>(m), static_cast<long long>(n),
+                  isa.name, static_cast<long long>(m), static_cast<long long>(n),
                   static_cast<long long>(k), static_cast<long long>(batch), transpose_a,
                   transpose_b, type, out_type, static_cast<double>(alpha),
                   static_cast<double>(beta), bias, aux, activation, bias_grad,
@@ -296,9 +278,9 @@ class Operands {
   std::vector<float> bias_, grad_before_, grad_;
 };
 
-void expect_right(Isa isa, const Case& c) {
+void expect_right(const Isa& isa, const Case& c) {
   Operands operands(c);
-  operands.run(table_of(isa));
+  operands.run(*isa.kernels);
   const std::string wrong = operands.check();
   CHECK_THAT(wrong.empty(), c.name(isa) + ":" + wrong);
 }
@@ -318,7 +300,7 @@ void for_layouts(Case c, const Fn& fn) {
 // One under, at and over each tile height (6, 12, 14, 16), panel width (4 to 32 and 128) and vector
 // of k; empty; 1.
 TEST(integers_are_exact_at_every_edge_of_the_tiles) {
-  for_each_isa([](Isa isa) {
+  for_each_isa([](const Isa& isa) {
     for (int64_t m : {0, 1, 2, 3, 4, 7, 13, 14, 15, 16, 17, 29}) {
       for (int64_t n : {0, 1, 2, 7, 10, 15, 16, 17, 32, 33, 49, 100, 131}) {
         for (int64_t k : {0, 1, 2, 16, 17, 70}) {
@@ -332,7 +314,7 @@ TEST(integers_are_exact_at_every_edge_of_the_tiles) {
 // Several blocks of k (256 and 1024 deep), several tiles of the pool, rows that collide in the
 // cache (512 floats apart), the training shapes.
 TEST(integers_are_exact_over_blocks_and_tiles) {
-  for_each_isa([](Isa isa) {
+  for_each_isa([](const Isa& isa) {
     for (const Case& shape :
          {Case{.m = 37, .n = 41, .k = 1100}, Case{.m = 3, .n = 300, .k = 600},
           Case{.m = 150, .n = 170, .k = 520}, Case{.m = 64, .n = 100, .k = 1000, .padding = 0},
@@ -344,7 +326,7 @@ TEST(integers_are_exact_over_blocks_and_tiles) {
 }
 
 TEST(alpha_beta_bias_activation_and_aux_follow_their_definition) {
-  for_each_isa([](Isa isa) {
+  for_each_isa([](const Isa& isa) {
     for (const Case& shape : {Case{.m = 15, .n = 35, .k = 20}, Case{.m = 9, .n = 13, .k = 530},
                               Case{.m = 5, .n = 7, .k = 0}, Case{.m = 70, .n = 140, .k = 300}}) {
       for (hs_activation activation : {HS_NONE, HS_RELU, HS_GELU}) {
@@ -366,7 +348,7 @@ TEST(alpha_beta_bias_activation_and_aux_follow_their_definition) {
 }
 
 TEST(sixteen_bit_storage_accumulates_in_float_and_rounds_once) {
-  for_each_isa([](Isa isa) {
+  for_each_isa([](const Isa& isa) {
     for (hs_dtype type : {HS_BF16, HS_F16}) {
       for (hs_dtype out : {hs_dtype{HS_F32}, type}) {
         for (const Case& shape :
@@ -389,7 +371,7 @@ TEST(sixteen_bit_storage_accumulates_in_float_and_rounds_once) {
 }
 
 TEST(each_matrix_of_a_batch_is_multiplied_by_its_own_or_the_shared_one) {
-  for_each_isa([](Isa isa) {
+  for_each_isa([](const Isa& isa) {
     for (const Case& shape :
          {Case{.m = 16, .n = 16, .k = 16, .batch = 70, .padding = 0},
           Case{.m = 33, .n = 31, .k = 32, .batch = 9}, Case{.m = 5, .n = 200, .k = 130, .batch = 3},
@@ -409,7 +391,7 @@ TEST(each_matrix_of_a_batch_is_multiplied_by_its_own_or_the_shared_one) {
 }
 
 TEST(the_bias_gradient_sums_over_k_and_adds_to_the_old_one_on_demand) {
-  for_each_isa([](Isa isa) {
+  for_each_isa([](const Isa& isa) {
     for (hs_dtype type : {HS_F32, HS_BF16}) {
       for (int64_t m : {1, 2, 17, 100, 300}) {
         for (int64_t n : {0, 1, 40}) {
@@ -428,7 +410,7 @@ TEST(the_bias_gradient_sums_over_k_and_adds_to_the_old_one_on_demand) {
 }
 
 TEST(real_numbers_stay_within_the_error_bound) {
-  for_each_isa([](Isa isa) {
+  for_each_isa([](const Isa& isa) {
     for (const Case& shape : {Case{.m = 31, .n = 45, .k = 777}, Case{.m = 4, .n = 6, .k = 2100},
                               Case{.m = 1, .n = 50, .k = 1000}, Case{.m = 90, .n = 10, .k = 128}}) {
       for_layouts(shape, [&](Case c) {
@@ -442,7 +424,7 @@ TEST(real_numbers_stay_within_the_error_bound) {
 }
 
 TEST(the_number_of_threads_changes_no_bit) {
-  for_each_isa([](Isa isa) {
+  for_each_isa([](const Isa& isa) {
     for (const Case& shape :
          {Case{.m = 64, .n = 100, .k = 1000, .bias = true, .activation = HS_RELU, .padding = 0},
           Case{.m = 100, .n = 1000, .k = 64, .bias_grad = true, .padding = 0},
@@ -452,11 +434,11 @@ TEST(the_number_of_threads_changes_no_bit) {
         c.integers = false;
         cpu::set_pool_threads(1);
         Operands one(c);
-        one.run(table_of(isa));
+        one.run(*isa.kernels);
         for (int threads : {2, 3}) {
           cpu::set_pool_threads(threads);
           Operands several(c);
-          several.run(table_of(isa));
+          several.run(*isa.kernels);
           CHECK_THAT(one.same_result(several), c.name(isa));
         }
       });
@@ -466,7 +448,7 @@ TEST(the_number_of_threads_changes_no_bit) {
 }
 
 TEST(a_nan_in_the_operands_reaches_the_results_it_belongs_to) {
-  for_each_isa([](Isa isa) {
+  for_each_isa([](const Isa& isa) {
     const hs_matmul_desc d{.type = HS_F32,
                            .out_type = HS_F32,
                            .transpose_a = 0,
@@ -487,7 +469,7 @@ TEST(a_nan_in_the_operands_reaches_the_results_it_belongs_to) {
                            .bias_grad_beta = 0};
     std::vector<float> a(15, 1), b(100, 1), c(60, 0);
     a[7] = kNan;  // row 1
-    table_of(isa).matmul(nullptr, {d, a.data(), b.data(), c.data(), nullptr, nullptr, nullptr});
+    isa.kernels->matmul(nullptr, {d, a.data(), b.data(), c.data(), nullptr, nullptr, nullptr});
     for (size_t i = 0; i < 60; ++i) CHECK(i / 20 == 1 ? std::isnan(c[i]) : c[i] == 5);
   });
 }

@@ -1,18 +1,20 @@
-// Mean squared error and binary cross-entropy against their definitions in fp64.
+// Mean squared error, binary cross-entropy and given losses against their definitions in fp64.
 #include "compare.h"
 
 using namespace hs::test;
 
 namespace {
 
-constexpr hs_loss kLosses[] = {HS_MSE, HS_BCE_WITH_LOGITS};
+constexpr hs_loss kLosses[] = {HS_MSE, HS_BCE_WITH_LOGITS, HS_GIVEN_LOSS};
 
 double loss_of(hs_loss kind, double x, double t) {
+  if (kind == HS_GIVEN_LOSS) return x;
   if (kind == HS_MSE) return (x - t) * (x - t);
   return std::max(x, 0.0) - x * t + std::log1p(std::exp(-std::abs(x)));
 }
 
 double gradient_of(hs_loss kind, double x, double t) {
+  if (kind == HS_GIVEN_LOSS) return 1;
   return kind == HS_MSE ? 2 * (x - t) : 1 / (1 + std::exp(-x)) - t;
 }
 
@@ -47,8 +49,8 @@ void check_loss(Device& device, hs_loss kind, hs_dtype type, size_t rows, size_t
   Array<hs_step_state> state(device, std::vector{scaled_state(8)});
   const auto call = [&](hs_ptr with_state, hs_ptr out) {
     CHECK_OK(hs_pointwise_loss(device.stream(), kind, type, static_cast<int64_t>(rows),
-                               static_cast<int64_t>(count), 0.25f, x.address(), t.address(),
-                               with_state, out));
+                               static_cast<int64_t>(count), 0.25f, x.address(),
+                               kind == HS_GIVEN_LOSS ? 0 : t.address(), with_state, out));
   };
   call(state.address(), dx.address());
   const std::vector<float> xs = x.get(), ts = t.get();
@@ -56,11 +58,12 @@ void check_loss(Device& device, hs_loss kind, hs_dtype type, size_t rows, size_t
   double loss = 0, size = 0, correct = 0;
   for (size_t i = 0; i < count; i++) {
     const double slope = 2 * gradient_of(kind, xs[i], ts[i]);  // 0.25 * 8
-    const double terms = kind == HS_MSE ? std::abs(slope) : 1 / (1 + std::exp(-xs[i])) + ts[i];
+    const double terms =
+        kind == HS_BCE_WITH_LOGITS ? 1 / (1 + std::exp(-xs[i])) + ts[i] : std::abs(slope);
     gradients.push_back({slope, 12 * kUnit * terms});
     loss += loss_of(kind, xs[i], ts[i]);
-    size += loss_of(kind, xs[i], ts[i]) +
-            (kind == HS_MSE ? 0 : std::max(xs[i], 0.0f) + std::abs(xs[i] * ts[i]));
+    size += std::abs(loss_of(kind, xs[i], ts[i]));
+    if (kind == HS_BCE_WITH_LOGITS) size += std::max(xs[i], 0.0f) + std::abs(xs[i] * ts[i]);
     correct += kind == HS_BCE_WITH_LOGITS && (xs[i] > 0) == (ts[i] > 0.5f) ? 1 : 0;
   }
   const std::string where = shape_name({rows, columns}) + " loss " + std::to_string(kind);
@@ -181,7 +184,7 @@ TEST(arguments_that_make_no_sense_are_refused) {
     Array<float> memory(device, 64);
     const hs_ptr at = memory.address();
     hs_stream s = device.stream();
-    CHECK_REFUSED(hs_pointwise_loss(s, 2, HS_F32, 4, 4, 1, at, at, 0, at), "2 is not an hs_loss");
+    CHECK_REFUSED(hs_pointwise_loss(s, 3, HS_F32, 4, 4, 1, at, at, 0, at), "3 is not an hs_loss");
     CHECK_REFUSED(hs_pointwise_loss(s, HS_MSE, HS_I32, 4, 4, 1, at, at, 0, at), "of I32");
     CHECK_REFUSED(hs_pointwise_loss(s, HS_MSE, HS_F32, 4, -4, 1, at, at, 0, at), "count is -4");
     CHECK_REFUSED(hs_pointwise_loss(s, HS_MSE, HS_F32, 3, 4, 1, at, at, 0, at),

@@ -1,9 +1,6 @@
 // The thread pool: every tile once, callers that share it, sessions, modes and sizes.
 #include "cpu/pool.h"
 
-#include <unistd.h>
-#include <xmmintrin.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -13,11 +10,13 @@
 #include <vector>
 
 #include "core/error.h"
-#include "cpu/cpu_count.h"
-#include "cpu/host_memory.h"
+#include "platform/cpu_count.h"
+#include "platform/float_mode.h"
+#include "platform/host_memory.h"
 #include "test.h"
 
 using namespace hs::cpu;
+using namespace hs::platform;
 
 namespace {
 
@@ -150,7 +149,7 @@ TEST(a_small_cost_stays_on_the_caller) {
 
 TEST(tiles_flush_denormals_and_the_callers_mode_comes_back) {
   set_pool_threads(2);
-  const unsigned before = _mm_getcsr();
+  const FloatMode before = float_mode();
   volatile float tiny = 1e-38f;
   std::atomic<int> kept{0};
   const auto body = [&](int64_t) {
@@ -158,11 +157,11 @@ TEST(tiles_flush_denormals_and_the_callers_mode_comes_back) {
     std::this_thread::sleep_for(std::chrono::microseconds(50));
   };
   for (double cost : {0.0, kLarge}) parallel_for(16, cost, body);
-  CHECK(_mm_getcsr() == before);
+  CHECK(float_mode() == before);
   pool_session_begin();
   for (double cost : {0.0, kLarge}) parallel_for(16, cost, body);
   pool_session_end();
-  CHECK(_mm_getcsr() == before);
+  CHECK(float_mode() == before);
   CHECK(kept.load() == 0);
   CHECK(tiny * 0.25f != 0.0f);
 }

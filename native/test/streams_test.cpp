@@ -176,6 +176,50 @@ TEST(what_a_stream_has_left_is_done_before_memory_is_freed_and_before_it_ends) {
   });
 }
 
+TEST(a_stream_over_a_foreign_one_runs_in_its_order) {
+  on_sim([](Pipeline& p, bool) {
+    // `copies` stands for a stream of another library, which knows it by its native handle.
+    uint64_t native = 0;
+    CHECK_OK(hs_stream_native(p.copies, &native));
+    hs_stream ours = nullptr;
+    CHECK_OK(hs_stream_wrap(p.device.handle(), native, &ours));
+    uint64_t again = 0;
+    CHECK_OK(hs_stream_native(ours, &again));
+    CHECK(again == native);
+    // No wait is needed between what theirs and ours were given.
+    Pinned host(p.device, 2), more(p.device, 3);
+    p.upload(host);
+    CHECK_OK(hs_list_launch(ours, p.list, 1));
+    p.upload(more);
+    p.synchronize(ours);
+    CHECK(p.read(2));
+    CHECK_OK(hs_list_launch(ours, p.list, 1));
+    CHECK_OK(hs_stream_destroy(ours));
+    CHECK(p.read(3));
+    // Theirs goes on.
+    p.upload(host);
+    p.wait(p.compute, p.copies);
+    p.launch();
+    CHECK(p.read(2));
+  });
+}
+
+TEST(a_stream_that_is_none_of_the_devices_is_refused) {
+  on_devices([](Device& device) {
+    hs_stream ours = nullptr;
+    CHECK_REFUSED(hs_stream_wrap(nullptr, 1, &ours), "null");
+    if (device.backend() == "cpu") {
+      CHECK(hs_stream_wrap(device.handle(), 0, &ours) == HS_UNSUPPORTED && says("use device cuda"));
+    } else {
+      CHECK_REFUSED(hs_stream_wrap(device.handle(), 1, nullptr), "null");
+    }
+    if (device.backend() == "sim") {
+      CHECK_REFUSED(hs_stream_wrap(device.handle(), 0x1234, &ours), "0x1234 is no stream");
+    }
+    CHECK(ours == nullptr);
+  });
+}
+
 TEST(memory_and_lists_come_and_go_while_a_stream_records) {
   on_devices([](Device& device) {
     Pipeline p(device);

@@ -1,6 +1,7 @@
 """The parts of the kit. Each is a function of the kit that adds an item for everything it did, and
 for everything it left out."""
 
+import importlib.util
 import json
 import os
 import re
@@ -255,7 +256,7 @@ def train(kit):
             kit.add(name, SKIPPED, TIME_UP)
             continue
         folder = kit.temporary / f"run-{precision}"
-        command = java_command(kit, "cli", "train", "core", "bindings", "cuda")
+        command = java_command(kit, "cli", "report", "train", "core", "bindings", "cuda")
         command += ["dev.halfstep.cli.Main", "train", *options, "--precision", precision,
                     "--device", kit.backend, "--out", folder]  # fmt: skip
         ended = kit.run(command, kit.remaining())
@@ -293,6 +294,37 @@ def throughput(kit):
         kit.add("the rest", SKIPPED, ended.fault(), ended.seconds)
     elif ended.code != 0 or not results.exists():
         kit.add("TrainingThroughput", FAILED, ended.fault(), ended.seconds)
+
+
+def vendor_folders():
+    """Where pip put NVIDIA's libraries, as it does for PyTorch: a path for the dynamic linker."""
+    found = importlib.util.find_spec("nvidia")
+    roots = found.submodule_search_locations if found else []
+    return sorted(str(folder) for root in roots for folder in Path(root).glob("*/lib"))
+
+
+def vendor_rows(output):
+    """(name, what was found, whether both agree) of each line of Oracle.Comparison."""
+    for line in output.splitlines():
+        row = re.match(r"(\S.*?)\s+(\S+ of +\S+ .* x)( differ)?$", line)
+        if row:
+            yield row.group(1), " ".join(row.group(2).split()), row.group(3) is None
+
+
+def vendor(kit):
+    """Our kernels beside cuBLAS and cuDNN on one stream, from Java: whether they agree, and how long
+    each takes."""
+    command = java_command(kit, "oracle", "core", "bindings", "cuda")
+    path = ":".join([*vendor_folders(), os.environ.get("LD_LIBRARY_PATH", "")]).strip(":")
+    ended = kit.run([*command, "dev.halfstep.oracle.Oracle"], kit.remaining(), LD_LIBRARY_PATH=path)
+    for name, found, agrees in vendor_rows(ended.output):
+        kit.add(name, PASSED if agrees else FAILED, "" if agrees else found, found=found)
+    if ended.code == 2:
+        kit.add("cuBLAS and cuDNN", SKIPPED, ended.last_line, ended.seconds)
+    elif ended.code is None:
+        kit.add("the rest", SKIPPED, ended.fault(), ended.seconds)
+    elif ended.code not in (0, 1):
+        kit.add("cuBLAS and cuDNN", FAILED, ended.fault(), ended.seconds)
 
 
 def find_sanitizer(given):
@@ -361,5 +393,6 @@ PARTS = {
     "torch": (torch, 0.6),
     "train": (train, 0.5),
     "throughput": (throughput, 0.5),
+    "vendor": (vendor, 0.3),
     "sanitizer": (sanitizer, 1.0),
 }

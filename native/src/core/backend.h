@@ -28,6 +28,9 @@ struct Backend {
   hs_status (*host_free)(void* device, hs_ptr address, uint64_t bytes);
 
   hs_status (*stream_create)(void* device, void** stream);
+  // A stream over one that is not the backend's, which stays as it is when ours is destroyed. Null:
+  // there is no such thing.
+  hs_status (*stream_wrap)(void* device, uint64_t native, void** stream);
   void (*stream_destroy)(void* stream);
   hs_status (*stream_synchronize)(void* stream);
   // What is put on `stream` from now on runs after what was put on `other` so far.

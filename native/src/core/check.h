@@ -63,6 +63,12 @@ constexpr bool fits(std::initializer_list<int64_t> extents) {
   return fits(extents.begin(), extents.size());
 }
 
+// Whether `count` elements of this type can be computed with, as most calls take them.
+hs_status check_elements(const char* call, hs_dtype type, int64_t count);
+
+// The extent of the output of a window that slides over images, or 0 where it does not fit.
+int64_t output_extent(int64_t input, int64_t window, int32_t stride, int32_t pad, int32_t dilation);
+
 template <class T>
 T* as(hs_ptr address) {
   return reinterpret_cast<T*>(address);

@@ -19,19 +19,28 @@ hs_status check_not_shared(hs_stream stream) {
                         : HS_OK;
 }
 
+hs_status fail_without_native_streams(const Backend& backend) {
+  return fail(HS_UNSUPPORTED, "%s has no streams that other libraries know: use device cuda",
+              backend.name);
+}
+
 // The same as check_idle, of a device that has not failed.
 hs_status check_running(hs_stream stream, const char* call) {
   const hs_status status = check_idle(stream, call);
   return status != HS_OK ? status : check_usable(*stream->device);
 }
 
-hs_status create(hs_device device, hs_stream* stream) {
+// `make` gives the backend's own stream.
+template <class Make>
+hs_status create(hs_device device, hs_stream* stream, Make&& make) {
+  if (device == nullptr || stream == nullptr) {
+    return fail(HS_INVALID_ARGUMENT, "the device or the address for the stream is null");
+  }
   if (hs_status status = check_usable(*device); status != HS_OK) return status;
   auto result = std::make_unique<hs_stream_t>();
   result->device = device;
   result->owner = std::this_thread::get_id();
-  if (hs_status status = device->backend->stream_create(device->device, &result->backend_stream);
-      status != HS_OK) {
+  if (hs_status status = make(&result->backend_stream); status != HS_OK) {
     return relay(*device, status);
   }
   const std::lock_guard lock(device->mutex);
@@ -112,11 +121,21 @@ hs_status check_owner(hs_stream stream) {
 using namespace hs;
 
 hs_status hs_stream_create(hs_device device, hs_stream* stream) {
+  return guarded([&] {
+    return create(device, stream, [&](void** made) {
+      return device->backend->stream_create(device->device, made);
+    });
+  });
+}
+
+hs_status hs_stream_wrap(hs_device device, uint64_t native, hs_stream* stream) {
   return guarded([&]() -> hs_status {
-    if (device == nullptr || stream == nullptr) {
-      return fail(HS_INVALID_ARGUMENT, "the device or the address for the stream is null");
+    if (device != nullptr && device->backend->stream_wrap == nullptr) {
+      return fail_without_native_streams(*device->backend);
     }
-    return create(device, stream);
+    return create(device, stream, [&](void** made) {
+      return device->backend->stream_wrap(device->device, native, made);
+    });
   });
 }
 
@@ -198,10 +217,7 @@ hs_status hs_stream_native(hs_stream stream, uint64_t* native) {
     if (hs_status status = check_owner(stream); status != HS_OK) return status;
     if (native == nullptr) return fail(HS_INVALID_ARGUMENT, "the address for the stream is null");
     const Backend& backend = *stream->device->backend;
-    if (backend.stream_native == nullptr) {
-      return fail(HS_UNSUPPORTED, "%s has no streams that other libraries know: use device cuda",
-                  backend.name);
-    }
+    if (backend.stream_native == nullptr) return fail_without_native_streams(backend);
     *native = backend.stream_native(stream->backend_stream);
     return HS_OK;
   });

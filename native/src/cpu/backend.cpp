@@ -1,82 +1,38 @@
 // The CPU as a backend: memory from the host, kernels of the best instruction set.
-#include <sys/mman.h>
-
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "core/backend.h"
 #include "core/error.h"
-#include "cpu/host_memory.h"
 #include "cpu/isa.h"
 #include "cpu/pool.h"
+#include "platform/host_memory.h"
+#include "platform/pages.h"
+#include "platform/processor.h"
 
 namespace hs::cpu {
-namespace avx512 {
-extern const KernelTable kTable;
-}
-namespace avx2 {
-extern const KernelTable kTable;
-}
-namespace portable {
-extern const KernelTable kTable;
-}
-
 namespace {
 
 constexpr uint64_t kAlignment = 256;
-constexpr uint64_t kHugePage = uint64_t{2} << 20;
 
-const KernelTable& kernels_of(Isa isa) {
-  switch (isa) {
-    case Isa::kAvx512:
-      return avx512::kTable;
-    case Isa::kAvx2:
-      return avx2::kTable;
-    default:
-      return portable::kTable;
-  }
-}
-
-// Large blocks ask for huge pages: the arenas are walked from end to end, and small pages cost
-// misses of the TLB.
 hs_status allocate(void*, uint64_t bytes, hs_ptr* address) {
-  const uint64_t align = bytes >= kHugePage ? kHugePage : kAlignment;
-  if (bytes > UINT64_MAX - align) return fail(HS_OUT_OF_MEMORY, "more than an address can hold");
-  const uint64_t rounded = (bytes + align - 1) / align * align;
-  void* block = std::aligned_alloc(align, rounded);
-  if (block == nullptr) return fail(HS_OUT_OF_MEMORY, "the host has no memory left");
-  if (align == kHugePage) madvise(block, rounded, MADV_HUGEPAGE);
-  *address = reinterpret_cast<hs_ptr>(block);
+  const platform::Block block = platform::allocate(bytes, kAlignment);
+  if (block.data == nullptr) return fail(HS_OUT_OF_MEMORY, "the host has no memory left");
+  *address = reinterpret_cast<hs_ptr>(block.data);
   return HS_OK;
 }
 
 hs_status release(void*, hs_ptr address, uint64_t) {
-  std::free(reinterpret_cast<void*>(address));
+  platform::release(reinterpret_cast<void*>(address));
   return HS_OK;
-}
-
-// The processor's name as /proc/cpuinfo has it.
-void read_name(char* name, size_t size) {
-  std::snprintf(name, size, "x86-64 processor");
-  FILE* file = std::fopen("/proc/cpuinfo", "r");
-  if (file == nullptr) return;
-  char line[256];
-  while (std::fgets(line, sizeof line, file) != nullptr) {
-    const char* colon = std::strchr(line, ':');
-    if (std::strncmp(line, "model name", 10) != 0 || colon == nullptr) continue;
-    std::snprintf(name, size, "%.*s", static_cast<int>(std::strcspn(colon + 2, "\n")), colon + 2);
-    break;
-  }
-  std::fclose(file);
 }
 
 hs_status query(void*, hs_device_info* info) {
   std::snprintf(info->backend, sizeof info->backend, "cpu");
-  read_name(info->name, sizeof info->name);
-  std::snprintf(info->detail, sizeof info->detail, "%s", isa_name(active_isa()));
+  platform::processor_name(info->name, sizeof info->name);
+  std::snprintf(info->detail, sizeof info->detail, "%s", active_isa().name);
   info->threads = pool_threads();
-  const HostMemory memory = host_memory("");
+  const platform::HostMemory memory = platform::host_memory("");
   info->memory_total = memory.total;
   info->memory_available = memory.available;
   return HS_OK;
@@ -124,7 +80,7 @@ Backend make_backend() {
   };
   cpu.launch_begin = [](void*) { pool_session_begin(); };
   cpu.launch_end = [](void*) { pool_session_end(); };
-  cpu.kernels = kernels_of(active_isa());
+  cpu.kernels = *active_isa().kernels;
   return cpu;
 }
 

@@ -3,21 +3,47 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
+
+#include "core/kernels.h"
+#include "cpu/each_isa.h"
+#include "platform/processor.h"
 
 namespace hs::cpu {
+
+#define HS_DECLARE(isa)            \
+  namespace isa {                  \
+  extern const KernelTable kTable; \
+  }
+HS_EACH_ISA(HS_DECLARE)
+#undef HS_DECLARE
+
 namespace {
 
-constexpr Isa kAll[] = {Isa::kAvx512, Isa::kAvx2, Isa::kPortable};  // best first
+constexpr Isa kAll[] = {
+#define HS_ENTRY(isa) {#isa, &isa::kTable},
+    HS_EACH_ISA(HS_ENTRY)
+#undef HS_ENTRY
+};
 
-Isa best() {
-  for (Isa isa : kAll) {
-    if (isa_supported(isa)) return isa;
+const Isa& best() {
+  const Isa* isa = kAll;
+  while (!isa_supported(*isa)) ++isa;
+  return *isa;
+}
+
+// "avx512, avx2 and portable"
+std::string all_names() {
+  std::string names;
+  for (const Isa& isa : kAll) {
+    if (&isa != kAll) names += &isa == std::end(kAll) - 1 ? " and " : ", ";
+    names += isa.name;
   }
-  return Isa::kPortable;
+  return names;
 }
 
 struct Choice {
-  Isa isa;
+  const Isa* isa;
   bool accepted;
   char problem[200];
 };
@@ -33,52 +59,32 @@ const Choice& choice() {
 
 }  // namespace
 
-const char* isa_name(Isa isa) {
-  switch (isa) {
-    case Isa::kAvx512:
-      return "avx512";
-    case Isa::kAvx2:
-      return "avx2";
-    default:
-      return "portable";
-  }
-}
+std::span<const Isa> all_isas() { return kAll; }
 
-// The levels that the kernels are compiled for (-march=x86-64-v4 and -v3). The compiler's check
-// asks the processor and whether the operating system saves the registers.
-bool isa_supported(Isa isa) {
-  switch (isa) {
-    case Isa::kAvx512:
-      return __builtin_cpu_supports("x86-64-v4") != 0;
-    case Isa::kAvx2:
-      return __builtin_cpu_supports("x86-64-v3") != 0;
-    default:
-      return true;
-  }
-}
+bool isa_supported(const Isa& isa) { return platform::runs(isa.name); }
 
-bool choose_isa(const char* wanted, Isa* isa, char* problem, unsigned long size) {
-  *isa = best();
+bool choose_isa(const char* wanted, const Isa** isa, char* problem, size_t size) {
+  *isa = &best();
   if (wanted == nullptr || *wanted == '\0') return true;
-  for (Isa candidate : kAll) {
-    if (std::strcmp(wanted, isa_name(candidate)) != 0) continue;
+  for (const Isa& candidate : kAll) {
+    if (std::strcmp(wanted, candidate.name) != 0) continue;
     if (isa_supported(candidate)) {
-      *isa = candidate;
+      *isa = &candidate;
       return true;
     }
     std::snprintf(problem, size,
                   "HALFSTEP_CPU_ISA is '%s', which this processor cannot run: its best is '%s'",
-                  wanted, isa_name(*isa));
+                  wanted, (*isa)->name);
     return false;
   }
   std::snprintf(problem, size,
-                "HALFSTEP_CPU_ISA is '%.40s': possible are avx512, avx2 and portable, or unset "
-                "for the best of this machine ('%s')",
-                wanted, isa_name(*isa));
+                "HALFSTEP_CPU_ISA is '%.40s': possible are %s, or unset for the best of this "
+                "machine ('%s')",
+                wanted, all_names().c_str(), (*isa)->name);
   return false;
 }
 
-Isa active_isa() { return choice().isa; }
+const Isa& active_isa() { return *choice().isa; }
 
 const char* isa_problem() { return choice().accepted ? nullptr : choice().problem; }
 

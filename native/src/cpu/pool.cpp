@@ -1,93 +1,61 @@
 #include "cpu/pool.h"
 
-#include <linux/futex.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-#include <xmmintrin.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
+#include <chrono>
+#include <thread>
 
 #include "core/error.h"
-#include "cpu/cpu_count.h"
+#include "platform/cpu_count.h"
+#include "platform/float_mode.h"
+#include "platform/pages.h"
+#include "platform/thread.h"
+#include "platform/wait.h"
 
 namespace hs::cpu {
 namespace {
 
 constexpr int kMaxThreads = 256;
-constexpr int64_t kHugePage = int64_t{2} << 20;
 // Below this cost a second thread gains less than handing out the work takes.
 constexpr double kSerialNs = 8000;           // workers may be parked
 constexpr double kSerialInSessionNs = 3000;  // workers are likely to spin
-constexpr int64_t kSpinNs = 50000;
-constexpr int64_t kPoliteNs = 5000;           // from then on, spinning gives way to other threads
-constexpr unsigned kFlushDenormals = 0x8040;  // MXCSR: flush to zero, denormals are zero
+constexpr std::chrono::microseconds kSpin{50};
+constexpr std::chrono::microseconds kPolite{5};  // from then on, spinning gives way to others
 
-int64_t now_ns() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return int64_t{t.tv_sec} * 1000000000 + t.tv_nsec;
-}
-
-void futex_wait(std::atomic<uint32_t>& word, uint32_t expected) {
-  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
-}
-
-void futex_wake(std::atomic<uint32_t>& word, int count) {
-  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0);
-}
-
-// Spins until done() or for kSpinNs; says whether done() came true.
+// Spins until done() or for kSpin; says whether done() came true.
 template <class Done>
 bool spin_until(const Done& done) {
-  const int64_t start = now_ns();
+  const auto start = std::chrono::steady_clock::now();
   for (;;) {
     for (int i = 0; i < 16; ++i) {
       if (done()) return true;
-      _mm_pause();
+      platform::pause();
     }
-    const int64_t elapsed = now_ns() - start;
-    if (elapsed > kSpinNs) return done();
-    if (elapsed > kPoliteNs) sched_yield();
+    const auto elapsed = std::chrono::steady_clock::now() - start;
+    if (elapsed > kSpin) return done();
+    if (elapsed > kPolite) std::this_thread::yield();
   }
 }
 
 // What the calling thread is doing.
 struct ThreadState {
-  bool in_tile = false;    // it runs a tile, or is a worker
-  bool owns_pool = false;  // through a session
-  unsigned saved_csr = 0;  // of a session
+  bool in_tile = false;               // it runs a tile, or is a worker
+  bool owns_pool = false;             // through a session
+  platform::FloatMode mode_before{};  // the session
 };
 thread_local constinit ThreadState thread_state;
-
-class FlushDenormals {
- public:
-  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | kFlushDenormals); }
-  ~FlushDenormals() { _mm_setcsr(saved_); }
-  FlushDenormals(const FlushDenormals&) = delete;
-  FlushDenormals& operator=(const FlushDenormals&) = delete;
-
- private:
-  unsigned saved_;
-};
 
 class Pool {
  public:
   int threads() {
     const int set = threads_.load(std::memory_order_relaxed);
     if (set != 0) return set;
-    static const int usable = usable_cpus();
+    static const int usable = platform::usable_cpus();
     return usable;
   }
 
   void set_threads(int threads) {
-    while (!try_lock()) sched_yield();
+    while (!try_lock()) std::this_thread::yield();
     stop_workers();
     threads_.store(std::clamp(threads, 0, kMaxThreads), std::memory_order_relaxed);
     unlock();
@@ -104,7 +72,7 @@ class Pool {
     start_workers();
     if (parked_.load(std::memory_order_seq_cst) == 0) return;
     wake_.fetch_add(1, std::memory_order_seq_cst);
-    futex_wake(wake_, kMaxThreads);
+    platform::wake(wake_, kMaxThreads);
   }
 
   void run(int64_t tiles, TileFn fn, void* context);
@@ -141,7 +109,7 @@ class Pool {
   alignas(64) std::atomic<bool> busy_{false};
   std::atomic<int> threads_{0};  // 0: the default
 
-  pthread_t workers_[kMaxThreads];  // guarded by busy_, like what follows
+  platform::Thread workers_[kMaxThreads];  // guarded by busy_, like what follows
   int worker_count_ = 0;
 };
 
@@ -165,14 +133,14 @@ void Pool::run(int64_t tiles, TileFn fn, void* context) {
   // A worker that parks after this load sees the ticket before it sleeps.
   if (parked_.load(std::memory_order_seq_cst) > 0) {
     wake_.fetch_add(1, std::memory_order_seq_cst);
-    futex_wake(wake_, static_cast<int>(claims) - 1);
+    platform::wake(wake_, static_cast<int>(claims) - 1);
   }
   const uint32_t others = static_cast<uint32_t>(claims) - claim_and_run(true);
   const auto finished = [&] { return done_.load(std::memory_order_acquire) == others; };
   if (!spin_until(finished)) {
     caller_waits_.store(1, std::memory_order_seq_cst);
     for (uint32_t done; (done = done_.load(std::memory_order_seq_cst)) != others;) {
-      futex_wait(done_, done);
+      platform::wait(done_, done);
     }
     caller_waits_.store(0, std::memory_order_relaxed);
   }
@@ -210,13 +178,13 @@ uint32_t Pool::claim_and_run(bool from_front) {
 }
 
 void Pool::work() {
-  pthread_setname_np(pthread_self(), "halfstep");
+  platform::name_this_thread("halfstep");
   thread_state.in_tile = true;
-  _mm_setcsr(_mm_getcsr() | kFlushDenormals);
+  platform::flush_denormals();
   while (!stopping_.load(std::memory_order_relaxed)) {
     if (const uint32_t finished = claim_and_run(false); finished > 0) {
       done_.fetch_add(finished, std::memory_order_seq_cst);
-      if (caller_waits_.load(std::memory_order_seq_cst) != 0) futex_wake(done_, 1);
+      if (caller_waits_.load(std::memory_order_seq_cst) != 0) platform::wake(done_, 1);
     }
     if (spin_until([this] { return has_claims() || stopping_.load(std::memory_order_relaxed); })) {
       continue;
@@ -225,7 +193,7 @@ void Pool::work() {
     parked_.fetch_add(1, std::memory_order_seq_cst);
     const uint64_t t = ticket_.load(std::memory_order_seq_cst);
     if (front_of(t) >= back_of(t) && !stopping_.load(std::memory_order_seq_cst)) {
-      futex_wait(wake_, seen);
+      platform::wait(wake_, seen);
     }
     parked_.fetch_sub(1, std::memory_order_relaxed);
   }
@@ -233,29 +201,21 @@ void Pool::work() {
 
 void Pool::start_workers() {
   const int wanted = threads() - 1;
-  if (worker_count_ >= wanted) return;
-  // Signals are for the program's own threads; faults stay where they happen.
-  sigset_t all, before;
-  sigfillset(&all);
-  for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&all, fault);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  while (worker_count_ < wanted) {
-    const auto body = [](void* self) -> void* {
-      static_cast<Pool*>(self)->work();
-      return nullptr;
-    };
-    // Where the system gives no more threads, those that there are do the work.
-    if (pthread_create(&workers_[worker_count_], nullptr, body, this) != 0) break;
+  const auto body = [](void* self) -> void* {
+    static_cast<Pool*>(self)->work();
+    return nullptr;
+  };
+  // Where the system gives no more threads, those that there are do the work.
+  while (worker_count_ < wanted && platform::start_thread(&workers_[worker_count_], body, this)) {
     ++worker_count_;
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void Pool::stop_workers() {
   stopping_.store(true, std::memory_order_seq_cst);
   wake_.fetch_add(1, std::memory_order_seq_cst);
-  futex_wake(wake_, kMaxThreads);
-  while (worker_count_ > 0) pthread_join(workers_[--worker_count_], nullptr);
+  platform::wake(wake_, kMaxThreads);
+  while (worker_count_ > 0) platform::join_thread(workers_[--worker_count_]);
   stopping_.store(false, std::memory_order_seq_cst);
 }
 
@@ -282,29 +242,24 @@ void run_here(int64_t tiles, TileFn fn, void* context) {
 }
 
 // One growing block of a thread.
-class Block {
+class GrowingBlock {
  public:
-  ~Block() { std::free(data_); }
+  ~GrowingBlock() { platform::release(block_.data); }
   void* at_least(int64_t bytes) {
-    if (bytes >= 0 && bytes <= size_) return data_;
-    std::free(data_);
-    data_ = nullptr;
-    size_ = 0;
-    if (bytes < 0 || bytes > kMostBytes) throw NoScratch(bytes);
-    const int64_t align = bytes >= kHugePage ? kHugePage : 4096;
-    const int64_t whole = (bytes + align - 1) / align * align;
-    data_ = std::aligned_alloc(static_cast<size_t>(align), static_cast<size_t>(whole));
-    if (data_ == nullptr) throw NoScratch(bytes);
-    size_ = whole;
-    if (align == kHugePage) madvise(data_, static_cast<size_t>(size_), MADV_HUGEPAGE);
-    return data_;
+    const auto wanted = static_cast<uint64_t>(bytes);  // a size that overflowed is huge then
+    if (wanted <= block_.bytes) return block_.data;
+    platform::release(block_.data);
+    block_ = {nullptr, 0};
+    if (wanted > kMostBytes) throw NoScratch(bytes);
+    block_ = platform::allocate(wanted, 4096);
+    if (block_.data == nullptr) throw NoScratch(bytes);
+    return block_.data;
   }
 
  private:
-  static constexpr int64_t kMostBytes = int64_t{1} << 47;  // what a process can address
+  static constexpr uint64_t kMostBytes = uint64_t{1} << 47;  // what a process can address
 
-  void* data_ = nullptr;
-  int64_t size_ = 0;
+  platform::Block block_{nullptr, 0};
 };
 
 }  // namespace
@@ -314,8 +269,7 @@ int pool_threads() { return pool().threads(); }
 void set_pool_threads(int threads) { pool().set_threads(threads); }
 
 void pool_session_begin() {
-  thread_state.saved_csr = _mm_getcsr();
-  _mm_setcsr(thread_state.saved_csr | kFlushDenormals);
+  thread_state.mode_before = platform::flush_denormals();
   if (pool().threads() == 1 || !pool().try_lock()) return;
   thread_state.owns_pool = true;
   pool().wake_workers();
@@ -326,13 +280,13 @@ void pool_session_end() {
     thread_state.owns_pool = false;
     pool().unlock();
   }
-  _mm_setcsr(thread_state.saved_csr);
+  platform::set_float_mode(thread_state.mode_before);
 }
 
 void run_tiles(int64_t tiles, double cost_ns, TileFn fn, void* context) {
   ThreadState& self = thread_state;
   if (self.in_tile) return run_here(tiles, fn, context);
-  const FlushDenormals flush;
+  const platform::FlushDenormals flush;
   const bool in_session = self.owns_pool;
   const bool small = tiles <= 1 || cost_ns < (in_session ? kSerialInSessionNs : kSerialNs);
   TilesOnThisThread taken(self);
@@ -344,7 +298,7 @@ void run_tiles(int64_t tiles, double cost_ns, TileFn fn, void* context) {
 }
 
 void* thread_scratch(Scratch use, int64_t bytes) {
-  thread_local Block blocks[2];
+  thread_local GrowingBlock blocks[2];
   return blocks[use == Scratch::kTile].at_least(bytes);
 }
 

@@ -42,7 +42,7 @@ HS_INLINE vf exp(vf x) {
 HS_INLINE vf exp_nonpositive(vf x) {
   const float log2_e = 1.442695041f;
   const vf y = max(set1(-104.0f), x);  // keeps NaN, and f finite for -infinity
-#if defined(__AVX512F__)
+#if HS_LANES == 16 && defined(HS_SCALE_EXPONENT)
   constexpr float kRoundSixteenth = kRound / 16;
   const vf sixteenths = {1.0f,        1.04427373f, 1.09050775f, 1.13878858f,
                          1.18920708f, 1.24185777f, 1.29683959f, 1.35425556f,
@@ -51,7 +51,7 @@ HS_INLINE vf exp_nonpositive(vf x) {
   const vf shifted = y * log2_e + kRoundSixteenth;
   const vf n = shifted - kRoundSixteenth;
   const vf f = y * log2_e - n;
-  const vf power = __builtin_shuffle(sixteenths, bits(shifted) & (kLanes - 1));
+  const vf power = shuffle(sixteenths, bits(shifted) & (kLanes - 1));
   vf q = 5.550595e-2f + vf{};
   q = q * f + 2.402342856e-1f;
   q = q * f + 6.931471825e-1f;

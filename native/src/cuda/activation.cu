@@ -19,7 +19,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
   for_chunks<kCount>(count, [=](std::int64_t i, auto n) {
     float v[n.value];
     load_elements(x + i, v);
-    HS_UNROLL for (float& e : v) e = activate(kind, e);
+    HS_UNROLL for (float& e : v) e = apply_function(kind, e);
     store_elements(y + i, v);
   });
 }
@@ -38,7 +38,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
 
 }  // namespace
 
-hs_status activation_forward(void* stream_of_call, const ActivationArgs& args) {
+hs_status activation_forward(void* stream_of_call, const ActivationForwardArgs& args) {
   if (args.count == 0) return HS_OK;
   const Stream& stream = as_stream(stream_of_call);
   return with_storage(args.type, [&](auto element) {

@@ -23,7 +23,24 @@ HS_DEVICE float activate(hs_activation kind, float x) {
   }
 }
 
-// dy times the derivative, from the output (RELU, SIGMOID, TANH) or the input (GELU).
+// As activate, with the functions that stand alone: no other kernel ends with them, and products
+// and convolutions keep their few instructions.
+HS_DEVICE float apply_function(hs_activation kind, float x) {
+  switch (kind) {
+    case HS_ABS:
+      return fabsf(x);
+    case HS_SQRT:
+      return sqrtf(x);
+    case HS_EXP:
+      return expf(x);
+    case HS_LOG:
+      return logf(x);
+    default:
+      return activate(kind, x);
+  }
+}
+
+// dy times the derivative, from what hs_activation_backward says is saved.
 HS_DEVICE float activate_backward(hs_activation kind, float dy, float saved) {
   switch (kind) {
     case HS_RELU:
@@ -36,6 +53,14 @@ HS_DEVICE float activate_backward(hs_activation kind, float dy, float saved) {
       return dy * saved * (1.0f - saved);
     case HS_TANH:
       return dy * (1.0f - saved * saved);
+    case HS_ABS:
+      return saved > 0.0f ? dy : saved < 0.0f ? -dy : 0.0f;
+    case HS_SQRT:
+      return dy / (saved + saved);
+    case HS_EXP:
+      return dy * saved;
+    case HS_LOG:
+      return dy / saved;
     default:
       return dy;
   }

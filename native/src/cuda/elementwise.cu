@@ -1,4 +1,4 @@
-// elementwise: sums, differences and products of two arrays, the second of which may repeat.
+// elementwise: functions of two arrays, the second of which may repeat.
 // scale_add: y = alpha x + beta y. dropout: x scaled where kept, otherwise 0.
 //
 // Bytes of an element: elementwise reads two (one where the second repeats) and writes one, the
@@ -14,8 +14,26 @@
 namespace hs::cuda {
 namespace {
 
+// `op` is the same for all threads, so the choice costs no divergence.
 HS_DEVICE float combine(hs_binary op, float a, float b) {
-  return op == HS_ADD ? a + b : op == HS_SUBTRACT ? a - b : a * b;
+  switch (op) {
+    case HS_ADD:
+      return a + b;
+    case HS_SUBTRACT:
+      return a - b;
+    case HS_DIVIDE:
+      return a / b;
+    case HS_MAXIMUM:  // a NaN in a is taken here, one in b by the comparison that fails
+      return a > b || a != a ? a : b;
+    case HS_MINIMUM:
+      return a < b || a != a ? a : b;
+    case HS_GREATER:
+      return a < b ? 0.0f : a == b ? 0.5f : 1.0f;
+    case HS_LESS:
+      return a > b ? 0.0f : a == b ? 0.5f : 1.0f;
+    default:
+      return a * b;
+  }
 }
 
 // kRepeats: b has `period` elements, a multiple of kCount.

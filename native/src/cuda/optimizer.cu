@@ -19,8 +19,8 @@ namespace {
 
 // Updates elements [i, i + kCount).
 template <hs_rule kRule, int kCount>
-HS_DEVICE void update(const OptimizerArgs& args, const StepFactors& f, const Treatment& treatment,
-                      std::int64_t i) {
+HS_DEVICE void update(const OptimizerStepArgs& args, const StepFactors& f,
+                      const Treatment& treatment, std::int64_t i) {
   float p[kCount], g[kCount];
   load_elements(args.parameters + i, p);
   load_elements(args.gradients + i, g);
@@ -59,7 +59,7 @@ struct UpdateShared {
 
 // kAligned: the arenas are aligned to 16 bytes.
 template <hs_rule kRule, bool kAligned>
-HS_KERNEL void __launch_bounds__(kArenaThreads) update_arena(const OptimizerArgs args) {
+HS_KERNEL void __launch_bounds__(kArenaThreads) update_arena(const OptimizerStepArgs args) {
   UpdateShared& shared = shared_memory<UpdateShared>();
   share_factors(args, shared.factors);
   const StepFactors f = shared.factors;
@@ -97,7 +97,7 @@ HS_KERNEL void __launch_bounds__(kArenaThreads)
 
 }  // namespace
 
-hs_status optimizer_step(void* stream_of_call, const OptimizerArgs& args) {
+hs_status optimizer_step(void* stream_of_call, const OptimizerStepArgs& args) {
   if (args.count == 0) return HS_OK;
   const Stream& stream = as_stream(stream_of_call);
   LaunchShape shape{

@@ -39,7 +39,7 @@ struct Root {
 
 // The squares of elements [i, i + kCount). LAMB moves the moments.
 template <bool kLamb, int kCount>
-HS_DEVICE void add_squares(const OptimizerArgs& args, const StepFactors& f, float weight_decay,
+HS_DEVICE void add_squares(const OptimizerStepArgs& args, const StepFactors& f, float weight_decay,
                            std::int64_t i, Squares& sum) {
   float p[kCount], u[kCount];
   load_elements(args.parameters + i, p);
@@ -63,7 +63,7 @@ HS_DEVICE void add_squares(const OptimizerArgs& args, const StepFactors& f, floa
 }
 
 // The part of segment `s` that lies in [begin, end); empty for a frozen one.
-HS_DEVICE Treatment part_of(const OptimizerArgs& args, std::int32_t s, std::int64_t begin,
+HS_DEVICE Treatment part_of(const OptimizerStepArgs& args, std::int32_t s, std::int64_t begin,
                             std::int64_t end) {
   if (args.segments == nullptr) return {begin, end, 0, args.desc.weight_decay, false};
   const hs_segment& segment = args.segments[s];
@@ -74,7 +74,7 @@ HS_DEVICE Treatment part_of(const OptimizerArgs& args, std::int32_t s, std::int6
 }
 
 // The sum of a segment's partials, by a warp.
-HS_DEVICE Squares sum_partials(const OptimizerArgs& args, const SpanCut& cut, std::int32_t s,
+HS_DEVICE Squares sum_partials(const OptimizerStepArgs& args, const SpanCut& cut, std::int32_t s,
                                const Squares* partials) {
   const Treatment whole = part_of(args, s, 0, args.count);
   Squares sum{};
@@ -90,7 +90,7 @@ HS_DEVICE Squares sum_partials(const OptimizerArgs& args, const SpanCut& cut, st
 // Leaves the norms in `norms`, [2, segments].
 template <bool kLamb, bool kAligned>
 HS_KERNEL void __launch_bounds__(kArenaThreads)
-    find_norms(const OptimizerArgs args, const SpanCut cut, double* norms, void* workspace) {
+    find_norms(const OptimizerStepArgs args, const SpanCut cut, double* norms, void* workspace) {
   NormShared& shared = shared_memory<NormShared>();
   share_factors(args, shared.factors);
   const StepFactors f = shared.factors;
@@ -129,8 +129,8 @@ HS_KERNEL void __launch_bounds__(kArenaThreads)
 
 // Updates elements [i, i + kCount), whose segment's update is scaled by `ratio`.
 template <bool kLamb, int kCount>
-HS_DEVICE void update(const OptimizerArgs& args, const StepFactors& f, const Treatment& treatment,
-                      float ratio, std::int64_t i) {
+HS_DEVICE void update(const OptimizerStepArgs& args, const StepFactors& f,
+                      const Treatment& treatment, float ratio, std::int64_t i) {
   float p[kCount], m[kCount];
   load_elements(args.parameters + i, p);
   load_elements(args.moment1 + i, m);
@@ -159,7 +159,7 @@ struct UpdateShared {
 
 template <bool kLamb, bool kAligned>
 HS_KERNEL void __launch_bounds__(kArenaThreads)
-    update_layers(const OptimizerArgs args, std::int32_t segments, const double* norms) {
+    update_layers(const OptimizerStepArgs args, std::int32_t segments, const double* norms) {
   UpdateShared& shared = shared_memory<UpdateShared>();
   share_factors(args, shared.factors);
   const StepFactors f = shared.factors;
@@ -177,7 +177,7 @@ HS_KERNEL void __launch_bounds__(kArenaThreads)
 }
 
 template <bool kLamb, bool kAligned>
-hs_status launch_layers(const Stream& stream, const OptimizerArgs& args, const SpanCut& cut) {
+hs_status launch_layers(const Stream& stream, const OptimizerStepArgs& args, const SpanCut& cut) {
   const std::size_t partial_bytes =
       static_cast<std::size_t>(cut.spans + cut.segments) * sizeof(Squares);
   void* workspace = nullptr;
@@ -203,7 +203,7 @@ hs_status launch_layers(const Stream& stream, const OptimizerArgs& args, const S
 
 }  // namespace
 
-hs_status layer_step(const Stream& stream, const OptimizerArgs& args) {
+hs_status layer_step(const Stream& stream, const OptimizerStepArgs& args) {
   SpanCut cut{0, 0, args.segments != nullptr ? args.segment_count : 1};
   std::int64_t blocks = blocks_for(stream, args.count, kArenaTile, kArenaBlocks);
   std::int64_t tiles = (args.count + kArenaTile - 1) / kArenaTile;

@@ -25,7 +25,7 @@ struct Treatment {
 };
 
 // The number of the first segment that ends behind `i`.
-HS_DEVICE std::int32_t first_segment(const OptimizerArgs& args, std::int64_t i) {
+HS_DEVICE std::int32_t first_segment(const OptimizerStepArgs& args, std::int64_t i) {
   std::int32_t low = 0, high = args.segment_count;
   while (low < high) {
     std::int32_t middle = low + (high - low) / 2;
@@ -41,7 +41,8 @@ HS_DEVICE std::int32_t first_segment(const OptimizerArgs& args, std::int64_t i) 
 
 // How the vector that begins at `i` is treated: segments begin at multiples of a vector, so it lies
 // in one at most. `segment` is one that does not lie behind it.
-HS_DEVICE Treatment treatment_at(const OptimizerArgs& args, std::int32_t segment, std::int64_t i) {
+HS_DEVICE Treatment treatment_at(const OptimizerStepArgs& args, std::int32_t segment,
+                                 std::int64_t i) {
   if (args.segments == nullptr) {
     return {0, args.count, 0, args.desc.weight_decay, args.copy != nullptr};
   }
@@ -57,7 +58,7 @@ HS_DEVICE Treatment treatment_at(const OptimizerArgs& args, std::int32_t segment
 }
 
 template <int kCount>
-HS_DEVICE void store_copy(const OptimizerArgs& args, std::int64_t i, const float (&p)[kCount]) {
+HS_DEVICE void store_copy(const OptimizerStepArgs& args, std::int64_t i, const float (&p)[kCount]) {
   if (args.desc.copy_type == HS_F32) {
     store_elements(static_cast<float*>(args.copy) + i, p);
   } else if (args.desc.copy_type == HS_BF16) {
@@ -71,7 +72,7 @@ HS_DEVICE void store_copy(const OptimizerArgs& args, std::int64_t i, const float
 // block's threads share: n = kArenaVector where the arenas are aligned to 16 bytes (kAligned) and a
 // vector lies in one segment, n = 1 otherwise. [begin, end) is a tile or less and begins with one.
 template <bool kAligned, class Body>
-HS_DEVICE void for_arena(const OptimizerArgs& args, std::int64_t begin, std::int64_t end,
+HS_DEVICE void for_arena(const OptimizerStepArgs& args, std::int64_t begin, std::int64_t end,
                          const Body& body) {
   std::int32_t segment = first_segment(args, begin);
   std::int64_t i = begin + threadIdx.x * kArenaVector;
@@ -87,7 +88,7 @@ HS_DEVICE void for_arena(const OptimizerArgs& args, std::int64_t begin, std::int
 }
 
 // What all elements of a step have in common, computed by the first thread.
-HS_DEVICE void share_factors(const OptimizerArgs& args, StepFactors& shared HS_AND_CALLER) {
+HS_DEVICE void share_factors(const OptimizerStepArgs& args, StepFactors& shared HS_AND_CALLER) {
   if (threadIdx.x == 0) {
     shared = step_factors(args.desc, args.state, args.schedule, [](double x) { return sqrt(x); });
     bool scheduled = args.schedule == nullptr || schedule_row(*args.state, args.schedule);
@@ -98,13 +99,13 @@ HS_DEVICE void share_factors(const OptimizerArgs& args, StepFactors& shared HS_A
   __syncthreads(HS_CALLER_ONLY);
 }
 
-inline bool aligned_arenas(const OptimizerArgs& args) {
+inline bool aligned_arenas(const OptimizerStepArgs& args) {
   return aligned(args.parameters) && aligned(args.gradients) && aligned(args.moment1) &&
          aligned(args.moment2) && aligned(args.copy);
 }
 
 // LARS and LAMB: optimizer_layers.cu.
-hs_status layer_step(const Stream& stream, const OptimizerArgs& args);
+hs_status layer_step(const Stream& stream, const OptimizerStepArgs& args);
 
 }  // namespace hs::cuda
 

@@ -1,5 +1,5 @@
-// pointwise_loss: mean squared error and binary cross-entropy with logits, loss and gradient in one
-// pass.
+// pointwise_loss: mean squared error, binary cross-entropy with logits, and the mean of losses that
+// were computed before; loss and gradient in one pass.
 //
 // Bytes of an element: prediction and target read, the gradient written. FLOPs: the cross-entropy
 // about 50. Floor: bytes / bandwidth.
@@ -53,15 +53,19 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
   float factor = args.gradient_seed * (args.state != nullptr ? args.state->loss_scale : 1.0f);
   LossSums sums{};
   for_chunks<kCount>(args.count, [&](std::int64_t i, auto n) {
-    float x[n.value], t[n.value];
+    float x[n.value], t[n.value] = {};
     load_elements(prediction + i, x);
-    load_elements(args.target + i, t);
+    if (args.loss != HS_GIVEN_LOSS) load_elements(args.target + i, t);
     float loss = 0;
     int correct = 0;
     HS_UNROLL for (int e = 0; e < n.value; ++e) {
-      bool squared = args.loss == HS_MSE;
-      if (!squared && (x[e] > 0) == (t[e] > 0.5f) && x[e] == x[e]) ++correct;
-      Term term = squared ? squared_error(x[e], t[e]) : cross_entropy_of(x[e], t[e]);
+      Term term{x[e], 1.0f};  // HS_GIVEN_LOSS
+      if (args.loss == HS_MSE) {
+        term = squared_error(x[e], t[e]);
+      } else if (args.loss == HS_BCE_WITH_LOGITS) {
+        if ((x[e] > 0) == (t[e] > 0.5f) && x[e] == x[e]) ++correct;
+        term = cross_entropy_of(x[e], t[e]);
+      }
       loss += term.loss;
       x[e] = factor * term.slope;
     }

@@ -41,9 +41,9 @@ struct Uniform {
   }
 };
 
-template <class Distribution, bool kAligned>
+template <class Args, class Distribution, bool kAligned>
 HS_KERNEL void __launch_bounds__(kElementwiseThreads)
-    generate(RandomArgs args, Distribution distribution) {
+    generate(Args args, Distribution distribution) {
   std::int64_t counters = (args.count + kWords - 1) / kWords;
   for (std::int64_t c = grid_thread(); c < counters; c += grid_threads()) {
     float x[kWords];
@@ -59,24 +59,25 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads)
   }
 }
 
-template <class Distribution>
-hs_status run(void* stream_of_call, const char* name, const RandomArgs& args,
+template <class Args, class Distribution>
+hs_status run(void* stream_of_call, const char* name, const Args& args,
               const Distribution& distribution) {
   if (args.count == 0) return HS_OK;
   const Stream& stream = as_stream(stream_of_call);
-  return launch(stream, elementwise_shape(name, stream, args.count, kWords),
-                aligned(args.dst) ? generate<Distribution, true> : generate<Distribution, false>,
-                args, distribution);
+  return launch(
+      stream, elementwise_shape(name, stream, args.count, kWords),
+      aligned(args.dst) ? generate<Args, Distribution, true> : generate<Args, Distribution, false>,
+      args, distribution);
 }
 
 }  // namespace
 
-hs_status random_normal(void* stream, const RandomArgs& args) {
-  return run(stream, "random_normal", args, Normal{args.first, args.second});
+hs_status random_normal(void* stream, const RandomNormalArgs& args) {
+  return run(stream, "random_normal", args, Normal{args.mean, args.deviation});
 }
 
-hs_status random_uniform(void* stream, const RandomArgs& args) {
-  float low = args.first, high = args.second;
+hs_status random_uniform(void* stream, const RandomUniformArgs& args) {
+  float low = args.low, high = args.high;
   float largest = low < high ? nextafterf(high, low) : high;
   return run(stream, "random_uniform", args, Uniform{low, high, largest});
 }

@@ -107,13 +107,14 @@ std::size_t shared_bytes() {
 struct OwnedStream {
   cuda::Stream launch;  // first: kernels are given its address
   cuda::Workspace workspace;
-  std::shared_ptr<Backlog> backlog = std::make_shared<Backlog>();
+  std::shared_ptr<Backlog> backlog;  // shared by the streams that wrap one another
 };
 
 Backlog& backlog_of(void* pointer) { return *static_cast<OwnedStream*>(pointer)->backlog; }
 
-hs_status create_stream(void*, void** pointer) {
+hs_status describe_stream(std::shared_ptr<Backlog> backlog, void** pointer) {
   auto made = std::make_unique<OwnedStream>();
+  made->backlog = std::move(backlog);
   const bool hopper = capability() == 90;
   made->launch = {.handle = made->backlog.get(),
                   .multiprocessors = static_cast<int>(multiprocessors()),
@@ -123,6 +124,23 @@ hs_status create_stream(void*, void** pointer) {
                   .workspace = &made->workspace};
   *pointer = made.release();
   return HS_OK;
+}
+
+hs_status create_stream(void*, void** pointer) {
+  return describe_stream(std::make_shared<Backlog>(), pointer);
+}
+
+hs_status wrap_stream(void*, std::uint64_t native, void** pointer) {
+  std::shared_ptr<Backlog> backlog = Backlog::find(native);
+  if (!backlog) {
+    return fail(HS_INVALID_ARGUMENT, "0x%llx is no stream of the simulated device",
+                static_cast<unsigned long long>(native));
+  }
+  return describe_stream(std::move(backlog), pointer);
+}
+
+std::uint64_t native_handle(void* pointer) {
+  return reinterpret_cast<std::uint64_t>(&backlog_of(pointer));
 }
 
 void destroy_stream(void* pointer) {
@@ -173,6 +191,8 @@ Backend make_backend() {
   sim.host_alloc = allocate;
   sim.host_free = release;
   sim.stream_create = create_stream;
+  sim.stream_wrap = wrap_stream;
+  sim.stream_native = native_handle;
   sim.stream_destroy = destroy_stream;
   sim.stream_synchronize = [](void* pointer) { return backlog_of(pointer).finish(); };
   sim.stream_wait = [](void* pointer, void* other) {

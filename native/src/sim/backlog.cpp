@@ -75,6 +75,12 @@ hs_status Backlog::finish() {
   return status == HS_OK ? HS_OK : fail(status, "%s", message_.c_str());
 }
 
+std::shared_ptr<Backlog> Backlog::find(std::uint64_t handle) {
+  std::lock_guard lock(mutex);
+  const auto found = all().find(reinterpret_cast<Backlog*>(handle));
+  return found == all().end() ? nullptr : (*found)->weak_from_this().lock();
+}
+
 void Backlog::finish_all() {
   std::lock_guard lock(mutex);
   for (Backlog* backlog : all()) backlog->run_until(backlog->added_);

@@ -15,7 +15,7 @@
 
 namespace hs::sim {
 
-class Backlog {
+class Backlog : public std::enable_shared_from_this<Backlog> {
  public:
   using Work = std::function<hs_status()>;
 
@@ -30,6 +30,8 @@ class Backlog {
   hs_status wait_for(std::shared_ptr<Backlog> other);
   // Does all that is left; reports the first failure since the last time.
   hs_status finish();
+  // The one behind a stream's native handle, which whoever holds it keeps; null: there is none.
+  static std::shared_ptr<Backlog> find(std::uint64_t handle);
   // Does all that any stream has left. Failures stay for the streams' own finish().
   static void finish_all();
 

@@ -257,6 +257,30 @@ TEST(an_error_that_stays_ends_the_use_of_the_device_and_asks_for_a_new_process) 
   }
 }
 
+TEST(a_foreign_stream_is_taken_in_and_left_as_it_is) {
+  Process process(2);
+  uint64_t native = 0;
+  CHECK_OK(hs_stream_native(process.stream, &native));
+  hs_stream ours = nullptr;
+  CHECK_OK(hs_stream_wrap(process.device, native, &ours));
+  CHECK_OK(hs_fill(ours, HS_F32, process.x, kSome, 3));
+  CHECK(process.first() == 3);
+  const int streams = fake_cuda::streams();
+  CHECK_OK(hs_stream_destroy(ours));
+  CHECK(fake_cuda::streams() == streams);
+  CHECK_OK(process.fill(2));
+  CHECK(process.first() == 2);
+  // CUDA's default stream has no device of its own.
+  CHECK_OK(hs_stream_wrap(process.device, 0, &ours));
+  CHECK_OK(hs_stream_destroy(ours));
+  hs_device other = nullptr;
+  CHECK_OK(hs_device_open("cuda", 1, &other));
+  ours = nullptr;
+  CHECK(hs_stream_wrap(other, native, &ours) == HS_INVALID_ARGUMENT && ours == nullptr);
+  CHECK(says("of CUDA device 0, and this is device 1"));
+  CHECK_OK(hs_device_close(other));
+}
+
 TEST(a_recording_that_foreign_calls_spoilt_is_dropped_and_the_stream_goes_on) {
   Process process;
   hs_list list = nullptr;

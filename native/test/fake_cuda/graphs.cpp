@@ -38,7 +38,7 @@ extern "C" {
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   if (const cudaError_t error = enter_device(__func__); error != cudaSuccess) return error;
   const std::lock_guard lock(state().mutex);
-  auto* made = new StreamState;
+  auto* made = new StreamState{.device = current_device()};
   state().streams.insert(made);
   *stream = reinterpret_cast<cudaStream_t>(made);
   return cudaSuccess;
@@ -51,6 +51,14 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   if (of(stream).captured != nullptr) return cudaSuccess;  // the capture leaks, and counts on
   state().streams.erase(&of(stream));
   delete &of(stream);
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* device) {
+  if (const cudaError_t error = enter(__func__); error != cudaSuccess) return error;
+  const std::lock_guard lock(state().mutex);
+  if (!state().streams.contains(&of(stream))) return leave(cudaErrorInvalidResourceHandle);
+  *device = of(stream).device;
   return cudaSuccess;
 }
 

@@ -20,6 +20,7 @@ struct Graph {
 };
 
 struct StreamState {
+  int device = 0;
   Graph* captured = nullptr;  // null: does not capture
   cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
   std::thread::id capturing{};  // the thread that began

@@ -214,7 +214,7 @@ TEST(special_values_come_out_right) {
 }
 
 int main(int argc, char** argv) {
-  hs::cpu::Isa isa;
+  const hs::cpu::Isa* isa = nullptr;
   char problem[200];
   if (!hs::cpu::choose_isa(NAME_OF(HS_ISA), &isa, problem, sizeof problem)) {
     std::printf("skipped: this machine cannot run %s\n", NAME_OF(HS_ISA));

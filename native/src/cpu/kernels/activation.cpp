@@ -30,6 +30,14 @@ HS_INLINE vf forward(vf x) {
       return sigmoid(x);
     case HS_TANH:
       return tanh(x);
+    case HS_ABS:
+      return abs(x);
+    case HS_SQRT:
+      return sqrt(x);
+    case HS_EXP:
+      return exp(x);
+    case HS_LOG:
+      return log(x);
     default:
       return x;
   }
@@ -46,13 +54,21 @@ HS_INLINE vf backward(vf dy, vf saved) {
       return dy * (saved * (1.0f - saved));
     case HS_TANH:
       return dy * (1.0f - saved * saved);
+    case HS_ABS:
+      return saved > 0.0f ? dy : saved < 0.0f ? -dy : vf{};
+    case HS_SQRT:
+      return dy / (saved + saved);
+    case HS_EXP:
+      return dy * saved;
+    case HS_LOG:
+      return dy / saved;
     default:
       return dy;
   }
 }
 
 template <hs_activation kind, class T>
-void run_forward(const ActivationArgs& args) {
+void run_forward(const ActivationForwardArgs& args) {
   const T* x = static_cast<const T*>(args.x);
   T* y = static_cast<T*>(args.y);
   for_spans(args.count, kSpan, 2 * sizeof(T) * kNsPerByte, [=](int64_t begin, int64_t end) {
@@ -86,6 +102,14 @@ HS_INLINE void with_activation(hs_activation kind, const Fn& fn) {
       return fn(Constant<HS_SIGMOID>{});
     case HS_TANH:
       return fn(Constant<HS_TANH>{});
+    case HS_ABS:
+      return fn(Constant<HS_ABS>{});
+    case HS_SQRT:
+      return fn(Constant<HS_SQRT>{});
+    case HS_EXP:
+      return fn(Constant<HS_EXP>{});
+    case HS_LOG:
+      return fn(Constant<HS_LOG>{});
     default:
       return fn(Constant<HS_NONE>{});
   }
@@ -93,7 +117,7 @@ HS_INLINE void with_activation(hs_activation kind, const Fn& fn) {
 
 }  // namespace
 
-void activation_forward(const ActivationArgs& args) {
+void activation_forward(const ActivationForwardArgs& args) {
   with_activation(args.activation, [&](auto kind) {
     with_storage(args.type, [&](auto type) {
       run_forward<decltype(kind)::value, typename decltype(type)::type>(args);

@@ -80,26 +80,16 @@ constexpr auto all_rows() {
   return table;
 }
 
-constexpr auto kOne = all_rows<1>();
-constexpr auto kTwo = all_rows<2>();
-#if defined(__AVX512F__)
-constexpr auto kThree = all_rows<3>();
-constexpr auto kFour = all_rows<4>();
-#endif
+template <int kVectors>
+constexpr auto kPatch = all_rows<kVectors>();
 
+// The kernel of 1 ... kVectors vectors.
+template <int kVectors>
 PatchFn patch_kernel(int64_t rows, int64_t vectors, bool tail) {
-  switch (vectors) {
-    case 1:
-      return kOne.of[rows - 1][tail];
-#if defined(__AVX512F__)
-    case 3:
-      return kThree.of[rows - 1][tail];
-    case 4:
-      return kFour.of[rows - 1][tail];
-#endif
-    default:
-      return kTwo.of[rows - 1][tail];
+  if constexpr (kVectors > 1) {
+    if (vectors < kVectors) return patch_kernel<kVectors - 1>(rows, vectors, tail);
   }
+  return kPatch<kVectors>.of[rows - 1][tail];
 }
 
 }  // namespace
@@ -111,7 +101,7 @@ void run_patch_panel(PatchTile t, int64_t rows, int64_t columns) {
   const Cut parts = cut(rows, (rows + kPatchRows[vectors] - 1) / kPatchRows[vectors]);
   for (int64_t i = 0; i < parts.parts; ++i) {
     const int64_t height = parts.begin(i + 1) - parts.begin(i);
-    patch_kernel(height, vectors, last != kLanes)(t);
+    patch_kernel<kMaxVectors>(height, vectors, last != kLanes)(t);
     t.places += height;
     t.tile.c += height * t.tile.ldc;
   }

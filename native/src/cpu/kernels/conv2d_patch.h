@@ -125,7 +125,7 @@ struct PatchTile {
 };
 
 // Most rows of a tile of 1, 2 ... vectors: their places lie in general registers.
-#if defined(__AVX512F__)
+#if HS_REGISTERS >= 32
 inline constexpr int kPatchRows[kMaxVectors + 1] = {0, 8, 8, 8, 6};
 #else
 inline constexpr int kPatchRows[kMaxVectors + 1] = {0, 8, 6};

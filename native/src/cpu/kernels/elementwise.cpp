@@ -1,4 +1,4 @@
-// Sums, differences and products of two arrays, the second of which may repeat, and a scaled sum.
+// Functions of two arrays, the second of which may repeat, and a scaled sum.
 // Bound by memory: 12 bytes an F32 element, 8 where the second array repeats. Floor: bytes /
 // (memory bandwidth).
 #include "cpu/kernels/columns.h"
@@ -11,7 +11,24 @@ constexpr int64_t kSpan = 16 << 10;
 
 template <hs_binary op>
 HS_INLINE vf combine(vf a, vf b) {
-  return op == HS_ADD ? a + b : op == HS_SUBTRACT ? a - b : a * b;
+  switch (op) {
+    case HS_ADD:
+      return a + b;
+    case HS_SUBTRACT:
+      return a - b;
+    case HS_DIVIDE:
+      return a / b;
+    case HS_MAXIMUM:  // a NaN in a is taken here, one in b by the comparison that fails
+      return (a > b) | (a != a) ? a : b;
+    case HS_MINIMUM:
+      return (a < b) | (a != a) ? a : b;
+    case HS_GREATER:
+      return a < b ? set1(0.0f) : a == b ? set1(0.5f) : set1(1.0f);
+    case HS_LESS:
+      return a > b ? set1(0.0f) : a == b ? set1(0.5f) : set1(1.0f);
+    default:
+      return a * b;
+  }
 }
 
 template <hs_binary op, class T>
@@ -86,6 +103,16 @@ void elementwise(const ElementwiseArgs& args) {
       return run<HS_ADD>(args);
     case HS_SUBTRACT:
       return run<HS_SUBTRACT>(args);
+    case HS_DIVIDE:
+      return run<HS_DIVIDE>(args);
+    case HS_MAXIMUM:
+      return run<HS_MAXIMUM>(args);
+    case HS_MINIMUM:
+      return run<HS_MINIMUM>(args);
+    case HS_GREATER:
+      return run<HS_GREATER>(args);
+    case HS_LESS:
+      return run<HS_LESS>(args);
     default:
       return run<HS_MULTIPLY>(args);
   }

@@ -41,32 +41,24 @@ constexpr DotKernels all_dots() {
   return table;
 }
 
-constexpr auto kOne = all_rows<1>();
-constexpr auto kTwo = all_rows<2>();
-#if defined(__AVX512F__)
-constexpr auto kThree = all_rows<3>();
-constexpr auto kFour = all_rows<4>();
-#endif
-constexpr auto kWide = all_rows<kWideVectors>();
+template <int kVectors>
+constexpr auto kOuter = all_rows<kVectors>();
 constexpr DotKernels kDots = all_dots();
+
+// The kernel of 1 ... kVectors vectors.
+template <int kVectors>
+OuterFn outer_of(int rows, int vectors, bool tail) {
+  if constexpr (kVectors > 1) {
+    if (vectors < kVectors) return outer_of<kVectors - 1>(rows, vectors, tail);
+  }
+  return kOuter<kVectors>.of[rows - 1][tail];
+}
 
 }  // namespace
 
 OuterFn outer_kernel(int rows, int vectors, bool tail) {
-  switch (vectors) {
-    case 1:
-      return kOne.of[rows - 1][tail];
-    case 2:
-      return kTwo.of[rows - 1][tail];
-#if defined(__AVX512F__)
-    case 3:
-      return kThree.of[rows - 1][tail];
-    case 4:
-      return kFour.of[rows - 1][tail];
-#endif
-    default:
-      return kWide.of[rows - 1][tail];
-  }
+  if (vectors == kWideVectors) return kOuter<kWideVectors>.of[rows - 1][tail];
+  return outer_of<kMaxVectors>(rows, vectors, tail);
 }
 
 DotFn dot_kernel(int rows, int columns) { return kDots.of[rows - 1][columns - 1]; }

@@ -17,7 +17,7 @@
 namespace hs::cpu::HS_ISA {
 
 // Most rows of an outer tile of 1, 2 ... vectors. Wide ones pay where few rows or steps of k are.
-#if defined(__AVX512F__)
+#if HS_REGISTERS >= 32
 inline constexpr int kMaxVectors = 4;
 inline constexpr int kMostRows[kMaxVectors + 1] = {0, 16, 14, 8, 6};
 inline constexpr int kWideRows = 3, kWideVectors = 8;
@@ -154,9 +154,9 @@ HS_INLINE vf fold_stage(const vf (&v)[kAll]) {
     if constexpr (kSecond > 0 && kIndex + kSecond < kCount) {
       const vf y = fold_stage<2 * kHalf, kIndex + kSecond, kFirst, kCount>(v);
       const vi upper = (lane & kHalf) != 0;  // where a lane belongs to y
-      return (upper ? y : x) + __builtin_shuffle(x, y, (lane ^ kHalf) + (upper & kLanes));
+      return (upper ? y : x) + shuffle(x, y, (lane ^ kHalf) + (upper & kLanes));
     } else {
-      return x + __builtin_shuffle(x, lane ^ kHalf);
+      return x + shuffle(x, lane ^ kHalf);
     }
   }
 }
@@ -168,7 +168,7 @@ HS_INLINE void fold(const vf (&v)[kAll], float* sums) {
   constexpr int kCount = kAll - kFirst < kLanes ? kAll - kFirst : kLanes;
   constexpr int kSlots = kCount > 8 ? 16 : kCount > 4 ? 8 : kCount > 2 ? 4 : kCount > 1 ? 2 : 1;
   vf x = fold_stage<1, 0, kFirst, kCount>(v);
-  if constexpr (kSlots < kLanes) x = __builtin_shuffle(x, iota() * (kLanes / kSlots));
+  if constexpr (kSlots < kLanes) x = shuffle(x, iota() * (kLanes / kSlots));
   store(sums + kFirst, x);
   if constexpr (kFirst + kCount < kAll) fold<kFirst + kCount>(v, sums);
 }

@@ -17,8 +17,8 @@ HS_INLINE void transpose(vf* v) {
     for (int i = 0; i < kLanes; ++i) {
       if ((i & half) != 0) continue;
       const vf x = v[i], y = v[i + half];
-      v[i] = __builtin_shuffle(x, y, lane + (upper & (kLanes - half)));
-      v[i + half] = __builtin_shuffle(x, y, lane + half + (upper & (kLanes - half)));
+      v[i] = shuffle(x, y, lane + (upper & (kLanes - half)));
+      v[i + half] = shuffle(x, y, lane + half + (upper & (kLanes - half)));
     }
   }
 }

@@ -20,7 +20,7 @@ constexpr int64_t kMaxPartials = 256;
 constexpr int64_t kFewSamples = 8;  // of a product: then its gradients are updated part by part
 
 template <class To>
-void adamw_run(const OptimizerArgs& args, const StepFactors& factors, const Run& run) {
+void adamw_run(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
   const StepFactors f = factors;  // a copy that no store can alias
   const float decay = 1.0f - f.learning_rate * run.weight_decay;
   float* const parameters = args.parameters;
@@ -41,7 +41,7 @@ void adamw_run(const OptimizerArgs& args, const StepFactors& factors, const Run&
 }
 
 template <class To>
-void adam_run(const OptimizerArgs& args, const StepFactors& factors, const Run& run) {
+void adam_run(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
   const StepFactors f = factors;
   for_vectors(run.begin, run.end, [&](int64_t i, auto lanes) {
     vf p = load(args.parameters + i, lanes);
@@ -57,7 +57,7 @@ void adam_run(const OptimizerArgs& args, const StepFactors& factors, const Run& 
 }
 
 template <class To>
-void sgd_run(const OptimizerArgs& args, const StepFactors& factors, const Run& run) {
+void sgd_run(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
   const StepFactors f = factors;
   const bool nesterov = args.desc.nesterov != 0;
   for_vectors(run.begin, run.end, [&](int64_t i, auto lanes) {
@@ -75,7 +75,7 @@ void sgd_run(const OptimizerArgs& args, const StepFactors& factors, const Run& r
   });
 }
 
-using RunUpdate = void (*)(const OptimizerArgs&, const StepFactors&, const Run&);
+using RunUpdate = void (*)(const OptimizerStepArgs&, const StepFactors&, const Run&);
 
 RunUpdate select_update(const hs_optimizer_desc& desc) {
   RunUpdate update = nullptr;
@@ -88,13 +88,13 @@ RunUpdate select_update(const hs_optimizer_desc& desc) {
   return update;
 }
 
-double ns_per_parameter(const OptimizerArgs& args) {
+double ns_per_parameter(const OptimizerStepArgs& args) {
   const int64_t moments = (args.moment1 != nullptr) + (args.moment2 != nullptr);
   return static_cast<double>(12 + 8 * moments + (args.copy != nullptr ? 4 : 0)) * kNsPerByte;
 }
 
 // The factors of a step; leaves the error of a schedule that has no row.
-StepFactors begin_step(const OptimizerArgs& args) {
+StepFactors begin_step(const OptimizerStepArgs& args) {
   if (args.schedule != nullptr && schedule_row(*args.state, args.schedule) == nullptr) {
     args.state->error |= HS_ERROR_SCHEDULE;
   }
@@ -114,7 +114,7 @@ int64_t update_span(int64_t count) {
 // One step of a rule that moves each element by itself.
 class ArenaUpdate {
  public:
-  ArenaUpdate(const OptimizerArgs& args, const StepFactors& factors)
+  ArenaUpdate(const OptimizerStepArgs& args, const StepFactors& factors)
       : args_(args), factors_(factors), update_(select_update(args.desc)) {}
 
   // Parameters [begin, end), on this thread.
@@ -136,7 +136,7 @@ class ArenaUpdate {
   }
 
  private:
-  const OptimizerArgs& args_;
+  const OptimizerStepArgs& args_;
   const StepFactors& factors_;
   RunUpdate update_;
 };
@@ -166,7 +166,7 @@ double sum_of_squares(const float* x, int64_t begin, int64_t end) {
 
 }  // namespace
 
-void optimizer_step(const OptimizerArgs& args) {
+void optimizer_step(const OptimizerStepArgs& args) {
   const StepFactors factors = begin_step(args);
   if (!factors.perform) return;
   if (args.desc.rule == HS_LARS || args.desc.rule == HS_LAMB) return layer_step(args, factors);

@@ -21,7 +21,7 @@ struct Run {
 };
 
 // The first segment that ends behind `begin`.
-HS_INLINE int32_t first_segment(const OptimizerArgs& args, int64_t begin) {
+HS_INLINE int32_t first_segment(const OptimizerStepArgs& args, int64_t begin) {
   int32_t low = 0, high = args.segment_count;
   while (low < high) {
     const int32_t middle = low + (high - low) / 2;
@@ -37,7 +37,7 @@ HS_INLINE int32_t first_segment(const OptimizerArgs& args, int64_t begin) {
 
 // Calls fn(run) for the runs of [begin, end), without the frozen ones; their ratio is 1.
 template <class Fn>
-HS_INLINE void for_runs(const OptimizerArgs& args, int64_t begin, int64_t end, const Fn& fn) {
+HS_INLINE void for_runs(const OptimizerStepArgs& args, int64_t begin, int64_t end, const Fn& fn) {
   if (args.segments == nullptr) {
     fn(Run{begin, end, 0, args.desc.weight_decay, args.copy != nullptr, 1});
     return;
@@ -55,12 +55,12 @@ HS_INLINE void for_runs(const OptimizerArgs& args, int64_t begin, int64_t end, c
 
 // `To` is the storage type of the copy.
 template <class To>
-HS_INLINE void store_copy(const OptimizerArgs& args, bool copied, int64_t i, vf p, auto lanes) {
+HS_INLINE void store_copy(const OptimizerStepArgs& args, bool copied, int64_t i, vf p, auto lanes) {
   if (copied) store(static_cast<To*>(args.copy) + i, p, lanes);
 }
 
 // LARS and LAMB: optimizer_layers.cpp.
-void layer_step(const OptimizerArgs& args, const StepFactors& factors);
+void layer_step(const OptimizerStepArgs& args, const StepFactors& factors);
 
 }  // namespace hs::cpu::HS_ISA
 

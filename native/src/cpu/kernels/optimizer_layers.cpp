@@ -15,7 +15,7 @@ struct Squares {
 
 constexpr auto kRoot = [](vf x) { return sqrt(x); };
 
-Squares lars_squares(const OptimizerArgs& args, const StepFactors& factors, const Run& run) {
+Squares lars_squares(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
   const float multiplier = factors.multiplier;
   vw parameters{}, gradients{};
   for_vectors(run.begin, run.end, [&](int64_t i, auto lanes) {
@@ -28,7 +28,7 @@ Squares lars_squares(const OptimizerArgs& args, const StepFactors& factors, cons
 }
 
 // Moves the moments.
-Squares lamb_squares(const OptimizerArgs& args, const StepFactors& factors, const Run& run) {
+Squares lamb_squares(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
   const StepFactors f = factors;  // a copy that no store can alias
   vw parameters{}, directions{};
   for_vectors(run.begin, run.end, [&](int64_t i, auto lanes) {
@@ -48,7 +48,7 @@ Squares lamb_squares(const OptimizerArgs& args, const StepFactors& factors, cons
 }
 
 template <class To>
-void lars_run(const OptimizerArgs& args, const StepFactors& factors, const Run& run) {
+void lars_run(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
   const StepFactors f = factors;
   for_vectors(run.begin, run.end, [&](int64_t i, auto lanes) {
     vf p = load(args.parameters + i, lanes);
@@ -61,7 +61,7 @@ void lars_run(const OptimizerArgs& args, const StepFactors& factors, const Run& 
 }
 
 template <class To>
-void lamb_run(const OptimizerArgs& args, const StepFactors& factors, const Run& run) {
+void lamb_run(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
   const StepFactors f = factors;
   const float rate = f.learning_rate * run.ratio;
   for_vectors(run.begin, run.end, [&](int64_t i, auto lanes) {
@@ -74,7 +74,7 @@ void lamb_run(const OptimizerArgs& args, const StepFactors& factors, const Run& 
 }
 
 // Leaves the norms in `norms`, [2, segments].
-void find_norms(const OptimizerArgs& args, const StepFactors& factors, double* norms) {
+void find_norms(const OptimizerStepArgs& args, const StepFactors& factors, double* norms) {
   const bool lamb = args.desc.rule == HS_LAMB;
   const int64_t spans = (args.count + kArenaSpan - 1) / kArenaSpan;
   const int64_t segments = args.segments != nullptr ? args.segment_count : 1;
@@ -101,7 +101,7 @@ void find_norms(const OptimizerArgs& args, const StepFactors& factors, double* n
 
 }  // namespace
 
-void layer_step(const OptimizerArgs& args, const StepFactors& factors) {
+void layer_step(const OptimizerStepArgs& args, const StepFactors& factors) {
   double single[2];
   double* const norms = args.segments != nullptr ? args.workspace : single;
   find_norms(args, factors, norms);

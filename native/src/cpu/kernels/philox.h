@@ -16,16 +16,6 @@ struct Words {
 
 HS_INLINE vu set1_word(uint32_t x) { return x - vu{}; }
 
-// The upper and the lower halves of the products of all lanes with a constant.
-HS_INLINE void multiply_wide(vu a, uint32_t constant, vu* high, vu* low) {
-  const vq factor = uint64_t{constant} - vq{};
-  const vq even = multiply_low(reinterpret_cast<vq>(a), factor);
-  const vq odd = multiply_low(reinterpret_cast<vq>(a) >> 32, factor);
-  const vq upper = uint64_t{0xffffffff00000000} - vq{};
-  *low = reinterpret_cast<vu>((even & ~upper) | (odd << 32));
-  *high = reinterpret_cast<vu>((even >> 32) | (odd & upper));
-}
-
 // The words of counters index ... index + kLanes - 1.
 HS_INLINE Words philox_block(uint64_t index, uint64_t sequence, uint64_t seed) {
   const vu lane = reinterpret_cast<vu>(iota());
@@ -54,12 +44,12 @@ HS_INLINE Words philox_block(uint64_t index, uint64_t sequence, uint64_t seed) {
 HS_INLINE vf zip_first(vf a, vf b) {
   vi order;
   for (int i = 0; i < kLanes; i++) order[i] = i / 2 + (i % 2) * kLanes;
-  return __builtin_shuffle(a, b, order);
+  return shuffle(a, b, order);
 }
 HS_INLINE vf zip_second(vf a, vf b) {
   vi order;
   for (int i = 0; i < kLanes; i++) order[i] = kLanes / 2 + i / 2 + (i % 2) * kLanes;
-  return __builtin_shuffle(a, b, order);
+  return shuffle(a, b, order);
 }
 
 struct Numbers {

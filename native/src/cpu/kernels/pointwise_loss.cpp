@@ -1,4 +1,5 @@
-// Mean squared error and binary cross-entropy with logits, loss and gradient in one pass. Bound by
+// Mean squared error, binary cross-entropy with logits, and the mean of losses that were computed
+// before; loss and gradient in one pass. Bound by
 // memory where arrays are large: 12 bytes an F32 element; the cross-entropy's exp and log are about
 // 40 instructions a vector.
 #include "cpu/kernels/kernels.h"
@@ -32,6 +33,8 @@ HS_INLINE Term term_of(vf x, vf t) {
   if constexpr (kind == HS_MSE) {
     const vf d = x - t;
     return {d * d, 2.0f * d};
+  } else if constexpr (kind == HS_GIVEN_LOSS) {
+    return {x, set1(1.0f)};
   } else {
     // max(x, 0) - x t + log(1 + exp(-|x|)), and sigmoid(x) - t
     const vf e = exp(-abs(x));
@@ -52,7 +55,9 @@ Sums run_span(const PointwiseLossArgs& args, float factor, int64_t begin, int64_
     vf loss{};
     vi correct{};
     for_vectors(from, to, [&](int64_t i, auto lanes) {
-      const vf p = load(x + i, lanes), t = load(target + i, lanes);
+      const vf p = load(x + i, lanes);
+      vf t{};
+      if constexpr (kind != HS_GIVEN_LOSS) t = load(target + i, lanes);
       const Term term = term_of<kind>(p, t);
       loss += keep(term.loss, vf{}, lanes);
       if constexpr (kind == HS_BCE_WITH_LOGITS) {
@@ -74,7 +79,9 @@ void run(const PointwiseLossArgs& args) {
   int64_t span = (args.count + kMaxTiles - 1) / kMaxTiles;
   span = span < kSpan ? kSpan : (span + kSpan - 1) / kSpan * kSpan;
   Sums tiles[kMaxTiles] = {};
-  const auto body = args.loss == HS_MSE ? run_span<HS_MSE, T> : run_span<HS_BCE_WITH_LOGITS, T>;
+  const auto body = args.loss == HS_MSE          ? run_span<HS_MSE, T>
+                    : args.loss == HS_GIVEN_LOSS ? run_span<HS_GIVEN_LOSS, T>
+                                                 : run_span<HS_BCE_WITH_LOGITS, T>;
   for_spans(args.count, span, 1.5, [&](int64_t begin, int64_t end) {
     tiles[begin / span] = body(args, factor, begin, end);
   });

@@ -69,8 +69,8 @@ HS_INLINE Numbers normal_numbers(const Words& words, float mean, float deviation
 }
 
 // dst[i] from counter i / 4, whatever the count: the last block is computed whole as well.
-template <class Make>
-HS_INLINE void generate(const RandomArgs& args, const Make& make) {
+template <class Args, class Make>
+HS_INLINE void generate(const Args& args, const Make& make) {
   for_spans(args.count, kSpan, kNsPerNumber, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i += kPhiloxBlock) {
       const Words words = philox_block(static_cast<uint64_t>(i / 4), args.sequence, args.seed);
@@ -96,13 +96,13 @@ float next_below(float x) {
 
 }  // namespace
 
-void random_normal(const RandomArgs& args) {
+void random_normal(const RandomNormalArgs& args) {
   generate(args,
-           [&](const Words& words) { return normal_numbers(words, args.first, args.second); });
+           [&](const Words& words) { return normal_numbers(words, args.mean, args.deviation); });
 }
 
-void random_uniform(const RandomArgs& args) {
-  const float low = args.first, high = args.second;
+void random_uniform(const RandomUniformArgs& args) {
+  const float low = args.low, high = args.high;
   const float largest = low < high ? next_below(high) : high;
   generate(args, [=](const Words& words) { return uniform_numbers(words, low, high, largest); });
 }

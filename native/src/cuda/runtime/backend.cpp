@@ -32,6 +32,7 @@ struct Graph {
 struct OwnedStream {
   Stream launch;  // first: kernels are given its address
   Device* device;
+  bool foreign;  // another library's, which ends it
   Workspace own_workspace;
   std::unique_ptr<Graph> recording;
   cudaEvent_t reached;  // how far the stream was when another one began to wait for it
@@ -139,18 +140,13 @@ hs_status release_host(void* device, hs_ptr address, std::uint64_t) {
   return check(cudaFreeHost(reinterpret_cast<void*>(address)), "freeing pinned host memory");
 }
 
-hs_status create_stream(void* device, void** pointer) {
-  Device& d = as_device(device);
-  HS_SELECT(d);
-  cudaStream_t stream = nullptr;
-  HS_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "creating a stream");
+// What kernels are told of a stream of this device.
+hs_status describe_stream(Device& d, cudaStream_t stream, bool foreign, void** pointer) {
   auto made = std::make_unique<OwnedStream>();
   made->device = &d;
-  const cudaError_t error = cudaEventCreateWithFlags(&made->reached, cudaEventDisableTiming);
-  if (error != cudaSuccess) {
-    cudaStreamDestroy(stream);
-    return check(error, "creating a stream's event");
-  }
+  made->foreign = foreign;
+  HS_CUDA(cudaEventCreateWithFlags(&made->reached, cudaEventDisableTiming),
+          "creating a stream's event");
   // Later devices run what the driver makes of the PTX for 8.0, which knows neither.
   const bool hopper = d.capability == 90;
   made->launch = {.handle = stream,
@@ -164,10 +160,33 @@ hs_status create_stream(void* device, void** pointer) {
   return HS_OK;
 }
 
+hs_status create_stream(void* device, void** pointer) {
+  Device& d = as_device(device);
+  HS_SELECT(d);
+  cudaStream_t stream = nullptr;
+  HS_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "creating a stream");
+  const hs_status status = describe_stream(d, stream, false, pointer);
+  if (status != HS_OK) cudaStreamDestroy(stream);
+  return status;
+}
+
+hs_status wrap_stream(void* device, std::uint64_t native, void** pointer) {
+  Device& d = as_device(device);
+  HS_SELECT(d);
+  const auto stream = reinterpret_cast<cudaStream_t>(native);
+  int ordinal = d.ordinal;
+  if (stream != nullptr) HS_CUDA(cudaStreamGetDevice(stream, &ordinal), "taking in a stream");
+  if (ordinal != d.ordinal) {
+    return fail(HS_INVALID_ARGUMENT, "the stream is of CUDA device %d, and this is device %d",
+                ordinal, d.ordinal);
+  }
+  return describe_stream(d, stream, true, pointer);
+}
+
 void destroy_stream(void* pointer) {
   std::unique_ptr<OwnedStream> owned(&as_owned(pointer));
   cudaSetDevice(owned->device->ordinal);
-  cudaStreamDestroy(handle(*owned));
+  if (!owned->foreign) cudaStreamDestroy(handle(*owned));
   cudaEventDestroy(owned->reached);
   owned->own_workspace.free();
 }
@@ -283,6 +302,7 @@ Backend make_backend() {
   cuda.host_alloc = allocate_host;
   cuda.host_free = release_host;
   cuda.stream_create = create_stream;
+  cuda.stream_wrap = wrap_stream;
   cuda.stream_destroy = destroy_stream;
   cuda.stream_synchronize = synchronize;
   cuda.stream_wait = wait_for;

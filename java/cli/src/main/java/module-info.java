@@ -1,11 +1,8 @@
-/** The commands, their charts and reports. */
+/** The commands. */
 module dev.halfstep.cli {
-  requires dev.halfstep.train;
-  requires com.fasterxml.jackson.databind;
+  requires dev.halfstep.report;
   requires info.picocli;
-  requires java.desktop;
   requires jdk.unsupported;
-  requires org.knowm.xchart;
   requires org.slf4j;
   requires static org.jspecify;
 

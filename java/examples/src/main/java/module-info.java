@@ -1,6 +1,7 @@
 /** Programs to start from. */
 module dev.halfstep.examples {
-  requires dev.halfstep.train;
-  requires org.knowm.xchart;
+  requires dev.halfstep.report;
+  requires java.net.http;
+  requires jdk.httpserver;
   requires static org.jspecify;
 }

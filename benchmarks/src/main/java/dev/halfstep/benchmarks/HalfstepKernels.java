@@ -10,10 +10,10 @@ import dev.halfstep.benchmarks.harness.Inputs;
 import dev.halfstep.benchmarks.harness.Work;
 import dev.halfstep.kernel.BatchNorm;
 import dev.halfstep.kernel.BatchNormGradient;
+import dev.halfstep.kernel.Cast;
 import dev.halfstep.kernel.Conv2d;
 import dev.halfstep.kernel.Conv2dGradient;
 import dev.halfstep.kernel.CrossEntropy;
-import dev.halfstep.kernel.Elementwise;
 import dev.halfstep.kernel.Matmul;
 import dev.halfstep.kernel.OptimizerStep;
 import java.util.Arrays;
@@ -140,7 +140,7 @@ final class HalfstepKernels {
       return values;
     }
     Tensor rounded = device.empty(type, Shape.of(count));
-    Elementwise.cast(stream, values, rounded);
+    Cast.of(DType.F32, type, count).run(stream, values, rounded);
     return rounded;
   }
 

@@ -4,7 +4,7 @@ import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.benchmarks.harness.Contender;
 import dev.halfstep.benchmarks.harness.Network;
-import dev.halfstep.data.Dataset;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
 import dev.halfstep.graph.Parameter;
@@ -48,7 +48,7 @@ final class HalfstepTraining implements Contender.Training {
             .batchSize(batch)
             .open();
     session.data(
-        Dataset.of(
+        ArrayDataset.of(
             "random",
             Features.of(network.samples(), sample),
             Labels.of(network.labels(), network.classes())));

@@ -185,6 +185,22 @@ public final class Device implements AutoCloseable {
   }
 
   /**
+   * A stream over one that another library made on this device, owned by the calling thread: calls
+   * on it run in the order in which they and that library's were made, without waiting on the host.
+   * Closing it waits for the calls and leaves the other library's stream as it is, which must live
+   * that long.
+   *
+   * @param nativeHandle on CUDA a {@code CUstream} or {@code cudaStream_t}, as {@link
+   *     Stream#nativeHandle} gives; 0 is CUDA's legacy default stream, on which nothing can be
+   *     recorded
+   * @throws IllegalArgumentException if it is a stream of another device
+   * @throws HalfstepException UNSUPPORTED on a device without such streams, as the CPU
+   */
+  public Stream wrapStream(long nativeHandle) {
+    return new Stream(this, nativeHandle);
+  }
+
+  /**
    * A tensor whose contents are undefined.
    *
    * @throws HalfstepException OUT_OF_MEMORY, with what holds the memory

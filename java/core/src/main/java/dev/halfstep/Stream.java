@@ -5,13 +5,13 @@ import static dev.halfstep.bindings.Native.hs_capture_begin;
 import static dev.halfstep.bindings.Native.hs_capture_end;
 import static dev.halfstep.bindings.Native.hs_list_launch;
 import static dev.halfstep.bindings.Native.hs_list_size;
-import static dev.halfstep.bindings.Native.hs_stream_create;
 import static dev.halfstep.bindings.Native.hs_stream_destroy;
 import static dev.halfstep.bindings.Native.hs_stream_native;
 import static dev.halfstep.bindings.Native.hs_stream_set_tf32;
 import static dev.halfstep.bindings.Native.hs_stream_share;
 import static dev.halfstep.bindings.Native.hs_stream_synchronize;
 import static dev.halfstep.bindings.Native.hs_stream_wait;
+import static dev.halfstep.bindings.Native.hs_stream_wrap;
 
 import dev.halfstep.internal.Native;
 import java.util.LinkedHashSet;
@@ -36,7 +36,12 @@ public final class Stream implements AutoCloseable {
   private @Nullable Set<Storage> recorded; // what the list being recorded uses; the owner's
   private boolean tf32; // the owner's
 
-  Stream(Device device) {
+  /** Makes the native stream of a device, into the array's only element. */
+  private interface Maker {
+    int make(long device, long[] stream);
+  }
+
+  private Stream(Device device, Maker maker) {
     this.device = device;
     long[] created = new long[1];
     this.gate =
@@ -44,10 +49,19 @@ public final class Stream implements AutoCloseable {
             .state()
             .newGate(
                 deviceHandle -> {
-                  int status = hs_stream_create(deviceHandle, created);
+                  int status = maker.make(deviceHandle, created);
                   return status == HS_OK ? hs_stream_share(created[0]) : status;
                 });
     this.handle = created[0];
+  }
+
+  Stream(Device device) {
+    this(device, dev.halfstep.bindings.Native::hs_stream_create);
+  }
+
+  /** Over a stream of the platform's own. */
+  Stream(Device device, long nativeHandle) {
+    this(device, (deviceHandle, stream) -> hs_stream_wrap(deviceHandle, nativeHandle, stream));
   }
 
   /** The device that the stream belongs to. */

@@ -3,7 +3,7 @@ package dev.halfstep;
 import static dev.halfstep.bindings.Native.hs_download;
 import static dev.halfstep.bindings.Native.hs_upload;
 
-import dev.halfstep.bindings.ArrayCalls;
+import dev.halfstep.bindings.ArrayTransfers;
 import dev.halfstep.internal.Native;
 import dev.halfstep.internal.Operands;
 import java.nio.Buffer;
@@ -29,46 +29,46 @@ final class Transfers {
 
   static void upload(Tensor tensor, float[] values) {
     requireCount(tensor, values.length);
-    run(tensor, (stream, to) -> ArrayCalls.hs_upload(stream, to, values, tensor.bytes()));
+    run(tensor, (stream, to) -> ArrayTransfers.hs_upload(stream, to, values, tensor.bytes()));
   }
 
   static void upload(Tensor tensor, int[] values) {
     requireCount(tensor, values.length);
-    run(tensor, (stream, to) -> ArrayCalls.hs_upload(stream, to, values, tensor.bytes()));
+    run(tensor, (stream, to) -> ArrayTransfers.hs_upload(stream, to, values, tensor.bytes()));
   }
 
   static void upload(Tensor tensor, byte[] values) {
     requireCount(tensor, values.length);
-    run(tensor, (stream, to) -> ArrayCalls.hs_upload(stream, to, values, tensor.bytes()));
+    run(tensor, (stream, to) -> ArrayTransfers.hs_upload(stream, to, values, tensor.bytes()));
   }
 
   static void download(Tensor tensor, float[] values) {
     requireCount(tensor, values.length);
-    run(tensor, (stream, from) -> ArrayCalls.hs_download(stream, values, from, tensor.bytes()));
+    run(tensor, (stream, from) -> ArrayTransfers.hs_download(stream, values, from, tensor.bytes()));
   }
 
   static void download(Tensor tensor, int[] values) {
     requireCount(tensor, values.length);
-    run(tensor, (stream, from) -> ArrayCalls.hs_download(stream, values, from, tensor.bytes()));
+    run(tensor, (stream, from) -> ArrayTransfers.hs_download(stream, values, from, tensor.bytes()));
   }
 
   static void download(Tensor tensor, byte[] values) {
     requireCount(tensor, values.length);
-    run(tensor, (stream, from) -> ArrayCalls.hs_download(stream, values, from, tensor.bytes()));
+    run(tensor, (stream, from) -> ArrayTransfers.hs_download(stream, values, from, tensor.bytes()));
   }
 
   static void upload(Tensor tensor, Buffer values) {
     long host = Operands.input(values, "the buffer", tensor.dtype(), tensor.shape().elements());
     requireBytes(tensor, values);
     run(tensor, (stream, to) -> hs_upload(stream, to, host, tensor.bytes()));
-    Operands.keepAlive(values, null, null, null, null, null);
+    Operands.keepAlive(values);
   }
 
   static void download(Tensor tensor, Buffer values) {
     long host = Operands.output(values, "the buffer", tensor.dtype(), tensor.shape().elements());
     requireBytes(tensor, values);
     run(tensor, (stream, from) -> hs_download(stream, host, from, tensor.bytes()));
-    Operands.keepAlive(values, null, null, null, null, null);
+    Operands.keepAlive(values);
   }
 
   private static void requireBytes(Tensor tensor, Buffer values) {

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -40,7 +40,7 @@ class ClosingTest {
     Stream stream = device.stream();
     Stream other = device.newStream();
     Tensor tensor = device.zeros(DType.F32, Shape.of(3));
-    CommandList list = stream.capture(() -> Elementwise.fill(stream, tensor, 1));
+    CommandList list = stream.capture(() -> Copy.fill(stream, tensor, 1));
     device.close();
 
     assertTrue(device.isClosed() && stream.isClosed() && tensor.isClosed() && list.isClosed());
@@ -55,8 +55,8 @@ class ClosingTest {
     assertClosed(() -> stream.launch(list), "cpu");
     assertClosed(() -> stream.capture(() -> {}), "cpu");
     assertClosed(() -> other.synchronize(), "cpu");
-    assertClosed(() -> Elementwise.fill(stream, tensor, 1), "cpu");
-    assertClosed(() -> Elementwise.fill(stream, DType.F32, 64, 1, 1), "cpu");
+    assertClosed(() -> Copy.fill(stream, tensor, 1), "cpu");
+    assertClosed(() -> Copy.fill(stream, DType.F32, 64, 1, 1), "cpu");
     assertClosed(() -> tensor.toFloats(), "cpu");
     assertClosed(() -> tensor.upload(1f, 2f, 3f), "cpu");
     assertClosed(() -> tensor.address(), "F32 [3]");
@@ -70,8 +70,8 @@ class ClosingTest {
     Stream stream = device.newStream();
     Tensor tensor = device.zeros(DType.F32, Shape.of(3));
     Tensor late = device.zeros(DType.F32, Shape.of(3));
-    CommandList list = stream.capture(() -> Elementwise.fill(stream, tensor, 1));
-    CommandList lateList = stream.capture(() -> Elementwise.fill(stream, late, 1));
+    CommandList list = stream.capture(() -> Copy.fill(stream, tensor, 1));
+    CommandList lateList = stream.capture(() -> Copy.fill(stream, late, 1));
     for (int i = 0; i < 2; i++) {
       tensor.close();
       list.close();
@@ -92,7 +92,7 @@ class ClosingTest {
     Device device = Device.cpu();
     Stream stream = device.newStream();
     Tensor tensor = device.zeros(DType.F32, Shape.of(3));
-    CommandList list = stream.capture(() -> Elementwise.fill(stream, tensor, 1));
+    CommandList list = stream.capture(() -> Copy.fill(stream, tensor, 1));
     onAnotherThread(
         () -> {
           list.close();
@@ -118,7 +118,7 @@ class ClosingTest {
       tensor.close();
       assertTrue(rows.isClosed());
       assertClosed(() -> flat.toFloats(), "F32 [4]");
-      assertClosed(() -> Elementwise.fill(device.stream(), rows, 1), "F32 [2, 2]");
+      assertClosed(() -> Copy.fill(device.stream(), rows, 1), "F32 [2, 2]");
     }
   }
 
@@ -128,7 +128,7 @@ class ClosingTest {
       Stream stream = device.stream();
       Tensor source = device.tensor(Shape.of(3), 1f, 2f, 3f);
       Tensor target = device.zeros(DType.F32, Shape.of(3));
-      CommandList list = stream.capture(() -> Elementwise.copy(stream, target, source));
+      CommandList list = stream.capture(() -> Copy.run(stream, target, source));
       source.close();
       assertEquals(24, device.info().memoryUsed());
       stream.launch(list);
@@ -146,7 +146,7 @@ class ClosingTest {
       CommandList list =
           stream.capture(
               () -> {
-                Elementwise.fill(stream, tensor, 1);
+                Copy.fill(stream, tensor, 1);
                 tensor.close();
               });
       stream.launch(list);
@@ -166,7 +166,7 @@ class ClosingTest {
           () ->
               stream.capture(
                   () -> {
-                    Elementwise.fill(stream, tensor, 1);
+                    Copy.fill(stream, tensor, 1);
                     throw new UnsupportedOperationException();
                   }));
       tensor.close();
@@ -184,7 +184,7 @@ class ClosingTest {
             device.stream()
                 .capture(
                     () -> {
-                      Elementwise.fill(device.stream(), tensor, 1);
+                      Copy.fill(device.stream(), tensor, 1);
                       device.close();
                     }),
         "cpu");
@@ -215,13 +215,13 @@ class ClosingTest {
                 Device device = Device.cpu();
                 Stream stream = device.stream();
                 Tensor tensor = device.zeros(DType.F32, Shape.of(1000));
-                CommandList list = stream.capture(() -> Elementwise.fill(stream, tensor, 1));
+                CommandList list = stream.capture(() -> Copy.fill(stream, tensor, 1));
                 opened.set(device);
                 running.countDown();
                 try {
                   while (true) {
                     stream.launch(list, 3);
-                    Elementwise.fill(stream, tensor, 2);
+                    Copy.fill(stream, tensor, 2);
                     launches.incrementAndGet();
                   }
                 } catch (Throwable e) {
@@ -252,7 +252,7 @@ class ClosingTest {
                 IllegalStateException.class,
                 () -> {
                   while (true) {
-                    Elementwise.fill(stream, tensor, 2);
+                    Copy.fill(stream, tensor, 2);
                   }
                 });
         assertTrue(refused.getMessage().contains("dst"), refused::getMessage);

@@ -143,8 +143,7 @@ class DeviceTest {
     try (Device device = Device.open("noop")) {
       Tensor tensor = device.zeros(DType.F32, Shape.of(4));
       CommandList list =
-          device.stream()
-              .capture(() -> dev.halfstep.kernel.Elementwise.fill(device.stream(), tensor, 1));
+          device.stream().capture(() -> dev.halfstep.kernel.Copy.fill(device.stream(), tensor, 1));
       device.stream().launch(list, 1000);
       assertEquals(1, list.size());
     }

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -30,10 +30,10 @@ class FailedDeviceTest {
     try (Device device = TestDevice.open()) {
       Stream stream = device.stream();
       Tensor x = device.zeros(DType.F32, Shape.of(100));
-      CommandList list = stream.capture(() -> Elementwise.fill(stream, x, 1));
-      assertFailed(() -> Elementwise.fill(stream, DType.F32, x.address(), 101, 1), CAUSE, "close");
+      CommandList list = stream.capture(() -> Copy.fill(stream, x, 1));
+      assertFailed(() -> Copy.fill(stream, DType.F32, x.address(), 101, 1), CAUSE, "close");
       String[] words = {"failed before", CAUSE, "close"};
-      assertFailed(() -> Elementwise.fill(stream, x, 1), words);
+      assertFailed(() -> Copy.fill(stream, x, 1), words);
       assertFailed(() -> stream.launch(list), words);
       assertFailed(() -> stream.capture(() -> {}), words);
       assertFailed(stream::synchronize, words);

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import dev.halfstep.kernel.ScaleAdd;
 import java.util.ArrayList;
 import java.util.List;
@@ -129,7 +129,7 @@ class SharedHandlesFuzzTest {
       case 12 -> {
         try (Device own = TestDevice.open();
             Tensor tensor = own.zeros(DType.F32, Shape.of(COUNT))) {
-          Elementwise.fill(own.stream(), tensor, 3);
+          Copy.fill(own.stream(), tensor, 3);
           assertEquals(3, tensor.toFloats()[COUNT - 1]);
         }
       }

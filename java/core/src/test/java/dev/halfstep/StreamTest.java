@@ -3,14 +3,15 @@ package dev.halfstep;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.halfstep.internal.HostMemory;
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import dev.halfstep.kernel.Matmul;
+import dev.halfstep.kernel.ScaleAdd;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
 
 @Tag("sim")
 @Timeout(30)
@@ -64,7 +66,7 @@ class StreamTest {
         onAnotherThread(
             () -> {
               stream.adopt();
-              Elementwise.fill(stream, tensor, 5);
+              Copy.fill(stream, tensor, 5);
               float[] values = tensor.toFloats();
               stream.release();
               return values;
@@ -100,7 +102,7 @@ class StreamTest {
     onAnotherThread(
         () -> {
           try (Stream own = device.newStream()) {
-            Elementwise.fill(own, tensor, 3);
+            Copy.fill(own, tensor, 3);
             own.synchronize();
           }
           return null;
@@ -155,8 +157,8 @@ class StreamTest {
     CommandList list =
         stream.capture(
             () -> {
-              Elementwise.copy(stream, b, a);
-              Elementwise.fill(stream, a, 9);
+              Copy.run(stream, b, a);
+              Copy.fill(stream, a, 9);
             });
     assertEquals(2, list.size());
     assertArrayEquals(new float[] {0, 0}, b.toFloats(), "nothing runs while it is recorded");
@@ -173,7 +175,7 @@ class StreamTest {
     Tensor table = device.tensor(Shape.of(2), 1f, 2f);
     Tensor copy = device.zeros(DType.F32, Shape.of(2));
     Stream stream = device.stream();
-    CommandList list = stream.capture(() -> Elementwise.copy(stream, copy, table));
+    CommandList list = stream.capture(() -> Copy.run(stream, copy, table));
     try (HostMemory host = new HostMemory(device, 8);
         Stream copies = device.newStream()) {
       host.buffer().putFloat(0, 3).putFloat(4, 4);
@@ -231,13 +233,33 @@ class StreamTest {
   }
 
   @Test
-  void onlyCudaHasStreamsThatItsLibrariesKnow() {
-    if (TestDevice.ID.startsWith("cuda")) {
-      assertNotEquals(0, device.stream().nativeHandle());
-    } else {
-      var refused = assertThrows(HalfstepException.class, () -> device.stream().nativeHandle());
+  void aCpuHasNoStreamsThatOtherLibrariesKnow() {
+    assumeTrue(TestDevice.ID.startsWith("cpu"), "a device with streams of its own");
+    for (Executable call :
+        List.<Executable>of(
+            () -> device.stream().nativeHandle(), () -> device.wrapStream(0).close())) {
+      var refused = assertThrows(HalfstepException.class, call);
       assertEquals(HalfstepException.Status.UNSUPPORTED, refused.status());
-      assertTrue(refused.getMessage().startsWith(TestDevice.ID), refused::getMessage);
+      assertTrue(refused.getMessage().startsWith("cpu"), refused::getMessage);
+    }
+  }
+
+  @Test
+  void aForeignStreamIsTakenInAndLeftAsItIs() {
+    assumeFalse(TestDevice.ID.startsWith("cpu"), "the CPU has no streams of its own");
+    try (Stream theirs = device.newStream();
+        Tensor tensor = device.zeros(DType.F32, Shape.of(2))) {
+      device.stream().synchronize();
+      try (Stream ours = device.wrapStream(theirs.nativeHandle())) {
+        assertEquals(theirs.nativeHandle(), ours.nativeHandle());
+        Elementwise.fill(theirs, tensor, 1);
+        ScaleAdd.of(DType.F32, 2, 1, 1).run(ours, tensor, tensor);
+        ours.synchronize();
+        assertArrayEquals(new float[] {2, 2}, tensor.toFloats());
+      }
+      Elementwise.fill(theirs, tensor, 3);
+      theirs.synchronize();
+      assertArrayEquals(new float[] {3, 3}, tensor.toFloats());
     }
   }
 
@@ -247,7 +269,7 @@ class StreamTest {
       Tensor foreign = other.zeros(DType.F32, Shape.of(2));
       var refused =
           assertThrows(
-              IllegalArgumentException.class, () -> Elementwise.fill(device.stream(), foreign, 1));
+              IllegalArgumentException.class, () -> Copy.fill(device.stream(), foreign, 1));
       assertTrue(refused.getMessage().contains("dst"), refused::getMessage);
     }
   }

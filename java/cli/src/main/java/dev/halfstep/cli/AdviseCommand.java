@@ -2,13 +2,19 @@ package dev.halfstep.cli;
 
 import dev.halfstep.Device;
 import dev.halfstep.data.Order;
+import dev.halfstep.report.Advice;
+import dev.halfstep.report.HalfstepVersion;
+import dev.halfstep.report.Json;
+import dev.halfstep.report.PlanReport;
+import dev.halfstep.report.Report;
+import dev.halfstep.report.RunDescription;
 import dev.halfstep.session.SessionBuilder;
 import dev.halfstep.study.Finding;
 import dev.halfstep.study.GradientProbe;
 import dev.halfstep.study.LargestBatch;
 import dev.halfstep.study.NoiseScale;
 import dev.halfstep.study.RulesOfThumb;
-import dev.halfstep.train.TrainingPlan;
+import dev.halfstep.train.Trainer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -61,9 +67,10 @@ final class AdviseCommand implements Callable<Integer> {
     Path file = json.check();
     RunSetup setup = options.load(file);
     try (Device device = options.openDevice()) {
-      TrainingPlan plan = RecipeOptions.possible(setup.trainer(device)::build).plan();
-      out.print(PlanCommand.summary(setup, device, plan));
-      SessionBuilder session = setup.trainer(device).sessionOptions();
+      Trainer trainer = RecipeOptions.possible(setup.trainer(device)::build);
+      RunDescription run = setup.description();
+      out.print(PlanReport.summary(trainer, run));
+      SessionBuilder session = trainer.options().sessionOptions();
       LargestBatch largest = LargestBatch.find(session, setup.train(), device);
       out.printf(
           Locale.ROOT,
@@ -71,7 +78,7 @@ final class AdviseCommand implements Callable<Integer> {
           largest.batchSize(),
           largest.bytes() * 1e-6,
           largest.usable() * 1e-6);
-      RulesOfThumb.Range batches = Advice.usualBatches(setup, largest.batchSize());
+      RulesOfThumb.Range batches = Advice.usualBatches(trainer.options(), largest.batchSize());
       RulesOfThumb.Range epochs =
           RulesOfThumb.epochs(setup.train().size(), RulesOfThumb.Effort.USUAL);
       out.printf(
@@ -92,14 +99,14 @@ final class AdviseCommand implements Callable<Integer> {
               : "noise    the gradient noise scale cannot be measured at the initial weights");
       List<Finding> findings =
           Advice.withDoubts(
-              setup,
-              Advice.advisor(setup, plan)
+              run,
+              Advice.advisor(trainer, run)
                   .usualBatches(batches)
                   .usualEpochs(epochs)
                   .largestBatch(largest.batchSize())
                   .initialNoiseScale(noise)
                   .findings());
-      Advice.print(out, findings);
+      out.print(Advice.lines(findings));
       if (findings.isEmpty()) {
         out.println("nothing speaks against these options");
       }
@@ -107,7 +114,7 @@ final class AdviseCommand implements Callable<Integer> {
           file,
           new AdviceResult(
               Report.SCHEMA,
-              Version.current(),
+              HalfstepVersion.current(),
               findings,
               largest,
               batches,

@@ -3,6 +3,8 @@ package dev.halfstep.cli;
 import dev.halfstep.Device;
 import dev.halfstep.DeviceInfo;
 import dev.halfstep.DeviceListing;
+import dev.halfstep.report.HalfstepVersion;
+import dev.halfstep.report.PlanReport;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -44,27 +46,15 @@ final class DevicesCommand implements Callable<Integer> {
           Locale.ROOT,
           "%-8s %s%n",
           listing.id(),
-          info == null ? "not available: " + listing.reason() : described(info));
+          info == null ? "not available: " + listing.reason() : PlanReport.described(info));
     }
     json.write(
         file,
         new Devices(
-            Version.current(),
+            HalfstepVersion.current(),
             listings.stream()
                 .map(d -> new Entry(d.id(), d.available(), d.info(), d.reason()))
                 .toList()));
     return 0;
-  }
-
-  static String described(DeviceInfo info) {
-    return String.format(
-        Locale.ROOT,
-        "%s, %s, %d %s, %.1f of %.1f GiB free",
-        info.name(),
-        info.detail(),
-        info.threads(),
-        info.backend().equals("cuda") ? "multiprocessors" : "threads",
-        info.memoryAvailable() / 0x1p30,
-        info.memoryTotal() / 0x1p30);
   }
 }

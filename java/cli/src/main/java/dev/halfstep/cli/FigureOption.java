@@ -1,5 +1,6 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.report.Figure;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -19,9 +20,9 @@ final class FigureOption {
   }
 
   /** Draws the figure if one was asked for; warns where it cannot. */
-  void write(@Nullable Path target, StudyFigure figure, PrintWriter err) {
+  void write(@Nullable Path target, Figure figure, PrintWriter err) {
     if (target != null) {
-      Picture.write(target, () -> figure.png(), err);
+      Picture.write(target, figure, err);
     }
   }
 }

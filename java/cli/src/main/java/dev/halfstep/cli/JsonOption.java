@@ -1,5 +1,6 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.report.Json;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;

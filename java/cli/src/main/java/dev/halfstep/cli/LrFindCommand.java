@@ -1,16 +1,16 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.Device;
+import dev.halfstep.report.Advice;
+import dev.halfstep.report.RangeTestReport;
+import dev.halfstep.report.StudyFigure;
 import dev.halfstep.session.SessionBuilder;
 import dev.halfstep.study.LearningRateFinder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -27,8 +27,6 @@ import picocli.CommandLine.Option;
     versionProvider = Version.class,
     sortOptions = false)
 final class LrFindCommand implements Callable<Integer> {
-  private static final int ROWS = 20;
-
   private final PrintWriter out;
   private final PrintWriter err;
 
@@ -55,22 +53,6 @@ final class LrFindCommand implements Callable<Integer> {
     this.err = err;
   }
 
-  /** What {@code --json} writes; suggestion, diverged and points are the first test's. */
-  record Found(
-      int schema,
-      String halfstep,
-      @Nullable Double suggestion,
-      boolean diverged,
-      List<FoundPoint> points,
-      List<FoundTest> tests) {}
-
-  /** The test with one batch size. */
-  record FoundTest(
-      int batchSize, @Nullable Double suggestion, boolean diverged, List<FoundPoint> points) {}
-
-  /** A step of the test. */
-  record FoundPoint(double learningRate, @Nullable Double loss, @Nullable Double smoothed) {}
-
   @Override
   public Integer call() throws IOException {
     Path file = json.check();
@@ -83,75 +65,17 @@ final class LrFindCommand implements Callable<Integer> {
         batchSizes.isEmpty()
             ? new int[] {setup.batchSize()}
             : setup.checkedBatchSizes("--batch-sizes", batchSizes);
-    out.print(Advice.onData(setup));
+    out.print(Advice.onData(setup.doubts()));
     try (Device device = options.openDevice()) {
       SessionBuilder session = setup.trainer(device).sessionOptions();
       List<LearningRateFinder.Result> results =
           LearningRateFinder.DEFAULT.withSteps(steps).findEach(session, setup.train(), sizes);
-      StudyFigure chart = new StudyFigure("Learning-rate range test", "learning rate", "loss");
-      List<FoundTest> tests = new ArrayList<>();
       for (int i = 0; i < sizes.length; i++) {
-        LearningRateFinder.Result found = results.get(i);
-        print(sizes[i], found);
-        chart = lines(chart, sizes.length == 1 ? "" : ", batch " + sizes[i], found.points());
-        tests.add(
-            new FoundTest(
-                sizes[i], Json.number(found.suggestion()), found.diverged(), points(found)));
+        out.print(RangeTestReport.table(sizes[i], results.get(i)));
       }
-      figure.write(picture, chart, err);
-      FoundTest first = tests.get(0);
-      json.write(
-          file,
-          new Found(
-              Report.SCHEMA,
-              Version.current(),
-              first.suggestion(),
-              first.diverged(),
-              first.points(),
-              tests));
+      figure.write(picture, () -> StudyFigure.ofEach(sizes, results).png(), err);
+      json.write(file, RangeTestReport.ofEach(sizes, results));
     }
     return 0;
-  }
-
-  private static StudyFigure lines(
-      StudyFigure chart, String which, List<LearningRateFinder.Point> points) {
-    List<Double> rates = points.stream().map(LearningRateFinder.Point::learningRate).toList();
-    StudyFigure smoothed =
-        chart.line(
-            "smoothed" + which,
-            rates,
-            points.stream().map(LearningRateFinder.Point::smoothed).toList());
-    return which.isEmpty()
-        ? smoothed.line("loss", rates, points.stream().map(LearningRateFinder.Point::loss).toList())
-        : smoothed;
-  }
-
-  private static List<FoundPoint> points(LearningRateFinder.Result found) {
-    return found.points().stream()
-        .map(
-            point ->
-                new FoundPoint(
-                    point.learningRate(), Json.number(point.loss()), Json.number(point.smoothed())))
-        .toList();
-  }
-
-  private void print(int batchSize, LearningRateFinder.Result found) {
-    List<LearningRateFinder.Point> points = found.points();
-    out.println("batch size " + batchSize);
-    out.println("learning rate       loss   smoothed");
-    int every = Math.max(1, points.size() / ROWS);
-    for (int i = 0; i < points.size(); i += every) {
-      LearningRateFinder.Point point = points.get(i);
-      out.printf(
-          Locale.ROOT,
-          "%13.2e %10.4f %10.4f%n",
-          point.learningRate(),
-          point.loss(),
-          point.smoothed());
-    }
-    out.println(
-        found.suggestion().isPresent()
-            ? String.format(Locale.ROOT, "suggestion: --lr %.2e", found.suggestion().getAsDouble())
-            : "no suggestion: no rate lowers the loss by more than it varies from batch to batch");
   }
 }

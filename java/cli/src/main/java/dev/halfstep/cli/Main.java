@@ -15,7 +15,7 @@ public final class Main {
     int status = new Cli(out, err).run(args);
     if (out.checkError()) {
       err.println("halfstep: standard output cannot be written: what was printed is incomplete");
-      status = status == 0 ? Cli.FAILED : status;
+      status = status == 0 ? ExitStatus.FAILED : status;
     }
     err.flush();
     System.exit(status);

@@ -9,6 +9,7 @@ import dev.halfstep.nn.MaxPool2d;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.report.ModelCard;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -51,6 +52,19 @@ sealed interface ModelSpec {
       hidden.add(Integer.valueOf(units.strip()));
     }
     return new Mlp(List.copyOf(hidden));
+  }
+
+  /**
+   * The network that a card names, without weights.
+   *
+   * @throws IllegalArgumentException if it names none, or one that is not for its samples
+   */
+  static Model network(ModelCard card) {
+    try {
+      return parse(card.model()).model(card.shape(), card.outputs());
+    } catch (UsageException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
   }
 
   /**

@@ -1,6 +1,6 @@
 package dev.halfstep.cli;
 
-import dev.halfstep.files.AtomicFile;
+import dev.halfstep.report.Figure;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -14,24 +14,16 @@ import java.nio.file.Path;
 final class Picture {
   private Picture() {}
 
-  /** Draws a picture. */
-  @FunctionalInterface
-  interface Drawing {
-    /** The bytes of its PNG file. */
-    byte[] png() throws IOException;
-  }
-
   /**
    * Writes the picture; or, where it cannot be drawn, warns in one line and removes an older one,
    * which would be taken for it. Throws nothing, whatever drawing throws: Java reports missing
    * fonts as an Error.
    */
-  static void write(Path file, Drawing drawing, PrintWriter err) {
+  static void write(Path file, Figure figure, PrintWriter err) {
     try {
-      byte[] png = drawing.png();
-      AtomicFile.write(file, out -> out.write(png));
+      figure.writePng(file);
     } catch (Throwable e) {
-      err.println("halfstep: " + file + " cannot be drawn here (" + Cli.oneLine(e) + ")");
+      err.println("halfstep: " + file + " cannot be drawn here (" + FailureText.of(e) + ")");
       removeOlder(file);
     }
   }

@@ -6,6 +6,10 @@ import dev.halfstep.files.ModelFileException;
 import dev.halfstep.files.Safetensors;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.Predictor;
+import dev.halfstep.report.Advice;
+import dev.halfstep.report.HalfstepVersion;
+import dev.halfstep.report.ModelCard;
+import dev.halfstep.report.Report;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.PrintWriter;
@@ -114,14 +118,14 @@ final class PredictCommand implements Callable<Integer> {
     try {
       Safetensors.Contents contents = Safetensors.read(modelPath());
       card = ModelCard.in(contents);
-      model = card.network().load(contents);
+      model = card.model(contents, ModelSpec::network);
     } catch (ModelFileException e) {
       throw new UsageException(String.valueOf(e.getMessage()));
     }
     PredictionData samples = PredictionData.load(data, form, card);
-    int batch = Math.min(batchSize, samples.features().size());
+    int batch = Math.min(batchSize, samples.data().size());
     try (Device opened = device.open();
-        Predictor predictor = new Predictor(model, opened, batch);
+        Predictor predictor = Predictor.builder(model).device(opened).batchSizes(batch).open();
         Interruption interruption = Interruption.listen()) {
       Predictions predictions = new Predictions(predictor, batch, card, samples);
       return run(opened, interruption, card, model, samples, predictions, file, jsonFile);
@@ -146,7 +150,7 @@ final class PredictCommand implements Callable<Integer> {
       Path file,
       @Nullable Path jsonFile)
       throws IOException {
-    int rows = samples.features().size();
+    int rows = samples.data().size();
     RowProgress progress = new RowProgress(out, ProgressBar.isTerminal(), rows);
     try {
       AtomicFile.write(
@@ -165,14 +169,14 @@ final class PredictCommand implements Callable<Integer> {
       progress.end();
     }
     PredictionScore score = predictions.score();
-    out.print(Advice.lines(samples.doubts()));
+    out.print(Advice.onData(samples.doubts()));
     out.print(score.described());
     out.printf(Locale.ROOT, "%,d rows, %.1f s, written to %s%n", rows, progress.seconds(), file);
     json.write(
         jsonFile,
         new PredictResult(
             Report.SCHEMA,
-            Version.current(),
+            HalfstepVersion.current(),
             modelFile,
             card.model(),
             data,

@@ -1,5 +1,6 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.CsvDoubt;
 import dev.halfstep.data.CsvSamples;
 import dev.halfstep.data.CsvSchema;
@@ -9,19 +10,18 @@ import dev.halfstep.data.Features;
 import dev.halfstep.data.Idx;
 import dev.halfstep.data.Labels;
 import dev.halfstep.data.Normalization;
-import dev.halfstep.data.Targets;
+import dev.halfstep.report.ModelCard;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * What {@code predict --data} names, prepared as the model's training data were.
  *
- * @param features normalised as the model expects it
- * @param targets the true classes or numbers, where the data have them
+ * @param data normalised as the model expects them, with the true classes or numbers as targets
+ *     where they are known
  * @param doubts about values that training did not see
  */
-record PredictionData(Features features, Optional<Targets> targets, List<CsvDoubt> doubts) {
+record PredictionData(Dataset data, List<CsvDoubt> doubts) {
   private static final String IDX = "idx:";
   private static final String CSV = "csv:";
   private static final List<String> KINDS = List.of("digits", "mnist", "random");
@@ -34,17 +34,17 @@ record PredictionData(Features features, Optional<Targets> targets, List<CsvDoub
    */
   static PredictionData load(String source, CsvFormOptions form, ModelCard card) {
     try {
-      PredictionData data = read(source, form, card);
-      if (!data.features.sampleShape().equals(card.shape())) {
+      PredictionData read = read(source, form, card);
+      if (!read.data.sampleShape().equals(card.shape())) {
         throw new UsageException(
             "--data "
                 + source
                 + ": its samples are "
-                + data.features.sampleShape()
+                + read.data.sampleShape()
                 + ", but the model takes "
                 + card.shape());
       }
-      return data;
+      return read;
     } catch (DataException e) {
       throw new UsageException(String.valueOf(e.getMessage()));
     }
@@ -67,7 +67,7 @@ record PredictionData(Features features, Optional<Targets> targets, List<CsvDoub
           table.withForm(
               form.header().orElse(table.header()), form.separator().orElse(table.separator()));
       CsvSamples samples = CsvSamples.load(DataSource.path(source, "csv:FILE"), asked);
-      return new PredictionData(samples.features(), samples.targets(), samples.doubts());
+      return new PredictionData(samples.data(), samples.doubts());
     }
     if (form.given().isPresent()) {
       throw new UsageException(form.given().get() + " is for CSV files, but --data is " + source);
@@ -93,8 +93,7 @@ record PredictionData(Features features, Optional<Targets> targets, List<CsvDoub
               + " classes, but the model "
               + card.classes().size());
     }
-    return new PredictionData(
-        test.features().withNormalization(normalization), Optional.of(test.targets()), List.of());
+    return new PredictionData(test.withNormalization(normalization), List.of());
   }
 
   /** All samples of an IDX file, with the labels of another where it is given. */
@@ -107,7 +106,7 @@ record PredictionData(Features features, Optional<Targets> targets, List<CsvDoub
     }
     Features features = Idx.features(files.get(0)).withNormalization(card.normalization());
     if (files.size() == 1) {
-      return new PredictionData(features, Optional.empty(), List.of());
+      return new PredictionData(ArrayDataset.of(source, features), List.of());
     }
     int[] labels = Idx.labels(files.get(1));
     if (labels.length != features.size()) {
@@ -134,9 +133,7 @@ record PredictionData(Features features, Optional<Targets> targets, List<CsvDoub
       }
       labels[i] = target;
     }
-    return new PredictionData(
-        features,
-        Optional.of(Labels.of(labels, card.classes().size()).withNames(card.classes())),
-        List.of());
+    Labels classes = Labels.of(labels, card.classes().size()).withNames(card.classes());
+    return new PredictionData(ArrayDataset.of(source, features, classes), List.of());
   }
 }

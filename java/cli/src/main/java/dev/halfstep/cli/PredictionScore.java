@@ -1,5 +1,6 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.report.Json;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 

@@ -2,11 +2,10 @@ package dev.halfstep.cli;
 
 import dev.halfstep.data.CsvSchema;
 import dev.halfstep.data.CsvTarget;
-import dev.halfstep.data.Features;
-import dev.halfstep.data.Labels;
-import dev.halfstep.data.Targets;
-import dev.halfstep.data.Values;
+import dev.halfstep.data.Dataset;
+import dev.halfstep.data.SampleBatch;
 import dev.halfstep.nn.Predictor;
+import dev.halfstep.report.ModelCard;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
@@ -15,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * The rows of {@code predictions.csv}: the sample's index from 0, the class with the highest
@@ -27,8 +27,8 @@ final class Predictions {
   private final int batch;
   private final List<String> classes;
   private final Optional<CsvTarget> number;
-  private final Features features;
-  private final Optional<Targets> targets;
+  private final Dataset data;
+  private final boolean hasTargets;
   private final PredictionScore score = new PredictionScore();
   private int notFinite;
   private int firstNotFinite;
@@ -44,8 +44,8 @@ final class Predictions {
     this.classes = card.classes();
     this.number =
         Optional.ofNullable(card.table()).map(CsvSchema::target).filter(CsvTarget::ofNumbers);
-    this.features = data.features();
-    this.targets = data.targets();
+    this.data = data.data();
+    hasTargets = !this.data.form().targets().isEmpty();
   }
 
   /** How the predictions compare with the targets. */
@@ -74,18 +74,20 @@ final class Predictions {
     for (String name : classes) {
       text.append(',').append(quoted("probability of " + name));
     }
-    text.append(targets.isPresent() ? ",label\n" : "\n");
+    text.append(hasTargets ? ",label\n" : "\n");
     int outputs = Math.max(1, classes.size());
-    for (int from = 0; from < features.size(); from += batch) {
-      int to = Math.min(features.size(), from + batch);
-      float[] scores = predictor.predict(features.toFloats(from, to));
+    SampleBatch samples = new SampleBatch(data.form(), batch);
+    for (int from = 0; from < data.size(); from += batch) {
+      int to = Math.min(data.size(), from + batch);
+      data.read(IntStream.range(from, to).toArray(), samples);
+      float[] scores = predictor.predict(samples.toFloats(0));
       for (int row = from; row < to; row++) {
         int at = (row - from) * outputs;
         text.append(row).append(',');
         if (number.isPresent()) {
-          appendNumber(text, row, number.get().value(scores[at]));
+          appendNumber(text, row, number.get().value(scores[at]), samples, row - from);
         } else {
-          appendClass(text, row, scores, at);
+          appendClass(text, row, scores, at, samples, row - from);
         }
         text.append('\n');
       }
@@ -97,13 +99,14 @@ final class Predictions {
     }
   }
 
-  private void appendNumber(StringBuilder text, int row, double predicted) {
+  private void appendNumber(
+      StringBuilder text, int row, double predicted, SampleBatch samples, int inBatch) {
     if (!Double.isFinite(predicted)) {
       noteNotFinite(row);
     }
     text.append(Double.isFinite(predicted) ? Float.toString((float) predicted) : "");
-    if (targets.isPresent()) {
-      float value = ((Values) targets.get()).buffer().getFloat(Float.BYTES * row);
+    if (hasTargets) {
+      float value = samples.target(0).getFloat(Float.BYTES * inBatch);
       text.append(',');
       if (!Float.isNaN(value)) {
         text.append(value);
@@ -112,7 +115,8 @@ final class Predictions {
     }
   }
 
-  private void appendClass(StringBuilder text, int row, float[] scores, int at) {
+  private void appendClass(
+      StringBuilder text, int row, float[] scores, int at, SampleBatch samples, int inBatch) {
     int best = 0;
     for (int i = 1; i < classes.size(); i++) {
       if (scores[at + i] > scores[at + best]) {
@@ -133,8 +137,8 @@ final class Predictions {
     for (double share : shares) {
       text.append(',').append((float) (share / sum));
     }
-    if (targets.isPresent()) {
-      int label = ((Labels) targets.get()).get(row);
+    if (hasTargets) {
+      int label = samples.target(0).getInt(Integer.BYTES * inBatch);
       text.append(',');
       if (label >= 0) {
         text.append(quoted(classes.get(label)));

@@ -1,6 +1,7 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.report.Scores;
 import dev.halfstep.session.StepBlock;
 import dev.halfstep.train.Callback;
 import dev.halfstep.train.Fit;

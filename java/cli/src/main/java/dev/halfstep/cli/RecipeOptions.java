@@ -1,6 +1,7 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.metric.Metric;
+import dev.halfstep.report.Recipe;
 import dev.halfstep.schedule.BatchSchedule;
 import dev.halfstep.schedule.LearningRateScaling;
 import dev.halfstep.schedule.Plateau;
@@ -147,46 +148,6 @@ final class RecipeOptions {
       description = "What counts as an improvement for --early-stopping (default: 0).")
   private @Nullable Double minDelta;
 
-  /** What {@code report.json} says of them; null is what was not asked for. */
-  record Recipe(
-      @Nullable Integer microBatch,
-      boolean dropLast,
-      String schedule,
-      long warmUp,
-      String lrScaling,
-      String batchSchedule,
-      @Nullable Double clip,
-      @Nullable String earlyStopping,
-      @Nullable Integer patience,
-      @Nullable Double minDelta,
-      @Nullable String budget) {
-    /** For people: what is not the default; empty if all is. */
-    String described() {
-      StringBuilder text = new StringBuilder();
-      add(text, "micro-batch ", microBatch, null);
-      if (dropLast) {
-        text.append(text.isEmpty() ? "" : ", ").append("short last batches left out");
-      }
-      add(text, "schedule ", schedule, "constant");
-      add(text, "warm-up ", warmUp, 0L);
-      add(text, "learning rate scaling ", lrScaling, "none");
-      add(text, "batch schedule ", batchSchedule, "constant");
-      add(text, "clip ", clip, null);
-      add(text, "early stopping by ", earlyStopping, null);
-      add(text, "patience ", patience, null);
-      add(text, "minimum delta ", minDelta, null);
-      add(text, "budget ", budget, null);
-      return text.toString();
-    }
-
-    private static void add(
-        StringBuilder text, String what, @Nullable Object value, @Nullable Object otherwise) {
-      if (value != null && !value.equals(otherwise)) {
-        text.append(text.isEmpty() ? "" : ", ").append(what).append(value);
-      }
-    }
-  }
-
   /** What was asked for. */
   Recipe recipe() {
     boolean stops = metric != null || patience != null;
@@ -270,14 +231,6 @@ final class RecipeOptions {
                   .withPatience(spec.integer(2, 2)));
       default -> trainer;
     };
-  }
-
-  /**
-   * Whether the batch size changes while the learning rate stays, without a rule that means it so.
-   */
-  boolean changesBatchWithoutRate() {
-    boolean meant = batchSchedule.startsWith("double") || batchSchedule.equals("one-cycle");
-    return scaling.equals("none") && !meant && !batchSchedule.equals("constant");
   }
 
   /** How long the run may go on. */

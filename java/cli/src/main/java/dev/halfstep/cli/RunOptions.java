@@ -4,6 +4,7 @@ import dev.halfstep.Device;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Split;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.report.ModelCard;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

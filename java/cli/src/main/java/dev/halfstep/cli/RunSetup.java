@@ -4,11 +4,13 @@ import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.data.CsvData;
 import dev.halfstep.data.CsvDoubt;
-import dev.halfstep.data.CsvTarget;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Loss;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.report.ModelCard;
+import dev.halfstep.report.RunDescription;
+import dev.halfstep.report.Scores;
 import dev.halfstep.train.Trainer;
 import dev.halfstep.train.TrainerBuilder;
 import java.util.List;
@@ -84,18 +86,12 @@ record RunSetup(
 
   /** How well a model does on these data. */
   Scores scores() {
-    return new Scores(csv.map(data -> data.schema().target()).filter(CsvTarget::ofNumbers));
+    return csv.map(Scores::of).orElse(Scores.OF_CLASSES);
   }
 
   /** What may not be what it was taken for in the data. */
   List<CsvDoubt> doubts() {
     return csv.map(CsvData::doubts).orElse(List.of());
-  }
-
-  /** For people: the precision, and what it comes to on a device without units for it. */
-  String precision(Device device) {
-    boolean cpu = device.info().backend().equals("cpu");
-    return cpu && precision.equals(TF32) ? "tf32 (on a CPU the same as fp32)" : precision;
   }
 
   private DType storage() {
@@ -123,8 +119,8 @@ record RunSetup(
     return sizes.stream().mapToInt(Integer::intValue).toArray();
   }
 
-  /** How many samples each part has. */
-  Report.Samples samples() {
-    return new Report.Samples(train.size(), validation.map(Dataset::size).orElse(0), test.size());
+  /** What a report says of this run beside what its trainer knows. */
+  RunDescription description() {
+    return new RunDescription(data, modelName, recipe.recipe(), csv);
   }
 }

@@ -1,11 +1,13 @@
 package dev.halfstep.cli;
 
 import dev.halfstep.Device;
+import dev.halfstep.report.Advice;
+import dev.halfstep.report.StudyFigure;
+import dev.halfstep.report.StudyReport;
 import dev.halfstep.study.BatchSizeStudy;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -52,15 +54,6 @@ final class StudyCommand implements Callable<Integer> {
     this.err = err;
   }
 
-  /** What {@code --json} writes. */
-  record Studied(
-      int schema,
-      String halfstep,
-      String data,
-      String model,
-      int seeds,
-      List<BatchSizeStudy.Row> rows) {}
-
   @Override
   public Integer call() throws IOException {
     Path file = json.check();
@@ -72,7 +65,7 @@ final class StudyCommand implements Callable<Integer> {
       throw new UsageException(
           "study compares accuracies, but --regression predicts numbers, which have none.");
     }
-    out.print(Advice.onData(setup));
+    out.print(Advice.onData(setup.doubts()));
     try (Device device = options.openDevice()) {
       BatchSizeStudy study = new BatchSizeStudy(batchSizes, setup.recipe().budget(), seeds);
       BatchSizeStudy.Result result =
@@ -82,29 +75,8 @@ final class StudyCommand implements Callable<Integer> {
                 return setup.trainer(device).seed(seed);
               });
       out.print(result);
-      List<Double> sizes = new ArrayList<>();
-      List<Double> train = new ArrayList<>();
-      List<Double> test = new ArrayList<>();
-      for (BatchSizeStudy.Row row : result.rows()) {
-        sizes.add((double) row.batchSize());
-        train.add(100 * row.trainAccuracy().mean());
-        test.add(100 * row.testAccuracy().mean());
-      }
-      figure.write(
-          picture,
-          new StudyFigure("Batch sizes", "batch size", "correct (%)")
-              .line("train", sizes, train)
-              .line("test", sizes, test),
-          err);
-      json.write(
-          file,
-          new Studied(
-              Report.SCHEMA,
-              Version.current(),
-              setup.data(),
-              setup.modelName(),
-              seeds,
-              result.rows()));
+      figure.write(picture, () -> StudyFigure.of(result).png(), err);
+      json.write(file, StudyReport.of(study, result, setup.data(), setup.modelName()));
     }
     return 0;
   }

@@ -3,12 +3,18 @@ package dev.halfstep.cli;
 import dev.halfstep.Device;
 import dev.halfstep.files.ModelFileException;
 import dev.halfstep.files.Safetensors;
+import dev.halfstep.report.Advice;
+import dev.halfstep.report.CurvesFigure;
+import dev.halfstep.report.Json;
+import dev.halfstep.report.ModelCard;
+import dev.halfstep.report.PlanReport;
+import dev.halfstep.report.Report;
+import dev.halfstep.report.RunDescription;
 import dev.halfstep.train.Checkpoints;
 import dev.halfstep.train.History;
 import dev.halfstep.train.StopReason;
 import dev.halfstep.train.Trainer;
 import dev.halfstep.train.TrainerBuilder;
-import dev.halfstep.train.TrainingPlan;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -131,7 +137,7 @@ final class TrainCommand implements Callable<Integer> {
       throw new UsageException("--resume " + name + ": " + e.getMessage());
     }
     TrainCommand command = new TrainCommand(out, err);
-    CommandLine line = Cli.withNumbers(new CommandLine(command)).setExpandAtFiles(false);
+    CommandLine line = NumberConverters.register(new CommandLine(command)).setExpandAtFiles(false);
     try {
       List<String> words = saved(newest, line.getCommandSpec());
       words.addAll(own);
@@ -228,12 +234,12 @@ final class TrainCommand implements Callable<Integer> {
       throws IOException {
     ProgressBar progress = new ProgressBar(out, ProgressBar.isTerminal(), setup.scores());
     Trainer trainer = build(trainer(setup, device, output).callbacks(interruption, progress));
-    TrainingPlan plan = trainer.plan();
-    out.print(PlanCommand.summary(setup, device, plan));
+    RunDescription description = setup.description();
+    out.print(PlanReport.summary(trainer, description));
     checkpoint.ifPresent(from -> out.println("resumes  " + from.file()));
     out.flush(); // the first line of progress may be long in coming
     History history = trainer.fit();
-    Report report = Report.of(setup, device, plan, history);
+    Report report = Report.of(trainer, history, description);
     output.write(staging -> writeFiles(staging, setup, report));
     if (checkpointEvery == null && checkpoint.isEmpty()) {
       Checkpoints.clear(output.path()); // of an earlier run, whose results are replaced
@@ -242,25 +248,19 @@ final class TrainCommand implements Callable<Integer> {
       json.write(jsonFile, report);
     } finally {
       Picture.write(
-          output.path().resolve(CURVES), () -> new CurvesFigure(report, history).png(), err);
+          output.path().resolve(CURVES), () -> CurvesFigure.of(report, history).png(), err);
     }
-    Advice.print(out, report.findings());
+    out.print(Advice.lines(report.findings()));
     conclude(setup, output, history);
     boolean failed = history.stopReason().kind() == StopReason.Kind.NOT_FINITE;
-    return failed ? Cli.FAILED : interruption.status();
+    return failed ? ExitStatus.FAILED : interruption.status();
   }
 
   private static void writeFiles(Path staging, RunSetup setup, Report report) throws IOException {
-    Json.write(staging.resolve("report.json"), report);
+    report.write(staging.resolve("report.json"));
     Map<String, String> metadata =
-        Map.of(
-            ModelCard.KEY,
-            Json.line(setup.card()),
-            "halfstep.data",
-            report.data(),
-            "halfstep.version",
-            report.halfstep());
-    setup.model().save(staging.resolve("model.safetensors"), metadata);
+        Map.of("halfstep.data", report.data(), "halfstep.version", report.halfstep());
+    setup.card().save(staging.resolve("model.safetensors"), setup.model(), metadata);
   }
 
   /** Whose weights the model has. */

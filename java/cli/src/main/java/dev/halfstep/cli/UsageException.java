@@ -1,5 +1,6 @@
 package dev.halfstep.cli;
 
+import dev.halfstep.report.OneLine;
 import java.nio.file.InvalidPathException;
 
 /**
@@ -10,11 +11,11 @@ final class UsageException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
   UsageException(String problem) {
-    super(Line.of(problem));
+    super(OneLine.of(problem));
   }
 
   UsageException(String problem, String possible) {
-    super(Line.of(problem) + System.lineSeparator() + Line.of(possible));
+    super(OneLine.of(problem) + System.lineSeparator() + OneLine.of(possible));
   }
 
   /** That {@code given} holds no path: mostly where the locale has no letters but ASCII's. */

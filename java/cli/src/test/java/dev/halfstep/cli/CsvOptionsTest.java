@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.halfstep.data.CsvDoubt;
+import dev.halfstep.report.Advice;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -61,7 +62,7 @@ final class CsvOptionsTest {
   @Test
   void everyDoubtHasItsFinding() {
     for (CsvDoubt.Kind kind : CsvDoubt.Kind.values()) {
-      String line = Advice.lines(List.of(new CsvDoubt(kind, "this was seen", "do that")));
+      String line = Advice.onData(List.of(new CsvDoubt(kind, "this was seen", "do that")));
       String name = kind.name().toLowerCase(Locale.ROOT).replace('_', '-');
       assertEquals("warning  " + name + ": this was seen; do that\n", line);
     }

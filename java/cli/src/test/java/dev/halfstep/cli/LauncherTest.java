@@ -20,9 +20,15 @@ import org.junit.jupiter.api.io.TempDir;
  */
 final class LauncherTest {
   private static final List<String> SOURCES =
-      List.of("native/CMakeLists.txt", "native/build.sh", "native/exports.map", "pom.xml");
+      List.of(
+          "native/CMakeLists.txt",
+          "native/build.sh",
+          "native/exports.map",
+          "native/kernels.txt",
+          "pom.xml");
   private static final List<String> FOLDERS =
-      List.of("cmake", "native/include", "native/src", "java/bindings/src/natives");
+      List.of(
+          "cmake", "native/generator", "native/include", "native/src", "java/bindings/src/natives");
 
   @TempDir private Path folder;
   private Path java;
@@ -49,7 +55,8 @@ final class LauncherTest {
     for (String source : SOURCES) {
       Files.createFile(root.resolve(source));
     }
-    for (String module : List.of("bindings", "cuda", "core", "train", "cli", "examples")) {
+    for (String module :
+        List.of("bindings", "cuda", "core", "train", "report", "cli", "examples")) {
       Files.createDirectories(root.resolve("java/" + module + "/src/main"));
       Files.createFile(root.resolve("java/" + module + "/pom.xml"));
     }

@@ -2,7 +2,6 @@ package dev.halfstep.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -25,45 +24,26 @@ final class MessagesTest {
   @Test
   void whatOnlyCarriesAnotherExceptionIsNotNamed() {
     IOException full = new IOException("No space left on device");
-    assertEquals("No space left on device", Cli.oneLine(new UncheckedIOException(full)));
+    assertEquals("No space left on device", FailureText.of(new UncheckedIOException(full)));
     assertEquals(
         "No space left on device",
-        Cli.oneLine(new ExecutionException(new InvocationTargetException(full))));
+        FailureText.of(new ExecutionException(new InvocationTargetException(full))));
     assertEquals(
         "out: something of that name is there already",
-        Cli.oneLine(new FileAlreadyExistsException("out")));
-    assertEquals("out: is not a folder", Cli.oneLine(new NotDirectoryException("out")));
+        FailureText.of(new FileAlreadyExistsException("out")));
+    assertEquals("out: is not a folder", FailureText.of(new NotDirectoryException("out")));
     assertEquals(
-        "out: File too large", Cli.oneLine(new FileSystemException("out", null, "File too large")));
+        "out: File too large",
+        FailureText.of(new FileSystemException("out", null, "File too large")));
     assertEquals(
         "out: the file system refuses it (FileSystemException)",
-        Cli.oneLine(new FileSystemException("out")));
-    assertEquals("a: why", Cli.oneLine(new AtomicMoveNotSupportedException("a", "b", "why")));
+        FailureText.of(new FileSystemException("out")));
+    assertEquals("a: why", FailureText.of(new AtomicMoveNotSupportedException("a", "b", "why")));
     assertEquals(
-        "the thread was interrupted while it wrote", Cli.oneLine(new ClosedByInterruptException()));
-    assertEquals("no number", Cli.oneLine(new IllegalStateException("no number")));
-    assertEquals("NullPointerException", Cli.oneLine(new NullPointerException()));
-  }
-
-  record Figures(double tenth, Double loss, double whole, double large, float rate) {}
-
-  @Test
-  void figuresThatAreFloatsAreWrittenAsFloats() throws IOException {
-    Path file = folder.resolve("figures.json");
-    Json.write(file, new Figures(0.1f, 1 / 3.0, 16, 1e30, 0.3f));
-    String text = Files.readString(file).replaceAll("\\s", "");
-    assertEquals(
-        "{\"tenth\":0.1,\"loss\":0.3333333333333333,\"whole\":16.0,"
-            + "\"large\":1.0E30,\"rate\":0.3}",
-        text);
-  }
-
-  @Test
-  void controlCharactersAreEscapedAndLongTextsCut() {
-    assertEquals("a\\nb\\tc\\u001b[2Jd\\u202ee", Line.of("a\nb\tc\u001b[2Jd\u202ee"));
-    assertEquals("Größe 大小 \uD83D\uDE00", Line.of("Größe 大小 \uD83D\uDE00"));
-    String cut = Line.of("x".repeat(30_000_000));
-    assertTrue(cut.length() < 2100 && cut.endsWith("... (30000000 characters)"), cut);
+        "the thread was interrupted while it wrote",
+        FailureText.of(new ClosedByInterruptException()));
+    assertEquals("no number", FailureText.of(new IllegalStateException("no number")));
+    assertEquals("NullPointerException", FailureText.of(new NullPointerException()));
   }
 
   @Test

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.halfstep.report.Figure;
+import dev.halfstep.report.StudyFigure;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -21,13 +23,13 @@ import org.junit.jupiter.api.io.TempDir;
 final class PictureTest {
   @TempDir Path folder;
 
-  private String written(Path file, Picture.Drawing drawing) {
+  private String written(Path file, Figure drawing) {
     StringWriter err = new StringWriter();
     Picture.write(file, drawing, new PrintWriter(err, true));
     return err.toString();
   }
 
-  private static Picture.Drawing failing(Throwable thrown) {
+  private static Figure failing(Throwable thrown) {
     return () -> {
       throw PictureTest.<RuntimeException>unchecked(thrown);
     };
@@ -65,10 +67,11 @@ final class PictureTest {
   @Test
   void aPictureIsWrittenWholeOrSaidToBeMissing() throws IOException {
     Path file = folder.resolve("curves.png");
-    byte[] png = Png.of(30, 20, graphics -> graphics.fillRect(0, 0, 3, 3));
+    List<Double> values = List.of(1.0, 2.0);
+    byte[] png = new StudyFigure("a", "x", "y").line("a line", values, values).png();
     assertEquals("", written(file, () -> png));
     assertArrayEquals(png, Files.readAllBytes(file));
-    assertEquals(30, ImageIO.read(file.toFile()).getWidth());
+    assertEquals(900, ImageIO.read(file.toFile()).getWidth());
     String full = written(Path.of("/dev/full"), () -> png);
     assertTrue(full.contains("No space left on device"), full);
     assertTrue(Files.exists(Path.of("/dev/full")));

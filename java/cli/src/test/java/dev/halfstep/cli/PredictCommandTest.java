@@ -8,12 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.halfstep.Shape;
+import dev.halfstep.data.Normalization;
 import dev.halfstep.files.Safetensors;
 import dev.halfstep.nn.Flatten;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
+import dev.halfstep.nn.SavedModel;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.report.ModelCard;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -231,8 +234,14 @@ final class PredictCommandTest {
     bytes[bytes.length - 1] ^= 1;
     Files.write(model, bytes);
     refused(predict(model, data), model + ": is damaged");
-    Model.of(Shape.of(2), new Linear(2)).initialize(1).save(model, Map.of());
+    Model unnamed = Model.of(Shape.of(2), new Linear(2)).initialize(1);
+    Safetensors.write(model, unnamed.tensors(unnamed.weights()), Map.of());
     refused(predict(model, data), "does not say which network");
+    unnamed.save(model, Map.of());
+    refused(predict(model, data), "the model was trained on samples [2], not on");
+    Map<String, String> unknown = Map.of("halfstep.architecture", "{\"version\":2}");
+    Safetensors.write(model, unnamed.tensors(unnamed.weights()), unknown);
+    refused(predict(model, data), model + ": has a halfstep.architecture that cannot be read");
     assertEquals("stood", Files.readString(predictions));
   }
 
@@ -271,9 +280,38 @@ final class PredictCommandTest {
                 + "\"mean\":[0],\"std\":[1],\"table\":{\"header\":true,\"separator\":\",\","
                 + "\"columns\":[],\"target\":{\"name\":\"y\",\"classes\":[\"a\",\"b\"],"
                 + "\"mean\":0,\"std\":1},\"filled\":false}}")) {
-      model.initialize(1).save(file, Map.of(ModelCard.KEY, card));
+      Map<String, Safetensors.Entry> tensors = model.tensors(model.initialize(1).weights());
+      Safetensors.write(file, tensors, Map.of(ModelCard.KEY, card));
       refused(predict(file, "digits"), "that this version does not understand");
     }
+  }
+
+  @Test
+  void filesFromBeforeLayersStoodInThemAreRead() throws IOException {
+    Path model = trainedOnClouds();
+    List<String> expected = predicted(model, "csv:" + csv);
+    Safetensors.Contents contents = Safetensors.read(model);
+    assertTrue(contents.metadata().containsKey("halfstep.architecture"));
+    String card = Json.line(ModelCard.in(contents)); // which had everything
+    Safetensors.write(model, contents.tensors(), Map.of(ModelCard.KEY, card));
+    assertEquals(expected, predicted(model, "csv:" + csv));
+  }
+
+  @Test
+  void aModelThatAProgramSavedIsPredictedWithoutFurtherWords() throws IOException {
+    Path file = folder.resolve("model");
+    Model model =
+        Model.of(Shape.of(28, 28, 1), Sequential.of(new Flatten(), new Linear(10))).initialize(1);
+    List<String> classes = List.of("0", "1", "2", "3", "4", "5", "6", "7", "8", "9");
+    SavedModel.of(model)
+        .withNormalization(Normalization.ofUnitPixels(0.1307, 0.3081))
+        .withClasses(classes)
+        .save(file);
+    List<String> named = predicted(file, "digits");
+    assertEquals(2001, named.size());
+    assertTrue(named.get(0).startsWith("row,predicted,probability of 0,"), named.get(0));
+    SavedModel.of(model).withNormalization(Normalization.ofUnitPixels(0.1307, 0.3081)).save(file);
+    assertEquals(named, predicted(file, "digits")); // numbered where they have no names
   }
 
   private static String card(String shape, String classes, String mean) {
@@ -308,7 +346,7 @@ final class PredictCommandTest {
   void outputsThatAreNotFiniteAreNoSuccess() throws IOException {
     Path file = trainedOnClouds();
     Safetensors.Contents contents = Safetensors.read(file);
-    Model model = ModelCard.in(contents).network().load(contents);
+    Model model = ModelCard.in(contents).model(contents, ModelSpec::network);
     float[] bias = model.get("3.bias");
     bias[0] = Float.NaN;
     model.set("3.bias", bias);

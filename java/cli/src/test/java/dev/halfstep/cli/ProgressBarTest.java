@@ -9,6 +9,7 @@ import dev.halfstep.data.RandomData;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.report.Scores;
 import dev.halfstep.train.Trainer;
 import java.io.PrintWriter;
 import java.io.StringWriter;

@@ -55,6 +55,14 @@ public abstract class Access {
   public abstract long useAtLeast(
       Stream stream, Tensor tensor, String name, DType dtype, long elements);
 
+  /** As {@link #useAtLeast} of a tensor whose rows may lie apart, otherwise as {@link #use}. */
+  public final long useStrided(
+      Stream stream, Tensor tensor, String name, DType dtype, long elements, boolean strided) {
+    return strided
+        ? useAtLeast(stream, tensor, name, dtype, elements)
+        : use(stream, tensor, name, dtype, elements);
+  }
+
   /** As {@link #use}; 0 for null. */
   public final long useOptional(
       Stream stream, @Nullable Tensor tensor, String name, DType dtype, long elements) {

@@ -169,23 +169,12 @@ public final class Operands {
   }
 
   /**
-   * Keeps direct buffers from being freed before this point; their addresses do not. Called after
+   * Keeps a direct buffer from being freed before this point; its address does not. Called after
    * the native call, which throws nothing: no finally is needed.
    */
   @SuppressWarnings("ReachabilityFenceUsage")
-  public static void keepAlive(
-      @Nullable Object a,
-      @Nullable Object b,
-      @Nullable Object c,
-      @Nullable Object d,
-      @Nullable Object e,
-      @Nullable Object f) {
-    Reference.reachabilityFence(a);
-    Reference.reachabilityFence(b);
-    Reference.reachabilityFence(c);
-    Reference.reachabilityFence(d);
-    Reference.reachabilityFence(e);
-    Reference.reachabilityFence(f);
+  public static void keepAlive(@Nullable Object operand) {
+    Reference.reachabilityFence(operand);
   }
 
   /** Arrays hold F32 alone: other types go in direct buffers or tensors. */
@@ -196,6 +185,24 @@ public final class Operands {
               + " was built for "
               + (first == DType.F32 ? second : first)
               + ", which float[] does not hold: pass direct buffers or tensors");
+    }
+  }
+
+  /** Arrays of these types hold what a kernel was built for. */
+  public static void requireTypes(
+      String kernel, DType first, DType firstHeld, DType second, DType secondHeld) {
+    if (first != firstHeld || second != secondHeld) {
+      throw new IllegalArgumentException(
+          kernel
+              + " was built from "
+              + first
+              + " to "
+              + second
+              + ", but these arrays hold "
+              + firstHeld
+              + " and "
+              + secondHeld
+              + ": pass direct buffers or tensors, or build it for these types");
     }
   }
 

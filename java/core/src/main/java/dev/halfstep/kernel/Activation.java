@@ -11,12 +11,25 @@ public enum Activation {
   /** 1 / (1 + exp(-x)). */
   SIGMOID(3),
   /** The hyperbolic tangent. */
-  TANH(4);
+  TANH(4),
+  /** |x|, whose slope at 0 is 0. */
+  ABS(5),
+  /** The square root; NaN below 0. */
+  SQRT(6),
+  /** e^x. */
+  EXP(7),
+  /** The natural logarithm; -infinity at 0, NaN below. */
+  LOG(8);
 
   private final int code;
 
   Activation(int code) {
     this.code = code;
+  }
+
+  /** Whether the gradient is computed from the input x; otherwise it is from the output. */
+  public boolean savesInput() {
+    return this == GELU || this == ABS || this == LOG;
   }
 
   /** The value of {@code hs_activation} in the C ABI. */

@@ -1,19 +1,10 @@
 package dev.halfstep.kernel;
 
-import static dev.halfstep.bindings.Native.hs_conv2d;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
-import dev.halfstep.Stream;
-import dev.halfstep.Tensor;
-import dev.halfstep.bindings.ArrayCalls;
 import dev.halfstep.bindings.hs_conv2d_desc;
-import dev.halfstep.internal.Access;
-import dev.halfstep.internal.Native;
-import dev.halfstep.internal.Operands;
 import dev.halfstep.internal.Structs;
-import java.nio.Buffer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * 2-D convolution (cross-correlation, as in every framework) of x {@code [n, h, w, c]} with weights
@@ -25,21 +16,22 @@ import org.jspecify.annotations.Nullable;
  * <p>{@code bias} and {@code aux} are optional (null, or address 0). Immutable and safe to use from
  * many threads. The gradients: {@link Conv2dGradient}.
  */
-public final class Conv2d {
-  private static final Access ACCESS = Access.get();
-
-  private final hs_conv2d_desc desc;
-  private final DType type;
+public final class Conv2d extends Conv2dForms {
   private final Shape x;
   private final Shape weights;
   private final Shape y;
 
   private Conv2d(Builder spec) {
-    this.type = spec.type;
+    super(
+        spec.descriptor(),
+        spec.type,
+        spec.x.elements(),
+        spec.weights.elements(),
+        spec.outputShape().elements(),
+        spec.weights.dim(0));
     this.x = spec.x;
     this.weights = spec.weights;
     this.y = spec.outputShape();
-    this.desc = spec.descriptor();
   }
 
   /**
@@ -55,73 +47,6 @@ public final class Conv2d {
   /** The shape of y, {@code [n, p, q, k]}. */
   public Shape outputShape() {
     return y;
-  }
-
-  /** {@code y = activation(conv(x, weights) + bias)}. Runs on tensors of the stream's device. */
-  public void run(
-      Stream stream,
-      Tensor x,
-      Tensor weights,
-      @Nullable Tensor bias,
-      @Nullable Tensor aux,
-      Tensor y) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(
-          hs_conv2d(
-              handle,
-              desc,
-              ACCESS.use(stream, x, "x", type, this.x.elements()),
-              ACCESS.use(stream, weights, "weights", type, this.weights.elements()),
-              ACCESS.useOptional(stream, bias, "bias", DType.F32, this.weights.dim(0)),
-              ACCESS.useOptional(stream, aux, "aux", type, this.y.elements()),
-              ACCESS.use(stream, y, "y", type, this.y.elements())));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
-  /** As above, on the CPU at once, from any thread, on direct buffers from their positions on. */
-  public void run(Buffer x, Buffer weights, @Nullable Buffer bias, @Nullable Buffer aux, Buffer y) {
-    Native.check(
-        hs_conv2d(
-            0,
-            desc,
-            Operands.input(x, "x", type, this.x.elements()),
-            Operands.input(weights, "weights", type, this.weights.elements()),
-            Operands.optionalInput(bias, "bias", DType.F32, this.weights.dim(0)),
-            Operands.optionalOutput(aux, "aux", type, this.y.elements()),
-            Operands.output(y, "y", type, this.y.elements())));
-    Operands.keepAlive(x, weights, bias, aux, y, null);
-  }
-
-  /** As above, on arrays; F32 only. The collector waits meanwhile. */
-  public void run(
-      float[] x, float[] weights, float @Nullable [] bias, float @Nullable [] aux, float[] y) {
-    Operands.requireF32("convolution", type, type);
-    Native.check(
-        ArrayCalls.hs_conv2d(
-            0,
-            desc,
-            Operands.array(x, "x", this.x.elements()),
-            Operands.array(weights, "weights", this.weights.elements()),
-            Operands.optional(bias, "bias", this.weights.dim(0)),
-            Operands.optional(aux, "aux", this.y.elements()),
-            Operands.array(y, "y", this.y.elements())));
-  }
-
-  /**
-   * As above, on addresses, unchecked: a wrong one ends the process.
-   *
-   * @param stream the stream; null: on the CPU at once, from any thread
-   */
-  public void run(@Nullable Stream stream, long x, long weights, long bias, long aux, long y) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(hs_conv2d(handle, desc, x, weights, bias, aux, y));
-    } finally {
-      ACCESS.exit(stream);
-    }
   }
 
   @Override

@@ -1,18 +1,9 @@
 package dev.halfstep.kernel;
 
-import static dev.halfstep.bindings.Native.hs_cross_entropy;
 
 import dev.halfstep.DType;
-import dev.halfstep.Stream;
-import dev.halfstep.Tensor;
-import dev.halfstep.bindings.ArrayCalls;
 import dev.halfstep.bindings.hs_cross_entropy_desc;
-import dev.halfstep.internal.Access;
-import dev.halfstep.internal.Native;
-import dev.halfstep.internal.Operands;
 import dev.halfstep.internal.Structs;
-import java.nio.Buffer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Softmax cross-entropy of logits {@code [rows, classes]} against labels I32 {@code [rows]}: loss,
@@ -26,128 +17,19 @@ import org.jspecify.annotations.Nullable;
  * classes)} that is not the ignored one makes loss and gradient NaN and is reported in the state.
  * Immutable and safe to use from many threads.
  */
-public final class CrossEntropy {
-  private static final Access ACCESS = Access.get();
-
-  private final hs_cross_entropy_desc desc;
-  private final DType type;
-  private final long rows;
-  private final long classes;
-  private final long size;
-
+public final class CrossEntropy extends CrossEntropyForms {
   private CrossEntropy(Builder spec) {
-    this.type = spec.type;
-    this.rows = spec.rows;
-    this.classes = spec.classes;
-    this.size = Sizes.product("logits", rows, classes);
-    this.desc =
-        new hs_cross_entropy_desc(Structs.memory(hs_cross_entropy_desc.class))
-            .type(spec.type.code())
-            .rows(spec.rows)
-            .classes(spec.classes)
-            .label_smoothing(spec.labelSmoothing)
-            .ignore_label(spec.ignoreLabel)
-            .gradient_seed(spec.gradientSeed);
+    super(
+        spec.descriptor(),
+        spec.type,
+        spec.rows,
+        spec.classes,
+        Sizes.product("logits", spec.rows, spec.classes));
   }
 
   /** Of logits F32 {@code [rows, classes]}, the gradient that of the mean over all rows. */
   public static Builder builder(long rows, long classes) {
     return new Builder(rows, classes);
-  }
-
-  /**
-   * Runs on tensors of the stream's device; state is a tensor from {@link StepKernels#newState}.
-   */
-  public void run(
-      Stream stream,
-      Tensor logits,
-      Tensor labels,
-      @Nullable Tensor classWeights,
-      @Nullable Tensor state,
-      @Nullable Tensor dLogits,
-      @Nullable Tensor rowLoss) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(
-          hs_cross_entropy(
-              handle,
-              desc,
-              ACCESS.use(stream, logits, "logits", type, size),
-              ACCESS.use(stream, labels, "labels", DType.I32, rows),
-              ACCESS.useOptional(stream, classWeights, "classWeights", DType.F32, classes),
-              ACCESS.useOptional(stream, state, "state", DType.U8, HostStepState.BYTES),
-              ACCESS.useOptional(stream, dLogits, "dLogits", type, size),
-              ACCESS.useOptional(stream, rowLoss, "rowLoss", DType.F32, rows)));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
-  /** Runs on the CPU at once, from any thread, on direct buffers from their positions on. */
-  public void run(
-      Buffer logits,
-      Buffer labels,
-      @Nullable Buffer classWeights,
-      @Nullable HostStepState state,
-      @Nullable Buffer dLogits,
-      @Nullable Buffer rowLoss) {
-    Native.check(
-        hs_cross_entropy(
-            0,
-            desc,
-            Operands.input(logits, "logits", type, size),
-            Operands.input(labels, "labels", DType.I32, rows),
-            Operands.optionalInput(classWeights, "classWeights", DType.F32, classes),
-            HostStepState.addressOf(state),
-            Operands.optionalOutput(dLogits, "dLogits", type, size),
-            Operands.optionalOutput(rowLoss, "rowLoss", DType.F32, rows)));
-    Operands.keepAlive(logits, labels, classWeights, state, dLogits, rowLoss);
-  }
-
-  /**
-   * Runs on the CPU at once, from any thread, on arrays; F32 only. The collector waits meanwhile.
-   */
-  public void run(
-      float[] logits,
-      int[] labels,
-      float @Nullable [] classWeights,
-      @Nullable HostStepState state,
-      float @Nullable [] dLogits,
-      float @Nullable [] rowLoss) {
-    Operands.requireF32("cross-entropy", type, type);
-    Native.check(
-        ArrayCalls.hs_cross_entropy(
-            0,
-            desc,
-            Operands.array(logits, "logits", size),
-            Operands.array(labels, "labels", rows),
-            Operands.optional(classWeights, "classWeights", classes),
-            HostStepState.addressOf(state),
-            Operands.optional(dLogits, "dLogits", size),
-            Operands.optional(rowLoss, "rowLoss", rows)));
-    Operands.keepAlive(state, null, null, null, null, null);
-  }
-
-  /**
-   * Runs on addresses, unchecked: a wrong one ends the process.
-   *
-   * @param stream the stream; null: on the CPU at once, from any thread
-   */
-  public void run(
-      @Nullable Stream stream,
-      long logits,
-      long labels,
-      long classWeights,
-      long state,
-      long dLogits,
-      long rowLoss) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(
-          hs_cross_entropy(handle, desc, logits, labels, classWeights, state, dLogits, rowLoss));
-    } finally {
-      ACCESS.exit(stream);
-    }
   }
 
   @Override
@@ -220,6 +102,16 @@ public final class CrossEntropy {
     /** The kernel. */
     public CrossEntropy build() {
       return new CrossEntropy(this);
+    }
+
+    private hs_cross_entropy_desc descriptor() {
+      return new hs_cross_entropy_desc(Structs.memory(hs_cross_entropy_desc.class))
+            .type(type.code())
+            .rows(rows)
+            .classes(classes)
+            .label_smoothing(labelSmoothing)
+            .ignore_label(ignoreLabel)
+            .gradient_seed(gradientSeed);
     }
   }
 }

@@ -1,18 +1,9 @@
 package dev.halfstep.kernel;
 
-import static dev.halfstep.bindings.Native.hs_gather;
 
 import dev.halfstep.DType;
-import dev.halfstep.Stream;
-import dev.halfstep.Tensor;
-import dev.halfstep.bindings.ArrayCalls;
 import dev.halfstep.bindings.hs_gather_desc;
-import dev.halfstep.internal.Access;
-import dev.halfstep.internal.Native;
-import dev.halfstep.internal.Operands;
 import dev.halfstep.internal.Structs;
-import java.nio.Buffer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A batch by its index: {@code dst[b] = src[order[(cursor + b) % orderSize]] * scale + shift}, src
@@ -24,147 +15,24 @@ import org.jspecify.annotations.Nullable;
  * out of range, whose row becomes zeros; {@code scale} and {@code shift}, both or neither.
  * Immutable and safe to use from many threads.
  */
-public final class Gather {
-  private static final Access ACCESS = Access.get();
-
-  private final hs_gather_desc desc;
+public final class Gather extends GatherForms {
   private final Builder spec;
-  private final long sizeSrc;
-  private final long sizeDst;
 
   private Gather(Builder spec) {
+    super(
+        spec.descriptor(),
+        spec.srcType,
+        spec.dstType,
+        Sizes.product("src", spec.srcRows, spec.rowSize),
+        Sizes.product("dst", spec.batch, spec.rowSize),
+        spec.orderSize,
+        spec.channels);
     this.spec = spec;
-    this.sizeSrc = Sizes.product("src", spec.srcRows, spec.rowSize);
-    this.sizeDst = Sizes.product("dst", spec.batch, spec.rowSize);
-    this.desc =
-        new hs_gather_desc(Structs.memory(hs_gather_desc.class))
-            .src_type(spec.srcType.code())
-            .dst_type(spec.dstType.code())
-            .src_rows(spec.srcRows)
-            .row_size(spec.rowSize)
-            .batch(spec.batch)
-            .order_size(spec.orderSize)
-            .channels(spec.channels);
   }
 
   /** Takes {@code batch} rows of F32 {@code [srcRows, rowSize]}. */
   public static Builder builder(long srcRows, long rowSize, long batch) {
     return new Builder(srcRows, rowSize, batch);
-  }
-
-  /**
-   * Runs on tensors of the stream's device; state is a tensor from {@link StepKernels#newState}.
-   */
-  public void run(
-      Stream stream,
-      Tensor src,
-      @Nullable Tensor order,
-      @Nullable Tensor state,
-      @Nullable Tensor scale,
-      @Nullable Tensor shift,
-      Tensor dst) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(
-          hs_gather(
-              handle,
-              desc,
-              ACCESS.use(stream, src, "src", spec.srcType, sizeSrc),
-              ACCESS.useOptional(stream, order, "order", DType.I32, spec.orderSize),
-              ACCESS.useOptional(stream, state, "state", DType.U8, HostStepState.BYTES),
-              ACCESS.useOptional(stream, scale, "scale", DType.F32, spec.channels),
-              ACCESS.useOptional(stream, shift, "shift", DType.F32, spec.channels),
-              ACCESS.use(stream, dst, "dst", spec.dstType, sizeDst)));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
-  /** Runs on the CPU at once, from any thread, on direct buffers from their positions on. */
-  public void run(
-      Buffer src,
-      @Nullable Buffer order,
-      @Nullable HostStepState state,
-      @Nullable Buffer scale,
-      @Nullable Buffer shift,
-      Buffer dst) {
-    Native.check(
-        hs_gather(
-            0,
-            desc,
-            Operands.input(src, "src", spec.srcType, sizeSrc),
-            Operands.optionalInput(order, "order", DType.I32, spec.orderSize),
-            HostStepState.addressOf(state),
-            Operands.optionalInput(scale, "scale", DType.F32, spec.channels),
-            Operands.optionalInput(shift, "shift", DType.F32, spec.channels),
-            Operands.output(dst, "dst", spec.dstType, sizeDst)));
-    Operands.keepAlive(src, order, state, scale, shift, dst);
-  }
-
-  /** Runs on the CPU at once on rows of F32. The collector waits meanwhile. */
-  public void run(
-      float[] src,
-      int @Nullable [] order,
-      @Nullable HostStepState state,
-      float @Nullable [] scale,
-      float @Nullable [] shift,
-      float[] dst) {
-    Operands.requireF32("gather", spec.srcType, spec.dstType);
-    Native.check(
-        ArrayCalls.hs_gather(
-            0,
-            desc,
-            Operands.array(src, "src", sizeSrc),
-            Operands.optional(order, "order", spec.orderSize),
-            HostStepState.addressOf(state),
-            Operands.optional(scale, "scale", spec.channels),
-            Operands.optional(shift, "shift", spec.channels),
-            Operands.array(dst, "dst", sizeDst)));
-    Operands.keepAlive(state, null, null, null, null, null);
-  }
-
-  /** Runs on the CPU at once on rows of bytes, 0 ... 255. The collector waits meanwhile. */
-  public void run(
-      byte[] src,
-      int @Nullable [] order,
-      @Nullable HostStepState state,
-      float @Nullable [] scale,
-      float @Nullable [] shift,
-      float[] dst) {
-    if (spec.srcType != DType.U8 || spec.dstType != DType.F32) {
-      throw new IllegalArgumentException(
-          "gather was built from "
-              + spec.srcType
-              + " to "
-              + spec.dstType
-              + ", not from U8 to F32: pass direct buffers or tensors, or set its types");
-    }
-    Native.check(
-        ArrayCalls.hs_gather(
-            0,
-            desc,
-            Operands.array(src, "src", sizeSrc),
-            Operands.optional(order, "order", spec.orderSize),
-            HostStepState.addressOf(state),
-            Operands.optional(scale, "scale", spec.channels),
-            Operands.optional(shift, "shift", spec.channels),
-            Operands.array(dst, "dst", sizeDst)));
-    Operands.keepAlive(state, null, null, null, null, null);
-  }
-
-  /**
-   * Runs on addresses, unchecked: a wrong one ends the process.
-   *
-   * @param stream the stream; null: on the CPU at once, from any thread
-   */
-  public void run(
-      @Nullable Stream stream, long src, long order, long state, long scale, long shift, long dst) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(hs_gather(handle, desc, src, order, state, scale, shift, dst));
-    } finally {
-      ACCESS.exit(stream);
-    }
   }
 
   @Override
@@ -241,6 +109,17 @@ public final class Gather {
     /** The kernel. */
     public Gather build() {
       return new Gather(this);
+    }
+
+    private hs_gather_desc descriptor() {
+      return new hs_gather_desc(Structs.memory(hs_gather_desc.class))
+            .src_type(srcType.code())
+            .dst_type(dstType.code())
+            .src_rows(srcRows)
+            .row_size(rowSize)
+            .batch(batch)
+            .order_size(orderSize)
+            .channels(channels);
     }
   }
 }

@@ -97,7 +97,8 @@ public record GradientStatistics(
     hs_statistics found = new hs_statistics(Structs.memory(hs_statistics.class));
     long address = Operands.input(x, "x", DType.F32, Sizes.notNegative("count", count));
     Native.check(hs_gradient_statistics(0, count, address, 0, found.address()));
-    Operands.keepAlive(x, found, null, null, null, null);
+    Operands.keepAlive(x);
+    Operands.keepAlive(found);
     return of(found);
   }
 
@@ -106,7 +107,7 @@ public record GradientStatistics(
     int count = Operands.present(x, "x").length;
     hs_statistics found = new hs_statistics(Structs.memory(hs_statistics.class));
     Native.check(ArrayCalls.hs_gradient_statistics(0, count, x, 0, found.address()));
-    Operands.keepAlive(found, null, null, null, null, null);
+    Operands.keepAlive(found);
     return of(found);
   }
 

@@ -1,19 +1,9 @@
 package dev.halfstep.kernel;
 
-import static dev.halfstep.bindings.Native.hs_group_norm;
-import static dev.halfstep.bindings.Native.hs_group_norm_backward;
 
 import dev.halfstep.DType;
-import dev.halfstep.Stream;
-import dev.halfstep.Tensor;
-import dev.halfstep.bindings.ArrayCalls;
 import dev.halfstep.bindings.hs_group_norm_desc;
-import dev.halfstep.internal.Access;
-import dev.halfstep.internal.Native;
-import dev.halfstep.internal.Operands;
 import dev.halfstep.internal.Structs;
-import java.nio.Buffer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Group normalisation (Wu and He, 2018) of x {@code [n, positions, channels]}: each sample's groups
@@ -26,34 +16,17 @@ import org.jspecify.annotations.Nullable;
  * pair together: {@code gamma} and {@code beta}, 1 and 0 without them; the statistics of run;
  * {@code dGamma} and {@code dBeta}. Immutable and safe to use from many threads.
  */
-public final class GroupNorm {
-  private static final Access ACCESS = Access.get();
-
-  private final hs_group_norm_desc desc;
-  private final DType type;
-  private final long n;
-  private final long positions;
-  private final long channels;
-  private final int groups;
-  private final long size;
-  private final long statistics;
+public final class GroupNorm extends GroupNormForms {
+  private final Builder spec;
 
   private GroupNorm(Builder spec) {
-    this.type = spec.type;
-    this.n = spec.n;
-    this.positions = spec.positions;
-    this.channels = spec.channels;
-    this.groups = spec.groups;
-    this.size = Sizes.product("x", n, positions, channels);
-    this.statistics = Sizes.product("statistics", n, groups);
-    this.desc =
-        new hs_group_norm_desc(Structs.memory(hs_group_norm_desc.class))
-            .type(spec.type.code())
-            .n(spec.n)
-            .positions(spec.positions)
-            .channels(spec.channels)
-            .groups(spec.groups)
-            .eps(spec.eps);
+    super(
+        spec.descriptor(),
+        spec.type,
+        Sizes.product("x", spec.n, spec.positions, spec.channels),
+        spec.channels,
+        Sizes.product("statistics", spec.n, spec.groups));
+    this.spec = spec;
   }
 
   /** Of x F32 {@code [n, positions, channels]}, eps 1e-5. */
@@ -66,223 +39,18 @@ public final class GroupNorm {
     return new Builder(rows, 1, channels, 1);
   }
 
-  /** Normalises. y may be x. Runs on tensors of the stream's device. */
-  public void run(
-      Stream stream,
-      Tensor x,
-      @Nullable Tensor gamma,
-      @Nullable Tensor beta,
-      Tensor y,
-      @Nullable Tensor savedMean,
-      @Nullable Tensor savedInvstd) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(
-          hs_group_norm(
-              handle,
-              desc,
-              ACCESS.use(stream, x, "x", type, size),
-              ACCESS.useOptional(stream, gamma, "gamma", DType.F32, channels),
-              ACCESS.useOptional(stream, beta, "beta", DType.F32, channels),
-              ACCESS.use(stream, y, "y", type, size),
-              ACCESS.useOptional(stream, savedMean, "savedMean", DType.F32, statistics),
-              ACCESS.useOptional(stream, savedInvstd, "savedInvstd", DType.F32, statistics)));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
-  /** As above, on the CPU at once, from any thread, on direct buffers from their positions on. */
-  public void run(
-      Buffer x,
-      @Nullable Buffer gamma,
-      @Nullable Buffer beta,
-      Buffer y,
-      @Nullable Buffer savedMean,
-      @Nullable Buffer savedInvstd) {
-    Native.check(
-        hs_group_norm(
-            0,
-            desc,
-            Operands.input(x, "x", type, size),
-            Operands.optionalInput(gamma, "gamma", DType.F32, channels),
-            Operands.optionalInput(beta, "beta", DType.F32, channels),
-            Operands.output(y, "y", type, size),
-            Operands.optionalOutput(savedMean, "savedMean", DType.F32, statistics),
-            Operands.optionalOutput(savedInvstd, "savedInvstd", DType.F32, statistics)));
-    Operands.keepAlive(x, gamma, beta, y, savedMean, savedInvstd);
-  }
-
-  /** As above, on arrays; F32 only. The collector waits meanwhile. */
-  public void run(
-      float[] x,
-      float @Nullable [] gamma,
-      float @Nullable [] beta,
-      float[] y,
-      float @Nullable [] savedMean,
-      float @Nullable [] savedInvstd) {
-    Operands.requireF32("group normalisation", type, type);
-    Native.check(
-        ArrayCalls.hs_group_norm(
-            0,
-            desc,
-            Operands.array(x, "x", size),
-            Operands.optional(gamma, "gamma", channels),
-            Operands.optional(beta, "beta", channels),
-            Operands.array(y, "y", size),
-            Operands.optional(savedMean, "savedMean", statistics),
-            Operands.optional(savedInvstd, "savedInvstd", statistics)));
-  }
-
-  /**
-   * As above, on addresses, unchecked: a wrong one ends the process.
-   *
-   * @param stream the stream; null: on the CPU at once, from any thread
-   */
-  public void run(
-      @Nullable Stream stream,
-      long x,
-      long gamma,
-      long beta,
-      long y,
-      long savedMean,
-      long savedInvstd) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(hs_group_norm(handle, desc, x, gamma, beta, y, savedMean, savedInvstd));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
-  /**
-   * The gradients of run. dx may be dy; dGamma and dBeta: + accumulate * what they hold. Runs on
-   * tensors of the stream's device.
-   */
-  public void gradient(
-      Stream stream,
-      Tensor dy,
-      Tensor x,
-      @Nullable Tensor gamma,
-      Tensor savedMean,
-      Tensor savedInvstd,
-      Tensor dx,
-      @Nullable Tensor dGamma,
-      @Nullable Tensor dBeta,
-      float accumulate) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(
-          hs_group_norm_backward(
-              handle,
-              desc,
-              ACCESS.use(stream, dy, "dy", type, size),
-              ACCESS.use(stream, x, "x", type, size),
-              ACCESS.useOptional(stream, gamma, "gamma", DType.F32, channels),
-              ACCESS.use(stream, savedMean, "savedMean", DType.F32, statistics),
-              ACCESS.use(stream, savedInvstd, "savedInvstd", DType.F32, statistics),
-              ACCESS.use(stream, dx, "dx", type, size),
-              ACCESS.useOptional(stream, dGamma, "dGamma", DType.F32, channels),
-              ACCESS.useOptional(stream, dBeta, "dBeta", DType.F32, channels),
-              accumulate));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
-  /** As above, on the CPU at once, from any thread, on direct buffers from their positions on. */
-  public void gradient(
-      Buffer dy,
-      Buffer x,
-      @Nullable Buffer gamma,
-      Buffer savedMean,
-      Buffer savedInvstd,
-      Buffer dx,
-      @Nullable Buffer dGamma,
-      @Nullable Buffer dBeta,
-      float accumulate) {
-    Native.check(
-        hs_group_norm_backward(
-            0,
-            desc,
-            Operands.input(dy, "dy", type, size),
-            Operands.input(x, "x", type, size),
-            Operands.optionalInput(gamma, "gamma", DType.F32, channels),
-            Operands.input(savedMean, "savedMean", DType.F32, statistics),
-            Operands.input(savedInvstd, "savedInvstd", DType.F32, statistics),
-            Operands.output(dx, "dx", type, size),
-            Operands.optionalOutput(dGamma, "dGamma", DType.F32, channels),
-            Operands.optionalOutput(dBeta, "dBeta", DType.F32, channels),
-            accumulate));
-    Operands.keepAlive(dy, x, gamma, savedMean, savedInvstd, dx);
-    Operands.keepAlive(dGamma, dBeta, null, null, null, null);
-  }
-
-  /** As above, on arrays; F32 only. The collector waits meanwhile. */
-  public void gradient(
-      float[] dy,
-      float[] x,
-      float @Nullable [] gamma,
-      float[] savedMean,
-      float[] savedInvstd,
-      float[] dx,
-      float @Nullable [] dGamma,
-      float @Nullable [] dBeta,
-      float accumulate) {
-    Operands.requireF32("group normalisation", type, type);
-    Native.check(
-        ArrayCalls.hs_group_norm_backward(
-            0,
-            desc,
-            Operands.array(dy, "dy", size),
-            Operands.array(x, "x", size),
-            Operands.optional(gamma, "gamma", channels),
-            Operands.array(savedMean, "savedMean", statistics),
-            Operands.array(savedInvstd, "savedInvstd", statistics),
-            Operands.array(dx, "dx", size),
-            Operands.optional(dGamma, "dGamma", channels),
-            Operands.optional(dBeta, "dBeta", channels),
-            accumulate));
-  }
-
-  /**
-   * As above, on addresses, unchecked: a wrong one ends the process.
-   *
-   * @param stream the stream; null: on the CPU at once, from any thread
-   */
-  public void gradient(
-      @Nullable Stream stream,
-      long dy,
-      long x,
-      long gamma,
-      long savedMean,
-      long savedInvstd,
-      long dx,
-      long dGamma,
-      long dBeta,
-      float accumulate) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(
-          hs_group_norm_backward(
-              handle, desc, dy, x, gamma, savedMean, savedInvstd, dx, dGamma, dBeta, accumulate));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
   @Override
   public String toString() {
     return "group normalisation "
-        + type
+        + spec.type
         + " ["
-        + n
+        + spec.n
         + ", "
-        + positions
+        + spec.positions
         + ", "
-        + channels
+        + spec.channels
         + "] in "
-        + groups
+        + spec.groups
         + " groups";
   }
 
@@ -331,6 +99,16 @@ public final class GroupNorm {
     /** The kernel. */
     public GroupNorm build() {
       return new GroupNorm(this);
+    }
+
+    private hs_group_norm_desc descriptor() {
+      return new hs_group_norm_desc(Structs.memory(hs_group_norm_desc.class))
+            .type(type.code())
+            .n(n)
+            .positions(positions)
+            .channels(channels)
+            .groups(groups)
+            .eps(eps);
     }
   }
 }

@@ -1,18 +1,11 @@
 package dev.halfstep.kernel;
 
-import static dev.halfstep.bindings.Native.hs_matmul;
 
 import dev.halfstep.DType;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
-import dev.halfstep.bindings.ArrayCalls;
 import dev.halfstep.bindings.hs_matmul_desc;
-import dev.halfstep.internal.Access;
-import dev.halfstep.internal.Native;
-import dev.halfstep.internal.Operands;
 import dev.halfstep.internal.Structs;
-import java.nio.Buffer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix product: {@code C = activation(alpha * op(A) * op(B) + beta * C + bias)}, for each matrix
@@ -25,40 +18,21 @@ import org.jspecify.annotations.Nullable;
  * biasGrad}, the gradient of a bias where op(A) is the transposed gradient of the output. C
  * overlaps no input. Immutable and safe to use from many threads.
  */
-public final class Matmul {
-  private static final Access ACCESS = Access.get();
-
-  private final hs_matmul_desc desc;
+public final class Matmul extends MatmulForms {
   private final Builder spec;
-  private final long sizeA;
-  private final long sizeB;
-  private final long sizeC;
 
   private Matmul(Builder spec) {
+    super(
+        spec.descriptor(),
+        spec.type,
+        spec.outType,
+        extent(spec.batch, spec.strideA, spec.rowsA(), spec.lda(), spec.columnsA()),
+        extent(spec.batch, spec.strideB, spec.rowsB(), spec.ldb(), spec.columnsB()),
+        extent(spec.batch, spec.strideC, spec.m, spec.ldc(), spec.n),
+        spec.m,
+        spec.n,
+        spec.strided());
     this.spec = spec;
-    this.sizeA = extent(spec.batch, spec.strideA, spec.rowsA(), spec.lda(), spec.columnsA());
-    this.sizeB = extent(spec.batch, spec.strideB, spec.rowsB(), spec.ldb(), spec.columnsB());
-    this.sizeC = extent(spec.batch, spec.strideC, spec.m, spec.ldc(), spec.n);
-    this.desc =
-        new hs_matmul_desc(Structs.memory(hs_matmul_desc.class))
-            .type(spec.type.code())
-            .out_type(spec.outType.code())
-            .transpose_a(spec.transposeA ? 1 : 0)
-            .transpose_b(spec.transposeB ? 1 : 0)
-            .batch(spec.batch)
-            .m(spec.m)
-            .n(spec.n)
-            .k(spec.k)
-            .lda(spec.lda())
-            .ldb(spec.ldb())
-            .ldc(spec.ldc())
-            .stride_a(spec.strideA)
-            .stride_b(spec.strideB)
-            .stride_c(spec.strideC)
-            .alpha(spec.alpha)
-            .beta(spec.beta)
-            .activation(spec.activation.code())
-            .bias_grad_beta(spec.biasGradBeta);
   }
 
   /** Elements from the first to the last that a batch of matrices touches. */
@@ -93,113 +67,6 @@ public final class Matmul {
   /** A product of op(A) {@code [m, k]} and op(B) {@code [k, n]}, F32, dense, not transposed. */
   public static Builder builder(long m, long n, long k) {
     return new Builder(m, n, k);
-  }
-
-  /** Runs on tensors of the stream's device, whose number of elements must be the descriptor's. */
-  public void run(Stream stream, Tensor a, Tensor b, Tensor c) {
-    run(stream, a, b, c, null, null, null);
-  }
-
-  /** Runs on tensors of the stream's device, with the optional ones. */
-  public void run(
-      Stream stream,
-      Tensor a,
-      Tensor b,
-      Tensor c,
-      @Nullable Tensor bias,
-      @Nullable Tensor aux,
-      @Nullable Tensor biasGrad) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(
-          hs_matmul(
-              handle,
-              desc,
-              use(stream, a, "a", spec.type, sizeA),
-              use(stream, b, "b", spec.type, sizeB),
-              use(stream, c, "c", spec.outType, sizeC),
-              ACCESS.useOptional(stream, bias, "bias", DType.F32, spec.n),
-              ACCESS.useOptional(stream, aux, "aux", spec.outType, sizeC),
-              ACCESS.useOptional(stream, biasGrad, "biasGrad", DType.F32, spec.m)));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
-  /** A dense operand has exactly the descriptor's elements, a strided one may have more. */
-  private long use(Stream stream, Tensor tensor, String name, DType dtype, long elements) {
-    return spec.strided()
-        ? ACCESS.useAtLeast(stream, tensor, name, dtype, elements)
-        : ACCESS.use(stream, tensor, name, dtype, elements);
-  }
-
-  /** Runs on the CPU at once, from any thread, on direct buffers from their positions on. */
-  public void run(Buffer a, Buffer b, Buffer c) {
-    run(a, b, c, null, null, null);
-  }
-
-  /** Runs on the CPU at once on direct buffers, with the optional ones. */
-  public void run(
-      Buffer a,
-      Buffer b,
-      Buffer c,
-      @Nullable Buffer bias,
-      @Nullable Buffer aux,
-      @Nullable Buffer biasGrad) {
-    Native.check(
-        hs_matmul(
-            0,
-            desc,
-            Operands.input(a, "a", spec.type, sizeA),
-            Operands.input(b, "b", spec.type, sizeB),
-            Operands.output(c, "c", spec.outType, sizeC),
-            Operands.optionalInput(bias, "bias", DType.F32, spec.n),
-            Operands.optionalOutput(aux, "aux", spec.outType, sizeC),
-            Operands.optionalOutput(biasGrad, "biasGrad", DType.F32, spec.m)));
-    Operands.keepAlive(a, b, c, bias, aux, biasGrad);
-  }
-
-  /**
-   * Runs on the CPU at once, from any thread, on arrays; F32 only. The collector waits meanwhile.
-   */
-  public void run(float[] a, float[] b, float[] c) {
-    run(a, b, c, null, null, null);
-  }
-
-  /** Runs on the CPU at once on arrays, with the optional ones. */
-  public void run(
-      float[] a,
-      float[] b,
-      float[] c,
-      float @Nullable [] bias,
-      float @Nullable [] aux,
-      float @Nullable [] biasGrad) {
-    Operands.requireF32("matmul", spec.type, spec.outType);
-    Native.check(
-        ArrayCalls.hs_matmul(
-            0,
-            desc,
-            Operands.array(a, "a", sizeA),
-            Operands.array(b, "b", sizeB),
-            Operands.array(c, "c", sizeC),
-            Operands.optional(bias, "bias", spec.n),
-            Operands.optional(aux, "aux", sizeC),
-            Operands.optional(biasGrad, "biasGrad", spec.m)));
-  }
-
-  /**
-   * Runs on addresses, unchecked: a wrong one ends the process.
-   *
-   * @param stream the stream; null: on the CPU at once, from any thread
-   */
-  public void run(
-      @Nullable Stream stream, long a, long b, long c, long bias, long aux, long biasGrad) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(hs_matmul(handle, desc, a, b, c, bias, aux, biasGrad));
-    } finally {
-      ACCESS.exit(stream);
-    }
   }
 
   @Override
@@ -367,6 +234,28 @@ public final class Matmul {
           + n
           + "]"
           + (activation == Activation.NONE ? "" : " " + activation);
+    }
+
+    private hs_matmul_desc descriptor() {
+      return new hs_matmul_desc(Structs.memory(hs_matmul_desc.class))
+            .type(type.code())
+            .out_type(outType.code())
+            .transpose_a(transposeA ? 1 : 0)
+            .transpose_b(transposeB ? 1 : 0)
+            .batch(batch)
+            .m(m)
+            .n(n)
+            .k(k)
+            .lda(lda())
+            .ldb(ldb())
+            .ldc(ldc())
+            .stride_a(strideA)
+            .stride_b(strideB)
+            .stride_c(strideC)
+            .alpha(alpha)
+            .beta(beta)
+            .activation(activation.code())
+            .bias_grad_beta(biasGradBeta);
     }
   }
 }

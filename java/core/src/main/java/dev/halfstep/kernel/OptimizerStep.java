@@ -5,19 +5,10 @@ import static dev.halfstep.bindings.Native.HS_ADAMW;
 import static dev.halfstep.bindings.Native.HS_LAMB;
 import static dev.halfstep.bindings.Native.HS_LARS;
 import static dev.halfstep.bindings.Native.HS_SGD;
-import static dev.halfstep.bindings.Native.hs_optimizer_step;
 
 import dev.halfstep.DType;
-import dev.halfstep.Stream;
-import dev.halfstep.Tensor;
-import dev.halfstep.bindings.ArrayCalls;
 import dev.halfstep.bindings.hs_optimizer_desc;
-import dev.halfstep.internal.Access;
-import dev.halfstep.internal.Native;
-import dev.halfstep.internal.Operands;
 import dev.halfstep.internal.Structs;
-import java.nio.Buffer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One update of a whole arena of FP32 parameters from their gradients: SGD, Adam and AdamW as
@@ -44,28 +35,14 @@ import org.jspecify.annotations.Nullable;
  * is 0, of which no gradient can be a mean, is refused. Immutable and safe to use from many
  * threads.
  */
-public final class OptimizerStep {
-  private static final Access ACCESS = Access.get();
+public final class OptimizerStep extends OptimizerStepForms {
   private static final String[] NAMES = {"SGD", "AdamW", "Adam", "LARS", "LAMB"}; // by hs_rule
 
-  private final hs_optimizer_desc desc;
   private final Builder spec;
 
   private OptimizerStep(Builder spec) {
+    super(spec.descriptor(), spec.count, spec.checked);
     this.spec = spec;
-    this.desc =
-        new hs_optimizer_desc(Structs.memory(hs_optimizer_desc.class))
-            .rule(spec.rule)
-            .nesterov(spec.nesterov ? 1 : 0)
-            .beta2(spec.beta2)
-            .eps(spec.eps)
-            .trust(spec.trust)
-            .learning_rate(spec.learningRate)
-            .momentum(spec.momentum)
-            .weight_decay(spec.weightDecay)
-            .weight_units(spec.weightUnits)
-            .checked(spec.checked ? 1 : 0)
-            .copy_type(spec.copyType.code());
   }
 
   /** Stochastic gradient descent over {@code count} parameters, learning rate 0.01. */
@@ -106,136 +83,12 @@ public final class OptimizerStep {
         .weightDecay(0.01f);
   }
 
-  /** Runs on F32 tensors of the stream's device; state is one from {@link StepKernels#newState}. */
-  public void run(
-      Stream stream,
-      Tensor parameters,
-      Tensor gradients,
-      @Nullable Tensor moment1,
-      @Nullable Tensor moment2,
-      @Nullable Tensor state) {
-    requireMoments(moment1 != null, moment2 != null);
-    long count = spec.count;
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(
-          hs_optimizer_step(
-              handle,
-              desc,
-              count,
-              ACCESS.use(stream, parameters, "parameters", DType.F32, count),
-              ACCESS.use(stream, gradients, "gradients", DType.F32, count),
-              ACCESS.useOptional(stream, moment1, "moment1", DType.F32, count),
-              ACCESS.useOptional(stream, moment2, "moment2", DType.F32, count),
-              0,
-              ACCESS.useOptional(stream, state, "state", DType.U8, HostStepState.BYTES),
-              0,
-              0,
-              0,
-              0));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
-  /** Runs on the CPU at once, from any thread, on direct buffers from their positions on. */
-  public void run(
-      Buffer parameters,
-      Buffer gradients,
-      @Nullable Buffer moment1,
-      @Nullable Buffer moment2,
-      @Nullable HostStepState state) {
-    requireMoments(moment1 != null, moment2 != null);
-    long count = spec.count;
-    Native.check(
-        hs_optimizer_step(
-            0,
-            desc,
-            count,
-            Operands.output(parameters, "parameters", DType.F32, count),
-            Operands.input(gradients, "gradients", DType.F32, count),
-            Operands.optionalOutput(moment1, "moment1", DType.F32, count),
-            Operands.optionalOutput(moment2, "moment2", DType.F32, count),
-            0,
-            HostStepState.addressForStep(state, spec.checked),
-            0,
-            0,
-            0,
-            0));
-    Operands.keepAlive(parameters, gradients, moment1, moment2, state, null);
-  }
-
-  /** Runs on the CPU at once, from any thread, on arrays. The collector waits meanwhile. */
-  public void run(
-      float[] parameters,
-      float[] gradients,
-      float @Nullable [] moment1,
-      float @Nullable [] moment2,
-      @Nullable HostStepState state) {
-    requireMoments(moment1 != null, moment2 != null);
-    long count = spec.count;
-    Native.check(
-        ArrayCalls.hs_optimizer_step(
-            0,
-            desc,
-            count,
-            Operands.array(parameters, "parameters", count),
-            Operands.array(gradients, "gradients", count),
-            Operands.optional(moment1, "moment1", count),
-            Operands.optional(moment2, "moment2", count),
-            0,
-            HostStepState.addressForStep(state, spec.checked),
-            0,
-            0,
-            0,
-            0));
-    Operands.keepAlive(state, null, null, null, null, null);
-  }
-
-  /**
-   * Runs on addresses, unchecked: a wrong one ends the process.
-   *
-   * @param stream the stream; null: on the CPU at once, from any thread
-   */
-  public void run(
-      @Nullable Stream stream,
-      long parameters,
-      long gradients,
-      long moment1,
-      long moment2,
-      long copy,
-      long state,
-      long schedule,
-      long segments,
-      int segmentCount,
-      long workspace) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(
-          hs_optimizer_step(
-              handle,
-              desc,
-              spec.count,
-              parameters,
-              gradients,
-              moment1,
-              moment2,
-              copy,
-              state,
-              schedule,
-              segments,
-              segmentCount,
-              workspace));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
   private boolean hasSecondMoment() {
     return spec.rule != HS_SGD && spec.rule != HS_LARS;
   }
 
-  private void requireMoments(boolean first, boolean second) {
+  @Override
+  void requireMoments(boolean first, boolean second) {
     boolean firstNeeded = spec.rule != HS_SGD || spec.momentum != 0;
     if ((firstNeeded && !first) || (hasSecondMoment() && !second)) {
       throw new IllegalArgumentException(
@@ -351,6 +204,21 @@ public final class OptimizerStep {
     /** The kernel. */
     public OptimizerStep build() {
       return new OptimizerStep(this);
+    }
+
+    private hs_optimizer_desc descriptor() {
+      return new hs_optimizer_desc(Structs.memory(hs_optimizer_desc.class))
+            .rule(rule)
+            .nesterov(nesterov ? 1 : 0)
+            .beta2(beta2)
+            .eps(eps)
+            .trust(trust)
+            .learning_rate(learningRate)
+            .momentum(momentum)
+            .weight_decay(weightDecay)
+            .weight_units(weightUnits)
+            .checked(checked ? 1 : 0)
+            .copy_type(copyType.code());
     }
   }
 }

@@ -3,21 +3,11 @@ package dev.halfstep.kernel;
 import static dev.halfstep.bindings.Native.HS_AVERAGE_POOL;
 import static dev.halfstep.bindings.Native.HS_AVERAGE_POOL_PADDED;
 import static dev.halfstep.bindings.Native.HS_MAX_POOL;
-import static dev.halfstep.bindings.Native.hs_pool2d;
-import static dev.halfstep.bindings.Native.hs_pool2d_backward;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
-import dev.halfstep.Stream;
-import dev.halfstep.Tensor;
-import dev.halfstep.bindings.ArrayCalls;
 import dev.halfstep.bindings.hs_pool2d_desc;
-import dev.halfstep.internal.Access;
-import dev.halfstep.internal.Native;
-import dev.halfstep.internal.Operands;
 import dev.halfstep.internal.Structs;
-import java.nio.Buffer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Maxima or averages of windows {@code [r, s]} over x {@code [n, h, w, c]}: y {@code [n, p, q, c]}
@@ -26,32 +16,14 @@ import org.jspecify.annotations.Nullable;
  * as y, holds the place of the (first) maximum, {@code row * s + column} in the window; a NaN
  * counts as larger than any number. Immutable and safe to use from many threads.
  */
-public final class Pool2d {
-  private static final Access ACCESS = Access.get();
-
-  private final hs_pool2d_desc desc;
-  private final DType type;
+public final class Pool2d extends Pool2dForms {
   private final Shape x;
   private final Shape y;
 
   private Pool2d(Builder spec) {
-    this.type = spec.type;
+    super(spec.descriptor(), spec.type, spec.x.elements(), spec.outputShape().elements());
     this.x = spec.x;
     this.y = spec.outputShape();
-    this.desc =
-        new hs_pool2d_desc(Structs.memory(hs_pool2d_desc.class))
-            .pool(spec.pool)
-            .type(spec.type.code())
-            .n(x.dim(0))
-            .h(x.dim(1))
-            .w(x.dim(2))
-            .c(x.dim(3))
-            .r(spec.rows)
-            .s(spec.columns)
-            .stride_h(spec.strideRows)
-            .stride_w(spec.strideColumns)
-            .pad_h(spec.paddingRows)
-            .pad_w(spec.paddingColumns);
   }
 
   /** Maxima of F32 x, windows side by side, no padding. */
@@ -72,120 +44,6 @@ public final class Pool2d {
   /** The shape of y, {@code [n, p, q, c]}. */
   public Shape outputShape() {
     return y;
-  }
-
-  /**
-   * y from x. index is optional (null, or address 0), and only for maxima, whose gradient needs it.
-   * Runs on tensors of the stream's device.
-   */
-  public void run(Stream stream, Tensor x, Tensor y, @Nullable Tensor index) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(
-          hs_pool2d(
-              handle,
-              desc,
-              ACCESS.use(stream, x, "x", type, this.x.elements()),
-              ACCESS.use(stream, y, "y", type, this.y.elements()),
-              ACCESS.useOptional(stream, index, "index", DType.U8, this.y.elements())));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
-  /** As above, on the CPU at once, from any thread, on direct buffers from their positions on. */
-  public void run(Buffer x, Buffer y, @Nullable Buffer index) {
-    Native.check(
-        hs_pool2d(
-            0,
-            desc,
-            Operands.input(x, "x", type, this.x.elements()),
-            Operands.output(y, "y", type, this.y.elements()),
-            Operands.optionalOutput(index, "index", DType.U8, this.y.elements())));
-    Operands.keepAlive(x, y, index, null, null, null);
-  }
-
-  /** As above, on arrays; F32 only. The collector waits meanwhile. */
-  public void run(float[] x, float[] y, byte @Nullable [] index) {
-    Operands.requireF32("pooling", type, type);
-    Native.check(
-        ArrayCalls.hs_pool2d(
-            0,
-            desc,
-            Operands.array(x, "x", this.x.elements()),
-            Operands.array(y, "y", this.y.elements()),
-            Operands.optional(index, "index", this.y.elements())));
-  }
-
-  /**
-   * As above, on addresses, unchecked: a wrong one ends the process.
-   *
-   * @param stream the stream; null: on the CPU at once, from any thread
-   */
-  public void run(@Nullable Stream stream, long x, long y, long index) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(hs_pool2d(handle, desc, x, y, index));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
-  /**
-   * dx from dy, written whole. index is what {@code run} left for maxima; null, or address 0, for
-   * averages. Runs on tensors of the stream's device.
-   */
-  public void gradient(Stream stream, Tensor dy, @Nullable Tensor index, Tensor dx) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(
-          hs_pool2d_backward(
-              handle,
-              desc,
-              ACCESS.use(stream, dy, "dy", type, y.elements()),
-              ACCESS.useOptional(stream, index, "index", DType.U8, y.elements()),
-              ACCESS.use(stream, dx, "dx", type, x.elements())));
-    } finally {
-      ACCESS.exit(stream);
-    }
-  }
-
-  /** As above, on the CPU at once, from any thread, on direct buffers from their positions on. */
-  public void gradient(Buffer dy, @Nullable Buffer index, Buffer dx) {
-    Native.check(
-        hs_pool2d_backward(
-            0,
-            desc,
-            Operands.input(dy, "dy", type, y.elements()),
-            Operands.optionalInput(index, "index", DType.U8, y.elements()),
-            Operands.output(dx, "dx", type, x.elements())));
-    Operands.keepAlive(dy, index, dx, null, null, null);
-  }
-
-  /** As above, on arrays; F32 only. The collector waits meanwhile. */
-  public void gradient(float[] dy, byte @Nullable [] index, float[] dx) {
-    Operands.requireF32("pooling", type, type);
-    Native.check(
-        ArrayCalls.hs_pool2d_backward(
-            0,
-            desc,
-            Operands.array(dy, "dy", y.elements()),
-            Operands.optional(index, "index", y.elements()),
-            Operands.array(dx, "dx", x.elements())));
-  }
-
-  /**
-   * As above, on addresses, unchecked: a wrong one ends the process.
-   *
-   * @param stream the stream; null: on the CPU at once, from any thread
-   */
-  public void gradient(@Nullable Stream stream, long dy, long index, long dx) {
-    long handle = ACCESS.enter(stream);
-    try {
-      Native.check(hs_pool2d_backward(handle, desc, dy, index, dx));
-    } finally {
-      ACCESS.exit(stream);
-    }
   }
 
   @Override
@@ -272,6 +130,22 @@ public final class Pool2d {
           Sizes.places(x.dim(1), rows, strideRows, paddingRows, 1),
           Sizes.places(x.dim(2), columns, strideColumns, paddingColumns, 1),
           x.dim(3));
+    }
+
+    private hs_pool2d_desc descriptor() {
+      return new hs_pool2d_desc(Structs.memory(hs_pool2d_desc.class))
+            .pool(pool)
+            .type(type.code())
+            .n(x.dim(0))
+            .h(x.dim(1))
+            .w(x.dim(2))
+            .c(x.dim(3))
+            .r(rows)
+            .s(columns)
+            .stride_h(strideRows)
+            .stride_w(strideColumns)
+            .pad_h(paddingRows)
+            .pad_w(paddingColumns);
     }
   }
 }

@@ -48,7 +48,7 @@ public final class Random {
     long count = Operands.present(dst, "dst").remaining();
     long address = Operands.output(dst, "dst", DType.F32, count);
     Native.check(hs_random_normal(0, address, count, seed, sequence, mean, deviation));
-    Operands.keepAlive(dst, null, null, null, null, null);
+    Operands.keepAlive(dst);
   }
 
   /** As above, on the CPU at once, from any thread, on arrays. The collector waits meanwhile. */
@@ -97,7 +97,7 @@ public final class Random {
     long count = Operands.present(dst, "dst").remaining();
     long address = Operands.output(dst, "dst", DType.F32, count);
     Native.check(hs_random_uniform(0, address, count, seed, sequence, low, high));
-    Operands.keepAlive(dst, null, null, null, null, null);
+    Operands.keepAlive(dst);
   }
 
   /** As above, on the CPU at once, from any thread, on arrays. The collector waits meanwhile. */

@@ -84,7 +84,8 @@ public final class StepKernels {
         Operands.input(gradients, "gradients", DType.F32, Sizes.notNegative("count", count));
     long target = Operands.present(state, "state").addressWithWeight();
     Native.check(hs_gradient_check(0, count, address, target, weightUnits, maxNorm));
-    Operands.keepAlive(gradients, state, null, null, null, null);
+    Operands.keepAlive(gradients);
+    Operands.keepAlive(state);
   }
 
   /** As above, of all gradients in an array, on the CPU at once. */
@@ -93,7 +94,7 @@ public final class StepKernels {
     int count = Operands.present(gradients, "gradients").length;
     long target = Operands.present(state, "state").addressWithWeight();
     Native.check(ArrayCalls.hs_gradient_check(0, count, gradients, target, weightUnits, maxNorm));
-    Operands.keepAlive(state, null, null, null, null, null);
+    Operands.keepAlive(state);
   }
 
   /** As above, at addresses. */

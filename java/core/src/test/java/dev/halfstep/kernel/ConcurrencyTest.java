@@ -2,6 +2,7 @@ package dev.halfstep.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
+import dev.halfstep.DType;
 import dev.halfstep.Device;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -38,7 +39,7 @@ class ConcurrencyTest {
         PRODUCT.run(a, b, c);
       }
       float[] activated = new float[c.length];
-      Elementwise.activation(Activation.TANH, c, activated);
+      ActivationKernel.of(Activation.TANH, DType.F32, c.length).run(c, activated);
       a = Arrays.copyOf(activated, M * K);
     }
     return c;

@@ -85,7 +85,11 @@ class HostileCallsFuzzTest {
       return;
     }
     built++;
-    call(random, new KernelCall(kernel, FORMS[random.nextInt(3)], device), kernel, foreign);
+    Form form = FORMS[random.nextInt(3)];
+    if (form == Form.ARRAYS && !kernel.takesArrays()) {
+      form = Form.BUFFERS;
+    }
+    call(random, new KernelCall(kernel, form, device), kernel, foreign);
   }
 
   private void call(SplittableRandom random, KernelCall call, KernelCase kernel, Tensor foreign)
@@ -96,10 +100,9 @@ class HostileCallsFuzzTest {
     boolean missing = false;
     for (Operand operand : kernel.operands()) {
       boolean spoil = careless && random.nextInt(6) == 0;
-      boolean left =
-          operand.count() == Long.MIN_VALUE || (operand.optional() && random.nextBoolean());
-      long bytes = left ? 0 : operand.count() * operand.type().bytes();
-      boolean impossible = !left && (operand.count() < 0 || operand.count() > MOST_BYTES);
+      boolean left = operand.unused() || (operand.optional() && random.nextBoolean());
+      long bytes = left ? 0 : operand.bytes();
+      boolean impossible = !left && operand.count() > MOST_BYTES;
       if (spoil && !left && random.nextInt(3) == 0) {
         call.give(operand, null);
         missing |= !operand.optional();
@@ -178,7 +181,7 @@ class HostileCallsFuzzTest {
         default -> {
           one.value =
               KernelCall.view(direct.asReadOnlyBuffer().order(direct.order()), one.operand.type());
-          return one.operand.use() == Use.WRITTEN;
+          return one.operand.written();
         }
       }
       return buffer != null;

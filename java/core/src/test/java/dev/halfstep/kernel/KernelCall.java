@@ -8,6 +8,7 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
+import dev.halfstep.kernel.KernelCase.ByAddress;
 import dev.halfstep.kernel.KernelCase.Operand;
 import dev.halfstep.kernel.KernelCase.Use;
 import java.lang.reflect.InvocationTargetException;
@@ -159,16 +160,15 @@ final class KernelCall {
       if (argument instanceof Operand operand) {
         types.add(typeOf(operand));
         values.add(given.get(next++).value);
+      } else if (argument instanceof ByAddress other) {
+        if (form == Form.ADDRESSES) {
+          types.add(other.type());
+          values.add(0);
+        }
       } else {
         types.add(float.class);
         values.add(argument);
       }
-    }
-    if (kernelCase.kernel() instanceof OptimizerStep && form == Form.ADDRESSES) {
-      // The copy comes before the state; then the schedule, the segments and the workspace.
-      types.addAll(List.of(long.class, long.class, long.class, int.class, long.class));
-      values.add(values.size() - 1, 0L);
-      values.addAll(List.of(0L, 0L, 0, 0L));
     }
     Method method =
         kernelCase.kernel().getClass().getMethod(kernelCase.method(), types.toArray(Class[]::new));
@@ -235,7 +235,7 @@ final class KernelCall {
   void assertIntact(boolean written) {
     for (Given one : given) {
       byte[] now = after(one);
-      if (one.operand.use() == Use.READ || !written) {
+      if (one.operand.use() == Use.IN || !written) {
         assertArrayEquals(one.before, now, () -> one.operand + " of " + kernelCase.name());
       }
     }

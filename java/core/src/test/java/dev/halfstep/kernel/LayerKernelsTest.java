@@ -175,17 +175,17 @@ class LayerKernelsTest {
   void binaryOperationsRepeatTheSecondOperand() {
     float[] a = {1, 2, 3, 4, 5, 6};
     float[] y = new float[6];
-    Binary.add(DType.F32, 6, 2).run(a, new float[] {10, 20}, y);
+    Elementwise.add(DType.F32, 6, 2).run(a, new float[] {10, 20}, y);
     assertArrayEquals(new float[] {11, 22, 13, 24, 15, 26}, y);
-    Binary.subtract(DType.F32, 6, 6).run(y, a, y);
+    Elementwise.subtract(DType.F32, 6, 6).run(y, a, y);
     assertArrayEquals(new float[] {10, 20, 10, 20, 10, 20}, y);
     FloatBuffer product = Values.direct(new float[6]);
-    Binary.multiply(DType.F32, 6, 3)
+    Elementwise.multiply(DType.F32, 6, 3)
         .run(Values.direct(a), Values.direct(new float[] {1, 0, 2}), product);
     assertArrayEquals(new float[] {1, 0, 6, 4, 0, 12}, Values.array(product));
     ScaleAdd.of(DType.F32, 6, 2, -1).run(a, y);
     assertArrayEquals(new float[] {-8, -16, -4, -12, 0, -8}, y);
-    assertThrows(IllegalArgumentException.class, () -> Binary.add(DType.F32, 6, 4));
+    assertThrows(IllegalArgumentException.class, () -> Elementwise.add(DType.F32, 6, 4));
   }
 
   @Test

@@ -53,10 +53,11 @@ class OperandsTest {
       Stream missing = null;
       assertSays(
           NullPointerException.class, "stream is null", () -> FOUR.run(missing, tensor, tensor));
+      assertSays(NullPointerException.class, "dst is null", () -> Copy.fill(stream, none, 1));
       assertSays(
-          NullPointerException.class, "dst is null", () -> Elementwise.fill(stream, none, 1));
-      assertSays(
-          NullPointerException.class, "src is null", () -> Elementwise.cast(stream, none, tensor));
+          NullPointerException.class,
+          "src is null",
+          () -> Cast.of(DType.F32, DType.BF16, 4).run(stream, none, tensor));
       assertSays(
           NullPointerException.class,
           "gradients is null",
@@ -87,7 +88,7 @@ class OperandsTest {
       List<Executable> builds =
           List.of(
               () -> ScaleAdd.of(DType.F32, size, 1, 0),
-              () -> Binary.add(DType.F32, size, 1),
+              () -> Elementwise.add(DType.F32, size, 1),
               () -> Dropout.of(DType.F32, size, 0.5f, 1, 1),
               () -> Softmax.builder(0, size).build(),
               () -> Softmax.builder(size, 1).build(),
@@ -113,7 +114,7 @@ class OperandsTest {
     assertThrows(IllegalArgumentException.class, () -> GradientStatistics.of(few, 1L << 61));
     assertThrows(
         IllegalArgumentException.class,
-        () -> Elementwise.cast(DType.F32, few, DType.F32, few, 1L << 62));
+        () -> Cast.of(DType.F32, DType.F32, 1L << 62).run(few, few));
     assertThrows(
         IllegalArgumentException.class, () -> ScaleAdd.of(DType.F32, 1L << 58, 1, 0).run(few, few));
     // 2^62 + 1 times 4 bytes wraps round to 4.

@@ -103,7 +103,7 @@ public final class CharTransformer {
     Random random = new Random(1);
     StringBuilder written = new StringBuilder("\n");
     try (Device device = Device.cpu();
-        Predictor predictor = new Predictor(model, device, 1)) {
+        Predictor predictor = Predictor.builder(model).device(device).batchSizes(1).open()) {
       while (written.length() < length) {
         int[] seen = text.tokens(written.substring(Math.max(0, written.length() - WINDOW)));
         int[] window = Arrays.copyOf(seen, WINDOW); // nothing looks at what comes after

@@ -14,6 +14,8 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.report.CurvesFigure;
+import dev.halfstep.report.Report;
 import dev.halfstep.schedule.Plateau;
 import dev.halfstep.train.Callback;
 import dev.halfstep.train.EarlyStopping;
@@ -22,15 +24,11 @@ import dev.halfstep.train.History;
 import dev.halfstep.train.Trainer;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.function.ToDoubleFunction;
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.XYChart;
-import org.knowm.xchart.XYChartBuilder;
 
 /**
  * A convolutional network on handwritten digits, with all that belongs to such a run: validation,
- * early stopping, a learning rate that falls on a plateau, the best weights, a test, the curves.
+ * early stopping, a learning rate that falls on a plateau, the best weights, a test, a report and
+ * the curves.
  */
 public final class MnistCnn {
   private MnistCnn() {}
@@ -39,14 +37,14 @@ public final class MnistCnn {
    * Trains and tests.
    *
    * @param args a folder with MNIST's files, or "digits" for drawn ones (the default); the seed
-   *     (1); the most epochs (30); where the curves go (training_curves.png)
+   *     (1); the most epochs (30); the folder for report and curves (the current one)
    */
   public static void main(String[] args) throws IOException {
     boolean drawn = args.length == 0 || args[0].equals("digits");
     Split data = drawn ? Digits.generate(0) : Mnist.load(Path.of(args[0]));
     long seed = args.length > 1 ? Long.parseLong(args[1]) : 1;
     int epochs = args.length > 2 ? Integer.parseInt(args[2]) : 30;
-    String figure = args.length > 3 ? args[3] : "training_curves.png";
+    Path folder = Path.of(args.length > 3 ? args[3] : ".");
 
     Split parts = data.train().split(0.1, 1);
     Model model =
@@ -63,7 +61,7 @@ public final class MnistCnn {
                 new Linear(128),
                 new ReLU(),
                 new Linear(10)));
-    History history =
+    Trainer trainer =
         Trainer.builder(model, parts.train())
             .validation(parts.heldOut())
             .test(data.heldOut())
@@ -74,16 +72,16 @@ public final class MnistCnn {
             .epochs(epochs)
             .seed(seed)
             .callbacks(new PrintEpochs())
-            .fit();
+            .build();
+    History history = trainer.fit();
 
     System.out.println(history.stopReason().text());
     System.out.printf(
         "weights of epoch %d, test accuracy %.2f %%, %.1f s%n",
         history.bestEpoch(), 100 * history.test().orElseThrow().accuracy(), history.seconds());
-    List<XYChart> row =
-        List.of(
-            curves(history, "loss", Metrics::loss), curves(history, "accuracy", Metrics::accuracy));
-    BitmapEncoder.saveBitmap(row, 1, 2, figure, BitmapEncoder.BitmapFormat.PNG);
+    Report report = Report.of(trainer, history);
+    report.write(folder.resolve("report.json"));
+    CurvesFigure.of(report, history).writePng(folder.resolve("training_curves.png"));
   }
 
   private static final class PrintEpochs implements Callback {
@@ -99,17 +97,5 @@ public final class MnistCnn {
           epoch.learningRate(),
           epoch.samplesPerSecond());
     }
-  }
-
-  private static XYChart curves(History history, String what, ToDoubleFunction<Metrics> value) {
-    XYChart chart = new XYChartBuilder().title(what).xAxisTitle("epoch").build();
-    List<EpochRecord> epochs = history.epochs();
-    double[] x = epochs.stream().mapToDouble(EpochRecord::epoch).toArray();
-    double[] train = epochs.stream().map(EpochRecord::train).mapToDouble(value).toArray();
-    double[] validation =
-        epochs.stream().map(e -> e.validation().orElseThrow()).mapToDouble(value).toArray();
-    chart.addSeries("training", x, train);
-    chart.addSeries("validation", x, validation);
-    return chart;
   }
 }

@@ -28,12 +28,13 @@ class ExamplesTest {
   @Test
   void theConvolutionalNetworkLearnsTheDigitsAndDrawsItsCurves(@TempDir Path folder)
       throws IOException {
-    Path figure = folder.resolve("curves.png");
-
-    String printed = printedBy(() -> MnistCnn.main(args("digits", "1", "1", figure.toString())));
+    String printed = printedBy(() -> MnistCnn.main(args("digits", "1", "1", folder.toString())));
 
     assertTrue(number(printed, "test accuracy ([0-9.]+) %") > 95, printed);
-    assertTrue(Files.size(figure) > 5_000, "the figure has " + Files.size(figure) + " bytes");
+    long bytes = Files.size(folder.resolve("training_curves.png"));
+    assertTrue(bytes > 5_000, "the figure has " + bytes + " bytes");
+    String report = Files.readString(folder.resolve("report.json"));
+    assertTrue(number(report, "\"accuracy\" : ([0-9.]+)") > 0.95, report);
   }
 
   @Test
@@ -47,6 +48,23 @@ class ExamplesTest {
     for (int batchSize : batchSizes(random)) {
       assertEquals(50, testAccuracy(random, batchSize), 12, random); // 256 samples: +- 3
     }
+  }
+
+  @Test
+  void theDrawingHasEveryOperationAndParameterOfTheModel() throws IOException {
+    String dot = printedBy(() -> DrawGraph.main(args()));
+
+    for (String each :
+        List.of(
+            "0\\nconv2d 3x3, RELU",
+            "2.1\\nbatch_norm",
+            "6\\nlinear",
+            "0.weight",
+            "2.1.running_var")) {
+      assertTrue(dot.contains("[label=\"" + each + "\""), each + " in\n" + dot);
+    }
+    assertTrue(dot.startsWith("digraph model {") && dot.endsWith("}\n"), dot);
+    assertTrue(dot.contains("[label=\"[1, 10]\"]"), dot);
   }
 
   private static List<Integer> batchSizes(String table) {
@@ -93,6 +111,40 @@ class ExamplesTest {
   }
 
   @Test
+  void aCallbackHalvesTheRateWhereTheLossRisesAndThatHelps() throws IOException {
+    String printed = printedBy(() -> ActingCallback.main(args()));
+
+    double[] accuracies =
+        Pattern.compile("accuracy ([0-9.]+) %")
+            .matcher(printed)
+            .results()
+            .mapToDouble(found -> Double.parseDouble(found.group(1)))
+            .toArray();
+    assertEquals(2, accuracies.length, printed);
+    assertTrue(number(printed, "(?s)rate x ([0-9.]+)") == 0.5, printed);
+    assertTrue(accuracies[1] > accuracies[0], printed);
+  }
+
+  @Test
+  void aMetricOfOnesOwnChoosesTheBestEpoch() throws IOException {
+    String printed = printedBy(() -> OwnMetric.main(args("2")));
+
+    double accuracy = number(printed, "epoch 2: accuracy ([0-9.]+) %");
+    assertTrue(number(printed, "epoch 2: .*top two ([0-9.]+) %") > accuracy, printed);
+    assertEquals(2, number(printed, "best epoch by it: ([0-9]+)"), printed);
+  }
+
+  @Test
+  void recordsOfAFileTrainToTheBitsOfThoseInMemory(@TempDir Path folder) throws IOException {
+    String printed = printedBy(() -> OwnData.main(args(folder.toString())));
+
+    assertTrue(number(printed, "from the file: .*accuracy ([0-9.]+) %") > 60, printed);
+    assertTrue(number(printed, "from memory: .*accuracy ([0-9.]+) %") > 60, printed);
+    assertTrue(printed.contains("bit for bit: true"), printed);
+    assertTrue(printed.contains("272000 bytes in points.records"), printed);
+  }
+
+  @Test
   void aLoopOfOnesOwnTellsTheSpiralsApart() throws IOException {
     String printed = printedBy(() -> OwnLoop.main(args()));
 
@@ -121,6 +173,22 @@ class ExamplesTest {
     assertTrue(printed.strip().length() > 300, printed);
   }
 
+  @Test
+  void aModelIsReadFromItsFileWithoutItsCode(@TempDir Path folder) throws IOException {
+    String printed = printedBy(() -> ModelFromFile.main(args(folder.toString())));
+
+    assertTrue(number(printed, "model from the file ([0-9.]+) %") > 75, printed);
+    assertTrue(printed.contains("bit for bit: true"), printed);
+  }
+
+  @Test
+  void fourThreadsOfAServerShareAPredictor() throws IOException {
+    String printed = printedBy(() -> PredictionServer.main(args("200")));
+
+    assertTrue(printed.contains("200 of 200 answers are the model's, bit for bit"), printed);
+    assertTrue(printed.contains("bytes for 4 threads"), printed);
+  }
+
   private static String[] args(String... args) {
     return args;
   }
@@ -131,7 +199,7 @@ class ExamplesTest {
     return Double.parseDouble(matcher.group(1).replace(",", ""));
   }
 
-  private static String printedBy(Executable program) throws IOException {
+  static String printedBy(Executable program) throws IOException {
     PrintStream before = System.out;
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));

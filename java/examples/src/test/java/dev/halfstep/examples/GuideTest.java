@@ -10,6 +10,7 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Csv;
 import dev.halfstep.data.CsvData;
 import dev.halfstep.data.CsvSamples;
@@ -20,7 +21,9 @@ import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
 import dev.halfstep.data.Split;
 import dev.halfstep.files.Safetensors;
-import dev.halfstep.graph.ElementwiseOp;
+import dev.halfstep.graph.Graph;
+import dev.halfstep.graph.Operation;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.kernel.Activation;
 import dev.halfstep.kernel.Matmul;
 import dev.halfstep.metric.Confusion;
@@ -39,6 +42,11 @@ import dev.halfstep.nn.Sequential;
 import dev.halfstep.optim.Loss;
 import dev.halfstep.optim.LossScaling;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.report.CurvesFigure;
+import dev.halfstep.report.RangeTestReport;
+import dev.halfstep.report.Report;
+import dev.halfstep.report.RunDescription;
+import dev.halfstep.report.StudyFigure;
 import dev.halfstep.schedule.BatchSchedule;
 import dev.halfstep.schedule.LearningRateScaling;
 import dev.halfstep.schedule.Plateau;
@@ -95,9 +103,42 @@ class GuideTest {
   @Test
   void dataset() {
     float[][] x = {{0, 0}, {0, 1}, {1, 0}, {1, 1}};
-    Dataset xor = Dataset.of("xor", Features.of(x), Labels.of(new int[] {0, 1, 1, 0}, 2));
+    Dataset xor = ArrayDataset.of("xor", Features.of(x), Labels.of(new int[] {0, 1, 1, 0}, 2));
 
     assertEquals(4, xor.size());
+  }
+
+  @Test
+  void reports() throws IOException {
+    Trainer run = trainer.build();
+    History history = run.fit();
+    Report.of(run, history).write(folder.resolve("report.json"));
+    CurvesFigure.of(history).writePng(folder.resolve("training_curves.png"));
+
+    assertTrue(Files.readString(folder.resolve("report.json")).contains("\"valLoss\" : "));
+    assertTrue(Files.size(folder.resolve("training_curves.png")) > 5_000);
+  }
+
+  @Test
+  void describedReports() {
+    Trainer run = trainer.build();
+    RunDescription names = RunDescription.of(run).withData("digits").withModel("softmax");
+    Report report = Report.of(run, run.fit(), names);
+    System.out.println(report.parameters() + " by " + report.optimizer().described());
+
+    assertEquals("digits", report.data());
+    assertEquals("softmax", report.model());
+  }
+
+  @Test
+  void studyReports() throws IOException {
+    LearningRateFinder.Result found =
+        LearningRateFinder.DEFAULT.withSteps(40).find(trainer.sessionOptions(), train);
+    RangeTestReport.of(32, found).write(folder.resolve("rates.json")); // with batches of 32
+    StudyFigure.of(found).writePng(folder.resolve("rates.png"));
+
+    assertTrue(Files.readString(folder.resolve("rates.json")).contains("\"batchSize\" : 32"));
+    assertTrue(Files.size(folder.resolve("rates.png")) > 5_000);
   }
 
   @BeforeEach
@@ -130,12 +171,12 @@ class GuideTest {
         .epochs(50)
         .fit();
     CsvSamples unsold = CsvSamples.load(folder.resolve("unsold.csv"), houses.schema());
-    float[] outputs = prices.predict(unsold.features().toFloats(0, unsold.features().size()));
+    float[] outputs = prices.predict(unsold.data().toFloats(0, unsold.data().size()));
     System.out.println("the first may cost " + price.value(outputs[0]));
 
     assertEquals(3, houses.schema().inputs());
     assertTrue(price.value(outputs[0]) > price.value(outputs[1]));
-    assertTrue(unsold.targets().isEmpty());
+    assertTrue(unsold.data().form().targets().isEmpty());
   }
 
   @Test
@@ -149,10 +190,32 @@ class GuideTest {
 
   @Test
   void layerOfOnesOwn() {
-    Layer residual = (scope, x) -> ElementwiseOp.add(x, scope.apply("fc", new Linear(16), x));
+    Layer residual = (scope, x) -> Ops.add(x, scope.apply("fc", new Linear(16), x));
     Layer net = Sequential.of(new Linear(16), residual, new GELU(), new Linear(2));
 
     assertEquals(3 * 2, Model.of(Shape.of(8), net).parameters().list().size());
+  }
+
+  @Test
+  void softsign() {
+    Layer softsign = (scope, x) -> Ops.divide(x, Ops.add(Ops.abs(x), scope.graph().constant(1)));
+
+    assertArrayEquals(
+        new float[] {0.5f, -0.75f},
+        Model.of(Shape.of(2), softsign).initialize(0).predict(new float[] {1, -3}));
+  }
+
+  @Test
+  void walk() {
+    System.out.println(model);
+    Graph graph = new Graph(DType.F32, false);
+    model.build(graph, graph.input("features", DType.F32, model.sampleShape().prepend(1)));
+    for (Graph.Node node : graph.operations()) {
+      Operation operation = node.operation();
+      System.out.println(node.layer() + " " + operation.name() + " reads " + operation.inputs());
+    }
+
+    assertTrue(graph.operations().size() > 2);
   }
 
   @Test
@@ -440,7 +503,7 @@ class GuideTest {
             .session(options -> options.evaluationBatch(32).dataMemory(200_000)) // bytes in all
             .fit();
 
-    assertTrue(train.features().buffer().remaining() > 200_000);
+    assertTrue(train.size() * train.form().sampleBytes() > 200_000);
     History resident =
         Trainer.builder(Model.of(train.sampleShape(), layers), train)
             .validation(DIGITS.heldOut())

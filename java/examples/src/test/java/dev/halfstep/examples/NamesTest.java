@@ -70,7 +70,7 @@ class NamesTest {
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "java/README.md",
-        "java/cli/REPORT.md",
+        "java/report/REPORT.md",
         "benchmarks/README.md"
       })
   void everyNameExists(String document) throws IOException {

@@ -48,8 +48,8 @@ public final class Oracle {
     @Override
     public String toString() {
       return String.format(
-          "%-44s %9.2e of %7.1e  %9.1f us  %9.1f us  %5.2f x",
-          name, difference, bound, ours, theirs, theirs / ours);
+          "%-44s %9.2e of %7.1e  %9.1f us  %9.1f us  %5.2f x%s",
+          name, difference, bound, ours, theirs, theirs / ours, agrees() ? "" : " differ");
     }
   }
 

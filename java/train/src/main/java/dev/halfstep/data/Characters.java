@@ -132,7 +132,7 @@ public final class Characters {
     int[] features = Arrays.copyOfRange(tokens, from, from + samples * length);
     int[] labels = Arrays.copyOfRange(tokens, from + 1, from + 1 + samples * length);
     Shape shape = Shape.of(length);
-    return Dataset.of(
+    return ArrayDataset.of(
         part,
         Features.of(features, shape),
         Labels.of(labels, shape, Math.max(2, vocabulary.length), OptionalInt.empty()));

@@ -191,7 +191,7 @@ public final class Csv {
     refuseUnlabelled(table, target);
     requireTwo(table.rows());
     Targets inFile = CsvTargets.inFile(table, target, regression);
-    Lot tests = Lot.draw(inFile, testFraction, seed);
+    Lot tests = Lot.draw(groups(inFile), testFraction, seed);
     int[] train = tests.train();
     int trainRows = train.length;
     int trained = trainRows;
@@ -214,7 +214,7 @@ public final class Csv {
             table.header(), separator, columns, targets.target(), missing != Missing.REFUSED);
     CsvInputs.Made inputs = CsvInputs.make(table, schema, order);
     Dataset all =
-        Dataset.of(String.valueOf(file.getFileName()), inputs.features(), targets.values());
+        ArrayDataset.of(String.valueOf(file.getFileName()), inputs.features(), targets.values());
     Split parts = new Split(all.slice(0, trainRows), all.slice(trainRows, rows));
 
     List<CsvDoubt> doubts = new ArrayList<>(names);
@@ -239,9 +239,16 @@ public final class Csv {
     }
   }
 
+  /** What is drawn from in equal shares: classes, or all rows alike. */
+  private static int[] groups(Targets inFile) {
+    return inFile instanceof Labels labels ? labels.toArray() : new int[inFile.size()];
+  }
+
   /** The rows to train on, those at the end that are drawn for validation. */
   private int[] validationLast(Targets inFile, int[] train) {
-    Lot lot = Lot.draw(inFile.subset(train), validationFraction, seed);
+    int[] groups = groups(inFile);
+    int[] ofTrain = Arrays.stream(train).map(i -> groups[i]).toArray();
+    Lot lot = Lot.draw(ofTrain, validationFraction, seed);
     return IntStream.concat(Arrays.stream(lot.train()), Arrays.stream(lot.heldOut()))
         .map(i -> train[i])
         .toArray();

@@ -10,13 +10,13 @@ import java.util.Optional;
  * Rows of a CSV file for a model that was trained on another one, in the order of the file. Columns
  * are found by their names, wherever they stand; other columns are passed over.
  *
- * @param features {@code F32 [inputs]}, made of the columns as those of the training rows were
- * @param targets the rows' classes, -1 where the label is empty or missing; or numbers, in their
- *     own units, NaN where there is none; absent if the file has no label's column or all of it is
- *     empty
+ * @param data inputs {@code F32 [inputs]}, made of the columns as those of the training rows were;
+ *     as targets the rows' classes, -1 where the label is empty or missing, or numbers, in their
+ *     own units, NaN where there is none; without targets if the file has no label's column or all
+ *     of it is empty
  * @param doubts about values that training did not see
  */
-public record CsvSamples(Features features, Optional<Targets> targets, List<CsvDoubt> doubts) {
+public record CsvSamples(ArrayDataset data, List<CsvDoubt> doubts) {
   /**
    * Reads a file.
    *
@@ -37,11 +37,15 @@ public record CsvSamples(Features features, Optional<Targets> targets, List<CsvD
     try {
       CsvInputs.Made inputs = CsvInputs.make(table, schema, order);
       Optional<CsvCells> labels = table.target().filter(cells -> cells.gaps() < table.rows());
-      Optional<Targets> targets =
+      String name = String.valueOf(file.getFileName());
+      ArrayDataset data =
           labels.isEmpty()
-              ? Optional.empty()
-              : Optional.of(CsvTargets.further(table, labels.get(), schema.target()));
-      return new CsvSamples(inputs.features(), targets, inputs.doubts());
+              ? ArrayDataset.of(name, inputs.features())
+              : ArrayDataset.of(
+                  name,
+                  inputs.features(),
+                  CsvTargets.further(table, labels.get(), schema.target()));
+      return new CsvSamples(data, inputs.doubts());
     } catch (OutOfMemoryError e) {
       throw DataFile.tooLarge(file, " as inputs of a model", e);
     }

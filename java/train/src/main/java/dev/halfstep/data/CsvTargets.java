@@ -1,6 +1,7 @@
 package dev.halfstep.data;
 
 import dev.halfstep.Shape;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -33,8 +34,10 @@ record CsvTargets(CsvTarget target, Targets values) {
 
   /** Classes. */
   static CsvTargets classes(CsvTable table, Labels inFile, int[] order) {
+    int[] labels = Arrays.stream(order).map(inFile::get).toArray();
     return new CsvTargets(
-        new CsvTarget(table.targetName(), inFile.names(), 0, 1), inFile.subset(order));
+        new CsvTarget(table.targetName(), inFile.names(), 0, 1),
+        Labels.of(labels, inFile.classes()).withNames(inFile.names()));
   }
 
   /** Numbers, standardised with those of the first rows, which are trained on. */

@@ -61,7 +61,7 @@ public final class Digits {
       pixels.put(draw(seed, i));
     }
     Dataset all =
-        Dataset.of(
+        ArrayDataset.of(
             "digits",
             Features.adopt(pixels.flip(), DType.U8, Shape.of(SIDE, SIDE, 1))
                 .withNormalization(NORMALIZATION),

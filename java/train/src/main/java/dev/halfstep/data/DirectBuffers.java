@@ -7,6 +7,8 @@ import java.nio.ByteOrder;
 
 /** Host memory as kernels and devices read it: direct, native byte order, whole from position 0. */
 final class DirectBuffers {
+  private static final long READ_AT_ONCE = 4L << 20; // bytes
+
   private DirectBuffers() {}
 
   static ByteBuffer allocate(DType type, long elements, String what) {
@@ -22,7 +24,8 @@ final class DirectBuffers {
               + elements
               + " elements of "
               + type
-              + " exceed the 2 GiB that one data set can hold: split it");
+              + " exceed the 2 GiB that one array can hold: split it, or read it from where it lies"
+              + " by a Dataset of your own");
     }
     return Math.toIntExact(elements * type.bytes());
   }
@@ -102,24 +105,28 @@ final class DirectBuffers {
     return Math.toIntExact(buffer.remaining() / sampleBytes);
   }
 
-  /** A copy of these samples, each of so many bytes, in this order. */
-  static ByteBuffer subset(ByteBuffer buffer, int[] samples, int sampleBytes) {
-    int size = buffer.limit() / sampleBytes;
-    ByteBuffer part =
-        allocate(DType.U8, (long) samples.length * sampleBytes, "samples that are copied");
-    for (int i = 0; i < samples.length; i++) {
-      if (samples[i] < 0 || samples[i] >= size) {
+  /** Throws unless each index is that of one of so many samples. */
+  static void checkIndices(int[] samples, int size) {
+    for (int sample : samples) {
+      if (sample < 0 || sample >= size) {
         throw new IllegalArgumentException(
-            "no sample "
-                + samples[i]
-                + " among "
-                + size
-                + ": give indices from 0 to "
-                + (size - 1));
+            "no sample " + sample + " among " + size + ": give indices from 0 to " + (size - 1));
       }
-      part.put(i * sampleBytes, buffer, samples[i] * sampleBytes, sampleBytes);
     }
-    return part;
+  }
+
+  /** The indices from one on. */
+  static int[] range(int from, int count) {
+    int[] indices = new int[count];
+    for (int i = 0; i < count; i++) {
+      indices[i] = from + i;
+    }
+    return indices;
+  }
+
+  /** How many of so many samples are read at once where all are. */
+  static int rowsAtOnce(SampleForm form, int samples) {
+    return (int) Math.max(1, Math.min(samples, READ_AT_ONCE / form.sampleBytes()));
   }
 
   /** Checks the range [from, to) of a slice. */

@@ -73,19 +73,13 @@ public final class Features {
    *     are tokens
    */
   public Features withNormalization(Normalization normalization) {
-    if (type == DType.I32 && !normalization.equals(Normalization.NONE)) {
-      throw new IllegalArgumentException("tokens (I32 features) cannot be normalized");
-    }
-    int channels = normalization.channels();
-    if (channels != 1 && (sampleShape.rank() == 0 || channels != sampleShape.dim(-1))) {
-      throw new IllegalArgumentException(
-          "a normalization of "
-              + channels
-              + " channels does not fit samples of "
-              + sampleShape
-              + ": give one, or as many as the last dimension");
-    }
+    spec(InputSpec.DEFAULT_NAME).withNormalization(normalization); // throws if it does not fit
     return new Features(buffer, type, sampleShape, normalization);
+  }
+
+  /** What each sample has of them, under a name. */
+  InputSpec spec(String name) {
+    return new InputSpec(name, type, sampleShape, normalization);
   }
 
   /** The number of samples. */
@@ -118,33 +112,6 @@ public final class Features {
   }
 
   /**
-   * The samples from (inclusive) up to (exclusive) as numbers, normalised: {@code x * scale +
-   * shift} in single precision, as kernels compute it while they gather.
-   *
-   * @return {@code [to - from, sampleShape...]}, row-major
-   * @throws IllegalArgumentException unless {@code 0 <= from < to <= size}
-   */
-  public float[] toFloats(int from, int to) {
-    DirectBuffers.checkSlice(from, to, size);
-    float[] scale = normalization.scale();
-    float[] shift = normalization.shift();
-    int sample = (int) sampleShape.elements();
-    float[] values = new float[Math.multiplyExact(to - from, sample)];
-    for (int i = 0; i < values.length; i++) {
-      int at = from * sample + i;
-      float x =
-          switch (type) {
-            case U8 -> buffer.get(at) & 0xFF;
-            case I32 -> buffer.getInt(at * Integer.BYTES);
-            default -> buffer.getFloat(at * Float.BYTES);
-          };
-      int channel = i % scale.length;
-      values[i] = x * scale[channel] + shift[channel];
-    }
-    return values;
-  }
-
-  /**
    * The samples from (inclusive) up to (exclusive), without a copy.
    *
    * @throws IllegalArgumentException unless {@code 0 <= from < to <= size}
@@ -153,17 +120,6 @@ public final class Features {
     DirectBuffers.checkSlice(from, to, size);
     int sampleBytes = buffer.limit() / size;
     ByteBuffer part = DirectBuffers.view(buffer, from * sampleBytes, (to - from) * sampleBytes);
-    return new Features(part, type, sampleShape, normalization);
-  }
-
-  /**
-   * A copy of these samples, in this order.
-   *
-   * @param samples indices, at least one; one that is given twice is there twice
-   * @throws IllegalArgumentException if there is none, or no such sample
-   */
-  public Features subset(int... samples) {
-    ByteBuffer part = DirectBuffers.subset(buffer, samples, buffer.limit() / size);
     return new Features(part, type, sampleShape, normalization);
   }
 }

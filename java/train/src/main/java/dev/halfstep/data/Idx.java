@@ -104,8 +104,7 @@ public final class Idx {
   /**
    * Samples and their classes, a fifth of them drawn to be held out for tests ({@link
    * Dataset#split}). The classes are the labels that occur, in numeric order, and carry them as
-   * names; features are standardised by channel ({@link Normalization#measured}) over the training
-   * part.
+   * names; features are standardised by channel ({@link Standardization}) over the training part.
    *
    * @param images IDX file as {@link #features} takes it
    * @param labels IDX file as {@link #labels} takes it
@@ -117,7 +116,7 @@ public final class Idx {
     List<Integer> classes = IdxSamples.found(labels, answers);
     String name = String.valueOf(images.getFileName());
     Dataset all = IdxSamples.dataset(name, images, features(images), labels, answers, classes);
-    return IdxSamples.standardized(all.split(TEST_FRACTION, 0));
+    return Standardization.of(all.split(TEST_FRACTION, 0));
   }
 
   /** As above, with test samples in files of their own; classes are the labels of both. */
@@ -143,18 +142,18 @@ public final class Idx {
             testAnswers,
             classes);
     try {
-      return IdxSamples.standardized(new Split(train, test));
+      return Standardization.of(new Split(train, test));
     } catch (IllegalArgumentException e) {
       throw new DataException(
           images
               + " holds "
-              + train.features().type()
+              + train.form().input().type()
               + " "
               + train.sampleShape()
               + ", but "
               + testImages
               + " "
-              + test.features().type()
+              + test.form().input().type()
               + " "
               + test.sampleShape(),
           e);

@@ -99,21 +99,10 @@ final class IdxSamples {
     }
     Labels result = Labels.of(targets, classes.size());
     boolean fromZero = classes.equals(numbered(0, classes.size()));
-    return Dataset.of(
+    return ArrayDataset.of(
         name,
         features,
         fromZero ? result : result.withNames(classes.stream().map(String::valueOf).toList()));
-  }
-
-  /** Both parts, normalised by what the first one holds. */
-  static Split standardized(Split parts) {
-    Normalization measured = Normalization.measured(parts.train().features());
-    return new Split(normalized(parts.train(), measured), normalized(parts.heldOut(), measured));
-  }
-
-  private static Dataset normalized(Dataset data, Normalization normalization) {
-    return Dataset.of(
-        data.name(), data.features().withNormalization(normalization), data.targets());
   }
 
   static Features features(Path file) throws DataException {

@@ -52,30 +52,21 @@ public final class Labels implements Targets {
    *     index, or the labels are not a whole number of samples
    */
   public static Labels of(int[] labels, Shape sampleShape, int classes, OptionalInt ignoreIndex) {
-    if (classes < 2) {
-      throw new IllegalArgumentException("labels need at least 2 classes, not " + classes);
-    }
     Labels result =
         new Labels(DirectBuffers.copyOf(labels), sampleShape, classes, List.of(), ignoreIndex);
-    long positions = sampleShape.elements();
+    TargetSpec spec = result.spec("labels");
+    int positions = (int) sampleShape.elements();
     for (int i = 0; i < labels.length; i++) {
-      boolean known = labels[i] >= 0 && labels[i] < classes;
-      if (!known && !(ignoreIndex.isPresent() && ignoreIndex.getAsInt() == labels[i])) {
-        throw new IllegalArgumentException(
-            "label "
-                + labels[i]
-                + " of sample "
-                + i / positions
-                + (sampleShape.rank() == 0 ? "" : ", position " + i % positions)
-                + " is outside [0, "
-                + classes
-                + ")"
-                + (ignoreIndex.isPresent()
-                    ? " and not the ignore index " + ignoreIndex.getAsInt()
-                    : ""));
+      if (!spec.takes(labels[i])) {
+        throw new IllegalArgumentException(spec.refusal(labels[i], i / positions, i % positions));
       }
     }
     return result;
+  }
+
+  /** Takes over labels that were checked. */
+  static Labels adopt(ByteBuffer labels, TargetSpec spec) {
+    return new Labels(labels, spec.shape(), spec.classes(), spec.classNames(), spec.ignoreIndex());
   }
 
   /**
@@ -116,6 +107,18 @@ public final class Labels implements Targets {
     return buffer.getInt(Math.multiplyExact(index, DType.I32.bytes()));
   }
 
+  /** All of them, {@code [samples * positions]}: a new array. */
+  public int[] toArray() {
+    int[] labels = new int[buffer.limit() / DType.I32.bytes()];
+    buffer().asIntBuffer().get(labels);
+    return labels;
+  }
+
+  /** What each sample has of them, under a name. */
+  TargetSpec spec(String name) {
+    return new TargetSpec(name, DType.I32, sampleShape, classes, names, ignoreIndex);
+  }
+
   @Override
   public int size() {
     return size;
@@ -141,12 +144,6 @@ public final class Labels implements Targets {
     DirectBuffers.checkSlice(from, to, size);
     int sampleBytes = buffer.limit() / size;
     ByteBuffer part = DirectBuffers.view(buffer, from * sampleBytes, (to - from) * sampleBytes);
-    return new Labels(part, sampleShape, classes, names, ignoreIndex);
-  }
-
-  @Override
-  public Labels subset(int... samples) {
-    ByteBuffer part = DirectBuffers.subset(buffer, samples, buffer.limit() / size);
     return new Labels(part, sampleShape, classes, names, ignoreIndex);
   }
 }

@@ -31,21 +31,37 @@ final class Lot {
     return heldOut;
   }
 
+  /** What {@link Split#heldOut} says. */
+  static int heldOut(int samples, double fraction) {
+    if (!(fraction > 0 && fraction < 1)) {
+      throw new IllegalArgumentException(
+          "a fraction to hold out must lie between 0 and 1: " + fraction);
+    }
+    if (samples < 2) {
+      throw new IllegalArgumentException(
+          "holding out a part needs at least 2 samples, not " + samples);
+    }
+    long count = Math.round(samples * fraction);
+    return (int) Math.min(Math.max(count, 1), samples - 1L);
+  }
+
   /**
-   * Draws from all samples, or with one label a sample from each class its share.
+   * Draws from each class its share.
    *
    * <p>Definition: the classes' shares of {@link Split#heldOut} are rounded down; what is missing
    * is given, one each, to those with the largest remainder, of equal ones to the lowest label
    * first. A class gives at most all but one of its samples. Samples are visited in the order of
    * {@link Order#shuffled} with the key of {@link RandomStream#DATA}, and held out while their
    * class has a share left.
+   *
+   * @param labels one a sample; all alike where there are no classes
    */
-  static Lot draw(Targets targets, double fraction, long seed) {
-    int samples = targets.size();
-    int wanted = Split.heldOut(samples, fraction);
+  static Lot draw(int[] labels, double fraction, long seed) {
+    int samples = labels.length;
+    int wanted = heldOut(samples, fraction);
     int[] order = new int[samples];
     Order.shuffled(new Philox(RandomStream.DATA.key(seed), 0), order);
-    int[] groups = groups(targets);
+    int[] groups = groups(labels);
     int[] left = shares(groups, wanted);
     int held = Arrays.stream(left).sum();
     if (held == 0) { // each class has a single sample
@@ -67,22 +83,19 @@ final class Lot {
     return new Lot(train, heldOut);
   }
 
-  /** The class of each sample, counted from 0 in the order of the labels; all alike without one. */
-  private static int[] groups(Targets targets) {
-    int[] groups = new int[targets.size()];
-    if (!(targets instanceof Labels labels) || targets.sampleShape().rank() > 0) {
-      return groups;
-    }
+  /** The class of each sample, counted from 0 in the order of the labels. */
+  private static int[] groups(int[] labels) {
+    int[] groups = new int[labels.length];
     Map<Integer, Integer> numbers = new TreeMap<>();
     for (int i = 0; i < groups.length; i++) {
-      numbers.put(labels.get(i), 0);
+      numbers.put(labels[i], 0);
     }
     int count = 0;
     for (Map.Entry<Integer, Integer> entry : numbers.entrySet()) {
       entry.setValue(count++);
     }
     for (int i = 0; i < groups.length; i++) {
-      groups[i] = numbers.getOrDefault(labels.get(i), 0);
+      groups[i] = numbers.getOrDefault(labels[i], 0);
     }
     return groups;
   }

@@ -1,6 +1,5 @@
 package dev.halfstep.data;
 
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
@@ -56,42 +55,6 @@ public final class Normalization {
    */
   public static Normalization ofUnitPixels(double mean, double std) {
     return of(new double[] {mean * 255}, new double[] {std * 255});
-  }
-
-  /**
-   * By the mean and the standard deviation (biased) of each channel, the last dimension of a
-   * sample, over all samples and positions. A channel that is constant is only centred.
-   *
-   * @param features bytes or floats, finite
-   */
-  public static Normalization measured(Features features) {
-    int channels = (int) Math.max(1, features.sampleShape().dim(-1));
-    double[] mean = new double[channels];
-    double[] std = new double[channels];
-    ByteBuffer values = features.buffer();
-    int count = values.limit() / features.type().bytes();
-    double perChannel = (double) count / channels;
-    for (int i = 0; i < count; i++) {
-      mean[i % channels] += raw(features, values, i) / perChannel;
-    }
-    for (int i = 0; i < count; i++) {
-      double deviation = raw(features, values, i) - mean[i % channels];
-      std[i % channels] += deviation * deviation / perChannel;
-    }
-    for (int i = 0; i < channels; i++) {
-      double deviation = Math.sqrt(std[i]);
-      // What rounding leaves of a constant is no deviation.
-      std[i] = deviation > 1e-12 * Math.abs(mean[i]) ? deviation : 1;
-    }
-    return of(mean, std);
-  }
-
-  private static double raw(Features features, ByteBuffer values, int index) {
-    return switch (features.type()) {
-      case U8 -> values.get(index) & 0xFF;
-      case I32 -> values.getInt(index * Integer.BYTES);
-      default -> values.getFloat(index * Float.BYTES);
-    };
   }
 
   /** The number of channels, or 1 for a normalisation of all channels alike. */

@@ -93,7 +93,7 @@ public final class RandomData {
       }
     }
     Dataset all =
-        Dataset.of(
+        ArrayDataset.of(
             name,
             Features.adopt(values.flip(), DType.F32, Shape.of(features)),
             Labels.of(labels, CLASSES));

@@ -13,13 +13,12 @@ public record Split(Dataset train, Dataset heldOut) {
    * @throws IllegalArgumentException if shapes, types or classes differ
    */
   public Split {
-    if (!train.sampleShape().equals(heldOut.sampleShape())
-        || train.features().type() != heldOut.features().type()
-        || train.targets().type() != heldOut.targets().type()
-        || !train.targets().sampleShape().equals(heldOut.targets().sampleShape())
-        || train.classes() != heldOut.classes()) {
+    if (!train.form().isLike(heldOut.form())) {
       throw new IllegalArgumentException(
-          "the parts of a split must be alike, but one is " + train + ", the other " + heldOut);
+          "the parts of a split must be alike, but one is "
+              + train.described()
+              + ", the other "
+              + heldOut.described());
     }
   }
 
@@ -31,15 +30,6 @@ public record Split(Dataset train, Dataset heldOut) {
    *     or there are fewer than 2 samples
    */
   public static int heldOut(int samples, double fraction) {
-    if (!(fraction > 0 && fraction < 1)) {
-      throw new IllegalArgumentException(
-          "a fraction to hold out must lie between 0 and 1: " + fraction);
-    }
-    if (samples < 2) {
-      throw new IllegalArgumentException(
-          "holding out a part needs at least 2 samples, not " + samples);
-    }
-    long count = Math.round(samples * fraction);
-    return (int) Math.min(Math.max(count, 1), samples - 1L);
+    return Lot.heldOut(samples, fraction);
   }
 }

@@ -27,12 +27,4 @@ public sealed interface Targets permits Labels, Values {
    * @throws IllegalArgumentException unless {@code 0 <= from < to <= size}
    */
   Targets slice(int from, int to);
-
-  /**
-   * A copy of these samples, in this order.
-   *
-   * @param samples indices, at least one; one that is given twice is there twice
-   * @throws IllegalArgumentException if there is none, or no such sample
-   */
-  Targets subset(int... samples);
 }

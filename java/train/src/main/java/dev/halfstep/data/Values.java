@@ -31,6 +31,11 @@ public final class Values implements Targets {
     return new Values(DirectBuffers.copyOf(values), sampleShape);
   }
 
+  /** Takes over numbers in a direct buffer. */
+  static Values adopt(ByteBuffer values, Shape sampleShape) {
+    return new Values(values, sampleShape);
+  }
+
   @Override
   public int size() {
     return size;
@@ -56,12 +61,6 @@ public final class Values implements Targets {
     DirectBuffers.checkSlice(from, to, size);
     int sampleBytes = buffer.limit() / size;
     ByteBuffer part = DirectBuffers.view(buffer, from * sampleBytes, (to - from) * sampleBytes);
-    return new Values(part, sampleShape);
-  }
-
-  @Override
-  public Values subset(int... samples) {
-    ByteBuffer part = DirectBuffers.subset(buffer, samples, buffer.limit() / size);
     return new Values(part, sampleShape);
   }
 }

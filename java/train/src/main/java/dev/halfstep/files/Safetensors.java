@@ -1,7 +1,6 @@
 package dev.halfstep.files;
 
 import dev.halfstep.Shape;
-import dev.halfstep.nn.Model;
 import java.io.FileInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -116,7 +115,7 @@ public final class Safetensors {
 
     /**
      * The values, row-major in the file's shape, not copied; those of F64 rounded to single
-     * precision, in a new array. A model has them in another order: {@link Model#set(String,
+     * precision, in a new array. A model has them in another order: {@code Model.set(String,
      * Entry)}.
      *
      * @throws IllegalStateException if they are of a type that is not read

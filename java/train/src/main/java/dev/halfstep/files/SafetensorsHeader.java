@@ -50,7 +50,8 @@ record SafetensorsHeader(Map<String, String> metadata, List<Tensor> tensors) {
     } catch (CharacterCodingException e) {
       throw damaged(file, "is not UTF-8 text");
     }
-    HeaderJson json = new HeaderJson(file, text);
+    JsonReader json =
+        new JsonReader(file, "is damaged or no safetensors file: its header", text);
     Map<String, String> metadata = new LinkedHashMap<>();
     List<Tensor> tensors = new ArrayList<>();
     json.object(
@@ -88,7 +89,7 @@ record SafetensorsHeader(Map<String, String> metadata, List<Tensor> tensors) {
     return new SafetensorsHeader(metadata, tensors);
   }
 
-  private static Tensor tensor(Path file, String name, HeaderJson json) throws ModelFileException {
+  private static Tensor tensor(Path file, String name, JsonReader json) throws ModelFileException {
     Fields fields = new Fields();
     json.object(
         field -> {
@@ -149,7 +150,7 @@ record SafetensorsHeader(Map<String, String> metadata, List<Tensor> tensors) {
     fields.put(
         METADATA,
         metadata.entrySet().stream()
-            .map(text -> quote(text.getKey()) + ":" + quote(text.getValue()))
+            .map(text -> JsonTree.quote(text.getKey()) + ":" + JsonTree.quote(text.getValue()))
             .collect(Collectors.joining(",", "{", "}")));
     for (Tensor tensor : tensors) {
       fields.put(
@@ -164,26 +165,10 @@ record SafetensorsHeader(Map<String, String> metadata, List<Tensor> tensors) {
     }
     String json =
         fields.entrySet().stream()
-            .map(field -> quote(field.getKey()) + ":" + field.getValue())
+            .map(field -> JsonTree.quote(field.getKey()) + ":" + field.getValue())
             .collect(Collectors.joining(",", "{", "}"));
     int length = json.getBytes(StandardCharsets.UTF_8).length;
     int padding = Math.floorMod(-length, ALIGNMENT);
     return (json + " ".repeat(padding)).getBytes(StandardCharsets.UTF_8);
-  }
-
-  /** A JSON string: quotes, backslashes and control characters are escaped. */
-  private static String quote(String text) {
-    StringBuilder quoted = new StringBuilder("\"");
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (c == '"' || c == '\\') {
-        quoted.append('\\').append(c);
-      } else if (c < ' ') {
-        quoted.append(String.format("\\u%04x", (int) c));
-      } else {
-        quoted.append(c);
-      }
-    }
-    return quoted.append('"').toString();
   }
 }

@@ -1,7 +1,7 @@
 package dev.halfstep.graph;
 
 import dev.halfstep.kernel.Activation;
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.ActivationKernel;
 import java.util.List;
 import java.util.Locale;
 
@@ -9,7 +9,7 @@ import java.util.Locale;
 public record ActivationOp(Value x, Activation activation, Value y) implements Operation {
 
   /** Adds the operation to the graph of x; {@link Activation#NONE} gives x itself. */
-  public static Value of(Value x, Activation activation) {
+  static Value of(Value x, Activation activation) {
     if (activation == Activation.NONE) {
       return x;
     }
@@ -24,6 +24,11 @@ public record ActivationOp(Value x, Activation activation, Value y) implements O
   }
 
   @Override
+  public List<Value> inputs() {
+    return List.of(x);
+  }
+
+  @Override
   public List<Value> outputs() {
     return List.of(y);
   }
@@ -31,40 +36,40 @@ public record ActivationOp(Value x, Activation activation, Value y) implements O
   @Override
   public void forward(Calls calls) {
     long count = y.shape().elements();
+    ActivationKernel kernel = ActivationKernel.of(activation, x.type(), count);
     calls.add(
         Call.of(
                 name(),
                 List.of(x),
                 List.of(y),
                 count,
-                (stream, at) ->
-                    Elementwise.activation(stream, activation, x.type(), count, at.of(x), at.of(y)))
+                (stream, at) -> kernel.run(stream, at.of(x), at.of(y)))
             .allowInPlace());
   }
 
   @Override
   public void backward(Backward backward) {
-    Value saved = activation == Activation.GELU ? x : y;
-    backward.give(x, gradient(backward, activation, backward.of(y), saved));
+    backward.give(
+        x, gradient(backward, activation, backward.of(y), activation.savesInput() ? x : y));
   }
 
   /**
    * Adds the call for the gradient before an activation, from the gradient dy after it.
    *
-   * @param saved what the gradient needs: GELU's input, the output of the others
+   * @param saved what the gradient needs: the input where {@link Activation#savesInput}, otherwise
+   *     the output
    */
   static Value gradient(Backward backward, Activation activation, Value dy, Value saved) {
     Value dx = backward.create(saved);
     long count = dx.shape().elements();
+    ActivationKernel kernel = ActivationKernel.of(activation, dy.type(), count);
     backward.add(
         Call.of(
                 activation.name().toLowerCase(Locale.ROOT) + " dx",
                 List.of(dy, saved),
                 List.of(dx),
                 count,
-                (stream, at) ->
-                    Elementwise.activationGradient(
-                        stream, activation, dy.type(), count, at.of(dy), at.of(saved), at.of(dx)))
+                (stream, at) -> kernel.gradient(stream, at.of(dy), at.of(saved), at.of(dx)))
             .allowInPlace());
     return dx;
   }

@@ -1,7 +1,7 @@
 package dev.halfstep.graph;
 
 import dev.halfstep.DType;
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import dev.halfstep.kernel.ScaleAdd;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -204,6 +204,6 @@ public final class Backward {
         List.of(from),
         List.of(to),
         0,
-        (stream, at) -> Elementwise.copy(stream, at.of(to), at.of(from), to.bytes()));
+        (stream, at) -> Copy.run(stream, at.of(to), at.of(from), to.bytes()));
   }
 }

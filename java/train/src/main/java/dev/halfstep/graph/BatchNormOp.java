@@ -39,7 +39,7 @@ public record BatchNormOp(
    * @throws IllegalArgumentException if the shapes do not match, or there is but one value of each
    *     channel to train on, which has no variance
    */
-  public static Value of(
+  static Value of(
       Value x,
       Value gamma,
       Value beta,
@@ -95,6 +95,11 @@ public record BatchNormOp(
   @Override
   public String name() {
     return "batch_norm";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return Inputs.of(x, gamma, beta, residual, runningMean, runningVariance);
   }
 
   @Override

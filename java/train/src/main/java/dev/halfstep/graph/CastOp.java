@@ -1,7 +1,6 @@
 package dev.halfstep.graph;
 
 import dev.halfstep.DType;
-import dev.halfstep.kernel.Elementwise;
 import java.util.List;
 
 /** x in another type, such as a parameter F32 {@code [channels]} in the graph's storage type. */
@@ -13,7 +12,7 @@ public record CastOp(Value x, Value y) implements Operation {
    * @param type F32, BF16 or F16
    * @throws IllegalArgumentException if x or the type is another
    */
-  public static Value of(Value x, DType type) {
+  static Value of(Value x, DType type) {
     if (x.type() == type) {
       return x;
     }
@@ -32,6 +31,11 @@ public record CastOp(Value x, Value y) implements Operation {
   }
 
   @Override
+  public List<Value> inputs() {
+    return List.of(x);
+  }
+
+  @Override
   public List<Value> outputs() {
     return List.of(y);
   }
@@ -43,14 +47,14 @@ public record CastOp(Value x, Value y) implements Operation {
 
   /** The call of to = from, of another type. */
   static Call call(String name, Value from, Value to) {
-    long count = to.shape().elements();
+    dev.halfstep.kernel.Cast kernel =
+        dev.halfstep.kernel.Cast.of(from.type(), to.type(), to.shape().elements());
     return Call.of(
         name,
         List.of(from),
         List.of(to),
         0,
-        (stream, at) ->
-            Elementwise.cast(stream, from.type(), at.of(from), to.type(), at.of(to), count));
+        (stream, at) -> kernel.run(stream, at.of(from), at.of(to)));
   }
 
   @Override

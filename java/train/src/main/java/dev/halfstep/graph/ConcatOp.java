@@ -13,7 +13,7 @@ public record ConcatOp(List<Value> parts, int axis, Value y) implements Operatio
    * @throws IllegalArgumentException if there is no part, no such dimension, or the parts differ in
    *     type or in another dimension
    */
-  public static Value of(List<Value> parts, int axis) {
+  static Value of(List<Value> parts, int axis) {
     if (parts.isEmpty()) {
       throw new IllegalArgumentException("there is nothing to concatenate");
     }
@@ -38,6 +38,11 @@ public record ConcatOp(List<Value> parts, int axis, Value y) implements Operatio
   @Override
   public String name() {
     return "concat";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return parts;
   }
 
   @Override

@@ -31,7 +31,7 @@ public record Conv2dOp(
    * @param activation NONE, RELU or GELU
    * @throws IllegalArgumentException if the shapes do not match
    */
-  public static Value of(
+  static Value of(
       Value x, Value weight, @Nullable Value bias, Window window, Activation activation) {
     Graph graph = x.graph();
     Shape w = weight.shape();
@@ -70,6 +70,11 @@ public record Conv2dOp(
   @Override
   public String name() {
     return "conv2d";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return Inputs.of(x, weight, bias);
   }
 
   @Override

@@ -31,7 +31,7 @@ public record CrossEntropyOp(
    *
    * @throws IllegalArgumentException if the shapes do not match
    */
-  public static void of(
+  static void of(
       Value logits,
       Value labels,
       @Nullable Value classWeights,
@@ -71,6 +71,11 @@ public record CrossEntropyOp(
   @Override
   public String name() {
     return "cross_entropy";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return Inputs.of(logits, labels, classWeights, state);
   }
 
   @Override

@@ -21,7 +21,7 @@ public record DropoutOp(Value x, float rate, Value state, long key, int number, 
    * @throws IllegalArgumentException if the rate is not possible
    * @throws IllegalStateException if the graph is for training, but not part of a step
    */
-  public static Value of(Value x, double rate) {
+  static Value of(Value x, double rate) {
     Graph graph = x.graph();
     if (!(rate >= 0 && rate < 1)) {
       throw graph.refusal("a dropout rate is in [0, 1), not " + rate);
@@ -46,6 +46,11 @@ public record DropoutOp(Value x, float rate, Value state, long key, int number, 
   @Override
   public String name() {
     return "dropout";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(x, state);
   }
 
   @Override

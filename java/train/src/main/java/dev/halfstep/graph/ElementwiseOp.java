@@ -1,10 +1,13 @@
 package dev.halfstep.graph;
 
+import dev.halfstep.DType;
+import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Reduce;
 import java.util.List;
 
 /**
- * y = a + b, a - b or a * b, element for element. b may lack leading dimensions of a, or have 1
- * there: it is then the same for all of them, as a bias {@code [channels]} is for {@code [batch,
+ * A function of a and b, element for element. b may lack leading dimensions of a, or have 1 there:
+ * it is then the same for all of them, as a bias {@code [channels]} is for {@code [batch,
  * channels]}.
  *
  * @param period elements of b, which divide those of a
@@ -18,7 +21,13 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
     /** The difference. */
     SUBTRACT("subtract"),
     /** The product. */
-    MULTIPLY("multiply");
+    MULTIPLY("multiply"),
+    /** a / b. */
+    DIVIDE("divide"),
+    /** The larger one, NaN if one is NaN. Equal ones get half of the gradient each. */
+    MAXIMUM("maximum"),
+    /** The smaller one, NaN if one is NaN. Equal ones get half of the gradient each. */
+    MINIMUM("minimum");
 
     private final String word;
 
@@ -27,32 +36,18 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
     }
   }
 
-  /** a + b. */
-  public static Value add(Value a, Value b) {
-    return of(Kind.ADD, a, b);
-  }
-
-  /** a - b. */
-  public static Value subtract(Value a, Value b) {
-    return of(Kind.SUBTRACT, a, b);
-  }
-
-  /** a * b. */
-  public static Value multiply(Value a, Value b) {
-    return of(Kind.MULTIPLY, a, b);
-  }
-
   /**
    * Adds the operation to the graph of a; it is computed in a's type.
    *
    * @throws IllegalArgumentException if the shapes do not match
    */
-  public static Value of(Kind kind, Value a, Value b) {
+  static Value of(Kind kind, Value a, Value b) {
     Graph graph = a.graph();
     if (!repeats(a, b)) {
       throw graph.refusal(
           kind.word
-              + " takes two values, the second as the first or as its last dimensions: it was given "
+              + " takes two values, the second as the first or as its last dimensions: it was given"
+              + " "
               + a
               + " and "
               + b);
@@ -85,16 +80,75 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
   }
 
   @Override
+  public List<Value> inputs() {
+    return List.of(a, b);
+  }
+
+  @Override
   public List<Value> outputs() {
     return List.of(y);
   }
 
   @Override
   public void forward(Calls calls) {
-    calls.add(call(name(), kind, a, b, y));
+    Function function =
+        switch (kind) {
+          case ADD -> Elementwise::add;
+          case SUBTRACT -> Elementwise::subtract;
+          case MULTIPLY -> Elementwise::multiply;
+          case DIVIDE -> Elementwise::divide;
+          case MAXIMUM -> Elementwise::maximum;
+          case MINIMUM -> Elementwise::minimum;
+        };
+    calls.add(call(name(), function, a, b, y));
   }
 
-  private Call call(String name, Kind which, Value left, Value right, Value result) {
+  @Override
+  public void backward(Backward backward) {
+    Value dy = backward.of(y);
+    if (a.differentiable()) {
+      backward.give(
+          a,
+          switch (kind) {
+            case ADD, SUBTRACT -> dy;
+            case MULTIPLY -> call(backward, Elementwise::multiply, dy, b);
+            case DIVIDE -> call(backward, Elementwise::divide, dy, b);
+            case MAXIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::greater), dy);
+            case MINIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::less), dy);
+          });
+    }
+    if (b.differentiable()) {
+      giveToSecond(
+          backward,
+          switch (kind) {
+            case ADD, SUBTRACT -> dy;
+            case MULTIPLY -> call(backward, Elementwise::multiply, dy, a);
+            case DIVIDE -> // less the sign: d(a / b) / db = -y / b
+                call(backward, Elementwise::divide, call(backward, Elementwise::multiply, dy, y), b);
+            case MAXIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::less), dy);
+            case MINIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::greater), dy);
+          });
+    }
+  }
+
+  /** 1 where a is the greater or the less one, 1/2 where a and b are equal, else 0. */
+  private Value slope(Backward backward, Function which) {
+    return call(backward, which, a, b);
+  }
+
+  /** Adds a call to the backward pass; its result is shaped as y. */
+  private Value call(Backward backward, Function function, Value left, Value right) {
+    Value result = backward.create(y);
+    backward.add(call(kind.word + " dx", function, left, right, result));
+    return result;
+  }
+
+  /** Makes the kernel of a function, for {@code count} elements of which the second repeats. */
+  private interface Function {
+    Elementwise of(DType type, long count, long period);
+  }
+
+  private static Call call(String name, Function function, Value left, Value right, Value result) {
     long count = result.shape().elements();
     long repeat = right.shape().elements();
     return Call.of(
@@ -103,35 +157,10 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
             List.of(result),
             count,
             (stream, at) ->
-                kernel(which, result, count, repeat)
+                function
+                    .of(result.type(), count, repeat)
                     .run(stream, at.of(left), at.of(right), at.of(result)))
         .allowInPlace();
-  }
-
-  private static dev.halfstep.kernel.Binary kernel(Kind kind, Value y, long count, long period) {
-    return switch (kind) {
-      case ADD -> dev.halfstep.kernel.Binary.add(y.type(), count, period);
-      case SUBTRACT -> dev.halfstep.kernel.Binary.subtract(y.type(), count, period);
-      case MULTIPLY -> dev.halfstep.kernel.Binary.multiply(y.type(), count, period);
-    };
-  }
-
-  @Override
-  public void backward(Backward backward) {
-    Value dy = backward.of(y);
-    if (a.differentiable()) {
-      backward.give(a, kind == Kind.MULTIPLY ? product(backward, dy, b) : dy);
-    }
-    if (b.differentiable()) {
-      giveToSecond(backward, kind == Kind.MULTIPLY ? product(backward, dy, a) : dy);
-    }
-  }
-
-  /** dy times the other factor. */
-  private Value product(Backward backward, Value dy, Value other) {
-    Value product = backward.create(y);
-    backward.add(call("multiply dx", Kind.MULTIPLY, dy, other, product));
-    return product;
   }
 
   /** b's gradient is the sum over what b was repeated for, with the sign that b has. */
@@ -143,9 +172,9 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
     } else if (!b.shape().equals(y.shape())) {
       gradient = y.graph().alias(all, b.shape());
     }
-    if (kind == Kind.SUBTRACT) {
+    if (kind == Kind.SUBTRACT || kind == Kind.DIVIDE) {
       Value negative = backward.create(b);
-      backward.add(ScaleOp.call("subtract dx", gradient, -1, negative));
+      backward.add(ScaleOp.call(kind.word + " dx", gradient, -1, negative));
       gradient = negative;
     }
     backward.give(b, gradient);
@@ -159,7 +188,7 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
         List.of(sum),
         y.shape().elements(),
         (stream, at) ->
-            dev.halfstep.kernel.Reduce.sum(1, repeats, period)
+            Reduce.sum(1, repeats, period)
                 .types(all.type(), sum.type())
                 .build()
                 .run(stream, at.of(all), at.of(sum), 0));

@@ -19,7 +19,7 @@ public record EmbeddingOp(Value table, Value tokens, Value y) implements Operati
    *
    * @throws IllegalArgumentException if the types or shapes are not these
    */
-  public static Value of(Value table, Value tokens) {
+  static Value of(Value table, Value tokens) {
     Graph graph = tokens.graph();
     if (table.shape().rank() != 2 || tokens.type() != DType.I32) {
       throw graph.refusal(
@@ -38,6 +38,11 @@ public record EmbeddingOp(Value table, Value tokens, Value y) implements Operati
   @Override
   public String name() {
     return "embedding";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(table, tokens);
   }
 
   @Override

@@ -24,7 +24,7 @@ public record GatherOp(
     implements Operation {
 
   /** Features, in the graph's storage type; tokens stay I32. */
-  public static Value of(
+  static Value of(
       Value table,
       @Nullable Value order,
       @Nullable Value state,
@@ -36,8 +36,7 @@ public record GatherOp(
   }
 
   /** Targets, in the type in which they lie: I32 or F32. */
-  public static Value targets(
-      Value table, @Nullable Value order, @Nullable Value state, long batch) {
+  static Value targets(Value table, @Nullable Value order, @Nullable Value state, long batch) {
     return add(table, order, state, null, null, table.type(), batch);
   }
 
@@ -64,6 +63,11 @@ public record GatherOp(
   @Override
   public String name() {
     return "gather";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return Inputs.of(table, order, state, scale, shift);
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,11 +12,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A network being built for one batch size: operations in the order in which they are computed. All
- * shapes are static, the batch included. Operations are added by their own factory methods ({@code
- * LinearOp.of(x, ...)}); {@link #forward} and {@link #backward} then unroll them into kernel calls.
+ * shapes are static, the batch included. {@link Ops} adds operations ({@code Ops.linear(x, w, b)});
+ * {@link #forward} and {@link #backward} then unroll them into kernel calls.
  */
 public final class Graph {
-  private record Node(Operation operation, String layer) {}
+  /**
+   * An operation and where it belongs.
+   *
+   * @param layer the path of the layer that added it, as in the names of its parameters; empty
+   *     outside all layers
+   */
+  public record Node(Operation operation, String layer) {}
 
   private final DType storage;
   private final boolean training;
@@ -137,6 +144,29 @@ public final class Graph {
     return value;
   }
 
+  /**
+   * A number to calculate with, F32 {@code []}: as the second value of {@link Ops#add} and the like
+   * it stands for all elements.
+   */
+  public Value constant(float value) {
+    return ConstantOp.of(this, Shape.of(), value);
+  }
+
+  /** A number in every element of a shape, F32: the first value of {@link Ops#divide}, say. */
+  public Value constant(float value, Shape shape) {
+    return ConstantOp.of(this, shape, value);
+  }
+
+  /**
+   * A small array, F32. Every run of equal values costs one short kernel a step.
+   *
+   * @param values of the elements, the last dimension fastest; at most 256
+   * @throws IllegalArgumentException if the shape has another number of elements, or there are more
+   */
+  public Value constant(Shape shape, float... values) {
+    return ConstantOp.of(this, shape, values);
+  }
+
   /** A value in the activation arena, differentiable if one of those it is made from is. */
   public Value value(String name, DType type, Shape shape, Value... madeFrom) {
     return planned(name, type, shape, null, madeFrom);
@@ -198,6 +228,11 @@ public final class Graph {
   /** Adds an operation without outputs, such as a loss. */
   void addRoot(Operation operation) {
     nodes.add(new Node(operation, layer));
+  }
+
+  /** The operations in the order in which they were added and are computed; unmodifiable. */
+  public List<Node> operations() {
+    return Collections.unmodifiableList(nodes);
   }
 
   /**

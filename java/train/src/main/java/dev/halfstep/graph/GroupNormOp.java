@@ -33,7 +33,7 @@ public record GroupNormOp(
    * @throws IllegalArgumentException if the shapes do not match, or the groups do not divide the
    *     channels
    */
-  public static Value of(Value x, Value gamma, Value beta, int groups, float eps) {
+  static Value of(Value x, Value gamma, Value beta, int groups, float eps) {
     Graph graph = x.graph();
     if (x.shape().rank() < 2 || groups < 1 || x.shape().dim(-1) % groups != 0) {
       throw graph.refusal(
@@ -52,7 +52,7 @@ public record GroupNormOp(
    *
    * @throws IllegalArgumentException if the shapes do not match
    */
-  public static Value layer(Value x, Value gamma, Value beta, float eps) {
+  static Value layer(Value x, Value gamma, Value beta, float eps) {
     if (x.shape().rank() < 1 || x.shape().dim(-1) < 1) {
       throw x.graph().refusal("layer normalisation takes x [..., channels], not " + x.shape());
     }
@@ -88,6 +88,11 @@ public record GroupNormOp(
     return samples == x.shape().elements() / gamma.shape().dim(0) && groups == 1
         ? "layer_norm"
         : "group_norm";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(x, gamma, beta);
   }
 
   @Override

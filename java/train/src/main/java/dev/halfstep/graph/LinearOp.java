@@ -25,7 +25,7 @@ public record LinearOp(
    * @param activation NONE, RELU or GELU
    * @throws IllegalArgumentException if the shapes do not match
    */
-  public static Value of(Value x, Value weight, @Nullable Value bias, Activation activation) {
+  static Value of(Value x, Value weight, @Nullable Value bias, Activation activation) {
     Graph graph = x.graph();
     if (weight.shape().rank() != 2
         || x.shape().rank() < 1
@@ -55,6 +55,11 @@ public record LinearOp(
   @Override
   public String name() {
     return "linear";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return Inputs.of(x, weight, bias);
   }
 
   @Override

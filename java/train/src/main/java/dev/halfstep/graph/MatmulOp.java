@@ -19,7 +19,7 @@ public record MatmulOp(
    *
    * @throws IllegalArgumentException if the shapes do not match
    */
-  public static Value of(Value a, Value b, boolean transposeA, boolean transposeB, float alpha) {
+  static Value of(Value a, Value b, boolean transposeA, boolean transposeB, float alpha) {
     Graph graph = a.graph();
     int rank = a.shape().rank();
     if (rank < 2
@@ -55,6 +55,11 @@ public record MatmulOp(
   @Override
   public String name() {
     return "matmul";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(a, b);
   }
 
   @Override

@@ -13,7 +13,7 @@ public record PermuteOp(Value x, List<Integer> order, Value y) implements Operat
    * @param order the dimensions of x, each once
    * @throws IllegalArgumentException if it is another list, or x has more than 6 dimensions
    */
-  public static Value of(Value x, Integer... order) {
+  static Value of(Value x, Integer... order) {
     List<Integer> list = List.of(order);
     int rank = x.shape().rank();
     boolean valid = rank >= 1 && rank <= MOST_DIMENSIONS && list.size() == rank;
@@ -36,6 +36,11 @@ public record PermuteOp(Value x, List<Integer> order, Value y) implements Operat
   @Override
   public String name() {
     return "permute";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(x);
   }
 
   @Override

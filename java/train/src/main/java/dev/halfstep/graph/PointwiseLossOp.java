@@ -1,13 +1,14 @@
 package dev.halfstep.graph;
 
 import dev.halfstep.DType;
+import dev.halfstep.kernel.PointwiseLoss;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A loss of each element of a prediction {@code [batch, ...]} against one of the targets {@code F32
  * [batch, ...]}, of which there are as many, the end of a graph: squared error, or the binary
- * cross-entropy of logits. One pass adds loss, weight (1 an element) and what is correct to the
+ * cross-entropy of logits; or losses that the graph has computed. One pass adds loss, weight (1 an element) and what is correct to the
  * step's state, and, in training, computes the gradient.
  *
  * @param state {@code hs_step_state}
@@ -15,14 +16,21 @@ import org.jspecify.annotations.Nullable;
  * @param gradient of the prediction, null outside training
  */
 public record PointwiseLossOp(
-    Kind kind, Value prediction, Value target, Value state, float seed, @Nullable Value gradient)
+    Kind kind,
+    Value prediction,
+    @Nullable Value target,
+    Value state,
+    float seed,
+    @Nullable Value gradient)
     implements Operation {
   /** Which loss. */
   public enum Kind {
     /** (prediction - target)^2. */
     SQUARED_ERROR,
     /** Of a logit x and a target t in [0, 1]: -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)). */
-    BINARY_CROSS_ENTROPY
+    BINARY_CROSS_ENTROPY,
+    /** The prediction itself, which is a loss that was computed before; there is no target. */
+    GIVEN
   }
 
   /**
@@ -30,7 +38,7 @@ public record PointwiseLossOp(
    *
    * @throws IllegalArgumentException if the shapes do not match
    */
-  public static void of(Kind kind, Value prediction, Value target, Value state, float seed) {
+  static void of(Kind kind, Value prediction, Value target, Value state, float seed) {
     Graph graph = prediction.graph();
     if (prediction.shape().rank() < 1
         || target.type() != DType.F32
@@ -44,6 +52,29 @@ public record PointwiseLossOp(
               + target.type()
               + target.shape());
     }
+    add(kind, prediction, target, state, seed);
+  }
+
+  /**
+   * Adds the end of a graph that computed its losses itself.
+   *
+   * @throws IllegalArgumentException if they have no batch, or do not depend on a parameter
+   */
+  static void given(Value losses, Value state, float seed) {
+    Graph graph = losses.graph();
+    if (losses.shape().rank() < 1) {
+      throw graph.refusal(
+          "a loss is [batch] or [batch, ...], one or more numbers a sample, not a single one");
+    }
+    if (graph.training() && !losses.differentiable()) {
+      throw graph.refusal("the loss does not depend on what the model says: nothing can be trained");
+    }
+    add(Kind.GIVEN, losses, null, state, seed);
+  }
+
+  private static void add(
+      Kind kind, Value prediction, @Nullable Value target, Value state, float seed) {
+    Graph graph = prediction.graph();
     Value gradient =
         graph.training() && prediction.differentiable()
             ? graph.value("d " + prediction.name(), prediction.type(), prediction.shape())
@@ -53,7 +84,16 @@ public record PointwiseLossOp(
 
   @Override
   public String name() {
-    return kind == Kind.SQUARED_ERROR ? "squared_error" : "binary_cross_entropy";
+    return switch (kind) {
+      case SQUARED_ERROR -> "squared_error";
+      case BINARY_CROSS_ENTROPY -> "binary_cross_entropy";
+      case GIVEN -> "mean_loss";
+    };
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return Inputs.of(prediction, target, state);
   }
 
   @Override
@@ -61,13 +101,15 @@ public record PointwiseLossOp(
     return List.of();
   }
 
-  private dev.halfstep.kernel.PointwiseLoss kernel() {
+  private PointwiseLoss kernel() {
     long rows = prediction.shape().dim(0);
     long columns = prediction.shape().elements() / Math.max(rows, 1);
-    return kind == Kind.SQUARED_ERROR
-        ? dev.halfstep.kernel.PointwiseLoss.squaredError(prediction.type(), rows, columns, seed)
-        : dev.halfstep.kernel.PointwiseLoss.binaryCrossEntropy(
-            prediction.type(), rows, columns, seed);
+    return switch (kind) {
+      case SQUARED_ERROR -> PointwiseLoss.squaredError(prediction.type(), rows, columns, seed);
+      case BINARY_CROSS_ENTROPY ->
+          PointwiseLoss.binaryCrossEntropy(prediction.type(), rows, columns, seed);
+      case GIVEN -> PointwiseLoss.given(prediction.type(), rows, columns, seed);
+    };
   }
 
   @Override
@@ -75,9 +117,9 @@ public record PointwiseLossOp(
     Call call =
         Call.of(
             name(),
-            List.of(prediction, target),
+            Inputs.of(prediction, target),
             gradient == null ? List.of() : List.of(gradient),
-            (kind == Kind.SQUARED_ERROR ? 4 : 8) * prediction.shape().elements(),
+            (kind == Kind.BINARY_CROSS_ENTROPY ? 8 : 4) * prediction.shape().elements(),
             (stream, at) ->
                 kernel()
                     .run(stream, at.of(prediction), at.of(target), at.of(state), at.of(gradient)));

@@ -35,7 +35,7 @@ public record Pool2dOp(Kind kind, Value x, Window window, Value y, @Nullable Val
    *
    * @throws IllegalArgumentException if x is no batch of images, or the window is not possible
    */
-  public static Value of(Kind kind, Value x, Window window) {
+  static Value of(Kind kind, Value x, Window window) {
     Graph graph = x.graph();
     if (window.dilation() != 1
         || window.paddingRows() >= window.rows()
@@ -57,6 +57,11 @@ public record Pool2dOp(Kind kind, Value x, Window window, Value y, @Nullable Val
   @Override
   public String name() {
     return kind.word;
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(x);
   }
 
   @Override

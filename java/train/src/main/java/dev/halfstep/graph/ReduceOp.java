@@ -38,7 +38,7 @@ public record ReduceOp(Kind kind, Value x, int axis, int axes, Value y, @Nullabl
    * @throws IllegalArgumentException if x does not have them, one is there twice, or one has extent
    *     0
    */
-  public static Value of(Kind kind, Value x, int... axes) {
+  static Value of(Kind kind, Value x, int... axes) {
     int rank = x.shape().rank();
     boolean[] reduced = new boolean[rank];
     for (int given : axes) {
@@ -80,6 +80,11 @@ public record ReduceOp(Kind kind, Value x, int axis, int axes, Value y, @Nullabl
   @Override
   public String name() {
     return kind.word;
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(x);
   }
 
   @Override

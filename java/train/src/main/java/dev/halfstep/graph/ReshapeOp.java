@@ -11,7 +11,7 @@ public record ReshapeOp(Value x, Value y) implements Operation {
    *
    * @throws IllegalArgumentException if the shape has another number of elements
    */
-  public static Value of(Value x, Shape shape) {
+  static Value of(Value x, Shape shape) {
     if (shape.elements() != x.shape().elements()) {
       throw x.graph()
           .refusal("reshape of " + x.shape() + " to " + shape + ": the numbers of elements differ");
@@ -22,6 +22,11 @@ public record ReshapeOp(Value x, Value y) implements Operation {
   @Override
   public String name() {
     return "reshape";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(x);
   }
 
   @Override

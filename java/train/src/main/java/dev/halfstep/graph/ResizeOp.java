@@ -14,7 +14,7 @@ public record ResizeOp(Value x, Value y) implements Operation {
    *
    * @throws IllegalArgumentException if x is no batch of images, or a size not positive
    */
-  public static Value of(Value x, long height, long width) {
+  static Value of(Value x, long height, long width) {
     Shape shape = x.shape();
     if (shape.rank() != 4 || height < 1 || width < 1) {
       throw x.graph()
@@ -37,6 +37,11 @@ public record ResizeOp(Value x, Value y) implements Operation {
   @Override
   public String name() {
     return "resize";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(x);
   }
 
   @Override

@@ -7,13 +7,18 @@ import java.util.List;
 public record ScaleOp(Value x, float factor, Value y) implements Operation {
 
   /** Adds the operation to the graph of x. */
-  public static Value of(Value x, float factor) {
+  static Value of(Value x, float factor) {
     return x.graph().add(new ScaleOp(x, factor, x.graph().like("scale", x)));
   }
 
   @Override
   public String name() {
     return "scale";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return List.of(x);
   }
 
   @Override

@@ -14,20 +14,12 @@ public record SoftmaxOp(Value x, float scale, boolean causal, @Nullable Padding 
     implements Operation {
 
   /**
-   * Adds the operation to the graph of x, without padding.
-   *
-   * @throws IllegalArgumentException if x has no last dimension, or, causal, more queries than keys
-   */
-  public static Value of(Value x, float scale, boolean causal) {
-    return of(x, scale, causal, null);
-  }
-
-  /**
    * Adds the operation to the graph of x.
    *
-   * @throws IllegalArgumentException as above, or if there is not a token for each key
+   * @throws IllegalArgumentException if x has no last dimension, has, causal, more queries than
+   *     keys, or there is not a token for each key
    */
-  public static Value of(Value x, float scale, boolean causal, @Nullable Padding padding) {
+  static Value of(Value x, float scale, boolean causal, @Nullable Padding padding) {
     Graph graph = x.graph();
     int rank = x.shape().rank();
     if (rank < 1
@@ -53,6 +45,11 @@ public record SoftmaxOp(Value x, float scale, boolean causal, @Nullable Padding 
   @Override
   public String name() {
     return "softmax";
+  }
+
+  @Override
+  public List<Value> inputs() {
+    return Inputs.of(x, padding == null ? null : padding.tokens());
   }
 
   @Override

@@ -1,6 +1,6 @@
 package dev.halfstep.graph;
 
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,7 +17,7 @@ public record SplitOp(Value x, int axis, List<Value> outputs) implements Operati
    * @throws IllegalArgumentException if there is no such dimension, or the extents do not add up to
    *     it
    */
-  public static List<Value> of(Value x, int axis, long... extents) {
+  static List<Value> of(Value x, int axis, long... extents) {
     Graph graph = x.graph();
     int dimension = Rows.axis(x, axis);
     if (extents.length == 0
@@ -45,6 +45,11 @@ public record SplitOp(Value x, int axis, List<Value> outputs) implements Operati
   }
 
   @Override
+  public List<Value> inputs() {
+    return List.of(x);
+  }
+
+  @Override
   public void forward(Calls calls) {
     long from = 0;
     for (Value part : outputs) {
@@ -63,8 +68,7 @@ public record SplitOp(Value x, int axis, List<Value> outputs) implements Operati
               List.of(),
               List.of(dx),
               0,
-              (stream, at) ->
-                  Elementwise.fill(stream, dx.type(), at.of(dx), dx.shape().elements(), 0)));
+              (stream, at) -> Copy.fill(stream, dx.type(), at.of(dx), dx.shape().elements(), 0)));
     }
     long from = 0;
     for (Value part : outputs) {

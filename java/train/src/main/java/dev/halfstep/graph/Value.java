@@ -2,6 +2,7 @@ package dev.halfstep.graph;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,6 +90,11 @@ public final class Value {
    */
   public @Nullable Shape image() {
     return image;
+  }
+
+  /** The model's parameter or state that this value reads, if it is one. */
+  public Optional<Parameter> parameter() {
+    return place instanceof Place.OfParameter of ? Optional.of(of.parameter()) : Optional.empty();
   }
 
   Place place() {

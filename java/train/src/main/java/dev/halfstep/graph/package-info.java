@@ -3,8 +3,9 @@
  *
  * <p>A {@link dev.halfstep.graph.Graph} is built for one batch size and one storage type: {@link
  * dev.halfstep.graph.Value}s with static shapes, and the {@link dev.halfstep.graph.Operation}s that
- * make them. An operation is one record: it checks shapes when it is made, and adds its kernel
- * {@link dev.halfstep.graph.Call}s when the graph is unrolled forward and backward ({@link
+ * make them, added by {@link dev.halfstep.graph.Ops}. An operation is one record, named as its
+ * family with {@code Op} at the end: it checks shapes when it is made, and adds its kernel {@link
+ * dev.halfstep.graph.Call}s when the graph is unrolled forward and backward ({@link
  * dev.halfstep.graph.Backward}, reverse-mode differentiation). The calls, with their values laid
  * out in one arena by lifetimes ({@link dev.halfstep.graph.Planner}), are a {@link
  * dev.halfstep.graph.Plan}, which knows its bytes and FLOPs before it runs, and records itself into

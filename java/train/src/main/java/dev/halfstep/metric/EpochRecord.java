@@ -1,8 +1,7 @@
 package dev.halfstep.metric;
 
 import dev.halfstep.kernel.GradientStatistics;
-import dev.halfstep.schedule.ResponsiveBatch;
-import dev.halfstep.train.TrainerBuilder;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -17,12 +16,13 @@ import java.util.OptionalDouble;
  *     such samples
  * @param confusion over the validation samples, where a metric needs it
  * @param steps its steps, skipped ones included
- * @param batchSize samples of a full step
+ * @param batchSize samples of a full step; of the last, if a callback changed it within the epoch
  * @param learningRate of the epoch's last update
  * @param seconds wall time of the epoch's training, without validation
  * @param gradients of all trained parameters in the epoch's last step, unscaled, before clipping
- * @param noise of single samples' gradients with the weights at the epoch's end, where {@link
- *     TrainerBuilder#gradientNoise} or a {@link ResponsiveBatch} asks for it
+ * @param noise of single samples' gradients with the weights at the epoch's end, where the
+ *     trainer's option {@code gradientNoise} or a responsive batch asks for it
+ * @param own values of the run's {@linkplain Metric#of metrics of one's own}, by their labels
  */
 public record EpochRecord(
     int epoch,
@@ -34,7 +34,13 @@ public record EpochRecord(
     float learningRate,
     double seconds,
     GradientStatistics gradients,
-    Optional<GradientNoise> noise) {
+    Optional<GradientNoise> noise,
+    Map<String, Double> own) {
+  /** Copies the map. */
+  public EpochRecord {
+    own = Map.copyOf(own);
+  }
+
   /** Training samples a second, validation left out. */
   public double samplesPerSecond() {
     return train.rows() / seconds;

@@ -1,28 +1,92 @@
 package dev.halfstep.metric;
 
-import java.util.Arrays;
+import dev.halfstep.data.Dataset;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/** What an epoch is judged by. */
-public enum Metric {
-  TRAIN_LOSS("train_loss", false),
-  TRAIN_ACCURACY("train_accuracy", true),
-  VAL_LOSS("val_loss", false),
-  VAL_ACCURACY("val_accuracy", true),
+/**
+ * What an epoch is judged by: one of the constants, or a metric of one's own over the validation
+ * data. Each can be what the best epoch is chosen by, and what early stopping and a plateau watch.
+ *
+ * <pre>{@code
+ * Metric error = Metric.of("val_mae", false, (outputs, data) -> meanAbsoluteError(outputs, data));
+ * trainer.monitor(error).earlyStopping(EarlyStopping.on(error, 5))
+ * }</pre>
+ */
+public final class Metric {
+  public static final Metric TRAIN_LOSS = new Metric("train_loss", Source.TRAINING, false);
+  public static final Metric TRAIN_ACCURACY = new Metric("train_accuracy", Source.TRAINING, true);
+  public static final Metric VAL_LOSS = new Metric("val_loss", Source.VALIDATION, false);
+  public static final Metric VAL_ACCURACY = new Metric("val_accuracy", Source.VALIDATION, true);
+
   /** The mean over classes of {@link Confusion#precision}. */
-  VAL_PRECISION("val_precision", true),
+  public static final Metric VAL_PRECISION = new Metric("val_precision", Source.CONFUSION, true);
+
   /** The mean over classes of {@link Confusion#recall}. */
-  VAL_RECALL("val_recall", true),
+  public static final Metric VAL_RECALL = new Metric("val_recall", Source.CONFUSION, true);
+
   /** The mean over classes of {@link Confusion#f1}. */
-  VAL_F1("val_f1", true);
+  public static final Metric VAL_F1 = new Metric("val_f1", Source.CONFUSION, true);
+
+  private static final List<Metric> BUILT_IN =
+      List.of(
+          TRAIN_LOSS, TRAIN_ACCURACY, VAL_LOSS, VAL_ACCURACY, VAL_PRECISION, VAL_RECALL, VAL_F1);
+
+  /** What a metric is computed from. */
+  private enum Source {
+    TRAINING,
+    VALIDATION,
+    CONFUSION,
+    OUTPUTS
+  }
+
+  /** A metric of one's own, computed on the host. */
+  @FunctionalInterface
+  public interface Function {
+    /**
+     * Its value over a data set.
+     *
+     * @param outputs what the model says of each sample, {@code [samples, outputShape...]}: the
+     *     values that the loss takes, which are logits for cross-entropy
+     * @param data the validation data, in the same order
+     */
+    double of(float[] outputs, Dataset data);
+  }
 
   private final String label;
+  private final Source source;
   private final boolean increasing;
+  private final @Nullable Function function;
 
-  Metric(String label, boolean increasing) {
+  private Metric(String label, Source source, boolean increasing) {
+    this(label, source, increasing, null);
+  }
+
+  private Metric(String label, Source source, boolean increasing, @Nullable Function function) {
     this.label = label;
+    this.source = source;
     this.increasing = increasing;
+    this.function = function;
+  }
+
+  /**
+   * A metric of one's own, which is computed after each epoch from what the model says of the
+   * validation data.
+   *
+   * @param label its name in records and messages
+   * @param increasing whether more is better
+   * @param function its value; NaN ends a run that chooses the best epoch by it
+   * @throws IllegalArgumentException if the label is blank or that of a constant
+   */
+  public static Metric of(String label, boolean increasing, Function function) {
+    if (label.isBlank() || labels(true).contains(label)) {
+      throw new IllegalArgumentException(
+          "a metric of one's own needs a name of its own, not \"" + label + "\"");
+    }
+    Objects.requireNonNull(function, "function");
+    return new Metric(label, Source.OUTPUTS, increasing, function);
   }
 
   /** Its name in options and reports, such as {@code val_loss}. */
@@ -37,32 +101,45 @@ public enum Metric {
 
   /** Whether it is measured on validation data. */
   public boolean needsValidation() {
-    return this != TRAIN_LOSS && this != TRAIN_ACCURACY;
+    return source != Source.TRAINING;
   }
 
   /** Whether it comes from counts of which class was taken for which: class labels alone do. */
   public boolean needsConfusion() {
-    return this == VAL_PRECISION || this == VAL_RECALL || this == VAL_F1;
+    return source == Source.CONFUSION;
+  }
+
+  /** What computes a metric of one's own; empty for the constants. */
+  public Optional<Function> function() {
+    return Optional.ofNullable(function);
   }
 
   /**
-   * The metric of that name.
+   * The constant of that name.
    *
    * @throws IllegalArgumentException if there is none, with the names there are
    */
   public static Metric named(String label) {
-    for (Metric metric : values()) {
-      if (metric.label.equals(label)) {
-        return metric;
-      }
-    }
-    throw new IllegalArgumentException(
-        "there is no metric " + label + ": there are " + String.join(", ", labels(true)));
+    return BUILT_IN.stream()
+        .filter(metric -> metric.label.equals(label))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "there is no metric "
+                        + label
+                        + ": there are "
+                        + String.join(", ", labels(true))));
   }
 
-  /** The names of all metrics, or of those that can be had without validation data. */
+  /** The constants, in order. */
+  public static List<Metric> builtIn() {
+    return BUILT_IN;
+  }
+
+  /** The names of all constants, or of those that can be had without validation data. */
   public static List<String> labels(boolean validation) {
-    return Arrays.stream(values())
+    return BUILT_IN.stream()
         .filter(metric -> validation || !metric.needsValidation())
         .map(Metric::label)
         .toList();
@@ -80,31 +157,32 @@ public enum Metric {
   /**
    * Its value in an epoch; 0 if no row of the data counted.
    *
-   * @throws IllegalArgumentException if the epoch was not validated and it needs that
+   * @throws IllegalArgumentException if it was not measured in that epoch
    */
   public double of(EpochRecord epoch) {
-    if (needsConfusion()) {
-      Confusion confusion =
-          epoch
-              .confusion()
-              .orElseThrow(
-                  () ->
-                      new IllegalArgumentException(
-                          label + " needs validation data with class labels, but there are none"));
-      return this == VAL_F1
-          ? confusion.f1()
-          : this == VAL_RECALL ? confusion.recall() : confusion.precision();
-    }
-    Metrics metrics =
-        needsValidation()
-            ? epoch
-                .validation()
-                .orElseThrow(
-                    () ->
-                        new IllegalArgumentException(
-                            label + " needs validation data, but there are none"))
-            : epoch.train();
+    return switch (source) {
+      case TRAINING -> of(epoch.train());
+      case VALIDATION -> of(measured(epoch.validation(), "validation data"));
+      case CONFUSION -> of(measured(epoch.confusion(), "validation data with class labels"));
+      case OUTPUTS ->
+          measured(Optional.ofNullable(epoch.own().get(label)), "a run that was given it");
+    };
+  }
+
+  private <T> T measured(Optional<T> value, String need) {
+    return value.orElseThrow(
+        () -> new IllegalArgumentException(label + " needs " + need + ", but there are none"));
+  }
+
+  private double of(Metrics metrics) {
     return increasing ? metrics.accuracy() : metrics.loss();
+  }
+
+  private double of(Confusion confusion) {
+    if (this == VAL_F1) {
+      return confusion.f1();
+    }
+    return this == VAL_RECALL ? confusion.recall() : confusion.precision();
   }
 
   /** Whether {@code value} is better than {@code best} by more than {@code delta}. */
@@ -115,5 +193,10 @@ public enum Metric {
   /** What everything is better than. */
   public double worst() {
     return increasing ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
+  }
+
+  @Override
+  public String toString() {
+    return label;
   }
 }

@@ -1,6 +1,6 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.ActivationOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 
@@ -11,6 +11,6 @@ sealed interface ActivationLayer extends Layer permits GELU, ReLU, Sigmoid, Tanh
 
   @Override
   default Value apply(Scope scope, Value x) {
-    return ActivationOp.of(x, activation());
+    return Ops.activation(x, activation());
   }
 }

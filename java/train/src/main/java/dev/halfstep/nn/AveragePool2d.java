@@ -1,6 +1,6 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.Pool2dOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import dev.halfstep.graph.Window;
 
@@ -42,8 +42,18 @@ public final class AveragePool2d implements Layer {
 
   @Override
   public Value apply(Scope scope, Value x) {
-    return Pool2dOp.of(
-        countsPadding ? Pool2dOp.Kind.PADDED_AVERAGE : Pool2dOp.Kind.AVERAGE, x, window);
+    return Ops.averagePool2d(x, window, countsPadding);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return Windows.write(
+        LayerSpec.of("AveragePool2d").with("counts_padding", countsPadding), window);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static AveragePool2d of(LayerSpec spec) {
+    return new AveragePool2d(Windows.read(spec), spec.flag("counts_padding"));
   }
 
   @Override

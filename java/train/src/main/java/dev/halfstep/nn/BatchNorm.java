@@ -1,9 +1,9 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
-import dev.halfstep.graph.BatchNormOp;
 import dev.halfstep.graph.FileLayout;
 import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 import org.jspecify.annotations.Nullable;
@@ -81,7 +81,7 @@ public final class BatchNorm implements Fusing {
     FileLayout layout = FileLayout.ofFeatures(channels, x.image());
     Initializer zero = new Initializer.Constant(0);
     Initializer one = new Initializer.Constant(1);
-    return BatchNormOp.of(
+    return Ops.batchNorm(
         x,
         scope.parameter("weight", channels, one, layout),
         scope.parameter("bias", channels, zero, layout),
@@ -91,6 +91,16 @@ public final class BatchNorm implements Fusing {
         activation,
         eps,
         momentum);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("BatchNorm").with("eps", eps).with("momentum", momentum);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static BatchNorm of(LayerSpec spec) {
+    return new BatchNorm().eps(spec.number("eps")).momentum(spec.number("momentum"));
   }
 
   @Override

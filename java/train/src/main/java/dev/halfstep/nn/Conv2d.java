@@ -1,9 +1,9 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
-import dev.halfstep.graph.Conv2dOp;
 import dev.halfstep.graph.FileLayout;
 import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import dev.halfstep.graph.Window;
 import dev.halfstep.kernel.Activation;
@@ -99,7 +99,23 @@ public final class Conv2d implements Fusing {
     Initializer initializer = Initializer.fanIn(shape.dropFirst().elements());
     Value w = scope.parameter("weight", shape, initializer, FileLayout.ofConvolution(shape));
     Value b = bias ? scope.parameter("bias", Shape.of(out), initializer) : null;
-    return Conv2dOp.of(x, w, b, window, activation);
+    return Ops.conv2d(x, w, b, window, activation);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return Windows.write(LayerSpec.of("Conv2d").with("out", out), window)
+        .with("groups", groups)
+        .with("bias", bias);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static Conv2d of(LayerSpec spec) {
+    return new Conv2d(
+        spec.whole("out", 1, Shape.MAX_ELEMENTS),
+        Windows.read(spec),
+        spec.wholeInt("groups", 1),
+        spec.flag("bias"));
   }
 
   @Override

@@ -1,6 +1,6 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.DropoutOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 
 /**
@@ -26,7 +26,12 @@ public final class Dropout implements Layer {
 
   @Override
   public Value apply(Scope scope, Value x) {
-    return DropoutOp.of(x, rate);
+    return Ops.dropout(x, rate);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Dropout").with("rate", rate);
   }
 
   @Override

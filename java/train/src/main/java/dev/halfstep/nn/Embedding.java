@@ -1,8 +1,8 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
-import dev.halfstep.graph.EmbeddingOp;
 import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Padding;
 import dev.halfstep.graph.Value;
 
@@ -64,8 +64,26 @@ public final class Embedding implements Layer {
     if (padding != NO_PADDING) {
       scope.graph().padding(new Padding(x, padding));
     }
-    return EmbeddingOp.of(
+    return Ops.embedding(
         scope.parameter("weight", Shape.of(vocabulary, width), new Initializer.Normal(0, 1)), x);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Embedding")
+        .with("vocabulary", vocabulary)
+        .with("width", width)
+        .with("padding", padding);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static Embedding of(LayerSpec spec) {
+    Embedding all =
+        new Embedding(
+            spec.whole("vocabulary", 1, Shape.MAX_ELEMENTS),
+            spec.whole("width", 1, Shape.MAX_ELEMENTS));
+    int token = spec.wholeInt("padding", NO_PADDING);
+    return token == NO_PADDING ? all : all.padding(token);
   }
 
   @Override

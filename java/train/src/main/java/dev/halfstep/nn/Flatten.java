@@ -1,7 +1,7 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
-import dev.halfstep.graph.ReshapeOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 
 /** {@code [batch, a, b, ...]} to {@code [batch, a * b * ...]}, without a copy. */
@@ -9,7 +9,12 @@ public final class Flatten implements Layer {
   @Override
   public Value apply(Scope scope, Value x) {
     long batch = x.shape().dim(0);
-    return ReshapeOp.of(x, Shape.of(batch, x.shape().dropFirst().elements()));
+    return Ops.reshape(x, Shape.of(batch, x.shape().dropFirst().elements()));
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Flatten");
   }
 
   @Override

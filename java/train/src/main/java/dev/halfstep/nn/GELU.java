@@ -10,6 +10,11 @@ public final class GELU implements ActivationLayer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("GELU");
+  }
+
+  @Override
   public String toString() {
     return "GELU";
   }

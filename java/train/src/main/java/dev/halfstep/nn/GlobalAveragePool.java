@@ -1,6 +1,6 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.ReduceOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 
 /**
@@ -20,7 +20,12 @@ public final class GlobalAveragePool implements Layer {
     for (int i = 0; i < pixels.length; i++) {
       pixels[i] = i + 1;
     }
-    return ReduceOp.of(ReduceOp.Kind.MEAN, x, pixels);
+    return Ops.mean(x, pixels);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("GlobalAveragePool");
   }
 
   @Override

@@ -2,8 +2,8 @@ package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
 import dev.halfstep.graph.FileLayout;
-import dev.halfstep.graph.GroupNormOp;
 import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 
 /**
@@ -57,12 +57,22 @@ public final class GroupNorm implements Layer {
     }
     Shape channels = Shape.of(x.shape().dim(-1));
     FileLayout layout = FileLayout.ofFeatures(channels, image);
-    return GroupNormOp.of(
+    return Ops.groupNorm(
         x,
         scope.parameter("weight", channels, new Initializer.Constant(1), layout),
         scope.parameter("bias", channels, new Initializer.Constant(0), layout),
         groups,
         eps);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("GroupNorm").with("groups", groups).with("eps", eps);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static GroupNorm of(LayerSpec spec) {
+    return new GroupNorm(spec.wholeInt("groups", 1)).eps(spec.number("eps"));
   }
 
   @Override

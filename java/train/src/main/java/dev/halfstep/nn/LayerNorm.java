@@ -2,8 +2,8 @@ package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
 import dev.halfstep.graph.FileLayout;
-import dev.halfstep.graph.GroupNormOp;
 import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 
 /**
@@ -50,11 +50,16 @@ public final class LayerNorm implements Layer {
     }
     Shape channels = Shape.of(x.shape().dim(-1));
     FileLayout layout = FileLayout.ofFeatures(channels, x.image());
-    return GroupNormOp.layer(
+    return Ops.layerNorm(
         x,
         scope.parameter("weight", channels, new Initializer.Constant(1), layout),
         scope.parameter("bias", channels, new Initializer.Constant(0), layout),
         eps);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("LayerNorm").with("eps", eps);
   }
 
   @Override

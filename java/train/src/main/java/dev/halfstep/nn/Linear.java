@@ -3,7 +3,7 @@ package dev.halfstep.nn;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.FileLayout;
 import dev.halfstep.graph.Initializer;
-import dev.halfstep.graph.LinearOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 import org.jspecify.annotations.Nullable;
@@ -62,7 +62,17 @@ public final class Linear implements Fusing {
     Value w =
         scope.parameter("weight", shape, initializer, FileLayout.ofFeatures(shape, x.image()));
     Value b = bias ? scope.parameter("bias", Shape.of(out), initializer) : null;
-    return LinearOp.of(x, w, b, activation);
+    return Ops.linear(x, w, b, activation);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Linear").with("out", out).with("bias", bias);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static Linear of(LayerSpec spec) {
+    return new Linear(spec.whole("out", 1, Shape.MAX_ELEMENTS), spec.flag("bias"));
   }
 
   @Override

@@ -1,6 +1,6 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.Pool2dOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import dev.halfstep.graph.Window;
 
@@ -32,7 +32,17 @@ public final class MaxPool2d implements Layer {
 
   @Override
   public Value apply(Scope scope, Value x) {
-    return Pool2dOp.of(Pool2dOp.Kind.MAX, x, window);
+    return Ops.maxPool2d(x, window);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return Windows.write(LayerSpec.of("MaxPool2d"), window);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static MaxPool2d of(LayerSpec spec) {
+    return new MaxPool2d(Windows.read(spec));
   }
 
   @Override

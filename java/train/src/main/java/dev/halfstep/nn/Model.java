@@ -5,19 +5,22 @@ import dev.halfstep.Shape;
 import dev.halfstep.files.ModelFileException;
 import dev.halfstep.files.Safetensors;
 import dev.halfstep.graph.Graph;
-import dev.halfstep.graph.Initializer;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.graph.Parameters;
 import dev.halfstep.graph.Value;
-import dev.halfstep.kernel.Random;
 import dev.halfstep.random.RandomStream;
 import java.io.IOException;
 import java.nio.IntBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A network and its weights, in host memory. Training starts from the weights that are there, or
@@ -31,52 +34,80 @@ import org.jspecify.annotations.Nullable;
  * <p>The architecture never changes; the weights are for one thread at a time.
  */
 public final class Model {
-  private final Layer layer;
-  private final DType sampleType;
-  private final Shape sampleShape;
-  private final Shape outputShape;
-  private final long vocabulary;
+  private static final Logger log = LoggerFactory.getLogger(Model.class);
+  private static final String FEATURES = "features";
+  private static final String OUTPUT = "output";
+  private static final int MOST_NUMBERS = Integer.MAX_VALUE - 64;
+
+  private final Network network;
+  private final @Nullable Layer layer; // the network, where it is one layer
+  private final Signature signature;
   private final Parameters parameters;
   private final Weights weights;
   private @Nullable KeptPredictor kept;
 
-  /** The numbers, which a model and those that {@link #freeze} makes of it share. */
-  private static final class Weights {
-    final float[] values;
-    boolean set;
-    long version;
+  /**
+   * An input of a model.
+   *
+   * @param name without a dot, not blank
+   * @param type F32, or I32 for tokens
+   * @param shape of one sample
+   */
+  public record Input(String name, DType type, Shape shape) {
+    /** Checks name and type. */
+    public Input {
+      Signature.requireName("input", name);
+      if (type != DType.F32 && type != DType.I32) {
+        throw new IllegalArgumentException(
+            "input " + name + " is of type " + type + ": possible are F32, and I32 for tokens");
+      }
+    }
 
-    Weights(int size) {
-      values = new float[size];
+    /** Numbers, F32. */
+    public static Input of(String name, Shape shape) {
+      return new Input(name, DType.F32, shape);
+    }
+
+    /** Tokens, I32. */
+    public static Input ofTokens(String name, Shape shape) {
+      return new Input(name, DType.I32, shape);
     }
   }
 
-  private Model(Layer layer, DType sampleType, Shape sampleShape) {
+  private Model(List<Input> inputs, Network network, @Nullable Layer layer) {
+    this.network = network;
     this.layer = layer;
-    this.sampleType = sampleType;
-    this.sampleShape = sampleShape;
     Graph graph = new Graph(DType.F32, false);
     Scope scope = Scope.root(graph, null);
-    Value x = graph.input("features", sampleType, sampleShape.prepend(1));
-    Value y = layer.apply(scope, x);
-    if (y.shape().rank() == 0 || y.shape().dim(0) != 1) {
-      throw new IllegalArgumentException(
-          "the model makes " + y.shape() + " of one sample: the first dimension must be the batch");
-    }
-    this.outputShape = y.shape().dropFirst();
-    this.vocabulary = graph.vocabulary(x);
+    this.signature = Signature.of(inputs, graph, given -> network.apply(scope, given));
+    requireRoom(scope.parameters());
     this.parameters = new Parameters(scope.parameters());
-    this.weights = new Weights(Math.toIntExact(parameters.arenaSize()));
+    this.weights = new Weights((int) parameters.arenaSize());
   }
 
   private Model(Model from, Parameters parameters) {
+    this.network = from.network;
     this.layer = from.layer;
-    this.sampleType = from.sampleType;
-    this.sampleShape = from.sampleShape;
-    this.outputShape = from.outputShape;
-    this.vocabulary = from.vocabulary;
+    this.signature = from.signature;
     this.parameters = parameters;
     this.weights = from.weights;
+  }
+
+  /** Throws unless one array holds all parameters, each at a multiple of 16 numbers. */
+  private static void requireRoom(List<Parameter> parameters) {
+    long numbers = 0;
+    for (Parameter parameter : parameters) {
+      numbers += parameter.shape().elements() + 16;
+      if (numbers > MOST_NUMBERS) {
+        throw new IllegalArgumentException(
+            "the model has more parameters than the "
+                + MOST_NUMBERS
+                + " numbers that one array holds: they pass it with "
+                + parameter.name()
+                + " "
+                + parameter.shape());
+      }
+    }
   }
 
   /**
@@ -86,35 +117,112 @@ public final class Model {
    *     it
    */
   public static Model of(Shape sampleShape, Layer layer) {
-    return new Model(layer, DType.F32, sampleShape);
+    return of(Input.of(FEATURES, sampleShape), layer);
   }
 
   /** A model of samples of tokens, I32. */
   public static Model ofTokens(Shape sampleShape, Layer layer) {
-    return new Model(layer, DType.I32, sampleShape);
+    return of(Input.ofTokens(FEATURES, sampleShape), layer);
   }
 
-  /** The shape of one sample. */
+  private static Model of(Input input, Layer layer) {
+    Network single =
+        (scope, inputs) -> {
+          Value x = Objects.requireNonNull(inputs.get(FEATURES));
+          return Map.of(OUTPUT, layer.apply(scope, x));
+        };
+    return new Model(List.of(input), single, layer);
+  }
+
+  /**
+   * A model with several inputs or outputs, each with a name.
+   *
+   * @throws IllegalArgumentException if the network does not take what it is given, names are not
+   *     different or have a dot, or there is no input or no output
+   */
+  public static Model of(List<Input> inputs, Network network) {
+    return new Model(inputs, network, null);
+  }
+
+  /**
+   * A ready model from a file that {@link #save} wrote, without the code that made it: its layers
+   * stand in the file. {@link SavedModel#read} also gives what the file says of samples and
+   * classes; {@link #load(Path)} takes the weights alone, into a model made in code.
+   *
+   * @throws ModelFileException if the file is damaged, or does not say which layers it has, or one
+   *     is of a kind that is not known here; the message names the file and what is wrong
+   * @throws IOException if the file cannot be read
+   */
+  public static Model read(Path file) throws IOException {
+    return Architecture.read(Safetensors.read(file));
+  }
+
+  /**
+   * Inputs and layers written down as JSON, as {@link #save} puts them into the file.
+   *
+   * @throws UnsupportedOperationException if a layer cannot be written down: see {@link Layer#spec}
+   */
+  public String architecture() {
+    return Architecture.write(inputs(), layer, network);
+  }
+
+  /** The inputs in order: one, named {@code features}, of a model that is made of a layer. */
+  public List<Input> inputs() {
+    return signature.inputs();
+  }
+
+  /**
+   * The shapes of what the model says of one sample, by name and in order: one, named {@code
+   * output}, of a model that is made of a layer.
+   */
+  public Map<String, Shape> outputs() {
+    return signature.outputs();
+  }
+
+  /**
+   * The shape of one sample.
+   *
+   * @throws IllegalStateException if the model has several inputs
+   */
   public Shape sampleShape() {
-    return sampleShape;
+    return signature.input().shape();
   }
 
-  /** F32, or I32 for tokens. */
+  /**
+   * F32, or I32 for tokens.
+   *
+   * @throws IllegalStateException if the model has several inputs
+   */
   public DType sampleType() {
-    return sampleType;
+    return signature.input().type();
   }
 
-  /** The shape of what the model says of one sample. */
+  /**
+   * The shape of what the model says of one sample.
+   *
+   * @throws IllegalStateException if the model has several outputs
+   */
   public Shape outputShape() {
-    return outputShape;
+    return signature.output();
   }
 
   /**
    * How many tokens the model knows, from 0 on: those of the {@link Embedding} that takes its
    * samples. 0 for a model of numbers, or one that changes its tokens before it embeds them.
+   *
+   * @throws IllegalStateException if the model has several inputs
    */
   public long vocabulary() {
-    return vocabulary;
+    return vocabulary(signature.input().name());
+  }
+
+  /**
+   * As above, of one input.
+   *
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public long vocabulary(String input) {
+    return signature.vocabulary(input);
   }
 
   /**
@@ -126,28 +234,7 @@ public final class Model {
    *     and its place
    */
   public void requireKnown(IntBuffer tokens, String what) {
-    if (vocabulary == 0) {
-      return;
-    }
-    int row = (int) Math.max(1, sampleShape.elements());
-    for (int i = tokens.position(); i < tokens.limit(); i++) {
-      int token = tokens.get(i);
-      if (token < 0 || token >= vocabulary) {
-        int at = i - tokens.position();
-        throw new IllegalArgumentException(
-            "token "
-                + token
-                + " at place "
-                + at % row
-                + " of "
-                + what
-                + " "
-                + at / row
-                + " is outside [0, "
-                + vocabulary
-                + "), the tokens that the model's embedding has");
-      }
-    }
+    signature.requireKnown(signature.input(), tokens, what);
   }
 
   /** Names, shapes and places of the parameters. */
@@ -160,9 +247,26 @@ public final class Model {
    *
    * @param x {@code [batch, sampleShape...]}
    * @return {@code [batch, outputShape...]}
+   * @throws IllegalStateException if the model has several inputs or outputs
    */
   public Value build(Graph graph, Value x) {
-    return layer.apply(Scope.root(graph, parameters), x);
+    signature.output();
+    return build(graph, Map.of(signature.input().name(), x)).values().iterator().next();
+  }
+
+  /**
+   * Adds the model to a graph.
+   *
+   * @param given {@code [batch, ...]} for each input, by name
+   * @return {@code [batch, ...]} for each output, by name
+   * @throws IllegalArgumentException if the names are not those of the inputs, or the network gives
+   *     other outputs than when the model was made
+   */
+  public Map<String, Value> build(Graph graph, Map<String, Value> given) {
+    signature.requireInputs(given.keySet());
+    Map<String, Value> said = network.apply(Scope.root(graph, parameters), given);
+    signature.requireOutputs(said.keySet());
+    return said;
   }
 
   /**
@@ -209,7 +313,7 @@ public final class Model {
 
   /** Whether the weights have been drawn, loaded or set. */
   public boolean isInitialized() {
-    return weights.set;
+    return weights.areSet();
   }
 
   /**
@@ -220,24 +324,10 @@ public final class Model {
     long key = RandomStream.INITIAL_WEIGHTS.key(seed);
     for (int i = 0; i < parameters.list().size(); i++) {
       Parameter parameter = parameters.list().get(i);
-      set(parameter.name(), draw(parameter, key, i));
+      set(parameter.name(), Weights.draw(parameter, key, i));
     }
-    weights.set = true;
-    weights.version++;
+    weights.changed();
     return this;
-  }
-
-  private static float[] draw(Parameter parameter, long key, long sequence) {
-    float[] values = new float[Math.toIntExact(parameter.shape().elements())];
-    Initializer initializer = parameter.initializer();
-    if (initializer instanceof Initializer.Uniform uniform) {
-      Random.uniform(values, key, sequence, uniform.low(), uniform.high());
-    } else if (initializer instanceof Initializer.Normal normal) {
-      Random.normal(values, key, sequence, normal.mean(), normal.deviation());
-    } else if (initializer instanceof Initializer.Constant constant) {
-      Arrays.fill(values, constant.value());
-    }
-    return values;
   }
 
   /**
@@ -253,7 +343,8 @@ public final class Model {
     requireInitialized();
     Parameter parameter = parameters.get(name);
     int offset = (int) parameters.offset(parameter);
-    return Arrays.copyOfRange(weights.values, offset, offset + (int) parameter.shape().elements());
+    return Arrays.copyOfRange(
+        weights.values(), offset, offset + (int) parameter.shape().elements());
   }
 
   /**
@@ -276,9 +367,9 @@ public final class Model {
               + " values, not "
               + values.length);
     }
-    System.arraycopy(values, 0, weights.values, (int) parameters.offset(parameter), values.length);
-    weights.set = true;
-    weights.version++;
+    System.arraycopy(
+        values, 0, weights.values(), (int) parameters.offset(parameter), values.length);
+    weights.changed();
   }
 
   /**
@@ -304,31 +395,39 @@ public final class Model {
    */
   public float[] weights() {
     requireInitialized();
-    return weights.values.clone();
+    return weights.values().clone();
   }
 
   /** Sets all weights, laid out by {@link #parameters}. */
   public void weights(float[] values) {
-    int size = weights.values.length;
+    int size = weights.size();
     if (values.length != size) {
       throw new IllegalArgumentException(
           "the weights are " + size + " numbers, padding included, not " + values.length);
     }
-    System.arraycopy(values, 0, weights.values, 0, size);
-    weights.set = true;
-    weights.version++;
+    System.arraycopy(values, 0, weights.values(), 0, size);
+    weights.changed();
   }
 
   /**
    * Writes the weights as a {@link Safetensors} file, all or nothing, under the names and in the
-   * layout that PyTorch gives them.
+   * layout that PyTorch gives them. The layers stand in its metadata, so that {@link #read} makes
+   * the model again; they are left out, which is logged, if one of them cannot be written down, as
+   * a lambda cannot.
    *
    * @param metadata texts for whoever reads the file
    * @throws IOException if the file cannot be written; a file that stood there is unchanged then
    * @throws IllegalStateException if the weights were never set
    */
   public void save(Path file, Map<String, String> metadata) throws IOException {
-    Safetensors.write(file, tensors(weights()), metadata);
+    Map<String, String> texts = new HashMap<>(metadata);
+    texts.remove(Architecture.KEY); // that of the file which the metadata may be from
+    try {
+      texts.put(Architecture.KEY, architecture());
+    } catch (UnsupportedOperationException | IllegalArgumentException e) {
+      log.info("{} is written without its layers: {}", file, e.getMessage());
+    }
+    Safetensors.write(file, tensors(weights()), texts);
   }
 
   /**
@@ -391,13 +490,13 @@ public final class Model {
    * {@link Safetensors.Contents#renamed}.
    */
   public LoadReport loadMatching(Safetensors.Contents contents) throws ModelFileException {
-    float[] values = weights.values.clone();
+    float[] values = weights.values().clone();
     LoadReport report = WeightFiles.takeMatching(contents, parameters, values);
     if (report.taken().isEmpty()) {
       throw new ModelFileException(
           contents.file(), "has no tensor with name and shape of a parameter: " + report);
     }
-    if (!weights.set && report.taken().size() < parameters.list().size()) {
+    if (!weights.areSet() && report.taken().size() < parameters.list().size()) {
       throw new IllegalStateException(
           "the file has not all weights, and the others were never set: call initialize(seed)"
               + " first; "
@@ -408,7 +507,7 @@ public final class Model {
   }
 
   private void requireInitialized() {
-    if (!weights.set) {
+    if (!weights.areSet()) {
       throw new IllegalStateException(
           "the model has no weights yet: call initialize(seed), train it, or load them");
     }
@@ -418,7 +517,7 @@ public final class Model {
    * What the model says of samples, on the CPU, with the weights that it has now. The first call
    * opens a device and keeps it; further ones take microseconds for a row of a small model. Several
    * threads may predict as long as none changes the weights, but only one of them at a time finds
-   * the device open: for many at once each makes a {@link Predictor}.
+   * the device open: many at once share a {@link Predictor}.
    *
    * @param samples {@code [rows, sampleShape...]}, any number of rows
    * @return {@code [rows, outputShape...]}; NaN where weights or samples hold NaN
@@ -428,7 +527,7 @@ public final class Model {
    */
   public float[] predict(float[] samples) {
     requireInitialized();
-    return kept().predict(predictor -> predictor.predict(samples));
+    return predicted(Signature.rows(signature.input(), DType.F32, samples.length), samples);
   }
 
   /**
@@ -442,7 +541,38 @@ public final class Model {
    */
   public float[] predict(int[] tokens) {
     requireInitialized();
-    return kept().predict(predictor -> predictor.predict(tokens));
+    int rows = Signature.rows(signature.input(), DType.I32, tokens.length);
+    signature.requireKnown(signature.input(), IntBuffer.wrap(tokens), "row");
+    return predicted(rows, tokens);
+  }
+
+  private float[] predicted(int rows, Object samples) {
+    float[] result = new float[Math.multiplyExact(rows, (int) outputShape().elements())];
+    kept()
+        .predict(
+            lane -> {
+              lane.input(0).use(samples);
+              lane.output(0).use(result);
+              lane.predict(rows);
+            });
+    return result;
+  }
+
+  /**
+   * What a model with several inputs or outputs says of samples, on the CPU, likewise.
+   *
+   * @param samples for each input, by name, {@code float[]} or for tokens {@code int[]}, {@code
+   *     [rows, ...]}, all of as many rows
+   * @return for each output, by name and in order, {@code [rows, ...]}
+   * @throws IllegalArgumentException if the names are not those of the inputs, or an array is of
+   *     another type, no whole number of rows, or not of as many rows as the others
+   * @throws IllegalStateException if the weights were never set
+   */
+  public Map<String, float[]> predict(Map<String, ?> samples) {
+    requireInitialized();
+    NamedRows rows = NamedRows.of(this, samples);
+    kept().predict(rows::predict);
+    return rows.results();
   }
 
   private synchronized KeptPredictor kept() {
@@ -452,22 +582,42 @@ public final class Model {
     return kept;
   }
 
-  /** Changes when the weights do. */
-  long version() {
-    return weights.version;
+  /** Names, types and shapes of inputs and outputs. */
+  Signature signature() {
+    return signature;
   }
 
+  /** Changes when the weights do. */
+  long version() {
+    return weights.version();
+  }
+
+  /**
+   * The layer that the model was made of, {@link Layer#children} of which leads to those inside; null
+   * for a network of named inputs and outputs.
+   */
+  public @Nullable Layer layer() {
+    return layer;
+  }
+
+  /**
+   * The model as a table: a line for each layer, indented by depth, with the shape of what it makes
+   * of one sample and the number of its parameters, and the sums.
+   */
   @Override
   public String toString() {
-    StringBuilder text = new StringBuilder(layer.toString()).append('\n');
+    if (layer != null) {
+      return ModelTree.of(this, layer)
+          + parameters.count()
+          + " parameters, samples "
+          + sampleShape()
+          + " to "
+          + outputShape();
+    }
+    StringBuilder text = new StringBuilder(String.valueOf(network)).append('\n');
     for (Parameter parameter : parameters.list()) {
       text.append("  ").append(parameter.name()).append(' ').append(parameter.shape()).append('\n');
     }
-    return text.append(parameters.count())
-        .append(" parameters, samples ")
-        .append(sampleShape)
-        .append(" to ")
-        .append(outputShape)
-        .toString();
+    return text + (parameters.count() + " parameters, inputs " + inputs() + " to " + outputs());
   }
 }

@@ -2,13 +2,8 @@ package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
 import dev.halfstep.graph.Initializer;
-import dev.halfstep.graph.LinearOp;
-import dev.halfstep.graph.MatmulOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Padding;
-import dev.halfstep.graph.PermuteOp;
-import dev.halfstep.graph.ReshapeOp;
-import dev.halfstep.graph.SoftmaxOp;
-import dev.halfstep.graph.SplitOp;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 import java.util.List;
@@ -68,18 +63,18 @@ public final class MultiHeadAttention implements Layer {
     long head = width / heads;
     Value projected = projection(scope, x);
     Value apart =
-        PermuteOp.of(
-            ReshapeOp.of(projected, Shape.of(batch, positions, 3, heads, head)), 2, 0, 3, 1, 4);
-    List<Value> parts = SplitOp.of(apart, 0, 1, 1, 1);
+        Ops.permute(
+            Ops.reshape(projected, Shape.of(batch, positions, 3, heads, head)), 2, 0, 3, 1, 4);
+    List<Value> parts = Ops.split(apart, 0, 1, 1, 1);
     Shape perHead = Shape.of(batch, heads, positions, head);
-    Value queries = ReshapeOp.of(parts.get(0), perHead);
-    Value keys = ReshapeOp.of(parts.get(1), perHead);
-    Value values = ReshapeOp.of(parts.get(2), perHead);
-    Value scores = MatmulOp.of(queries, keys, false, true, 1);
+    Value queries = Ops.reshape(parts.get(0), perHead);
+    Value keys = Ops.reshape(parts.get(1), perHead);
+    Value values = Ops.reshape(parts.get(2), perHead);
+    Value scores = Ops.matmul(queries, keys, false, true, 1);
     float scale = (float) (1 / Math.sqrt((double) head));
-    Value shares = SoftmaxOp.of(scores, scale, causal, padding);
-    Value seen = PermuteOp.of(MatmulOp.of(shares, values, false, false, 1), 0, 2, 1, 3);
-    Value joined = ReshapeOp.of(seen, x.shape());
+    Value shares = Ops.softmax(scores, scale, causal, padding);
+    Value seen = Ops.permute(Ops.matmul(shares, values), 0, 2, 1, 3);
+    Value joined = Ops.reshape(seen, x.shape());
     return scope.apply("out_proj", this::join, joined);
   }
 
@@ -87,7 +82,7 @@ public final class MultiHeadAttention implements Layer {
   private static Value projection(Scope scope, Value x) {
     long width = x.shape().dim(2);
     float bound = (float) Math.sqrt(6.0 / (4.0 * width));
-    return LinearOp.of(
+    return Ops.linear(
         x,
         scope.parameter(
             "in_proj_weight", Shape.of(3 * width, width), new Initializer.Uniform(-bound, bound)),
@@ -97,11 +92,21 @@ public final class MultiHeadAttention implements Layer {
 
   private Value join(Scope scope, Value x) {
     long width = x.shape().dim(2);
-    return LinearOp.of(
+    return Ops.linear(
         x,
         scope.parameter("weight", Shape.of(width, width), Initializer.fanIn(width)),
         scope.parameter("bias", Shape.of(width), new Initializer.Constant(0)),
         Activation.NONE);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("MultiHeadAttention").with("heads", heads).with("causal", causal);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static MultiHeadAttention of(LayerSpec spec) {
+    return new MultiHeadAttention(spec.wholeInt("heads", 1), spec.flag("causal"));
   }
 
   @Override

@@ -1,9 +1,8 @@
 package dev.halfstep.nn;
 
 import dev.halfstep.Shape;
-import dev.halfstep.graph.ElementwiseOp;
 import dev.halfstep.graph.Initializer;
-import dev.halfstep.graph.SplitOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 
 /**
@@ -37,8 +36,18 @@ public final class PositionEmbedding implements Layer {
     Shape shape = Shape.of(positions, x.shape().dim(2));
     Value weight = scope.parameter("weight", shape, new Initializer.Normal(0, 1));
     long used = x.shape().dim(1);
-    Value rows = used == positions ? weight : SplitOp.of(weight, 0, used, positions - used).get(0);
-    return ElementwiseOp.add(x, rows);
+    Value rows = used == positions ? weight : Ops.split(weight, 0, used, positions - used).get(0);
+    return Ops.add(x, rows);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("PositionEmbedding").with("positions", positions);
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static PositionEmbedding of(LayerSpec spec) {
+    return new PositionEmbedding(spec.whole("positions", 1, Shape.MAX_ELEMENTS));
   }
 
   @Override

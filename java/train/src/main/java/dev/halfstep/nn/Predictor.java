@@ -1,144 +1,199 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.CommandList;
 import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
-import dev.halfstep.graph.Call;
-import dev.halfstep.graph.Calls;
-import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Plan;
-import dev.halfstep.graph.Value;
-import dev.halfstep.graph.ValueAddresses;
-import dev.halfstep.kernel.Elementwise;
-import dev.halfstep.kernel.HostStepState;
-import dev.halfstep.kernel.StepKernels;
+import dev.halfstep.internal.Operands;
+import java.lang.ref.Reference;
+import java.nio.Buffer;
+import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model's weights on a device with plans that only go forward, computed in F32. It keeps the
- * weights that the model had when it was made. For the thread that owns the device's default
- * stream.
+ * A model's weights on a device with recorded plans that only go forward, computed in F32, for many
+ * threads at once. It keeps the weights that the model had when it was opened.
+ *
+ * <pre>{@code
+ * try (Predictor predictor =
+ *     Predictor.builder(model).device(device).batchSizes(1, 8, 64).threads(4).open()) {
+ *   float[] scores = predictor.predict(samples); // from any thread
+ * }
+ * }</pre>
+ *
+ * <p>Each of {@code threads} calls that run at the same time has a stream, memory and plans of its
+ * own; further calls wait for one of them to end. A call takes the smallest batch size that holds
+ * its rows; more rows than the largest are computed one batch after the other. What is said of a
+ * row does not depend on threads or on the rows beside it, bit for bit. It may depend in its last
+ * bits on the batch size, which decides how sums are cut: with a single batch size a row always
+ * gets the same bits. {@link Model#predict(float[])} has the powers of two up to 256.
  *
  * <p>Outputs are what the arithmetic gives: of weights or samples that hold NaN they are NaN, and
- * nothing is said of it.
+ * nothing is said of it. A call with arrays or direct buffers for the result allocates nothing.
  */
 public final class Predictor implements AutoCloseable {
   private final Model model;
   private final Device device;
-  private final int batch;
+  private final boolean ownsDevice;
   private final Tensor weights;
-  private final @Nullable Tensor state; // takes the errors of tokens
-  private final HostStepState hostState = new HostStepState();
-  private final TreeMap<Integer, Room> rooms = new TreeMap<>(); // by their rows
-  private boolean closed;
+  private final int[] batchSizes;
+  private final int threads;
+  private final List<PredictionLane> lanes = new ArrayList<>();
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition returned = lock.newCondition();
+  private final ArrayDeque<PredictionLane> idle = new ArrayDeque<>(); // guarded by the lock
+  private boolean closed; // guarded by the lock
+
+  /** What a predictor is to be; each method gives another one. Immutable. */
+  public static final class Builder {
+    private final Model model;
+    private final @Nullable Device device;
+    private final List<Integer> batchSizes;
+    private final int threads;
+
+    private Builder(Model model, @Nullable Device device, List<Integer> batchSizes, int threads) {
+      this.model = model;
+      this.device = device;
+      this.batchSizes = batchSizes;
+      this.threads = threads;
+    }
+
+    /** The device to compute on, which stays the caller's; without it one for the CPU is opened. */
+    public Builder device(Device of) {
+      return new Builder(model, of, batchSizes, threads);
+    }
+
+    /**
+     * Rows computed at once, of which each call takes the smallest that fits: 1, 8 and 64 unless it
+     * is told otherwise.
+     *
+     * @throws IllegalArgumentException if there are none, or one is not positive
+     */
+    public Builder batchSizes(int... sizes) {
+      if (sizes.length == 0 || Arrays.stream(sizes).anyMatch(size -> size < 1)) {
+        throw new IllegalArgumentException(
+            "a predictor has at least one batch size, all from 1 on, not "
+                + Arrays.toString(sizes));
+      }
+      return new Builder(
+          model, device, Arrays.stream(sizes).distinct().sorted().boxed().toList(), threads);
+    }
+
+    /**
+     * Calls that run at the same time, 1 unless it is told otherwise; each takes memory.
+     *
+     * @throws IllegalArgumentException if it is not positive
+     */
+    public Builder threads(int number) {
+      if (number < 1) {
+        throw new IllegalArgumentException(
+            "a predictor is for at least 1 thread at a time, not " + number);
+      }
+      return new Builder(model, device, batchSizes, number);
+    }
+
+    /**
+     * Uploads the weights and records the plans.
+     *
+     * @throws IllegalStateException if the model has no weights
+     * @throws dev.halfstep.HalfstepException OUT_OF_MEMORY if they do not fit
+     */
+    public Predictor open() {
+      return new Predictor(this);
+    }
+  }
+
+  /** A predictor of a model, yet to be opened. */
+  public static Builder builder(Model model) {
+    return new Builder(model, null, List.of(1, 8, 64), 1);
+  }
+
+  private Predictor(Builder builder) {
+    model = builder.model;
+    batchSizes = builder.batchSizes.stream().mapToInt(Integer::intValue).toArray();
+    threads = builder.threads;
+    float[] values = model.weights();
+    Device given = builder.device;
+    ownsDevice = given == null;
+    device = given == null ? Device.cpu() : given;
+    boolean opened = false;
+    weights = device.empty(DType.F32, Shape.of(values.length)).label("weights of a predictor");
+    try {
+      for (int i = 0; i < builder.threads; i++) {
+        PredictionLane lane = new PredictionLane(model, device, weights, batchSizes);
+        lanes.add(lane);
+        if (i == 0) {
+          lane.uploadWeights(values);
+        }
+        lane.recordAll();
+        lane.exit();
+        idle.push(lane);
+      }
+      opened = true;
+    } finally {
+      if (!opened) {
+        free();
+      }
+    }
+  }
+
+  /** The batch sizes, ascending. */
+  public List<Integer> batchSizes() {
+    return Arrays.stream(batchSizes).boxed().toList();
+  }
+
+  /** Calls that run at the same time. */
+  public int threads() {
+    return threads;
+  }
 
   /**
-   * Uploads the weights and records the plan.
+   * The plan of a batch size.
    *
-   * @param batch rows computed at once; fewer rows are computed by plans for powers of two, which
-   *     are recorded when they are first needed
-   * @throws IllegalArgumentException if batch is not positive
-   * @throws IllegalStateException if the model has no weights
+   * @throws IllegalArgumentException if it is none of {@link #batchSizes}
    */
-  public Predictor(Model model, Device device, int batch) {
-    this(model, device, batch, true);
-  }
-
-  /** As above; without {@code ready} no plan is recorded before it is needed. */
-  Predictor(Model model, Device device, int batch, boolean ready) {
-    if (batch < 1) {
-      throw new IllegalArgumentException("prediction takes at least 1 row at once, not " + batch);
+  public Plan plan(int batchSize) {
+    if (Arrays.binarySearch(batchSizes, batchSize) < 0) {
+      throw new IllegalArgumentException(
+          "the predictor has plans for batches of "
+              + Arrays.toString(batchSizes)
+              + ", not of "
+              + batchSize);
     }
-    this.model = model;
-    this.device = device;
-    this.batch = batch;
-    float[] values = model.weights();
-    weights = device.tensor(Shape.of(values.length), values).label("weights of a predictor");
-    state = model.sampleType() == DType.I32 ? StepKernels.newState(device) : null;
-    if (ready) {
-      room(batch);
+    lock.lock();
+    try {
+      requireOpen();
+      return lanes.get(0).plan(batchSize);
+    } finally {
+      lock.unlock();
     }
   }
 
-  /** What is computed at once: memory for so many rows, and the recorded plan. */
-  private final class Room {
-    final int rows;
-    final Plan plan;
-    final Tensor features;
-    final Tensor activations;
-    final Tensor output;
-    final CommandList list;
-
-    Room(int rows) {
-      this.rows = rows;
-      Graph graph = new Graph(DType.F32, false);
-      Value x = graph.input("features", model.sampleType(), model.sampleShape().prepend(rows));
-      if (state != null) {
-        graph.step(graph.input("state", state.dtype(), state.shape()), 0);
+  /**
+   * Bytes that it holds: the weights once, and for each of its threads inputs, activations and
+   * outputs of all batch sizes; and host memory as large as a batch that a thread keeps from the
+   * first array on that had to be cut into several.
+   */
+  public long bytes() {
+    long all = weights.bytes();
+    lock.lock();
+    try {
+      for (PredictionLane lane : lanes) {
+        all += lane.bytes();
       }
-      Value y = model.build(graph, x);
-      Value out = graph.input("output", y.type(), y.shape());
-      plan = plan(graph, y, out);
-      features = device.zeros(x.type(), x.shape()).label("samples of a predictor");
-      activations =
-          device.empty(DType.U8, Shape.of(plan.arenaBytes())).label("activations of a predictor");
-      output = device.zeros(y.type(), y.shape()).label("output of a predictor");
-      ValueAddresses addresses =
-          plan.addresses(
-              new ValueAddresses.Arenas(
-                  model.parameters(), activations.address(), weights.address(), 0, 0),
-              Map.of(
-                  "features",
-                  features.address(),
-                  "output",
-                  output.address(),
-                  "state",
-                  state == null ? 0L : state.address()));
-      list = plan.record(device.stream(), addresses);
+    } finally {
+      lock.unlock();
     }
-
-    long bytes() {
-      return features.bytes() + activations.bytes() + output.bytes();
-    }
-
-    void close() {
-      list.close();
-      output.close();
-      activations.close();
-      features.close();
-    }
-  }
-
-  /** The room for so many rows: of the next power of two, at most a batch. */
-  private Room room(int count) {
-    int power = Integer.highestOneBit(count);
-    int rows = (int) Math.min(batch, power == count ? power : 2L * power);
-    return rooms.computeIfAbsent(rows, Room::new);
-  }
-
-  private static Plan plan(Graph graph, Value y, Value out) {
-    Calls calls = new Calls();
-    graph.forward(calls);
-    calls.add(
-        Call.of(
-            "output",
-            List.of(y),
-            List.of(out),
-            0,
-            (stream, at) -> Elementwise.copy(stream, at.of(out), at.of(y), out.bytes())));
-    return new Plan("prediction, batch " + y.shape().dim(0), calls, List.of());
-  }
-
-  /** The plan of one batch. */
-  public Plan plan() {
-    return room(batch).plan;
+    return all;
   }
 
   /**
@@ -148,14 +203,33 @@ public final class Predictor implements AutoCloseable {
    * @return {@code [rows, outputShape...]}
    * @throws IllegalArgumentException if the samples are not a whole number of rows, or the model
    *     takes tokens
+   * @throws IllegalStateException if the predictor is closed, or closes while the call waits
    */
   public float[] predict(float[] samples) {
-    requireType(DType.F32);
-    return predict(
-        samples.length,
-        (from, to, place) ->
-            place.upload(
-                to - from == samples.length ? samples : Arrays.copyOfRange(samples, from, to)));
+    int rows = rows(DType.F32, samples.length);
+    float[] result = new float[Math.multiplyExact(rows, outputSize())];
+    run(rows, samples, 0, result, 0);
+    return result;
+  }
+
+  /**
+   * As above, into an array of the caller's.
+   *
+   * @param result {@code [rows, outputShape...]}
+   * @throws IllegalArgumentException also if the result has not exactly that many elements
+   */
+  public void predict(float[] samples, float[] result) {
+    int rows = rows(DType.F32, samples.length);
+    requireResult(rows, result.length);
+    run(rows, samples, 0, result, 0);
+  }
+
+  /**
+   * As above, from and into direct buffers in native order, from position to limit; positions stay.
+   */
+  public void predict(FloatBuffer samples, FloatBuffer result) {
+    int rows = rows(DType.F32, samples.remaining());
+    run(rows, samples, result);
   }
 
   /**
@@ -165,101 +239,174 @@ public final class Predictor implements AutoCloseable {
    * @return {@code [rows, outputShape...]}
    * @throws IllegalArgumentException if the tokens are not a whole number of rows, the model does
    *     not know one of them, which the message names with its place, or it takes numbers
+   * @throws IllegalStateException if the predictor is closed, or closes while the call waits
    */
   public float[] predict(int[] tokens) {
-    requireType(DType.I32);
-    model.requireKnown(IntBuffer.wrap(tokens), "row");
-    return predict(
-        tokens.length,
-        (from, to, place) ->
-            place.upload(
-                to - from == tokens.length ? tokens : Arrays.copyOfRange(tokens, from, to)));
-  }
-
-  private void requireType(DType given) {
-    if (model.sampleType() != given) {
-      throw new IllegalArgumentException(
-          "the model takes samples of " + model.sampleType() + ", but was given " + given);
-    }
-  }
-
-  /** Uploads the elements from (inclusive) up to (exclusive) of what is predicted. */
-  private interface Source {
-    void upload(int from, int to, Tensor place);
-  }
-
-  private float[] predict(int length, Source samples) {
-    int sampleSize = (int) model.sampleShape().elements();
-    int outputSize = (int) model.outputShape().elements();
-    if (sampleSize == 0 || length % sampleSize != 0) {
-      throw new IllegalArgumentException(
-          length
-              + " numbers are not a whole number of samples "
-              + model.sampleShape()
-              + " of "
-              + sampleSize);
-    }
-    if (closed) {
-      throw new IllegalStateException("the predictor is closed");
-    }
-    int rows = length / sampleSize;
-    float[] result = new float[rows * outputSize];
-    for (int from = 0; from < rows; from += batch) {
-      int count = Math.min(batch, rows - from);
-      Room room = room(count);
-      boolean full = count == room.rows;
-      samples.upload(
-          from * sampleSize,
-          (from + count) * sampleSize,
-          full ? room.features : room.features.slice(0, count));
-      device.stream().launch(room.list);
-      if (full && count == rows) {
-        room.output.download(result);
-      } else {
-        float[] said = (full ? room.output : room.output.slice(0, count)).toFloats();
-        System.arraycopy(said, 0, result, from * outputSize, said.length);
-      }
-      requireNoError(from, from + count);
-    }
+    float[] result = new float[Math.multiplyExact(rows(DType.I32, tokens.length), outputSize())];
+    predict(tokens, result);
     return result;
   }
 
-  /** Throws what a kernel met: a layer may make tokens of its own of those that were checked. */
-  private void requireNoError(int from, int to) {
-    if (state == null) {
-      return;
+  /** As above, into an array of the caller's, as large as {@link #predict(float[], float[])}'s. */
+  public void predict(int[] tokens, float[] result) {
+    int rows = rows(DType.I32, tokens.length);
+    requireResult(rows, result.length);
+    model.requireKnown(IntBuffer.wrap(tokens), "row");
+    run(rows, tokens, 0, result, 0);
+  }
+
+  /**
+   * As above, from and into direct buffers in native order, from position to limit; positions stay.
+   */
+  public void predict(IntBuffer tokens, FloatBuffer result) {
+    int rows = rows(DType.I32, tokens.remaining());
+    model.requireKnown(tokens, "row");
+    run(rows, tokens, result);
+  }
+
+  /**
+   * What a model with several inputs or outputs says of samples; arguments and results are those of
+   * {@link Model#predict(Map)}.
+   */
+  public Map<String, float[]> predict(Map<String, ?> samples) {
+    NamedRows rows = NamedRows.of(model, samples);
+    PredictionLane lane = take();
+    try {
+      rows.predict(lane);
+    } finally {
+      give(lane);
     }
-    hostState.download(state);
-    if (hostState.badIndex()) {
-      hostState.clearErrors();
-      hostState.upload(state);
+    return rows.results();
+  }
+
+  private void run(int rows, Buffer samples, FloatBuffer result) {
+    requireResult(rows, result.remaining());
+    long from = Operands.input(samples, "samples", model.sampleType(), samples.remaining());
+    long to = Operands.output(result, "result", DType.F32, result.remaining());
+    try {
+      run(rows, null, from, null, to);
+    } finally {
+      Reference.reachabilityFence(samples);
+      Reference.reachabilityFence(result);
+    }
+  }
+
+  private void run(
+      int rows, @Nullable Object samples, long from, float @Nullable [] result, long to) {
+    PredictionLane lane = take();
+    try {
+      if (samples == null || result == null) {
+        lane.input(0).use(from);
+        lane.output(0).use(to);
+      } else {
+        lane.input(0).use(samples);
+        lane.output(0).use(result);
+      }
+      lane.predict(rows);
+    } finally {
+      give(lane);
+    }
+  }
+
+  /** A lane for the calling thread, when one is idle. */
+  private PredictionLane take() {
+    PredictionLane lane;
+    lock.lock();
+    try {
+      while (idle.isEmpty() && !closed) {
+        returned.awaitUninterruptibly();
+      }
+      requireOpen();
+      lane = idle.pop();
+    } finally {
+      lock.unlock();
+    }
+    boolean entered = false;
+    try {
+      lane.enter();
+      entered = true;
+    } finally {
+      if (!entered) {
+        putBack(lane);
+      }
+    }
+    return lane;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the predictor is closed: open another one to predict");
+    }
+  }
+
+  private void give(PredictionLane lane) {
+    try {
+      lane.exit();
+    } finally {
+      putBack(lane);
+    }
+  }
+
+  private void putBack(PredictionLane lane) {
+    lock.lock();
+    try {
+      idle.push(lane);
+      returned.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private int outputSize() {
+    return (int) model.outputShape().elements();
+  }
+
+  private int rows(DType given, int elements) {
+    return Signature.rows(model.signature().input(), given, elements);
+  }
+
+  private void requireResult(int rows, int elements) {
+    if (elements != (long) rows * outputSize()) {
       throw new IllegalArgumentException(
-          "a token of rows " + from + " to " + (to - 1) + " was outside an embedding's table");
+          "the result of "
+              + rows
+              + " rows has "
+              + (long) rows * outputSize()
+              + " numbers ("
+              + model.outputShape()
+              + " each), but there is room for "
+              + elements);
     }
   }
 
-  /** Takes the weights that the model has now. */
-  void refresh() {
-    weights.upload(model.weights());
-  }
-
-  /** Gives memory back, that of the largest plans first, until it has at most so many bytes. */
-  void trim(long bytes) {
-    long held = rooms.values().stream().mapToLong(Room::bytes).sum();
-    while (held > bytes && !rooms.isEmpty()) {
-      Room largest = rooms.pollLastEntry().getValue();
-      held -= largest.bytes();
-      largest.close();
+  private void free() {
+    lanes.forEach(PredictionLane::close);
+    weights.close();
+    if (ownsDevice) {
+      device.close();
     }
   }
 
+  /**
+   * Waits for calls in progress, then frees everything; calls that wait for their turn, and later
+   * ones, end with an {@link IllegalStateException}. May be called twice and from any thread.
+   */
   @Override
   public void close() {
-    closed = true;
-    trim(-1);
-    if (state != null) {
-      state.close();
+    lock.lock();
+    try {
+      closed = true;
+      returned.signalAll();
+      while (idle.size() < lanes.size()) {
+        returned.awaitUninterruptibly();
+      }
+      if (!lanes.isEmpty()) {
+        free();
+        lanes.clear();
+        idle.clear();
+      }
+    } finally {
+      lock.unlock();
     }
-    weights.close();
   }
 }

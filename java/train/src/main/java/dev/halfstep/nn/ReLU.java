@@ -10,6 +10,11 @@ public final class ReLU implements ActivationLayer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("ReLU");
+  }
+
+  @Override
   public String toString() {
     return "ReLU";
   }

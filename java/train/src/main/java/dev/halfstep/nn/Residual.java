@@ -1,8 +1,11 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.ElementwiseOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +36,17 @@ public final class Residual implements Fusing {
     return apply(scope, x, null, Activation.NONE);
   }
 
+  /** The body, in this layer's own place, and the shortcut where there is one. */
+  @Override
+  public Map<String, Layer> children() {
+    Map<String, Layer> map = new LinkedHashMap<>();
+    map.put("", body);
+    if (shortcut != null) {
+      map.put("shortcut", shortcut);
+    }
+    return Collections.unmodifiableMap(map);
+  }
+
   @Override
   public boolean fuses(Activation activation) {
     return body instanceof Fusing last && last.addsResidual() && last.fuses(activation);
@@ -49,7 +63,25 @@ public final class Residual implements Fusing {
     if (body instanceof Fusing last && last.addsResidual()) {
       return last.apply(scope, x, other, activation);
     }
-    return ElementwiseOp.add(body.apply(scope, x), other);
+    return Ops.add(body.apply(scope, x), other);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    LayerSpec spec = LayerSpec.of("Residual").child("body", body.spec());
+    return shortcut == null ? spec : spec.child("shortcut", shortcut.spec());
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static Residual of(LayerSpec spec) {
+    LayerSpec body = spec.child("body");
+    if (body == null) {
+      throw new IllegalArgumentException("layer kind Residual lacks the layer named body in it");
+    }
+    LayerSpec shortcut = spec.child("shortcut");
+    return shortcut == null
+        ? new Residual(Layers.of(body))
+        : new Residual(Layers.of(body), Layers.of(shortcut));
   }
 
   @Override

@@ -22,13 +22,19 @@ public final class Scope {
   private final String path;
   private final @Nullable Parameters known;
   private final Map<String, Parameter> created;
+  private final @Nullable Map<String, ModelTree.Applied> trace;
 
   private Scope(
-      Graph graph, String path, @Nullable Parameters known, Map<String, Parameter> created) {
+      Graph graph,
+      String path,
+      @Nullable Parameters known,
+      Map<String, Parameter> created,
+      @Nullable Map<String, ModelTree.Applied> trace) {
     this.graph = graph;
     this.path = path;
     this.known = known;
     this.created = created;
+    this.trace = trace;
   }
 
   /**
@@ -37,7 +43,12 @@ public final class Scope {
    * @param known the model's parameters, or null the first time, when they are being collected
    */
   static Scope root(Graph graph, @Nullable Parameters known) {
-    return new Scope(graph, "", known, new LinkedHashMap<>());
+    return new Scope(graph, "", known, new LinkedHashMap<>(), null);
+  }
+
+  /** As above, and notes each layer that is applied under its path. */
+  static Scope traced(Graph graph, Parameters known, Map<String, ModelTree.Applied> trace) {
+    return new Scope(graph, "", known, new LinkedHashMap<>(), trace);
   }
 
   /** The graph being built. */
@@ -52,10 +63,14 @@ public final class Scope {
 
   /** Applies a layer under a name: its parameters are {@code path.name.weight} and the like. */
   public Value apply(String name, Layer layer, Value x) {
-    Scope child = new Scope(graph, qualified(name), known, created);
+    Scope child = new Scope(graph, qualified(name), known, created, trace);
     String before = graph.enter(child.path);
     try {
-      return layer.apply(child, x);
+      Value y = layer.apply(child, x);
+      if (trace != null) {
+        trace.put(child.path, new ModelTree.Applied(layer, y.shape()));
+      }
+      return y;
     } finally {
       graph.enter(before);
     }

@@ -4,7 +4,9 @@ import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,6 +67,13 @@ public final class Sequential implements Fusing {
   }
 
   @Override
+  public Map<String, Layer> children() {
+    Map<String, Layer> map = new LinkedHashMap<>();
+    children.forEach(child -> map.put(child.name(), child.layer()));
+    return Collections.unmodifiableMap(map);
+  }
+
+  @Override
   public boolean fuses(Activation activation) {
     return last() instanceof Fusing layer && layer.fuses(activation);
   }
@@ -116,6 +125,23 @@ public final class Sequential implements Fusing {
             ? (inner, in) -> fusing.apply(inner, in, residual, activation)
             : child.layer();
     return scope.apply(child.name(), layer, x);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Sequential")
+        .children(
+            children.stream()
+                .map(child -> new LayerSpec.Child(child.name(), child.layer().spec()))
+                .toList());
+  }
+
+  /** Reads what {@link #spec} wrote. */
+  static Sequential of(LayerSpec spec) {
+    return new Sequential(
+        spec.children().stream()
+            .map(child -> new Child(child.name(), Layers.of(child.spec())))
+            .toList());
   }
 
   @Override

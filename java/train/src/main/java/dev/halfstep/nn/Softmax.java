@@ -1,6 +1,6 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.SoftmaxOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 
 /**
@@ -10,7 +10,12 @@ import dev.halfstep.graph.Value;
 public final class Softmax implements Layer {
   @Override
   public Value apply(Scope scope, Value x) {
-    return SoftmaxOp.of(x, 1, false);
+    return Ops.softmax(x);
+  }
+
+  @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Softmax");
   }
 
   @Override

@@ -10,6 +10,11 @@ public final class Tanh implements ActivationLayer {
   }
 
   @Override
+  public LayerSpec spec() {
+    return LayerSpec.of("Tanh");
+  }
+
+  @Override
   public String toString() {
     return "Tanh";
   }

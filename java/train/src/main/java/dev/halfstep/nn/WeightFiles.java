@@ -44,8 +44,8 @@ final class WeightFiles {
    */
   static float[] weights(Safetensors.Contents contents, Parameters parameters)
       throws ModelFileException {
-    float[] weights = new float[Math.toIntExact(parameters.arenaSize())];
-    LoadReport report = takeMatching(contents, parameters, weights);
+    // First without memory for them: a file's layers may claim more than its tensors hold.
+    LoadReport report = takeMatching(contents, parameters, null);
     if (!report.isWhole()) {
       List<String> problems = new ArrayList<>();
       if (!report.missing().isEmpty()) {
@@ -63,15 +63,19 @@ final class WeightFiles {
       throw new ModelFileException(
           contents.file(), "does not fit the model: " + String.join("; ", problems));
     }
+    float[] weights = new float[Math.toIntExact(parameters.arenaSize())];
+    takeMatching(contents, parameters, weights);
     return weights;
   }
 
   /**
    * Puts those tensors of a file into weights, laid out by {@link Parameters}, that have name and
    * shape of a parameter.
+   *
+   * @param weights null to see only which these are
    */
   static LoadReport takeMatching(
-      Safetensors.Contents contents, Parameters parameters, float[] weights) {
+      Safetensors.Contents contents, Parameters parameters, float @Nullable [] weights) {
     Map<String, Safetensors.Entry> left = new LinkedHashMap<>(contents.tensors());
     List<String> taken = new ArrayList<>();
     List<String> missing = new ArrayList<>();
@@ -85,8 +89,10 @@ final class WeightFiles {
       } else if (problem != null) {
         unfit.put(name, problem);
       } else {
-        float[] values = parameter.fileLayout().fromFile(entry.values());
-        System.arraycopy(values, 0, weights, (int) parameters.offset(parameter), values.length);
+        if (weights != null) {
+          float[] values = parameter.fileLayout().fromFile(entry.values());
+          System.arraycopy(values, 0, weights, (int) parameters.offset(parameter), values.length);
+        }
         taken.add(name);
       }
     }

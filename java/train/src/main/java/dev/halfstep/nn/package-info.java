@@ -8,7 +8,13 @@
  * of parameters.
  *
  * <p>A {@link dev.halfstep.nn.Model} is a layer with the shape of a sample, and the weights, in
- * host memory. Names, shapes and first values of parameters are PyTorch's.
+ * host memory. Names, shapes and first values of parameters are PyTorch's. Several inputs or
+ * outputs are a {@link dev.halfstep.nn.Network}.
+ *
+ * <p>Layers can be written down: {@link dev.halfstep.nn.LayerSpec} is the data, {@link
+ * dev.halfstep.nn.Layers} makes layers of it, and {@link dev.halfstep.nn.SavedModel} is the file,
+ * which needs no code to be read. A {@link dev.halfstep.nn.Predictor} is a model on a device,
+ * shared by threads.
  */
 @org.jspecify.annotations.NullMarked
 package dev.halfstep.nn;

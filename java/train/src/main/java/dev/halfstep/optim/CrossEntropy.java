@@ -2,7 +2,7 @@ package dev.halfstep.optim;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
-import dev.halfstep.graph.CrossEntropyOp;
+import dev.halfstep.graph.StepOps;
 import dev.halfstep.graph.Value;
 import java.util.Arrays;
 
@@ -81,15 +81,14 @@ public final class CrossEntropy implements Loss {
     return classWeights.clone();
   }
 
-  /** The label that is left out; -1 if there is none. */
-  public int ignoreLabel() {
-    return ignoreLabel;
+  @Override
+  public boolean countsCorrect() {
+    return true;
   }
 
-  /** Whether a label is one of so many classes, or ignored. */
-  public boolean takes(int label, int classes) {
-    boolean ignored = label == ignoreLabel && ignoreLabel != NONE_IGNORED;
-    return ignored || (label >= 0 && label < classes);
+  @Override
+  public int ignoreLabel() {
+    return ignoreLabel;
   }
 
   /** The share of the uniform distribution. */
@@ -102,7 +101,7 @@ public final class CrossEntropy implements Loss {
     int classes = classWeights.length;
     Value weights =
         classes == 0 ? null : output.graph().input(CLASS_WEIGHTS, DType.F32, Shape.of(classes));
-    CrossEntropyOp.of(output, targets, weights, state, labelSmoothing, ignoreLabel, seed);
+    StepOps.crossEntropy(output, targets, weights, state, labelSmoothing, ignoreLabel, seed);
   }
 
   @Override

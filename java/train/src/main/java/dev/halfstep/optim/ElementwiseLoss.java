@@ -3,6 +3,7 @@ package dev.halfstep.optim;
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.PointwiseLossOp;
+import dev.halfstep.graph.StepOps;
 import dev.halfstep.graph.Value;
 
 /**
@@ -26,13 +27,13 @@ public record ElementwiseLoss(PointwiseLossOp.Kind kind) implements Loss {
   }
 
   @Override
-  public float[] classWeights() {
-    return new float[0];
+  public boolean countsCorrect() {
+    return kind == PointwiseLossOp.Kind.BINARY_CROSS_ENTROPY;
   }
 
   @Override
   public void add(Value output, Value targets, Value state, float seed) {
-    PointwiseLossOp.of(kind, output, targets, state, seed);
+    StepOps.pointwiseLoss(kind, output, targets, state, seed);
   }
 
   @Override
@@ -40,6 +41,7 @@ public record ElementwiseLoss(PointwiseLossOp.Kind kind) implements Loss {
     return switch (kind) {
       case SQUARED_ERROR -> "mean squared error";
       case BINARY_CROSS_ENTROPY -> "binary cross-entropy";
+      case GIVEN -> throw new AssertionError("no loss by itself");
     };
   }
 }

@@ -5,8 +5,48 @@ import dev.halfstep.Shape;
 import dev.halfstep.graph.PointwiseLossOp;
 import dev.halfstep.graph.Value;
 
-/** What is minimised. */
-public sealed interface Loss permits CrossEntropy, ElementwiseLoss {
+/**
+ * What is minimised. One's own is a function over values, whose gradient is derived:
+ *
+ * <pre>{@code
+ * Loss huber =
+ *     Loss.of(
+ *         "Huber",
+ *         (output, target) -> {
+ *           Value distance = Ops.abs(Ops.subtract(output, target));
+ *           Value near = Ops.minimum(distance, output.graph().constant(1));
+ *           return Ops.multiply(near, Ops.subtract(distance, Ops.scale(near, 0.5f)));
+ *         });
+ * }</pre>
+ */
+public interface Loss {
+  /** Computes the losses of samples. */
+  @FunctionalInterface
+  interface Function {
+    /**
+     * Adds operations to the graph of the output.
+     *
+     * @param output what the model says, {@code F32 [batch, ...]}
+     * @param target what is right: {@code F32}, shaped as the output, or labels {@code I32 [...]}
+     * @return {@code F32 [batch]} or {@code [batch, ...]}: one loss or more a sample, the mean of all
+     *     of which is minimised
+     */
+    Value apply(Value output, Value target);
+  }
+
+  /** A loss of one's own, of outputs against as many values, called {@code name} in messages. */
+  static Loss of(String name, Function losses) {
+    return new FunctionLoss(name, DType.F32, losses);
+  }
+
+  /**
+   * A loss of one's own, of logits {@code [batch, ..., classes]} against class labels. {@link
+   * dev.halfstep.graph.Ops#crossEntropyRows} is what many begin with.
+   */
+  static Loss ofLabels(String name, Function losses) {
+    return new FunctionLoss(name, DType.I32, losses);
+  }
+
   /** Softmax cross-entropy of logits and class labels. */
   static CrossEntropy crossEntropy() {
     return new CrossEntropy(0, CrossEntropy.NONE_IGNORED, new float[0]);
@@ -32,7 +72,28 @@ public sealed interface Loss permits CrossEntropy, ElementwiseLoss {
   Shape targetShape(Shape output);
 
   /** Weights of the classes; empty if all are 1. */
-  float[] classWeights();
+  default float[] classWeights() {
+    return new float[0];
+  }
+
+  /** The label that counts for nothing, where the targets are labels; -1: every label counts. */
+  default int ignoreLabel() {
+    return CrossEntropy.NONE_IGNORED;
+  }
+
+  /** Whether a label is one of so many classes, or ignored. */
+  default boolean takes(int label, int classes) {
+    boolean ignored = label == ignoreLabel() && label != CrossEntropy.NONE_IGNORED;
+    return ignored || (label >= 0 && label < classes);
+  }
+
+  /**
+   * Whether it says which samples the model is right about; otherwise there is no accuracy of the
+   * training data.
+   */
+  default boolean countsCorrect() {
+    return false;
+  }
 
   /**
    * Adds the loss to the graph of the model's output.

@@ -3,10 +3,11 @@ package dev.halfstep.session;
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.data.Dataset;
-import dev.halfstep.data.Features;
-import dev.halfstep.data.Normalization;
-import dev.halfstep.graph.GatherOp;
+import dev.halfstep.data.InputSpec;
+import dev.halfstep.data.SampleForm;
+import dev.halfstep.data.TargetSpec;
 import dev.halfstep.graph.Graph;
+import dev.halfstep.graph.StepOps;
 import dev.halfstep.graph.Value;
 import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Loss;
@@ -62,10 +63,22 @@ record BatchSource(
    */
   static BatchSource of(SessionOptions options, Dataset data, int orderSize) {
     Model model = options.model();
-    Features features = data.features();
-    boolean tokens = features.type() == DType.I32;
-    if (!features.sampleShape().equals(model.sampleShape())
-        || tokens != (model.sampleType() == DType.I32)) {
+    SampleForm form = data.form();
+    InputSpec input = form.input();
+    if (form.targets().isEmpty()) {
+      throw new IllegalArgumentException(
+          data.name() + " has no targets: samples without them can only be predicted");
+    }
+    if (form.inputs().size() > 1 || form.targets().size() > 1) {
+      throw new IllegalArgumentException(
+          "the model takes one input and gives one output, but the samples of "
+              + data.name()
+              + " are "
+              + form);
+    }
+    TargetSpec target = form.target();
+    boolean tokens = input.type() == DType.I32;
+    if (!input.shape().equals(model.sampleShape()) || tokens != (model.sampleType() == DType.I32)) {
       throw new IllegalArgumentException(
           "the model takes samples "
               + model.sampleType()
@@ -73,11 +86,11 @@ record BatchSource(
               + ", but those of "
               + data.name()
               + " are "
-              + features.type()
-              + features.sampleShape());
+              + input.type()
+              + input.shape());
     }
-    if (data.targets().type() != options.loss().targetType()) {
-      boolean values = data.targets().type() == DType.F32;
+    if (target.type() != options.loss().targetType()) {
+      boolean values = target.type() == DType.F32;
       throw new IllegalArgumentException(
           options.loss()
               + (values ? " takes class labels" : " takes values")
@@ -85,15 +98,13 @@ record BatchSource(
               + data.name()
               + (values ? " are values" : " are class labels"));
     }
-    Normalization normalization = features.normalization();
-    int channels = normalization.equals(Normalization.NONE) ? 0 : normalization.channels();
     return new BatchSource(
-        features.type(),
-        features.sampleShape(),
-        data.targets().type(),
-        data.targets().sampleShape(),
+        input.type(),
+        input.shape(),
+        target.type(),
+        target.shape(),
         data.size(),
-        channels,
+        input.isNormalized() ? input.normalization().channels() : 0,
         orderSize,
         DataCheck.loss(options.loss(), data));
   }
@@ -101,6 +112,30 @@ record BatchSource(
   /** The same from tables of so many rows, in which they lie in the order of the samples. */
   BatchSource ofRows(int rows) {
     return new BatchSource(type, sampleShape, targetType, labelShape, rows, channels, 0, loss);
+  }
+
+  /** The name of an input's table in plans. */
+  static String features(int input) {
+    return "features" + numbered(input);
+  }
+
+  /** The name of a target's table in plans. */
+  static String labels(int target) {
+    return "labels" + numbered(target);
+  }
+
+  /** The name of an input's factors in plans. */
+  static String scale(int input) {
+    return "scale" + numbered(input);
+  }
+
+  /** The name of an input's summands in plans. */
+  static String shift(int input) {
+    return "shift" + numbered(input);
+  }
+
+  private static String numbered(int array) {
+    return array == 0 ? "" : " " + array;
   }
 
   /** Labels of one sample. */
@@ -119,15 +154,15 @@ record BatchSource(
     Value scale = channels == 0 ? null : graph.input("scale", DType.F32, Shape.of(channels));
     Value shift = channels == 0 ? null : graph.input("shift", DType.F32, Shape.of(channels));
     return new Batch(
-        GatherOp.of(table, order, state, scale, shift, rows),
-        GatherOp.targets(labels, order, state, rows));
+        StepOps.gather(table, order, state, scale, shift, rows),
+        StepOps.gatherTargets(labels, order, state, rows));
   }
 
   private Batch uploaded(Graph graph, int rows) {
     Value features = graph.input("features", type, sampleShape.prepend(rows));
     Value labels = graph.input("labels", targetType, labelShape.prepend(rows));
     boolean asIs = type == DType.I32 || type == graph.storage();
-    Value x = asIs ? features : GatherOp.of(features, null, null, null, null, rows);
+    Value x = asIs ? features : StepOps.gather(features, null, null, null, null, rows);
     return new Batch(x, labels);
   }
 }

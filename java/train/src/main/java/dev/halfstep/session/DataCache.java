@@ -13,9 +13,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The data sets that a session keeps on its device: the last few used, and the one it trains on.
- * How one lies there is decided when it is first used: it streams if there is no room for the whole
- * of it beside the activations of the largest batch, even without the others. What is trained on
- * comes to stream later if there is no room for three batches of other data.
+ * How one lies there is decided when it is first used: it streams if it does not lie in the host's
+ * memory ({@link Dataset#inMemory}), or if there is no room for the whole of it beside the
+ * activations of the largest batch, even without the others. What is trained on comes to stream
+ * later if there is no room for three batches of other data.
  */
 final class DataCache implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DataCache.class);
@@ -44,8 +45,7 @@ final class DataCache implements AutoCloseable {
   DeviceData get(Dataset wanted, @Nullable Dataset training) {
     DeviceData found = kept.get(wanted);
     if (found == null) {
-      DataCheck.check(options, wanted);
-      found = bring(wanted, training);
+      found = bring(wanted, DataCheck.of(options, wanted), training);
       kept.put(wanted, found);
       while (kept.size() > KEPT) {
         closeOldest(training);
@@ -54,23 +54,23 @@ final class DataCache implements AutoCloseable {
     return found;
   }
 
-  private DeviceData bring(Dataset wanted, @Nullable Dataset training) {
+  private DeviceData bring(Dataset wanted, DataCheck check, @Nullable Dataset training) {
     if (workspace < 0) {
       workspace = workspaceBytes(wanted);
     }
     long bytes = ResidentData.bytes(wanted);
-    if (makeRoom(bytes, training)) {
+    if (wanted.inMemory() && makeRoom(bytes, training)) {
       return new ResidentData(device, options, memory, wanted);
     }
     long least = StreamedData.bytes(options, wanted, 0);
     if (!makeRoom(least, training) && training != null && training != wanted) {
       streamInstead(training, least);
     }
-    return stream(wanted);
+    return stream(wanted, check);
   }
 
-  private StreamedData stream(Dataset wanted) {
-    StreamedData streamed = new StreamedData(device, options, memory, wanted, room());
+  private StreamedData stream(Dataset wanted, DataCheck check) {
+    StreamedData streamed = new StreamedData(device, options, memory, wanted, check, room());
     LOG.info(
         "{} streams to {}: {} bytes of it are there at a time, for the whole takes {}",
         wanted.name(),
@@ -87,8 +87,16 @@ final class DataCache implements AutoCloseable {
     if (held instanceof ResidentData && least + others <= room() + held.bytes()) {
       kept.remove(resident);
       held.close();
-      kept.put(resident, new StreamedData(device, options, memory, resident, room() - others));
+      DataCheck check = DataCheck.of(options, resident);
+      kept.put(
+          resident, new StreamedData(device, options, memory, resident, check, room() - others));
     }
+  }
+
+  /** Bytes of device memory that data take where they may take so many. */
+  static long bytes(SessionOptions options, Dataset data, long room) {
+    long bytes = ResidentData.bytes(data);
+    return data.inMemory() && bytes <= room ? bytes : StreamedData.bytes(options, data, room);
   }
 
   /** What the plans of the largest batches compute in. */

@@ -1,42 +1,58 @@
 package dev.halfstep.session;
 
+import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
 import dev.halfstep.data.Dataset;
-import dev.halfstep.data.Features;
-import dev.halfstep.data.Normalization;
+import dev.halfstep.data.InputSpec;
+import dev.halfstep.data.SampleForm;
+import dev.halfstep.data.TargetSpec;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Room on a device for rows of a data set, in the types that they have on the host, and its
- * normalisation.
+ * normalisations.
  */
 final class DataTables implements AutoCloseable {
-  final Tensor features;
-  final Tensor labels;
-  private final @Nullable Tensor scale;
-  private final @Nullable Tensor shift;
+  private final SampleForm form;
+  private final List<Tensor> arrays = new ArrayList<>(); // inputs, and then targets
+  private final Map<String, Tensor> normalizations = new LinkedHashMap<>();
 
   DataTables(Device device, Dataset data, int rows) {
-    Features source = data.features();
-    features =
-        device
-            .empty(source.type(), source.sampleShape().prepend(rows))
-            .label("features of " + data.name());
-    labels =
-        device
-            .empty(data.targets().type(), data.targets().sampleShape().prepend(rows))
-            .label("labels of " + data.name());
-    Normalization normalization = source.normalization();
-    boolean normalized = !normalization.equals(Normalization.NONE);
-    scale = normalized ? vector(device, normalization.scale()) : null;
-    shift = normalized ? vector(device, normalization.shift()) : null;
+    form = data.form();
+    for (int i = 0; i < form.inputs().size(); i++) {
+      InputSpec spec = form.inputs().get(i);
+      arrays.add(room(device, spec.type(), spec.shape(), rows, "features of " + data.name()));
+      if (spec.isNormalized()) {
+        normalizations.put(BatchSource.scale(i), vector(device, spec.normalization().scale()));
+        normalizations.put(BatchSource.shift(i), vector(device, spec.normalization().shift()));
+      }
+    }
+    for (TargetSpec spec : form.targets()) {
+      arrays.add(room(device, spec.type(), spec.shape(), rows, "labels of " + data.name()));
+    }
+  }
+
+  private static Tensor room(Device device, DType type, Shape sample, int rows, String label) {
+    return device.empty(type, sample.prepend(rows)).label(label);
   }
 
   private static Tensor vector(Device device, float[] values) {
     return device.tensor(Shape.of(values.length), values);
+  }
+
+  /** The table of an array: inputs are counted first, and then targets. */
+  Tensor array(int index) {
+    return arrays.get(index);
+  }
+
+  /** The table of the first target. */
+  Tensor labels() {
+    return arrays.get(form.inputs().size());
   }
 
   /** Throws if the order names a sample that is not there. */
@@ -51,21 +67,17 @@ final class DataTables implements AutoCloseable {
 
   /** Adds their addresses under the names of a plan's inputs. */
   void addTo(Map<String, Long> inputs) {
-    inputs.put("features", features.address());
-    inputs.put("labels", labels.address());
-    if (scale != null && shift != null) {
-      inputs.put("scale", scale.address());
-      inputs.put("shift", shift.address());
+    for (int i = 0; i < arrays.size(); i++) {
+      int target = i - form.inputs().size();
+      String name = target < 0 ? BatchSource.features(i) : BatchSource.labels(target);
+      inputs.put(name, arrays.get(i).address());
     }
+    normalizations.forEach((name, values) -> inputs.put(name, values.address()));
   }
 
   @Override
   public void close() {
-    features.close();
-    labels.close();
-    if (scale != null && shift != null) {
-      scale.close();
-      shift.close();
-    }
+    arrays.forEach(Tensor::close);
+    normalizations.values().forEach(Tensor::close);
   }
 }

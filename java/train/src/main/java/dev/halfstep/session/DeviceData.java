@@ -33,6 +33,13 @@ sealed interface DeviceData extends AutoCloseable permits ResidentData, Streamed
    */
   Feed outputs(Map<String, Long> memory);
 
+  /**
+   * The labels (the first target) of samples that the last step of {@link #outputs} read.
+   *
+   * @param from the first of them, in the order in which they lie
+   */
+  int[] labels(int from, int rows);
+
   /** Bytes of device memory that it holds. */
   long bytes();
 

@@ -26,7 +26,9 @@ final class GradientMeter implements AutoCloseable {
   private final Tensor state;
   private final HostMemory host;
   private final Tensor statistics;
-  private double lastMultiplier;
+  private double lastUnits; // of weight, that the seed of the last step's gradients reckons with
+  private boolean probed; // the gradients that are there are not a step's but those of noise()
+  private double probedMultiplier;
 
   GradientMeter(Device device, SessionOptions options, SessionMemory memory) {
     this.device = device;
@@ -42,12 +44,32 @@ final class GradientMeter implements AutoCloseable {
             .label("gradient statistics");
   }
 
-  /**
-   * The statistics of the gradients in the arena over all trained parameters.
-   *
-   * @param multiplier makes them those of the mean loss
-   */
-  GradientStatistics statistics(double multiplier) {
+  /** Takes note of a step whose gradients lie in the arena from now on, and of its labels. */
+  void stepped(long units) {
+    lastUnits = units;
+    probed = false;
+  }
+
+  /** What makes the gradients that are there those of a mean loss. */
+  private double multiplier(StepRecord last) {
+    return probed ? probedMultiplier : multiplier(lastUnits, last.weight(), last.lossScale());
+  }
+
+  /** The gradients of the last step's mean loss. */
+  float[] gradients(StepRecord last) {
+    float multiplier = (float) multiplier(last);
+    float[] gradients = memory.gradients();
+    if (multiplier != 1) {
+      for (int i = 0; i < gradients.length; i++) {
+        gradients[i] *= multiplier;
+      }
+    }
+    return gradients;
+  }
+
+  /** The statistics of {@link #gradients} over all trained parameters. */
+  GradientStatistics statistics(StepRecord last) {
+    double multiplier = multiplier(last);
     Stream stream = device.stream();
     for (int i = 0; i < trained.size(); i++) {
       Parameter parameter = trained.get(i);
@@ -102,7 +124,19 @@ final class GradientMeter implements AutoCloseable {
    */
   GradientNoise noise(
       DeviceData onDevice, Dataset data, int[] samples, int batchSize, float lossScale) {
+    probed = true;
     float[] weights = keepsStatistics ? memory.download() : new float[0];
+    try {
+      return scatter(onDevice, data, samples, batchSize, lossScale);
+    } finally {
+      if (keepsStatistics) {
+        memory.upload(weights);
+      }
+    }
+  }
+
+  private GradientNoise scatter(
+      DeviceData onDevice, Dataset data, int[] samples, int batchSize, float lossScale) {
     Feed feed = onDevice.probe(samples, batchSize, Map.of("state", state.address()));
     host.buffer().clear();
     for (int i = 0; i < StepState.BYTES; i++) {
@@ -123,7 +157,7 @@ final class GradientMeter implements AutoCloseable {
       float[] gradients = memory.gradients();
       sum = batch == 0 ? new double[gradients.length] : sum;
       double multiplier = multiplier(units(data, batchSize), weight, lossScale);
-      lastMultiplier = multiplier;
+      probedMultiplier = multiplier;
       double square = 0;
       for (int i = 0; i < gradients.length; i++) {
         double value = multiplier * gradients[i];
@@ -136,16 +170,8 @@ final class GradientMeter implements AutoCloseable {
     for (double value : sum) {
       ofSum += value * value;
     }
-    if (keepsStatistics) {
-      memory.upload(weights);
-    }
     return GradientNoise.of(
         batchSize, squares / batches, batchSize * batches, ofSum / ((double) batches * batches));
-  }
-
-  /** What {@link #noise} multiplied the gradients by that it left. */
-  double lastMultiplier() {
-    return lastMultiplier;
   }
 
   /**
@@ -155,12 +181,12 @@ final class GradientMeter implements AutoCloseable {
    * @param units of weight that the seed of the gradients reckoned with
    * @param weight of the rows that there were
    */
-  static double multiplier(double units, double weight, double lossScale) {
+  private static double multiplier(double units, double weight, double lossScale) {
     return weight == 0 ? 0 : units / (weight * lossScale);
   }
 
   private static double units(Dataset data, int rows) {
-    return (double) rows * data.targets().sampleShape().elements();
+    return (double) rows * data.form().target().shape().elements();
   }
 
   @Override

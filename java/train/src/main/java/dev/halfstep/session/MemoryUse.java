@@ -12,7 +12,7 @@ import dev.halfstep.data.Dataset;
  * @param copies of the parameters in the storage type; 0 in F32
  * @param activations the arena of the largest plan, which grows with the batch
  * @param data the training data and the order of their samples; what of them is there at once,
- *     where they are above {@link SessionBuilder#dataMemory}
+ *     where they stream
  * @param bookkeeping counters, learning rates, step records and the norms that LARS and LAMB take
  */
 public record MemoryUse(
@@ -40,18 +40,11 @@ public record MemoryUse(
             * (options.optimizer().moments() + (options.averageDecay() > 0 ? 2 : 0)),
         copied ? arena * options.storage().bytes() : 0,
         activations,
-        dataBytes(options, data),
+        DataCache.bytes(options, data, options.dataMemory()),
         RunState.bytes(options)
             + (options.optimizer().usesNorms()
                 ? 2L * options.model().parameters().list().size() * DType.F64.bytes()
                 : 0));
-  }
-
-  private static long dataBytes(SessionOptions options, Dataset data) {
-    long bytes = ResidentData.bytes(data);
-    return bytes <= options.dataMemory()
-        ? bytes
-        : StreamedData.bytes(options, data, options.dataMemory());
   }
 
   /** The sum of all. */

@@ -2,15 +2,18 @@ package dev.halfstep.session;
 
 import dev.halfstep.DType;
 import dev.halfstep.data.Dataset;
-import dev.halfstep.data.Features;
-import dev.halfstep.data.Values;
+import dev.halfstep.data.SampleReader;
+import dev.halfstep.data.TargetSpec;
 import java.nio.FloatBuffer;
 import java.util.Locale;
 
 /** What may have made a loss infinite or NaN. */
-public final class NotFinite {
+final class NotFinite {
   /** The largest number of F16. */
   private static final float LARGEST_F16 = 65504;
+
+  /** Samples of data that must be read from elsewhere. */
+  private static final int MOST_READ = 10_000;
 
   private NotFinite() {}
 
@@ -20,7 +23,7 @@ public final class NotFinite {
    * @param untrained whether nothing had been updated yet, so that no learning rate can be the
    *     cause
    */
-  public static String advice(SessionOptions options, Dataset data, boolean untrained) {
+  static String advice(SessionOptions options, Dataset data, boolean untrained) {
     boolean half = options.storage() == DType.F16;
     String sample = inFeatures(data, half ? LARGEST_F16 : Float.MAX_VALUE);
     if (sample.isEmpty()) {
@@ -40,19 +43,27 @@ public final class NotFinite {
     return String.format(
         Locale.ROOT,
         "nothing had been updated yet, and the features reach %.3g: standardise them%s",
-        largest(data.features()),
+        largest(data),
         half ? ", or train in BF16 or F32, for F16 ends at 65504" : "");
+  }
+
+  /** The samples that are looked at: of data that do not lie in memory the first ones. */
+  private static SampleReader samples(Dataset data) {
+    return new SampleReader(data, data.inMemory() ? data.size() : MOST_READ);
   }
 
   /** The first feature that is not finite, or, in the type of storage, cannot be. */
   private static String inFeatures(Dataset data, float most) {
-    Features features = data.features();
-    int each = (int) features.sampleShape().elements();
-    for (int sample = 0; features.type() == DType.F32 && sample < data.size(); sample++) {
-      float[] values = features.toFloats(sample, sample + 1);
-      for (int i = 0; i < each; i++) {
+    if (data.form().input().type() != DType.F32) {
+      return "";
+    }
+    int each = (int) data.sampleShape().elements();
+    for (SampleReader reader = samples(data); reader.next(); ) {
+      float[] values = reader.batch().toFloats(0);
+      for (int i = 0; i < values.length; i++) {
         if (!(Math.abs(values[i]) <= most)) {
-          String what = "feature " + i + " of sample " + sample + " of " + data.name();
+          int sample = reader.first() + i / each;
+          String what = "feature " + i % each + " of sample " + sample + " of " + data.name();
           return what
               + " is "
               + values[i]
@@ -66,19 +77,23 @@ public final class NotFinite {
   }
 
   private static String inValues(Dataset data) {
-    if (data.targets() instanceof Values values) {
-      FloatBuffer buffer = values.buffer().asFloatBuffer();
-      int each = (int) Math.max(1, values.sampleShape().elements());
-      for (int i = 0; i < buffer.remaining(); i++) {
-        if (!Float.isFinite(buffer.get(i))) {
+    TargetSpec target = data.form().target();
+    if (target.hasLabels()) {
+      return "";
+    }
+    int each = (int) target.shape().elements();
+    for (SampleReader reader = samples(data); reader.next(); ) {
+      FloatBuffer values = reader.batch().target(0).asFloatBuffer();
+      for (int i = 0; i < values.limit(); i++) {
+        if (!Float.isFinite(values.get(i))) {
           return "value "
               + i % each
               + " of sample "
-              + i / each
+              + (reader.first() + i / each)
               + " of "
               + data.name()
               + " is "
-              + buffer.get(i)
+              + values.get(i)
               + ": take such samples out";
         }
       }
@@ -86,10 +101,10 @@ public final class NotFinite {
     return "";
   }
 
-  private static float largest(Features features) {
+  private static float largest(Dataset data) {
     float most = 0;
-    for (int sample = 0; sample < features.size(); sample++) {
-      for (float value : features.toFloats(sample, sample + 1)) {
+    for (SampleReader reader = samples(data); reader.next(); ) {
+      for (float value : reader.batch().toFloats(0)) {
         most = Math.max(most, Math.abs(value));
       }
     }

@@ -15,6 +15,7 @@ final class Passage implements Feed.Loader {
   private final Ring ring;
   private final int samples;
   private final int segmentRows;
+  private final int[] chosen; // the samples of the segment that is loaded
   private int @Nullable [] order; // null: as they lie
   private final long[] held = new long[Ring.SEGMENTS]; // the segment that each third holds
   private final int[] copy = new int[Ring.SEGMENTS];
@@ -34,6 +35,7 @@ final class Passage implements Feed.Loader {
     // Segments of equal length, so that the last of a pass reaches but little into the next pass.
     int segments = (samples + mostSegmentRows - 1) / mostSegmentRows;
     segmentRows = Math.max(mostRows, (samples + segments - 1) / segments);
+    chosen = new int[segmentRows];
     forget();
   }
 
@@ -113,7 +115,12 @@ final class Passage implements Feed.Loader {
   private void load(long segment) {
     int place = place(segment);
     long firstRow = (long) place * segmentRows;
-    copy[place] = ring.fill(order, samples, segment * segmentRows, firstRow, segmentRows);
+    int at = (int) (segment * segmentRows % samples);
+    for (int row = 0; row < segmentRows; row++) {
+      chosen[row] = order == null ? at : order[at];
+      at = at + 1 == samples ? 0 : at + 1;
+    }
+    copy[place] = ring.fill(chosen, firstRow);
     held[place] = segment;
     awaited[place] = false;
   }

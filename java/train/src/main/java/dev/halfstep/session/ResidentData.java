@@ -4,7 +4,10 @@ import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
+import dev.halfstep.data.SampleBatch;
+import dev.halfstep.data.SampleReader;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -30,15 +33,38 @@ final class ResidentData implements DeviceData {
     this.memory = memory;
     this.data = data;
     tables = new DataTables(device, data, data.size());
-    tables.features.upload(data.features().buffer());
-    tables.labels.upload(data.targets().buffer());
+    if (data instanceof ArrayDataset arrays) {
+      upload(arrays);
+    } else {
+      for (SampleReader reader = new SampleReader(data); reader.next(); ) {
+        upload(reader.batch(), reader.first());
+      }
+    }
+  }
+
+  /** Arrays as they lie. */
+  private void upload(ArrayDataset arrays) {
+    int inputs = arrays.form().inputs().size();
+    for (int i = 0; i < inputs; i++) {
+      tables.array(i).upload(arrays.features(i).buffer());
+    }
+    for (int i = 0; i < arrays.form().targets().size(); i++) {
+      tables.array(inputs + i).upload(arrays.targets(i).buffer());
+    }
+  }
+
+  /** Samples that were gathered. */
+  private void upload(SampleBatch batch, int first) {
+    int inputs = batch.form().inputs().size();
+    for (int i = 0; i < inputs + batch.form().targets().size(); i++) {
+      Tensor rows = tables.array(i).slice(first, (long) first + batch.rows());
+      rows.upload(i < inputs ? batch.input(i) : batch.target(i - inputs));
+    }
   }
 
   /** Bytes of device memory that a data set takes, its order included. */
   static long bytes(Dataset data) {
-    return data.features().buffer().remaining()
-        + data.targets().buffer().remaining()
-        + (long) data.size() * DType.I32.bytes();
+    return data.size() * (data.form().sampleBytes() + DType.I32.bytes());
   }
 
   @Override
@@ -82,6 +108,11 @@ final class ResidentData implements DeviceData {
   public Feed outputs(Map<String, Long> addresses) {
     StepPlans plans = new StepPlans(options, BatchSource.of(options, data, 0));
     return new Feed(memory, inputs(addresses), plans::outputParts, Feed.Loader.NONE);
+  }
+
+  @Override
+  public int[] labels(int from, int rows) {
+    return tables.labels().slice(from, (long) from + rows).toInts();
   }
 
   private Map<String, Long> inputs(Map<String, Long> state) {

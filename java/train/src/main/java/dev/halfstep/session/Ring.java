@@ -2,9 +2,11 @@ package dev.halfstep.session;
 
 import dev.halfstep.Device;
 import dev.halfstep.Stream;
+import dev.halfstep.Tensor;
 import dev.halfstep.data.Dataset;
+import dev.halfstep.data.SampleBatch;
+import dev.halfstep.data.SampleForm;
 import dev.halfstep.internal.HostMemory;
-import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +22,11 @@ final class Ring implements AutoCloseable {
   private static final int BUFFERS = 2;
 
   private final Stream compute;
-  private final Part features;
-  private final Part labels;
+  private final Dataset data;
+  private final DataCheck check;
+  private final long[] addresses; // of the tables: inputs, and then targets
+  private final long[] rowBytes;
+  private final SampleBatch[] batches = new SampleBatch[BUFFERS];
   private final HostMemory[] buffers = new HostMemory[BUFFERS];
   private final Stream[] copies = new Stream[BUFFERS];
   private int turn; // the buffer that is filled next
@@ -29,29 +34,24 @@ final class Ring implements AutoCloseable {
   private long filled;
   private long loadingNanos;
 
-  /** The features or the labels: where they lie on the host, and the ring's memory for them. */
-  private record Part(ByteBuffer source, int rowBytes, long address, int bufferOffset) {
-    void gather(ByteBuffer buffer, int row, int sample) {
-      buffer.put(bufferOffset + row * rowBytes, source, sample * rowBytes, rowBytes);
-    }
-
-    void upload(Stream stream, HostMemory buffer, long firstRow, long rows) {
-      buffer.uploadAsync(stream, address + firstRow * rowBytes, bufferOffset, rows * rowBytes);
-    }
-  }
-
   /** A ring in these tables, whose rows are three times those of a segment. */
-  Ring(Device device, Dataset data, DataTables tables, int segmentRows) {
+  Ring(Device device, Dataset data, DataCheck check, DataTables tables, int segmentRows) {
+    this.data = data;
+    this.check = check;
     compute = device.stream();
-    ByteBuffer source = data.features().buffer();
-    int rowBytes = source.remaining() / data.size();
-    features = new Part(source, rowBytes, tables.features.address(), 0);
-    int labelOffset = (segmentRows * rowBytes + Long.BYTES - 1) / Long.BYTES * Long.BYTES;
-    ByteBuffer targets = data.targets().buffer();
-    int labelBytes = targets.remaining() / data.size();
-    labels = new Part(targets, labelBytes, tables.labels.address(), labelOffset);
+    SampleForm form = data.form();
+    int arrays = form.inputs().size() + form.targets().size();
+    addresses = new long[arrays];
+    rowBytes = new long[arrays];
+    for (int i = 0; i < arrays; i++) {
+      Tensor table = tables.array(i);
+      addresses[i] = table.address();
+      rowBytes[i] = table.bytes() / table.shape().dim(0);
+    }
+    int bytes = Math.toIntExact(SampleBatch.bytes(form, segmentRows));
     for (int i = 0; i < BUFFERS; i++) {
-      buffers[i] = new HostMemory(device, labelOffset + segmentRows * labelBytes);
+      buffers[i] = new HostMemory(device, bytes);
+      batches[i] = new SampleBatch(form, segmentRows, buffers[i].buffer());
       copies[i] = device.newStream();
     }
   }
@@ -81,25 +81,24 @@ final class Ring implements AutoCloseable {
   /**
    * Gathers rows and copies them to the device, after {@link #begin}.
    *
-   * @param order of the samples; null: as they lie
-   * @param samples in the order, at whose end it begins again
-   * @param position of the first row in the order
-   * @param firstRow where it goes in the ring
+   * @param samples that are to be there
+   * @param firstRow where they go in the ring
    * @return what {@link #await} takes to wait for the copy
+   * @throws dev.halfstep.data.GatherException if they cannot be read: nothing is copied then
    */
-  int fill(int @Nullable [] order, int samples, long position, long firstRow, int rows) {
+  int fill(int[] samples, long firstRow) {
     long began = System.nanoTime();
     int buffer = turn;
-    ByteBuffer target = buffers[buffer].buffer();
-    int at = (int) (position % samples);
-    for (int row = 0; row < rows; row++) {
-      int sample = order == null ? at : order[at];
-      features.gather(target, row, sample);
-      labels.gather(target, row, sample);
-      at = at + 1 == samples ? 0 : at + 1;
+    SampleBatch batch = batches[buffer];
+    data.read(samples, batch);
+    check.read(batch, samples);
+    for (int i = 0; i < addresses.length; i++) {
+      buffers[buffer].uploadAsync(
+          copies[buffer],
+          addresses[i] + firstRow * rowBytes[i],
+          batch.offset(i),
+          samples.length * rowBytes[i]);
     }
-    features.upload(copies[buffer], buffers[buffer], firstRow, rows);
-    labels.upload(copies[buffer], buffers[buffer], firstRow, rows);
     turn = 1 - turn;
     filled++;
     loadingNanos += System.nanoTime() - began;

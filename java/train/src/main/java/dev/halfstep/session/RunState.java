@@ -181,7 +181,7 @@ final class RunState implements AutoCloseable {
    * @throws IllegalArgumentException if it is none that a run can come to
    */
   void counters(byte[] bytes) {
-    StepCounters.checked(bytes, scaling);
+    StepCounters.require(bytes, scaling);
     hostState.buffer().put(0, bytes);
     hostState.upload(stream, state.address(), 0, StepState.BYTES);
     performed = StepState.performed(hostState.buffer());

@@ -176,13 +176,14 @@ public final class SessionBuilder extends SessionOptions {
   }
 
   /**
-   * Checks that the model and the loss can train on these data and, reading all of them, that each
-   * label and token is one that the model knows.
+   * Checks that the model and the loss can train on these data and, where they lie in memory,
+   * reading all of them, that each label and token is one that the model knows; those of other data
+   * are looked at as they are read.
    *
    * @throws IllegalArgumentException if not; the message names the sample
    */
   public void requireFitting(Dataset data) {
-    DataCheck.check(this, data);
+    DataCheck.of(this, data);
   }
 
   /**
@@ -201,6 +202,18 @@ public final class SessionBuilder extends SessionOptions {
    */
   public void requireEvaluation(Dataset data) {
     new StepPlans(this, BatchSource.of(this, data, 0)).evaluationParts(1);
+  }
+
+  /**
+   * What may have made a loss infinite or NaN, and what to do about it, as a sentence for people:
+   * the first sample that explains it, if there is one.
+   *
+   * @param data that the loss was computed on; all of them are read
+   * @param untrained whether nothing had been updated yet, so that no learning rate can be the
+   *     cause
+   */
+  public String adviceOnNotFinite(Dataset data, boolean untrained) {
+    return NotFinite.advice(this, data, untrained);
   }
 
   private static int positive(String what, int value) {

@@ -15,7 +15,7 @@ import dev.halfstep.graph.Parameters;
 import dev.halfstep.graph.Plan;
 import dev.halfstep.graph.ValueAddresses;
 import dev.halfstep.internal.Segment;
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Cast;
 import dev.halfstep.optim.CrossEntropy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -155,7 +155,8 @@ final class SessionMemory implements AutoCloseable {
   void upload(float[] values) {
     parameters.upload(values);
     if (copies != null) {
-      Elementwise.cast(device.stream(), parameters, copies);
+      Cast.of(parameters.dtype(), copies.dtype(), parameters.shape().elements())
+          .run(device.stream(), parameters, copies);
     }
   }
 
@@ -174,24 +175,15 @@ final class SessionMemory implements AutoCloseable {
     return arena == null ? null : arena.toFloats();
   }
 
-  /** Sets all arenas. */
+  /** Sets all arenas, after {@link SessionState#requireFitting}. */
   void state(SessionState state) {
-    upload(state.weights);
-    restore(moment1, state.moment1, "first moments");
-    restore(moment2, state.moment2, "second moments");
-    restore(average, state.average, "an average of the weights");
+    upload(state.weights());
+    restore(moment1, state.moment1());
+    restore(moment2, state.moment2());
+    restore(average, state.average());
   }
 
-  private static void restore(@Nullable Tensor arena, float @Nullable [] values, String what) {
-    if ((arena == null) != (values == null)) {
-      throw new IllegalArgumentException(
-          values == null
-              ? "the checkpoint lacks " + what + ", which this run keeps: resume with its options"
-              : "the checkpoint has "
-                  + what
-                  + ", which this run does not keep: resume with its"
-                  + " options");
-    }
+  private static void restore(@Nullable Tensor arena, float @Nullable [] values) {
     if (arena != null && values != null) {
       arena.upload(values);
     }
@@ -216,8 +208,15 @@ final class SessionMemory implements AutoCloseable {
     return gradients.address() + table.offset(parameter) * DType.F32.bytes();
   }
 
-  /** One weight, by its place in the arena. */
-  float weight(long offset) {
+  /** One weight, by its tensor's name and its index there. */
+  float weight(String name, int index) {
+    Parameter parameter = table.get(name);
+    long elements = parameter.shape().elements();
+    if (index < 0 || index >= elements) {
+      throw new IllegalArgumentException(
+          name + " has " + elements + " weights: there is none with the index " + index);
+    }
+    long offset = table.offset(parameter) + index;
     try (Tensor one = parameters.slice(offset, offset + 1)) {
       return one.toFloats()[0];
     }

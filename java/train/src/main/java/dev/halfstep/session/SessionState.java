@@ -1,28 +1,31 @@
 package dev.halfstep.session;
 
+import dev.halfstep.internal.StepState;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that training changes on the device, as it is between two steps: what a checkpoint
- * keeps of a session. The arrays are not copied.
+ * keeps of a session ({@link TrainingSession#state()}). Arrays are taken and given as they are, not
+ * copied.
  */
 public final class SessionState {
-  /** Laid out by {@code model.parameters()}, as are the other arrays. */
-  public final float[] weights;
+  private final float[] weights;
+  private final float @Nullable [] moment1;
+  private final float @Nullable [] moment2;
+  private final float @Nullable [] average;
+  private final byte[] counters;
 
-  /** What the optimizer keeps for each parameter, if it does. */
-  public final float @Nullable [] moment1;
-
-  /** The second of it. */
-  public final float @Nullable [] moment2;
-
-  /** The exponential moving average of the weights as it accumulates, if there is one. */
-  public final float @Nullable [] average;
-
-  /** The bytes of {@code hs_step_state}: counters, loss scale, position. */
-  public final byte[] counters;
-
-  /** Takes the arrays as they are. */
+  /**
+   * A state that was saved.
+   *
+   * @param weights laid out by {@code model.parameters()}, as are the other arrays
+   * @param moment1 what the optimizer keeps for each parameter; null if it keeps nothing
+   * @param moment2 the second of it; null if it keeps one thing at most
+   * @param average the moving average of the weights as it accumulates; null if there is none
+   * @param counters as {@link #counters} gave them
+   */
   public SessionState(
       float[] weights,
       float @Nullable [] moment1,
@@ -34,5 +37,90 @@ public final class SessionState {
     this.moment2 = moment2;
     this.average = average;
     this.counters = counters;
+  }
+
+  /** The weights, laid out by {@code model.parameters()}, as are the other arrays. */
+  public float[] weights() {
+    return weights;
+  }
+
+  /** The optimizer's first moments; null if it has none. */
+  public float @Nullable [] moment1() {
+    return moment1;
+  }
+
+  /** The optimizer's second moments; null if it has none. */
+  public float @Nullable [] moment2() {
+    return moment2;
+  }
+
+  /** The moving average of the weights as it accumulates; null if there is none. */
+  public float @Nullable [] average() {
+    return average;
+  }
+
+  /** The bytes of {@code hs_step_state}: counters, loss scale, position in the data. */
+  public byte[] counters() {
+    return counters;
+  }
+
+  /**
+   * How many steps were made, skipped ones included.
+   *
+   * @throws IllegalArgumentException if the counters are not those of this version
+   */
+  public long steps() {
+    return StepState.step(buffer());
+  }
+
+  /**
+   * How many updates were performed: steps without those that were skipped.
+   *
+   * @throws IllegalArgumentException if the counters are not those of this version
+   */
+  public long updates() {
+    return StepState.performed(buffer());
+  }
+
+  private ByteBuffer buffer() {
+    StepCounters.requireLength(counters);
+    return ByteBuffer.wrap(counters).order(ByteOrder.nativeOrder());
+  }
+
+  /**
+   * Checks that a session with these options can go on from this state.
+   *
+   * @throws IllegalArgumentException if an array is missing, not wanted or of another length, or
+   *     the counters say what no run comes to
+   */
+  public void requireFitting(SessionOptions options) {
+    long size = options.model().parameters().arenaSize();
+    requireArray("weights", weights, true, size);
+    requireArray("first moments", moment1, options.optimizer().moments() > 0, size);
+    requireArray("second moments", moment2, options.optimizer().moments() > 1, size);
+    requireArray("an average of the weights", average, options.averageDecay() > 0, size);
+    StepCounters.require(counters, options.lossScaling());
+  }
+
+  private static void requireArray(
+      String what, float @Nullable [] values, boolean needed, long length) {
+    if ((values != null) != needed) {
+      throw new IllegalArgumentException(
+          needed
+              ? "the checkpoint lacks " + what + ", which this run keeps: resume with its options"
+              : "the checkpoint has "
+                  + what
+                  + ", which this run does not keep: resume with its options");
+    }
+    if (values != null && values.length != length) {
+      throw new IllegalArgumentException(
+          "the checkpoint has "
+              + what
+              + " of "
+              + values.length
+              + " numbers, and the model has "
+              + length
+              + ": resume with the model that the run began with");
+    }
   }
 }

@@ -10,19 +10,14 @@ import org.jspecify.annotations.Nullable;
  * Checks the bytes of {@code hs_step_state} that a checkpoint has, before a step takes them: it
  * counts in them where in memory it writes.
  */
-public final class StepCounters {
+final class StepCounters {
   /** More than any run comes to, and far from where counting on would overflow. */
   private static final long MOST = 1L << 62;
 
   private StepCounters() {}
 
-  /**
-   * The state in a buffer.
-   *
-   * @param scaling of the run that is to go on, if it has one
-   * @throws IllegalArgumentException if it is not what a state can be between two steps
-   */
-  public static ByteBuffer checked(byte[] bytes, @Nullable LossScaling scaling) {
+  /** Throws IllegalArgumentException unless there are as many bytes as the state has. */
+  static void requireLength(byte[] bytes) {
     if (bytes.length != StepState.BYTES) {
       throw new IllegalArgumentException(
           "the counters of a run are "
@@ -30,6 +25,16 @@ public final class StepCounters {
               + " bytes in this version, not "
               + bytes.length);
     }
+  }
+
+  /**
+   * Checks a state.
+   *
+   * @param scaling of the run that is to go on, if it has one
+   * @throws IllegalArgumentException if it is not what a state can be between two steps
+   */
+  static void require(byte[] bytes, @Nullable LossScaling scaling) {
+    requireLength(bytes);
     ByteBuffer state = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
     long step = StepState.step(state);
     long mostSkips = scaling == null ? Integer.MAX_VALUE : scaling.maxSkips();
@@ -63,7 +68,6 @@ public final class StepCounters {
       require("results of a step", state.getInt(field), 0, 0);
     }
     require("errors", StepState.error(state), 0, 0);
-    return state;
   }
 
   private static void require(String what, long value, long least, long most) {

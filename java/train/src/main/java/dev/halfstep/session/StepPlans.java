@@ -11,7 +11,7 @@ import dev.halfstep.internal.RingRecord;
 import dev.halfstep.internal.ScheduleRow;
 import dev.halfstep.internal.Segment;
 import dev.halfstep.internal.StepState;
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import dev.halfstep.kernel.OptimizerStep;
 import dev.halfstep.kernel.StepKernels;
 import dev.halfstep.optim.LossScaling;
@@ -110,8 +110,7 @@ final class StepPlans {
             List.of(output),
             List.of(outputs),
             0,
-            (stream, at) ->
-                Elementwise.copy(stream, at.of(outputs), at.of(output), outputs.bytes())));
+            (stream, at) -> Copy.run(stream, at.of(outputs), at.of(output), outputs.bytes())));
     addMicroBatchEnd(graph, calls, rows);
     return List.of(new Feed.Part(new Plan("outputs, batch " + rows, calls, List.of()), 1));
   }

@@ -3,7 +3,10 @@ package dev.halfstep.session;
 import dev.halfstep.Device;
 import dev.halfstep.HalfstepException;
 import dev.halfstep.data.Dataset;
+import dev.halfstep.data.SampleBatch;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,18 +26,26 @@ final class StreamedData implements DeviceData {
   private @Nullable Passage trained;
   private @Nullable Feed training;
   private @Nullable Feed evaluation;
+  private @Nullable Passage said; // of the last outputs
   private @Nullable Passage probed;
   private @Nullable Feed probe;
   private int probeRows;
 
   /**
+   * @param check looks at what is read
    * @param room bytes of device memory that are there for it
    * @throws HalfstepException if three batches do not fit into them
    */
   StreamedData(
-      Device device, SessionOptions options, SessionMemory memory, Dataset data, long room) {
+      Device device,
+      SessionOptions options,
+      SessionMemory memory,
+      Dataset data,
+      DataCheck check,
+      long room) {
     long bytes = bytes(options, data, room);
-    if (bytes > room || bytes / Ring.SEGMENTS > Integer.MAX_VALUE - Long.BYTES) {
+    if (bytes > room
+        || SampleBatch.bytes(data.form(), segmentRows(options, data, room)) > Integer.MAX_VALUE) {
       throw new HalfstepException(
           HalfstepException.Status.OUT_OF_MEMORY,
           data.name()
@@ -56,7 +67,7 @@ final class StreamedData implements DeviceData {
     this.data = data;
     segmentRows = segmentRows(options, data, room);
     tables = new DataTables(device, data, Ring.SEGMENTS * segmentRows);
-    ring = new Ring(device, data, tables, segmentRows);
+    ring = new Ring(device, data, check, tables, segmentRows);
   }
 
   /** Bytes of device memory that a streamed data set takes where so many are there for it. */
@@ -75,8 +86,7 @@ final class StreamedData implements DeviceData {
   }
 
   private static long rowBytes(Dataset data) {
-    return ((long) data.features().buffer().remaining() + data.targets().buffer().remaining())
-        / data.size();
+    return data.form().sampleBytes();
   }
 
   @Override
@@ -124,6 +134,7 @@ final class StreamedData implements DeviceData {
   @Override
   public Feed outputs(Map<String, Long> addresses) {
     Passage all = asTheyLie();
+    said = all;
     return new Feed(memory, inputs(addresses), plans(all)::outputParts, all);
   }
 
@@ -145,6 +156,21 @@ final class StreamedData implements DeviceData {
     inputs.putAll(state);
     tables.addTo(inputs);
     return inputs;
+  }
+
+  @Override
+  public int[] labels(int from, int rows) {
+    int tableRows = Objects.requireNonNull(said).tableRows();
+    int at = from % tableRows;
+    int first = Math.min(rows, tableRows - at);
+    int[] labels = tables.labels().slice(at, at + first).toInts();
+    if (first < rows) { // the table ends between
+      int[] others = tables.labels().slice(0, rows - first).toInts();
+      int[] all = Arrays.copyOf(labels, labels.length + others.length);
+      System.arraycopy(others, 0, all, labels.length, others.length);
+      return all;
+    }
+    return labels;
   }
 
   @Override

@@ -12,7 +12,6 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Optimizer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,16 +47,10 @@ public final class TrainingSession implements AutoCloseable {
   private final RunState run;
   private final Evaluation evaluation;
   private final GradientMeter meter;
-  private final Classification classification;
-  private final DataCache cache;
+  private final OutputReader outputs;
+  private final TrainingData training;
   private final StepClock clock = new StepClock();
   private @Nullable UploadedBatch uploaded;
-  private @Nullable Dataset data;
-  private int[] order = {};
-  private @Nullable DeviceData source; // what training reads
-  private @Nullable Feed training;
-  private double lastUnits; // of weight, that the seed of the last step's gradients reckons with
-  private boolean probed; // the gradients that are there are not a step's but gradientNoise's
   private boolean closed;
 
   TrainingSession(SessionOptions options) {
@@ -72,8 +65,8 @@ public final class TrainingSession implements AutoCloseable {
       run = new RunState(device, options);
       evaluation = new Evaluation(device, options.evaluationBatch());
       meter = new GradientMeter(device, options, memory);
-      classification = new Classification(device, options);
-      cache = new DataCache(device, options, memory);
+      outputs = new OutputReader(device, options);
+      training = new TrainingData(device, options, memory, run, clock);
     } catch (RuntimeException failure) {
       closeDevice();
       throw failure;
@@ -132,9 +125,10 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   private double step(UploadedBatch batch, int rows) {
+    requireWhole();
     clock.begin();
     batch.feed().launch(stream, run.reserve(rows, 1), rows, 1);
-    stepped(rows * batch.labelsPerSample());
+    meter.stepped(rows * batch.labelsPerSample());
     double loss = run.awaitLast();
     clock.end();
     return loss;
@@ -165,7 +159,7 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IllegalStateException if there was none since the session was opened
    */
   public synchronized StepRecord lastStep() {
-    requireOpen();
+    requireWhole();
     return run.lastRecord();
   }
 
@@ -175,14 +169,13 @@ public final class TrainingSession implements AutoCloseable {
    * SessionBuilder#dataMemory} says.
    *
    * @throws IllegalArgumentException if they do not fit the model, or a label or token of theirs is
-   *     none that it knows; the message names the sample
+   *     none that it knows; the message names the sample. Those of data that do not lie in memory
+   *     ({@link Dataset#inMemory}) are looked at when {@link #run} reads them
    * @throws dev.halfstep.HalfstepException if there is no room for three batches of them either
    */
   public synchronized void data(Dataset data) {
     requireOpen();
-    cache.get(data, data);
-    this.data = data;
-    order(IntStream.range(0, data.size()).toArray());
+    training.data(data);
   }
 
   /**
@@ -194,28 +187,14 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IllegalArgumentException if it is empty or names a sample that is not there
    */
   public synchronized void order(int[] order) {
-    Dataset current = requireData();
-    if (order.length == 0) {
-      throw new IllegalArgumentException("the order of the samples is empty");
-    }
-    DataTables.checkOrder(current, order);
-    if (this.order.length == order.length) {
-      System.arraycopy(order, 0, this.order, 0, order.length);
-    } else {
-      this.order = order.clone();
-    }
-    source = null;
-    training(current);
-    run.cursor(0);
+    requireOpen();
+    training.order(order);
   }
 
   /** The position in the order at which the next step begins. */
   public synchronized void position(long sample) {
-    requireData();
-    if (sample < 0) {
-      throw new IllegalArgumentException("a position cannot be negative: " + sample);
-    }
-    run.cursor(sample);
+    requireOpen();
+    training.position(sample);
   }
 
   /**
@@ -240,6 +219,10 @@ public final class TrainingSession implements AutoCloseable {
   /**
    * Runs so many steps of batchSize samples, with one call and without waiting for them.
    *
+   * @throws dev.halfstep.data.GatherException if samples that stream cannot be read: the session's
+   *     weights are then those of the last step that was made, and it can make no more
+   * @throws IllegalArgumentException if a label or token that streams is none that the model knows,
+   *     likewise; the message names the sample
    * @throws IllegalStateException if there are no data, no learning rates, or {@link #drain} is due
    */
   public synchronized void run(int steps) {
@@ -274,25 +257,8 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   private void launch(int rows, int steps) {
-    Dataset current = requireData();
-    if (steps < 0) {
-      throw new IllegalArgumentException("the number of steps cannot be negative: " + steps);
-    }
-    Feed feed = training(current);
-    if (source instanceof StreamedData streamed) {
-      long begin = System.nanoTime();
-      long before = streamed.loadingNanos();
-      feed.launch(stream, run.reserve(rows, steps), rows, steps);
-      clock.ran(begin, streamed.loadingNanos() - before);
-    } else {
-      feed.launch(stream, run.reserve(rows, steps), rows, steps);
-    }
-    stepped(rows * current.targets().sampleShape().elements());
-  }
-
-  private void stepped(long units) {
-    lastUnits = units;
-    probed = false;
+    requireWhole();
+    meter.stepped(training.launch(rows, steps));
   }
 
   /**
@@ -304,7 +270,7 @@ public final class TrainingSession implements AutoCloseable {
    * @throws dev.halfstep.HalfstepException if too many steps in a row were skipped
    */
   public synchronized StepBlock drain() {
-    requireOpen();
+    requireWhole();
     StepBlock steps = new StepBlock((int) run.pending());
     run.drain(steps);
     return steps;
@@ -316,7 +282,7 @@ public final class TrainingSession implements AutoCloseable {
    * @throws IllegalArgumentException if it cannot hold as many steps; they can still be drained
    */
   public synchronized void drain(StepBlock steps) {
-    requireOpen();
+    requireWhole();
     run.drain(steps);
   }
 
@@ -326,11 +292,12 @@ public final class TrainingSession implements AutoCloseable {
    *
    * @throws IllegalArgumentException if the data do not fit the model, or a label or token of
    *     theirs is none that it knows; the message names the sample
+   * @throws dev.halfstep.data.GatherException if samples cannot be read; training can go on
    * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public synchronized Metrics evaluate(Dataset data) {
     requireOpen();
-    return evaluation.run(onDevice(data), data.size());
+    return evaluation.run(training.onDevice(data), data.size());
   }
 
   /**
@@ -342,7 +309,20 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized Confusion confusion(Dataset data) {
     requireOpen();
-    return classification.run(onDevice(data), data);
+    return outputs.confusion(training.onDevice(data), data);
+  }
+
+  /**
+   * What the model says of each sample, {@code [samples, outputShape...]}, computed as {@link
+   * #evaluate} does: the values that the loss takes, which are logits for cross-entropy.
+   *
+   * @throws IllegalArgumentException if the data do not fit the model, or an array cannot hold so
+   *     many values
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
+   */
+  public synchronized float[] outputs(Dataset data) {
+    requireOpen();
+    return outputs.values(training.onDevice(data), data);
   }
 
   /** A copy of the weights as they are now, laid out by {@code model.parameters()}. */
@@ -372,14 +352,20 @@ public final class TrainingSession implements AutoCloseable {
 
   /** Everything that training has changed, after {@link #drain}. */
   public synchronized SessionState state() {
-    requireOpen();
+    requireWhole();
     return memory.state(run.counters());
   }
 
-  /** Goes on from what another session came to. */
+  /**
+   * Goes on from what another session came to.
+   *
+   * @throws IllegalArgumentException if it is not the state of a session with these options, as
+   *     {@link SessionState#requireFitting} says it; nothing has changed then
+   */
   public synchronized void state(SessionState state) {
     requireOpen();
-    run.counters(state.counters);
+    state.requireFitting(options);
+    run.counters(state.counters());
     memory.state(state);
   }
 
@@ -396,14 +382,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized float[] gradients() {
     requireOpen();
-    float multiplier = (float) multiplier();
-    float[] gradients = memory.gradients();
-    if (multiplier != 1) {
-      for (int i = 0; i < gradients.length; i++) {
-        gradients[i] *= multiplier;
-      }
-    }
-    return gradients;
+    return meter.gradients(run.lastRecord());
   }
 
   /**
@@ -413,15 +392,7 @@ public final class TrainingSession implements AutoCloseable {
    */
   public synchronized GradientStatistics gradientStatistics() {
     requireOpen();
-    return meter.statistics(multiplier());
-  }
-
-  /** What makes the gradients that are there those of a mean loss. */
-  private double multiplier() {
-    StepRecord last = run.lastRecord();
-    return probed
-        ? meter.lastMultiplier()
-        : GradientMeter.multiplier(lastUnits, last.weight(), last.lossScale());
+    return meter.statistics(run.lastRecord());
   }
 
   /**
@@ -432,43 +403,34 @@ public final class TrainingSession implements AutoCloseable {
    * @param samples indices of at least two batches of different samples of the training data
    */
   public synchronized GradientNoise gradientNoise(int batchSize, int... samples) {
-    Dataset current = requireData();
-    probed = true;
-    return meter.noise(onDevice(current), current, samples, batchSize, run.lossScale());
-  }
-
-  /** One weight, by its place in the layout of {@link #weights}. */
-  public synchronized float weight(long offset) {
     requireOpen();
-    return memory.weight(offset);
+    Dataset data = training.current();
+    DeviceData onDevice = training.onDevice(data);
+    return meter.noise(onDevice, data, samples, batchSize, run.lossScale());
   }
 
-  /** The feed of training, made anew where the data have come to lie otherwise. */
-  private Feed training(Dataset current) {
-    DeviceData now = onDevice(current);
-    if (training == null || now != source) {
-      training = now.training(order, run.addresses());
-      source = now;
-    }
-    return training;
-  }
-
-  private DeviceData onDevice(Dataset wanted) {
-    return cache.get(wanted, data);
-  }
-
-  private Dataset requireData() {
+  /**
+   * One weight.
+   *
+   * @param parameter its tensor's name, such as {@code 1.weight}
+   * @param index of the weight in the tensor, row-major
+   * @throws IllegalArgumentException if there is no such weight
+   */
+  public synchronized float weight(String parameter, int index) {
     requireOpen();
-    if (data == null) {
-      throw new IllegalStateException("there are no data to train on: call data(...) before");
-    }
-    return data;
+    return memory.weight(parameter, index);
   }
 
   private void requireOpen() {
     if (closed) {
       throw new IllegalStateException("the training session is closed");
     }
+  }
+
+  /** A session whose steps were all made. */
+  private void requireWhole() {
+    requireOpen();
+    training.requireWhole();
   }
 
   private void closeDevice() {
@@ -485,13 +447,13 @@ public final class TrainingSession implements AutoCloseable {
     }
     closed = true;
     if (!device.isClosed()) {
-      cache.close();
+      training.close();
       if (uploaded != null) {
         uploaded.close();
       }
       evaluation.close();
       meter.close();
-      classification.close();
+      outputs.close();
       run.close();
       memory.close();
     }

@@ -4,6 +4,7 @@ import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Tensor;
 import dev.halfstep.optim.CrossEntropy;
+import dev.halfstep.optim.Loss;
 import java.nio.Buffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
@@ -131,7 +132,8 @@ final class UploadedBatch implements AutoCloseable {
   }
 
   private void requireClass(int label, int at) {
-    if (source.loss() instanceof CrossEntropy loss && !loss.takes(label, classes)) {
+    Loss loss = source.loss();
+    if (!loss.takes(label, classes)) {
       long each = source.labelsPerSample();
       throw new IllegalArgumentException(
           "label "

@@ -1,7 +1,6 @@
 package dev.halfstep.study;
 
 import dev.halfstep.data.Dataset;
-import dev.halfstep.data.Labels;
 import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.metric.Metrics;
 import dev.halfstep.optim.Optimizer;
@@ -284,14 +283,13 @@ public final class Advisor {
 
   /** The share of the largest class; empty if there are no classes to choose from. */
   private static OptionalDouble largestClass(Dataset data) {
-    if (!(data.targets() instanceof Labels labels) || labels.sampleShape().rank() != 0) {
+    if (!data.form().hasOneLabel()) {
       return OptionalDouble.empty();
     }
-    int[] counts = new int[labels.classes()];
+    int[] counts = new int[data.classes()];
     int most = 0;
     int all = 0;
-    for (int i = 0; i < labels.size(); i++) {
-      int label = labels.get(i);
+    for (int label : data.labels()) {
       if (label >= 0 && label < counts.length) {
         most = Math.max(most, ++counts[label]);
         all++;
@@ -302,15 +300,16 @@ public final class Advisor {
 
   /** Whether labels never fall: sorted by class. */
   private static boolean isSorted(Dataset data) {
-    if (!(data.targets() instanceof Labels) || data.classes() < 2) {
+    if (!data.form().hasOneLabel()) {
       return false;
     }
-    for (int i = 1; i < data.size(); i++) {
-      if (data.label(i) < data.label(i - 1)) {
+    int[] labels = data.labels();
+    for (int i = 1; i < labels.length; i++) {
+      if (labels[i] < labels[i - 1]) {
         return false;
       }
     }
-    return data.label(0) != data.label(data.size() - 1);
+    return labels[0] != labels[labels.length - 1];
   }
 
   /** All findings, the worst first. */
@@ -330,7 +329,7 @@ public final class Advisor {
   private void adviseOnData(List<Finding> found) {
     if (unshuffled) {
       found.add(
-          finding(
+          Finding.of(
               Code.NOT_SHUFFLED,
               Severity.ERROR,
               "the samples are sorted by class and visited in order",
@@ -338,7 +337,7 @@ public final class Advisor {
     }
     if (waiting > WAITING) {
       found.add(
-          finding(
+          Finding.of(
               Code.SLOW_LOADER,
               Severity.WARNING,
               "the device waits for data %.0f %% of the time",
@@ -370,10 +369,5 @@ public final class Advisor {
                 100 * accuracy.getAsDouble(),
                 judged,
                 100 * share));
-  }
-
-  static Finding finding(
-      Code code, Severity severity, String evidence, String advice, Object... values) {
-    return new Finding(code, severity, String.format(Locale.ROOT, evidence, values), advice);
   }
 }

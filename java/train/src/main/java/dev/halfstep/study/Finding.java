@@ -1,5 +1,7 @@
 package dev.halfstep.study;
 
+import java.util.Locale;
+
 /**
  * A mistake that the {@link Advisor} found.
  *
@@ -9,6 +11,12 @@ package dev.halfstep.study;
  * @param advice what to do
  */
 public record Finding(Code code, Severity severity, String evidence, String advice) {
+  /** A finding whose evidence is a format with its values. */
+  static Finding of(
+      Code code, Severity severity, String evidence, String advice, Object... values) {
+    return new Finding(code, severity, String.format(Locale.ROOT, evidence, values), advice);
+  }
+
   /** How bad a finding is. */
   public enum Severity {
     /** Worth a thought. */

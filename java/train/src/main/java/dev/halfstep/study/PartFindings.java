@@ -1,10 +1,10 @@
 package dev.halfstep.study;
 
 import dev.halfstep.data.Dataset;
-import dev.halfstep.data.Labels;
 import dev.halfstep.study.Finding.Code;
 import dev.halfstep.study.Finding.Severity;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -31,7 +31,7 @@ final class PartFindings {
     int samples = Arrays.stream(unseen).map(i -> held[i]).sum();
     if (samples > 0) {
       return Optional.of(
-          Advisor.finding(
+          Finding.of(
               Code.CLASSES_NOT_TRAINED,
               samples >= MANY * heldOut.size() ? Severity.ERROR : Severity.WARNING,
               "%s holds classes that training lacks: %s, %d of its %d samples",
@@ -52,7 +52,7 @@ final class PartFindings {
       return Optional.empty();
     }
     return Optional.of(
-        Advisor.finding(
+        Finding.of(
             Code.PARTS_DIFFER,
             Severity.WARNING,
             "%s has the classes in other shares than training: %.0f %% of its samples would have to"
@@ -63,14 +63,13 @@ final class PartFindings {
   }
 
   private static boolean hasClasses(Dataset data) {
-    return data.targets() instanceof Labels labels && labels.sampleShape().rank() == 0;
+    return data.form().hasOneLabel();
   }
 
   /** Samples of each class; those to be ignored are none's. */
   private static int[] counts(Dataset data) {
     int[] counts = new int[data.classes()];
-    for (int i = 0; i < data.size(); i++) {
-      int label = data.label(i);
+    for (int label : data.labels()) {
       if (label >= 0 && label < counts.length) {
         counts[label]++;
       }
@@ -87,7 +86,7 @@ final class PartFindings {
   }
 
   private static String name(Dataset data, int label) {
-    boolean named = data.targets() instanceof Labels labels && !labels.names().isEmpty();
-    return named ? ((Labels) data.targets()).names().get(label) : Integer.toString(label);
+    List<String> names = data.form().target().classNames();
+    return names.isEmpty() ? Integer.toString(label) : names.get(label);
   }
 }

@@ -18,7 +18,7 @@ final class RunFindings {
   static void addLossScales(double[] scales, List<Finding> found) {
     if (scales.length > 1 && scales[scales.length - 1] < COLLAPSED * scales[0]) {
       found.add(
-          Advisor.finding(
+          Finding.of(
               Code.LOSS_SCALE_COLLAPSING,
               Severity.WARNING,
               "the loss scale fell from %s to %s",
@@ -44,7 +44,7 @@ final class RunFindings {
     String evidence = "gradient norms: median %.2g, then %.2g";
     if (!Double.isFinite(most)) {
       found.add(
-          Advisor.finding(
+          Finding.of(
               Code.GRADIENTS_NOT_FINITE,
               Severity.ERROR,
               evidence,
@@ -52,7 +52,7 @@ final class RunFindings {
               numbers));
     } else if (most == 0) {
       found.add(
-          Advisor.finding(
+          Finding.of(
               Code.GRADIENTS_ZERO,
               Severity.ERROR,
               evidence,
@@ -60,7 +60,7 @@ final class RunFindings {
               numbers));
     } else if (most < VANISHING) {
       found.add(
-          Advisor.finding(
+          Finding.of(
               Code.GRADIENTS_VANISHING,
               Severity.WARNING,
               evidence,
@@ -68,7 +68,7 @@ final class RunFindings {
               numbers));
     } else if (most > EXPLODING * Math.max(median, VANISHING)) {
       found.add(
-          Advisor.finding(
+          Finding.of(
               Code.GRADIENTS_EXPLODING,
               Severity.WARNING,
               evidence,

@@ -11,7 +11,10 @@ import dev.halfstep.session.StepBlock;
  * over.
  *
  * <p>The device is not asked after every step but after a block of at most {@code syncEvery} of
- * them, or the asking would cost more than small steps do. Any method may call {@link Fit#stop}.
+ * them, or the asking would cost more than small steps do. Any method may call {@link Fit#stop};
+ * {@code stepsEnd} and {@code epochEnd} may change learning rate and batch size ({@link
+ * Fit#rateFactor(double)}, {@link Fit#batchSize(int)}). The end of a block and of an epoch is told
+ * once in a run, also if it is resumed; {@code fitBegin} and {@code epochBegin} are told again.
  * What a callback throws ends {@link Trainer#fit} with that exception; the model has the weights of
  * the best epoch so far then.
  */

@@ -2,17 +2,13 @@ package dev.halfstep.train;
 
 import dev.halfstep.Shape;
 import dev.halfstep.files.Safetensors;
-import dev.halfstep.internal.StepState;
-import dev.halfstep.nn.Model;
 import dev.halfstep.session.SessionOptions;
 import dev.halfstep.session.SessionState;
-import dev.halfstep.session.StepCounters;
 import dev.halfstep.session.TrainingSession;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -26,35 +22,42 @@ import org.jspecify.annotations.Nullable;
  */
 final class CheckpointFile {
   private static final String PREFIX = "halfstep.";
-  private static final String VERSION = "3";
+  private static final String VERSION = "4";
 
-  private CheckpointFile() {}
+  private final SessionOptions options;
+  private final FitRecords records;
+
+  /** The checkpoints of runs whose sessions have these options. */
+  CheckpointFile(SessionOptions options, FitRecords records) {
+    this.options = options;
+    this.records = records;
+  }
 
   /**
    * Writes a checkpoint, all or nothing.
    *
    * @throws IOException if it cannot be written: the message names it and says why
    */
-  static void write(
-      Path file, Map<String, String> metadata, Model model, TrainingSession session, Fit fit)
+  void write(Path file, Map<String, String> metadata, TrainingSession session, FitState fit)
       throws IOException {
     SessionState state = session.state();
-    Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>(model.tensors(state.weights));
-    put(tensors, "moment1", state.moment1);
-    put(tensors, "moment2", state.moment2);
-    put(tensors, "average", state.average);
-    put(tensors, "best", fit.bestWeights().orElse(null));
-    put(tensors, "mean", fit.average);
+    Map<String, Safetensors.Entry> tensors =
+        new LinkedHashMap<>(options.model().tensors(state.weights()));
+    put(tensors, "moment1", state.moment1());
+    put(tensors, "moment2", state.moment2());
+    put(tensors, "average", state.average());
+    put(tensors, "best", fit.weights.best().orElse(null));
+    put(tensors, "mean", fit.weights.mean().orElse(null));
     Shape steps = Shape.of(fit.steps());
-    tensors.put(PREFIX + "losses", new Safetensors.Entry(steps, fit.log().losses()));
-    put(tensors, "gradient_norms", fit.log().gradientNorms());
-    put(tensors, "loss_scales", fit.log().lossScales());
+    tensors.put(PREFIX + "losses", new Safetensors.Entry(steps, fit.log.losses()));
+    put(tensors, "gradient_norms", fit.log.gradientNorms());
+    put(tensors, "loss_scales", fit.log.lossScales());
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    fit.write(new DataOutputStream(bytes));
+    records.write(new DataOutputStream(bytes), fit);
     tensors.put(PREFIX + "run", new Safetensors.Entry(Shape.of(bytes.size()), bytes.toByteArray()));
     Map<String, String> texts = new LinkedHashMap<>(metadata);
     texts.put(PREFIX + "checkpoint", VERSION);
-    texts.put(PREFIX + "counters", Base64.getEncoder().encodeToString(state.counters));
+    texts.put(PREFIX + "counters", Base64.getEncoder().encodeToString(state.counters()));
     Safetensors.write(file, tensors, texts);
   }
 
@@ -72,7 +75,7 @@ final class CheckpointFile {
    * @throws IllegalArgumentException if it is damaged, or a checkpoint of another version, model,
    *     optimizer or data: the message names the file and says what differs
    */
-  static SessionState read(Safetensors.Contents contents, SessionOptions options, Fit fit) {
+  SessionState read(Safetensors.Contents contents, FitState fit) {
     try {
       String version = contents.metadata().get(PREFIX + "checkpoint");
       if (version == null) {
@@ -86,7 +89,7 @@ final class CheckpointFile {
                 + VERSION
                 + ": go on with the Halfstep that wrote it, or train anew");
       }
-      return state(contents, options, fit);
+      return state(contents, fit);
     } catch (IOException | IllegalArgumentException e) {
       String message = String.valueOf(e.getMessage());
       String file = contents.file() + ": ";
@@ -94,8 +97,7 @@ final class CheckpointFile {
     }
   }
 
-  private static SessionState state(Safetensors.Contents contents, SessionOptions options, Fit fit)
-      throws IOException {
+  private SessionState state(Safetensors.Contents contents, FitState fit) throws IOException {
     Safetensors.Entry run = contents.tensors().get(PREFIX + "run");
     Safetensors.Entry losses = contents.tensors().get(PREFIX + "losses");
     float[] norms = values(contents, "gradient_norms", true, -1);
@@ -104,11 +106,11 @@ final class CheckpointFile {
       throw new IOException("is damaged: it lacks the run's history");
     }
     try {
-      fit.read(new RunInput(run.bytes()), losses.doubles(), norms, scales);
+      records.read(new RunInput(run.bytes()), fit, losses.doubles(), norms, scales);
     } catch (IOException | IllegalStateException e) {
       throw new IOException("is damaged: " + reason(e), e);
     }
-    byte[] counters = counters(contents, options, fit);
+    byte[] counters = counters(contents);
     Map<String, Safetensors.Entry> tensors = new LinkedHashMap<>(contents.tensors());
     tensors.keySet().removeIf(name -> name.startsWith(PREFIX));
     float[] weights =
@@ -116,35 +118,33 @@ final class CheckpointFile {
     int size = weights.length;
     int moments = options.optimizer().moments();
     float[] best = values(contents, "best", fit.bestEpoch() > 0, size);
-    if (best != null) {
-      fit.keepWeights(best);
+    fit.weights.best(best);
+    int averaged = fit.weights.averaged();
+    fit.weights.mean(values(contents, "mean", averaged > 0, size), averaged);
+    SessionState state =
+        new SessionState(
+            weights,
+            values(contents, "moment1", moments > 0, size),
+            values(contents, "moment2", moments > 1, size),
+            values(contents, "average", options.averageDecay() > 0, size),
+            counters);
+    state.requireFitting(options);
+    if (state.steps() != fit.steps() || state.updates() != fit.updates()) {
+      throw new IOException("is damaged: its counters are not those of its history");
     }
-    fit.average = values(contents, "mean", fit.averaged() > 0, size);
-    return new SessionState(
-        weights,
-        values(contents, "moment1", moments > 0, size),
-        values(contents, "moment2", moments > 1, size),
-        values(contents, "average", options.averageDecay() > 0, size),
-        counters);
+    return state;
   }
 
   private static String reason(Exception e) {
     return e instanceof EOFException ? "its history ends too early" : "" + e.getMessage();
   }
 
-  private static byte[] counters(Safetensors.Contents contents, SessionOptions options, Fit fit)
-      throws IOException {
-    byte[] bytes;
+  private static byte[] counters(Safetensors.Contents contents) throws IOException {
     try {
-      bytes = Base64.getDecoder().decode(contents.metadata().getOrDefault(PREFIX + "counters", ""));
+      return Base64.getDecoder().decode(contents.metadata().getOrDefault(PREFIX + "counters", ""));
     } catch (IllegalArgumentException e) {
       throw new IOException("is damaged: its counters are no Base64", e);
     }
-    ByteBuffer state = StepCounters.checked(bytes, options.lossScaling());
-    if (StepState.step(state) != fit.steps() || StepState.performed(state) != fit.updates()) {
-      throw new IOException("is damaged: its counters are not those of its history");
-    }
-    return bytes;
   }
 
   /**

@@ -3,7 +3,6 @@ package dev.halfstep.train;
 import dev.halfstep.files.AtomicFile;
 import dev.halfstep.files.FolderLock;
 import dev.halfstep.files.Safetensors;
-import dev.halfstep.nn.Model;
 import dev.halfstep.session.TrainingSession;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -27,12 +26,15 @@ final class CheckpointWriter implements AutoCloseable {
   private static final int KEPT = 2;
 
   private final Checkpoints checkpoints;
+  private final CheckpointFile format;
   private final FolderLock lock;
   private final long run;
   private final Deque<Path> own = new ArrayDeque<>(); // the newest first
 
-  private CheckpointWriter(Checkpoints checkpoints, FolderLock lock, long run) {
+  private CheckpointWriter(
+      Checkpoints checkpoints, CheckpointFile format, FolderLock lock, long run) {
     this.checkpoints = checkpoints;
+    this.format = format;
     this.lock = lock;
     this.run = run;
   }
@@ -41,10 +43,12 @@ final class CheckpointWriter implements AutoCloseable {
    * Takes the folder for a run, and proves that files can be written there.
    *
    * @param resumed what the run goes on from, if it does
+   * @param format how one is written
    * @throws IllegalStateException if another run writes there
    * @throws UncheckedIOException if files cannot be written there
    */
-  static CheckpointWriter open(Checkpoints checkpoints, Optional<Safetensors.Contents> resumed) {
+  static CheckpointWriter open(
+      Checkpoints checkpoints, Optional<Safetensors.Contents> resumed, CheckpointFile format) {
     Path folder = checkpoints.folder();
     try {
       Files.createDirectories(folder);
@@ -57,7 +61,7 @@ final class CheckpointWriter implements AutoCloseable {
                               + ": another run writes its checkpoints here: give each run a folder"
                               + " of its own"));
       try {
-        return open(checkpoints, resumed, lock);
+        return open(checkpoints, resumed, format, lock);
       } catch (IOException e) {
         lock.close();
         throw e;
@@ -69,20 +73,23 @@ final class CheckpointWriter implements AutoCloseable {
   }
 
   private static CheckpointWriter open(
-      Checkpoints checkpoints, Optional<Safetensors.Contents> resumed, FolderLock lock)
+      Checkpoints checkpoints,
+      Optional<Safetensors.Contents> resumed,
+      CheckpointFile format,
+      FolderLock lock)
       throws IOException {
     Path folder = checkpoints.folder();
     Files.delete(Files.createTempFile(folder, ".checkpoint-", ".tmp"));
     removeLeftOvers(folder);
     List<Checkpoints.Saved> there = Checkpoints.list(folder);
     if (there.isEmpty()) {
-      return new CheckpointWriter(checkpoints, lock, 1);
+      return new CheckpointWriter(checkpoints, format, lock, 1);
     }
     Checkpoints.Saved newest = there.get(0);
     if (resumed.isEmpty() || !isSame(resumed.get().file(), newest.file())) {
-      return new CheckpointWriter(checkpoints, lock, newest.run() + 1);
+      return new CheckpointWriter(checkpoints, format, lock, newest.run() + 1);
     }
-    CheckpointWriter writer = new CheckpointWriter(checkpoints, lock, newest.run());
+    CheckpointWriter writer = new CheckpointWriter(checkpoints, format, lock, newest.run());
     there.stream()
         .filter(saved -> saved.run() == newest.run())
         .limit(KEPT)
@@ -109,12 +116,12 @@ final class CheckpointWriter implements AutoCloseable {
    * Writes a checkpoint, and removes all but the last ones of this run. If it cannot be written, a
    * warning is logged: the run is worth more than its checkpoint.
    */
-  void save(Model model, TrainingSession session, Fit fit) {
+  void save(TrainingSession session, FitState fit) {
     Path folder = checkpoints.folder();
     Path file = Checkpoints.Saved.in(folder, run, fit.updates()).file();
     try {
       Files.createDirectories(folder);
-      CheckpointFile.write(file, checkpoints.metadata(), model, session, fit);
+      format.write(file, checkpoints.metadata(), session, fit);
       own.remove(file);
       own.addFirst(file);
       while (own.size() > KEPT) {

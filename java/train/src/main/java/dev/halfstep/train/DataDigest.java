@@ -1,11 +1,16 @@
 package dev.halfstep.train;
 
 import dev.halfstep.data.Dataset;
-import dev.halfstep.data.Labels;
+import dev.halfstep.data.InputSpec;
+import dev.halfstep.data.SampleForm;
+import dev.halfstep.data.SampleReader;
+import dev.halfstep.data.TargetSpec;
 import java.io.DataOutput;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
 
 /**
@@ -14,36 +19,68 @@ import java.util.zip.CRC32C;
  *
  * @param samples how many
  * @param form types and shapes of features and targets, for people
- * @param features CRC-32C of their bytes
+ * @param features CRC-32C of their bytes, or of the data's identity where it says one
  * @param normalization CRC-32C of its text
- * @param targets CRC-32C of their bytes
+ * @param targets CRC-32C of their bytes; 0 where there is an identity
  */
 record DataDigest(int samples, String form, int features, int normalization, int targets) {
-  /** The digest of a data set, whose every byte is read. */
+  /**
+   * The digest of a data set: of its identity where it says one, for its every byte is read
+   * otherwise.
+   */
   static DataDigest of(Dataset data) {
-    String classes =
-        data.targets() instanceof Labels labels ? " of " + labels.classes() + " classes" : "";
-    String form =
-        "%s %s with targets %s %s%s"
-            .formatted(
-                data.features().type(),
-                data.sampleShape(),
-                data.targets().type(),
-                data.targets().sampleShape(),
-                classes);
-    byte[] normalization =
-        data.features().normalization().toString().getBytes(StandardCharsets.UTF_8);
+    String form = form(data.form());
+    String normalization =
+        data.form().inputs().stream()
+            .map(input -> input.normalization().toString())
+            .collect(Collectors.joining("; "));
+    CRC32C features = new CRC32C();
+    CRC32C targets = new CRC32C();
+    if (data.identity().isPresent()) {
+      features.update(data.identity().get().getBytes(StandardCharsets.UTF_8));
+    } else {
+      read(data, features, targets);
+    }
     return new DataDigest(
-        data.size(),
-        form,
-        crc(data.features().buffer()),
-        crc(ByteBuffer.wrap(normalization)),
-        crc(data.targets().buffer()));
+        data.size(), form, (int) features.getValue(), crc(normalization), (int) targets.getValue());
   }
 
-  private static int crc(ByteBuffer bytes) {
+  /** Of a single input and a single target; others follow with their names. */
+  private static String form(SampleForm form) {
+    List<String> parts = new ArrayList<>();
+    for (InputSpec input : form.inputs()) {
+      parts.add(named(input.name(), InputSpec.DEFAULT_NAME) + input.type() + " " + input.shape());
+    }
+    List<String> targets = new ArrayList<>();
+    for (TargetSpec target : form.targets()) {
+      targets.add(
+          named(target.name(), TargetSpec.DEFAULT_NAME)
+              + target.type()
+              + " "
+              + target.shape()
+              + (target.hasLabels() ? " of " + target.classes() + " classes" : ""));
+    }
+    return String.join(", ", parts) + " with targets " + String.join(", ", targets);
+  }
+
+  private static String named(String name, String defaultName) {
+    return name.equals(defaultName) ? "" : name + " ";
+  }
+
+  private static void read(Dataset data, CRC32C features, CRC32C targets) {
+    for (SampleReader reader = new SampleReader(data); reader.next(); ) {
+      for (int i = 0; i < data.form().inputs().size(); i++) {
+        features.update(reader.batch().input(i));
+      }
+      for (int i = 0; i < data.form().targets().size(); i++) {
+        targets.update(reader.batch().target(i));
+      }
+    }
+  }
+
+  private static int crc(String text) {
     CRC32C crc = new CRC32C();
-    crc.update(bytes);
+    crc.update(text.getBytes(StandardCharsets.UTF_8));
     return (int) crc.getValue();
   }
 
@@ -65,8 +102,8 @@ record DataDigest(int samples, String form, int features, int normalization, int
    * @param which of the data: "training" or "validation"
    */
   void requireSame(String which, DataDigest now) {
-    Fit.same("the number of " + which + " samples", samples, now.samples);
-    Fit.same("the type of the " + which + " samples", form, now.form);
+    RunInput.requireSame("the number of " + which + " samples", samples, now.samples);
+    RunInput.requireSame("the type of the " + which + " samples", form, now.form);
     String what =
         features != now.features
             ? "the features"

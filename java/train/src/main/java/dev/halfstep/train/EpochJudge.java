@@ -3,7 +3,6 @@ package dev.halfstep.train;
 import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.metric.Metric;
 import dev.halfstep.schedule.Plateau;
-import dev.halfstep.session.NotFinite;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -75,7 +74,7 @@ final class EpochJudge {
                 + (Double.isFinite(loss) ? value : loss)
                 + " in epoch "
                 + record.epoch(),
-            NotFinite.advice(options.session, options.validation.orElse(options.train), false)));
+            options.session.adviceOnNotFinite(options.validation.orElse(options.train), false)));
   }
 
   private Optional<StopReason> stopEarly(EarlyStopping rule, EpochRecord record) {
@@ -115,11 +114,11 @@ final class EpochJudge {
   void read(RunInput in) throws IOException {
     bestEpoch = in.readInt();
     best = in.readDouble();
-    Fit.same("the use of a plateau", in.readBoolean(), plateau != null);
+    RunInput.requireSame("the use of a plateau", in.readBoolean(), plateau != null);
     if (plateau != null) {
       plateau = RunRecords.plateau(in);
     }
-    Fit.same("the number of rules of early stopping", in.readInt(), stopping.size());
+    RunInput.requireSame("the number of rules of early stopping", in.readInt(), stopping.size());
     for (int i = 0; i < stopping.size(); i++) {
       stopping.set(i, RunRecords.stopping(in));
     }

@@ -10,6 +10,7 @@ import java.util.Optional;
 /** What a run was: its epochs, its steps, its best epoch and its end. Immutable. */
 public final class History {
   private final List<EpochRecord> epochs;
+  private final List<RunChange> changes;
   private final double[] stepLosses;
   private final float[] gradientNorms;
   private final float[] lossScales;
@@ -21,23 +22,22 @@ public final class History {
   private final double waiting;
 
   History(
-      List<EpochRecord> epochs,
+      Fit fit,
       StepLog log,
       List<WeightTrace> traces,
-      int bestEpoch,
       Optional<Metrics> test,
       StopReason stopReason,
-      double seconds,
       double waiting) {
-    this.epochs = List.copyOf(epochs);
+    this.epochs = List.copyOf(fit.epochs());
+    this.changes = List.copyOf(fit.changes());
     this.stepLosses = log.losses();
     this.gradientNorms = log.gradientNorms();
     this.lossScales = log.lossScales();
     this.traces = List.copyOf(traces);
-    this.bestEpoch = bestEpoch;
+    this.bestEpoch = fit.bestEpoch();
     this.test = test;
     this.stopReason = stopReason;
-    this.seconds = seconds;
+    this.seconds = fit.seconds();
     this.waiting = waiting;
   }
 
@@ -71,6 +71,13 @@ public final class History {
   /** The ways of the weights that {@link TrainerBuilder#trace} names. */
   public List<WeightTrace> traces() {
     return traces;
+  }
+
+  /**
+   * What callbacks changed, in order: {@link Fit#rateFactor(double)}, {@link Fit#batchSize(int)}.
+   */
+  public List<RunChange> changes() {
+    return changes;
   }
 
   /**

@@ -5,9 +5,9 @@ import java.io.DataInputStream;
 import java.io.IOException;
 
 /**
- * Reads what {@link Fit#write} wrote, and trusts none of it: a checkpoint may come from anywhere,
- * and its checksum says only that it is as its writer left it. Numbers that no run can come to are
- * refused with an IOException that names them.
+ * Reads the history of a run from a checkpoint, and trusts none of it: a checkpoint may come from
+ * anywhere, and its checksum says only that it is as its writer left it. Numbers that no run can
+ * come to are refused with an IOException that names them.
  */
 final class RunInput extends DataInputStream {
   RunInput(byte[] bytes) {
@@ -49,6 +49,14 @@ final class RunInput extends DataInputStream {
           what + " is " + value + ", where only " + least + " to " + most + " is possible");
     }
     return value;
+  }
+
+  /** Throws if a checkpoint has another value of something than the run that is to go on. */
+  static void requireSame(String what, Object saved, Object given) {
+    if (!saved.equals(given)) {
+      throw new IllegalArgumentException(
+          "the checkpoint cannot be resumed: " + what + " was " + saved + " and is now " + given);
+    }
   }
 
   /** Nothing may follow. */

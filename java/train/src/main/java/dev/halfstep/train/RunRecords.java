@@ -10,6 +10,8 @@ import dev.halfstep.schedule.ResponsiveBatch;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /** How the records of a run are written into a checkpoint and read from it, to the last bit. */
@@ -48,10 +50,15 @@ final class RunRecords {
       out.writeDouble(epoch.noise().get().variance());
       out.writeDouble(epoch.noise().get().squaredGradient());
     }
+    out.writeInt(epoch.own().size());
+    for (Map.Entry<String, Double> own : epoch.own().entrySet()) {
+      out.writeUTF(own.getKey());
+      out.writeDouble(own.getValue());
+    }
   }
 
   /** The fewest bytes that an epoch takes. */
-  static final int EPOCH_BYTES = 119;
+  static final int EPOCH_BYTES = 123;
 
   /**
    * An epoch.
@@ -75,7 +82,16 @@ final class RunRecords {
         statistics(in),
         in.readBoolean()
             ? Optional.of(new GradientNoise(in.readDouble(), in.readDouble()))
-            : Optional.empty());
+            : Optional.empty(),
+        own(in));
+  }
+
+  private static Map<String, Double> own(RunInput in) throws IOException {
+    Map<String, Double> own = new HashMap<>();
+    for (int left = in.count("metrics", Short.BYTES + Double.BYTES); left > 0; left--) {
+      own.put(in.readUTF(), in.readDouble());
+    }
+    return own;
   }
 
   /** The counts that are not 0: of a thousand classes, few of the million are. */

@@ -5,6 +5,7 @@ import dev.halfstep.session.StepBlock;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.Objects;
 
 /** The steps of a run: what each was, and the sums over those of the epoch that is trained. */
 final class StepLog {
@@ -17,6 +18,7 @@ final class StepLog {
   private int steps;
   private int epochFirstStep;
   private long updates;
+  private float learningRate;
   private double lossSum;
   private double weight;
   private double correct;
@@ -35,6 +37,16 @@ final class StepLog {
   /** Steps without those that were skipped. */
   long updates() {
     return updates;
+  }
+
+  /** The mean loss of one step, counted from 0. */
+  double loss(int step) {
+    return losses[Objects.checkIndex(step, steps)];
+  }
+
+  /** The learning rate of the last update; of the next one before the first. */
+  float learningRate() {
+    return learningRate;
   }
 
   /** The sums over this epoch. */
@@ -68,6 +80,9 @@ final class StepLog {
       weight += block.weight(i);
       correct += block.correct(i);
       rows += block.rows(i);
+      if (!block.skipped(i) || updates == 0) {
+        learningRate = block.learningRate(i);
+      }
       updates += block.skipped(i) ? 0 : 1;
       steps++;
       broken = broken == 0 && !Double.isFinite(block.loss(i)) ? steps : broken;
@@ -112,6 +127,7 @@ final class StepLog {
   void write(DataOutput out) throws IOException {
     out.writeInt(epochFirstStep);
     out.writeLong(updates);
+    out.writeFloat(learningRate);
     RunRecords.write(out, metrics());
   }
 
@@ -133,6 +149,7 @@ final class StepLog {
     this.lossScales = Arrays.copyOf(lossScales, Math.max(steps, FIRST_CAPACITY));
     epochFirstStep = in.number("the epoch's first step", 0, steps);
     updates = in.longNumber("the number of updates", 0, steps);
+    learningRate = in.readFloat();
     Metrics sums = RunRecords.metrics(in);
     lossSum = sums.lossSum();
     weight = sums.weight();

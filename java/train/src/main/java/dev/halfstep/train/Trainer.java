@@ -1,23 +1,13 @@
 package dev.halfstep.train;
 
-import dev.halfstep.HalfstepException;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Order;
-import dev.halfstep.kernel.GradientStatistics;
-import dev.halfstep.metric.Confusion;
-import dev.halfstep.metric.EpochRecord;
-import dev.halfstep.metric.GradientNoise;
-import dev.halfstep.metric.Metrics;
 import dev.halfstep.nn.Model;
-import dev.halfstep.random.RandomStream;
 import dev.halfstep.schedule.Schedule;
 import dev.halfstep.session.SessionBuilder;
 import dev.halfstep.session.SessionState;
-import dev.halfstep.session.StepBlock;
 import dev.halfstep.session.TrainingSession;
-import java.util.Arrays;
 import java.util.Optional;
-import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,19 +37,23 @@ import org.jspecify.annotations.Nullable;
  * short is trained as it is, and counts in the epoch's loss for the samples that it holds.
  */
 public final class Trainer {
-  private static final int NOISE_BATCH = 8;
-  private static final int NOISE_BATCHES = 16;
-
-  private final TrainerBuilder options;
-  private final Dataset train;
+  private final TrainerOptions options;
   private final TrainingPlan plan;
+  private final CheckpointFile file;
 
-  Trainer(TrainerBuilder options) {
+  Trainer(TrainerOptions options) {
     this.options = options;
-    this.train = options.train;
-    this.plan = new TrainingPlan(options);
-    options.resumed.ifPresent(
-        from -> CheckpointFile.read(from, sessionOptions(), new Fit(options, plan)));
+    plan =
+        new TrainingPlan(
+            options.session,
+            options.train,
+            options.budget,
+            options.batchSchedule,
+            options.responsive,
+            options.largestBatch,
+            options.dropLast);
+    file = new CheckpointFile(sessionOptions(), new FitRecords(options));
+    options.resumed.ifPresent(from -> file.read(from, new FitState(options, plan)));
     if (Double.isInfinite(plan.length())) {
       requireEndless(options.schedule, plan);
     }
@@ -84,6 +78,11 @@ public final class Trainer {
     return new TrainerBuilder(TrainingSession.builder(model), train);
   }
 
+  /** What the trainer is to do. */
+  public TrainerOptions options() {
+    return options;
+  }
+
   /** What a run will be: updates, bytes and FLOPs. */
   public TrainingPlan plan() {
     return plan;
@@ -102,63 +101,24 @@ public final class Trainer {
    *     the session and a few batches; the message says how much each needs
    */
   public History fit() {
-    Fit fit = new Fit(options, plan);
-    Optional<SessionState> resumed =
-        options.resumed.map(from -> CheckpointFile.read(from, sessionOptions(), fit));
+    FitState fit = new FitState(options, plan);
+    Optional<SessionState> resumed = options.resumed.map(from -> file.read(from, fit));
     try (CheckpointWriter checkpoints = checkpoints();
         TrainingSession session = sessionOptions().open()) {
-      fit.checkpoints = checkpoints;
-      session.data(train);
+      session.data(options.train);
       resumed.ifPresent(session::state);
+      EpochLoop loop = new EpochLoop(options, fit, session, checkpoints);
       fit.begin();
       try {
-        return run(session, fit);
+        return loop.run();
       } catch (RuntimeException | Error failure) {
         try {
-          fit.bestWeights().ifPresentOrElse(options.session.model()::weights, session::store);
+          fit.weights.best().ifPresentOrElse(options.session.model()::weights, session::store);
         } catch (RuntimeException second) {
           failure.addSuppressed(second);
         }
         throw failure;
       }
-    }
-  }
-
-  private History run(TrainingSession session, Fit fit) {
-    fit.trace(session);
-    options.callbacks.forEach(callback -> callback.fitBegin(fit));
-    int[] order = new int[train.size()];
-    StepBlock steps = new StepBlock(options.syncEvery + 1);
-    boolean complete = true;
-    while (complete && (fit.isEpochOpen() || fit.goesOn())) {
-      if (!fit.isEpochOpen()) {
-        fit.beginEpoch();
-      }
-      options.callbacks.forEach(callback -> callback.epochBegin(fit));
-      Order.fill(options.session.seed(), fit.epoch() - 1, order);
-      session.order(order);
-      session.position(fit.sample());
-      complete = trainEpoch(session, fit, steps);
-    }
-    if (fit.isBrokenOff() && fit.steps() > 0) {
-      save(session, fit);
-    }
-    fit.bestWeights().ifPresent(session::weights);
-    session.store();
-    Optional<Metrics> test = options.test.flatMap(data -> unlessInterrupted(session, fit, data));
-    History history = fit.history(test, session.waiting());
-    options.callbacks.forEach(callback -> callback.fitEnd(fit, history));
-    return history;
-  }
-
-  /** What an evaluation gives, unless the thread is interrupted: then the run ends. */
-  private static Optional<Metrics> unlessInterrupted(
-      TrainingSession session, Fit fit, Dataset data) {
-    try {
-      return Optional.of(session.evaluate(data));
-    } catch (CancellationException interrupted) {
-      fit.lookAtClock();
-      return Optional.empty();
     }
   }
 
@@ -177,189 +137,6 @@ public final class Trainer {
   private @Nullable CheckpointWriter checkpoints() {
     return options.checkpoints.isEmpty()
         ? null
-        : CheckpointWriter.open(options.checkpoints.get(), options.resumed);
-  }
-
-  private void save(TrainingSession session, Fit fit) {
-    CheckpointWriter checkpoints = fit.checkpoints;
-    if (checkpoints != null) {
-      checkpoints.save(options.session.model(), session, fit);
-    }
-  }
-
-  /**
-   * One epoch in the order that the session has.
-   *
-   * @return whether it has a record; it has none if it is stopped or interrupted, if it diverges,
-   *     or if the time was over before its first step, and then it is the run's last
-   */
-  private boolean trainEpoch(TrainingSession session, Fit fit, StepBlock steps) {
-    double begin = fit.seconds();
-    fit.lookAtClock();
-    while (!fit.stopped() && !fit.isSpent() && fit.isInEpoch()) {
-      trainBlock(session, fit, steps);
-      fit.lookAtClock();
-    }
-    boolean ended = !fit.isInEpoch() || (fit.isSpent() && !fit.stopped());
-    if (!ended || fit.stepsOfEpoch() == 0 || !Double.isFinite(fit.metrics().loss())) {
-      return false;
-    }
-    double seconds = fit.seconds() - begin;
-    GradientStatistics gradients = fit.gradients().orElseGet(session::gradientStatistics);
-    Optional<GradientNoise> noise = noise(session, fit);
-    float[] trained = useAverage(session, fit);
-    Optional<Metrics> validation;
-    Optional<Confusion> confusion = Optional.empty();
-    try {
-      validation = options.validation.map(session::evaluate);
-      if (options.countsConfusion()) {
-        confusion = options.validation.map(session::confusion);
-      }
-    } catch (CancellationException interrupted) {
-      fit.lookAtClock();
-      useTrained(session, trained);
-      return false;
-    }
-    EpochRecord record =
-        new EpochRecord(
-            fit.epoch(),
-            fit.metrics(),
-            validation,
-            confusion,
-            fit.stepsOfEpoch(),
-            fit.batchSize(),
-            rate(fit, fit.progress(Math.max(0, fit.updates() - 1))),
-            seconds,
-            gradients,
-            noise);
-    if (fit.isBest(record)) {
-      fit.keepWeights(session.weights());
-    }
-    fit.endEpoch(record);
-    useTrained(session, trained);
-    options.callbacks.forEach(callback -> callback.epochEnd(fit, record));
-    return true;
-  }
-
-  /** Measured on samples of the epoch's own choice, if it is asked for. */
-  private Optional<GradientNoise> noise(TrainingSession session, Fit fit) {
-    boolean asked = options.gradientNoise || options.responsive.isPresent();
-    int small = Math.min(NOISE_BATCH, train.size() / 2);
-    if (!asked || small == 0) {
-      return Optional.empty();
-    }
-    int[] order = new int[train.size()];
-    Order.fill(RandomStream.NOISE.key(options.session.seed()), fit.epoch() - 1, order);
-    int batches = Math.min(NOISE_BATCHES, train.size() / small);
-    return Optional.of(session.gradientNoise(small, Arrays.copyOf(order, batches * small)));
-  }
-
-  /** Lets the session evaluate averaged weights, where there are any; gives those it had. */
-  private float[] useAverage(TrainingSession session, Fit fit) {
-    WeightAverage average = options.average.orElse(null);
-    if (average == null || fit.epoch() < average.startEpoch()) {
-      return new float[0];
-    }
-    float[] trained = session.weights();
-    boolean exponential = average.kind() == WeightAverage.Kind.EXPONENTIAL;
-    session.weights(exponential ? session.averagedWeights() : fit.average(trained));
-    return trained;
-  }
-
-  /** Takes {@link #useAverage} back. */
-  private static void useTrained(TrainingSession session, float[] trained) {
-    if (trained.length > 0) {
-      session.weights(trained);
-    }
-  }
-
-  /** At most {@code syncEvery} steps up to the end of the epoch or of the budget. */
-  private void trainBlock(TrainingSession session, Fit fit, StepBlock steps) {
-    int batchSize = fit.batchSize();
-    int left = plan.samples(batchSize) - fit.sample();
-    int most =
-        (int)
-            Math.min(options.syncEvery, plan.updatesLeft(fit.updates(), fit.samples(), batchSize));
-    most = Math.min(most, updatesToCheckpoint(fit));
-    int full = Math.min(most, left / batchSize);
-    int shortRows = full < most ? left - full * batchSize : 0;
-    setRates(session, fit, full + (shortRows > 0 ? 1 : 0));
-    if (full > 0) {
-      session.run(batchSize, full);
-    }
-    if (shortRows > 0) {
-      session.runShort(shortRows);
-    }
-    drain(session, steps);
-    boolean due = updatesToCheckpoint(fit) == updatesPerformed(steps);
-    fit.endSteps(steps, full * batchSize + shortRows);
-    fit.trace(session);
-    if (due || !fit.isInEpoch() || fit.isSpent()) {
-      fit.gradients(session.gradientStatistics());
-    }
-    if (due && !fit.stopped()) {
-      save(session, fit);
-    }
-    options.callbacks.forEach(callback -> callback.stepsEnd(fit, steps));
-  }
-
-  /** Where too many steps in a row were skipped, a loss that is not finite tells more of it. */
-  private static void drain(TrainingSession session, StepBlock steps) {
-    try {
-      session.drain(steps);
-    } catch (HalfstepException skipped) {
-      if (Double.isFinite(steps.metrics().loss())) {
-        throw skipped;
-      }
-    }
-  }
-
-  /** Updates until a checkpoint is due, at least 1. */
-  private int updatesToCheckpoint(Fit fit) {
-    return options
-        .checkpoints
-        .map(Checkpoints::everyUpdates)
-        .map(every -> (int) (every - fit.updates() % every))
-        .orElse(Integer.MAX_VALUE);
-  }
-
-  private static int updatesPerformed(StepBlock steps) {
-    int performed = 0;
-    for (int i = 0; i < steps.size(); i++) {
-      performed += steps.skipped(i) ? 0 : 1;
-    }
-    return performed;
-  }
-
-  /** Tells the session the learning rates and momenta of the next updates. */
-  private void setRates(TrainingSession session, Fit fit, int count) {
-    float[] rates = new float[count];
-    float[] momenta = new float[count];
-    for (int i = 0; i < count; i++) {
-      Schedule.Progress progress = fit.progress(fit.updates() + i);
-      rates[i] = rate(fit, progress);
-      momenta[i] =
-          (float)
-              options.schedule.momentum(progress).orElse(options.session.optimizer().momentum());
-    }
-    session.schedule(rates, momenta);
-  }
-
-  /** The optimizer's rate, times what schedules, scaling and plateau say. */
-  private float rate(Fit fit, Schedule.Progress progress) {
-    double factor =
-        options.schedule.factor(progress)
-            * options.scaling.factor(options.referenceBatch, fit.batchSize())
-            * options.batchSchedule.rateFactor(fit.epoch() - 1)
-            * fit.plateauMultiplier();
-    if (!(factor >= 0) || Double.isInfinite(factor)) {
-      throw new IllegalStateException(
-          "the schedule gives "
-              + factor
-              + " at update "
-              + progress.update()
-              + ": a factor must be finite and not negative");
-    }
-    return (float) (options.session.optimizer().learningRate() * factor);
+        : CheckpointWriter.open(options.checkpoints.get(), options.resumed, file);
   }
 }

@@ -15,9 +15,11 @@ import dev.halfstep.schedule.ResponsiveBatch;
 import dev.halfstep.schedule.Schedule;
 import dev.halfstep.session.SessionBuilder;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
@@ -140,10 +142,20 @@ public final class TrainerBuilder extends TrainerOptions {
    */
   public TrainerBuilder trace(String parameter, int index) {
     WeightTraces.Watched watched = new WeightTraces.Watched(parameter, index);
-    watched.offset(session.model());
+    watched.requireIn(session.model());
     List<WeightTraces.Watched> all = new ArrayList<>(traced);
     all.add(watched);
     return with(next -> next.traced = List.copyOf(all));
+  }
+
+  /**
+   * The largest batch that a callback may set with {@link Fit#batchSize(int)}, for which the run's
+   * memory is made (default: the largest of the trainer's batch size and its schedule).
+   *
+   * @throws IllegalArgumentException if less than 1
+   */
+  public TrainerBuilder largestBatch(int samples) {
+    return with(next -> next.largestBatch = positive("the largest batch", samples));
   }
 
   /** Lowers the learning rate when a metric no longer improves (default: never). */
@@ -166,6 +178,14 @@ public final class TrainerBuilder extends TrainerOptions {
    */
   public TrainerBuilder monitor(Metric metric) {
     return with(next -> next.monitor = Optional.of(metric));
+  }
+
+  /**
+   * Metrics to measure after each epoch beside those that are watched (default: none): {@link
+   * Metric#of} of the epochs' records gives their values.
+   */
+  public TrainerBuilder metrics(Metric... metrics) {
+    return with(next -> next.measured = List.of(metrics));
   }
 
   /** Averages the weights along the run (default: not). */
@@ -212,7 +232,7 @@ public final class TrainerBuilder extends TrainerOptions {
 
   /**
    * After how many steps the device is asked for its results, at most (default: 50). Results do not
-   * depend on it, but callbacks act only then.
+   * depend on it, but callbacks are told only then, and what they change holds from there on.
    *
    * @throws IllegalArgumentException if less than 1
    */
@@ -248,21 +268,31 @@ public final class TrainerBuilder extends TrainerOptions {
               + train.size()
               + " training samples: give at most that");
     }
+    Set<String> labels = new HashSet<>();
     for (Metric metric : metrics()) {
+      if (!labels.add(metric.label())) {
+        throw new IllegalArgumentException(
+            "two metrics are named " + metric.label() + ": give each a name of its own");
+      }
       if (metric.needsValidation() && validation.isEmpty()) {
         throw new IllegalArgumentException(
             metric.label()
                 + " needs validation data, but there are none; without them there are "
                 + Metric.labels(false));
       }
-      if (metric.needsConfusion() && !(session.loss() instanceof CrossEntropy)) {
+      if (metric.needsConfusion() && session.loss().targetType() != DType.I32) {
         throw new IllegalArgumentException(
             metric.label() + " needs class labels, but the loss is " + session.loss());
       }
-      if (metric.increasing() && session.loss().equals(Loss.meanSquaredError())) {
+      if (metric.increasing()
+          && metric.function().isEmpty()
+          && !metric.needsConfusion()
+          && !session.loss().countsCorrect()) {
         throw new IllegalArgumentException(
             metric.label()
-                + " counts what is right, which squared errors do not say: take "
+                + " counts what is right, which "
+                + session.loss()
+                + " does not say: take "
                 + (metric.needsValidation() ? Metric.VAL_LOSS : Metric.TRAIN_LOSS).label());
       }
     }
@@ -278,7 +308,7 @@ public final class TrainerBuilder extends TrainerOptions {
 
   private void requireEvaluable(Dataset data) {
     session.requireFitting(data);
-    if (data.targets().sampleShape().equals(train.targets().sampleShape())) {
+    if (data.form().target().shape().equals(train.form().target().shape())) {
       return; // the plan of training says whether they fit the loss
     }
     session.requireEvaluation(data);

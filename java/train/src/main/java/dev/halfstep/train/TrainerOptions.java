@@ -9,10 +9,11 @@ import dev.halfstep.schedule.Plateau;
 import dev.halfstep.schedule.ResponsiveBatch;
 import dev.halfstep.schedule.Schedule;
 import dev.halfstep.session.SessionBuilder;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
@@ -33,10 +34,12 @@ public abstract class TrainerOptions implements Cloneable {
   Optional<Plateau> plateau = Optional.empty();
   Optional<EarlyStopping> earlyStopping = Optional.empty();
   Optional<Metric> monitor = Optional.empty();
+  List<Metric> measured = List.of();
   Optional<WeightAverage> average = Optional.empty();
   Budget budget = Budget.ofEpochs(10);
   Optional<Checkpoints> checkpoints = Optional.empty();
   Optional<Safetensors.Contents> resumed = Optional.empty();
+  int largestBatch; // of those that callbacks set
   boolean gradientNoise;
   List<WeightTraces.Watched> traced = List.of();
   boolean dropLast;
@@ -64,13 +67,29 @@ public abstract class TrainerOptions implements Cloneable {
     return train;
   }
 
+  /** What epochs are evaluated on, if anything. */
+  public final Optional<Dataset> validationData() {
+    return validation;
+  }
+
+  /** What the run is tested on at its end, if anything. */
+  public final Optional<Dataset> testData() {
+    return test;
+  }
+
+  /** Whether an epoch's last samples are left out where they do not fill a batch. */
+  public final boolean dropsLast() {
+    return dropLast;
+  }
+
   /** Whether validation is to count which class was taken for which. */
   boolean countsConfusion() {
     return metrics().stream().anyMatch(Metric::needsConfusion);
   }
 
-  List<Metric> metrics() {
-    List<Metric> metrics = new ArrayList<>();
+  /** All metrics that the run needs, each once. */
+  Set<Metric> metrics() {
+    Set<Metric> metrics = new LinkedHashSet<>(measured);
     monitor.ifPresent(metrics::add);
     plateau.ifPresent(rule -> metrics.add(rule.metric()));
     earlyStopping.ifPresent(rule -> rule.rules().forEach(part -> metrics.add(part.metric())));

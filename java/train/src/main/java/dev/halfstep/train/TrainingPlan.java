@@ -1,5 +1,6 @@
 package dev.halfstep.train;
 
+import dev.halfstep.data.Dataset;
 import dev.halfstep.graph.Plan;
 import dev.halfstep.schedule.BatchSchedule;
 import dev.halfstep.schedule.ResponsiveBatch;
@@ -27,14 +28,29 @@ public final class TrainingPlan {
   private final Plan step;
   private final MemoryUse memory;
 
-  TrainingPlan(TrainerOptions options) {
-    budget = options.budget;
-    batches = options.batchSchedule;
-    batchSize = options.session.batchSize();
-    trainSamples = options.train.size();
-    dropLast = options.dropLast;
-    responsive = options.responsive;
+  /**
+   * The plan of a run.
+   *
+   * @param callbackBatch the largest batch that a callback may set; 0 if none sets one
+   */
+  TrainingPlan(
+      SessionBuilder session,
+      Dataset train,
+      Budget budget,
+      BatchSchedule batches,
+      Optional<ResponsiveBatch> responsive,
+      int callbackBatch,
+      boolean dropLast) {
+    this.budget = budget;
+    this.batches = batches;
+    this.responsive = responsive;
+    this.dropLast = dropLast;
+    batchSize = session.batchSize();
+    trainSamples = train.size();
     Set<Integer> sizes = new TreeSet<>(possible(batchSize(0)));
+    if (callbackBatch > 0) {
+      sizes.add(atMostAll(callbackBatch));
+    }
     int epoch = 0;
     double parts = 0;
     long updates = 0;
@@ -54,10 +70,10 @@ public final class TrainingPlan {
     epochs = counted && (planned || lastsEpochs()) ? epoch : Integer.MAX_VALUE;
     length = counted && (planned || lastsEpochs()) ? parts : Double.POSITIVE_INFINITY;
     totalUpdates = counted && planned ? updates : Long.MAX_VALUE;
-    sizes.forEach(size -> requireLastBatch(options, size));
-    SessionBuilder largest = options.session.batchSize(largestBatch);
-    step = largest.plan(options.train);
-    memory = largest.memory(options.train);
+    sizes.forEach(size -> requireLastBatch(session, train, samples(size), size));
+    SessionBuilder largest = session.batchSize(largestBatch);
+    step = largest.plan(train);
+    memory = largest.memory(train);
   }
 
   /** All batch sizes that a run may come to which begins with this one. */
@@ -87,12 +103,14 @@ public final class TrainingPlan {
   /**
    * Throws what a last batch of one sample would throw in mid-epoch, where a layer such as batch
    * normalisation cannot train on one value.
+   *
+   * @param samples that are trained in steps of {@code size}
    */
-  private void requireLastBatch(TrainerOptions options, int size) {
-    int last = samples(size) % size;
-    int computed = Math.min(size, options.session.microBatch());
+  static void requireLastBatch(SessionBuilder session, Dataset train, int samples, int size) {
+    int last = samples % size;
+    int computed = Math.min(size, session.microBatch());
     if (last % computed == 1 || computed == 1 || (last == 0 && size % computed == 1)) {
-      options.session.requireStep(options.train, 1);
+      session.requireStep(train, 1);
     }
   }
 
@@ -142,7 +160,7 @@ public final class TrainingPlan {
     return Math.min(batchSize, trainSamples);
   }
 
-  /** The largest batch of the run. */
+  /** The largest batch of the run, which its memory is made for. */
   public int largestBatch() {
     return largestBatch;
   }
@@ -152,7 +170,18 @@ public final class TrainingPlan {
    * those of full batches.
    */
   public int samples(int batchSize) {
-    return dropLast ? trainSamples / batchSize * batchSize : trainSamples;
+    return samplesAfter(0, batchSize);
+  }
+
+  /** As above, of the samples of an epoch behind its first ones. */
+  int samplesAfter(int first, int batchSize) {
+    int left = trainSamples - first;
+    return dropLast ? left / batchSize * batchSize : left;
+  }
+
+  /** How many training samples there are. */
+  public int trainSamples() {
+    return trainSamples;
   }
 
   /** Updates of an epoch of such batches: ceil(samples / batchSize), a short last one included. */

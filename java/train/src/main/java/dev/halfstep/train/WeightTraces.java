@@ -1,6 +1,5 @@
 package dev.halfstep.train;
 
-import dev.halfstep.graph.Parameter;
 import dev.halfstep.nn.Model;
 import dev.halfstep.session.TrainingSession;
 import java.io.DataOutput;
@@ -12,19 +11,13 @@ import java.util.List;
 final class WeightTraces {
   /** A weight that is watched. */
   record Watched(String parameter, int index) {
-    /** Where it lies in the arena of parameters. */
-    long offset(Model model) {
-      Parameter tensor = model.parameters().get(parameter);
-      if (index < 0 || index >= tensor.shape().elements()) {
+    /** Throws unless the model has such a weight. */
+    void requireIn(Model model) {
+      long elements = model.parameters().get(parameter).shape().elements();
+      if (index < 0 || index >= elements) {
         throw new IllegalArgumentException(
-            "weight "
-                + index
-                + " of "
-                + parameter
-                + " cannot be traced: it has "
-                + tensor.shape().elements());
+            "weight " + index + " of " + parameter + " cannot be traced: it has " + elements);
       }
-      return model.parameters().offset(tensor) + index;
     }
   }
 
@@ -43,7 +36,7 @@ final class WeightTraces {
     }
     float[] row = new float[watched.size()];
     for (int i = 0; i < row.length; i++) {
-      row[i] = session.weight(watched.get(i).offset(session.options().model()));
+      row[i] = session.weight(watched.get(i).parameter(), watched.get(i).index());
     }
     steps.add(step);
     values.add(row);
@@ -74,7 +67,7 @@ final class WeightTraces {
   }
 
   void read(RunInput in, int stepsSoFar) throws IOException {
-    Fit.same("the number of traced weights", in.readInt(), watched.size());
+    RunInput.requireSame("the number of traced weights", in.readInt(), watched.size());
     int bytes = Integer.BYTES + watched.size() * Float.BYTES;
     for (int left = in.count("traced values", bytes); left > 0; left--) {
       steps.add(in.number("a traced step", 0, stepsSoFar));

@@ -1,5 +1,6 @@
 package dev.halfstep.data;
 
+import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -44,7 +45,7 @@ class CsvColumnsTest {
       CsvData data = rarePixel(seed);
       CsvColumn rare = data.schema().columns().get(1);
       for (Dataset part : List.of(data.parts().train(), data.parts().heldOut())) {
-        float[] x = part.features().toFloats(0, part.size());
+        float[] x = part.toFloats(0, part.size());
         for (int i = 0; i < x.length; i++) {
           assertTrue(Math.abs(x[i]) <= 10, x[i] + " with seed " + seed);
         }
@@ -89,7 +90,7 @@ class CsvColumnsTest {
     assertEquals(Shape.of(5), data.parts().train().sampleShape());
     assertEquals(5, data.schema().inputs());
     CsvColumn x = data.schema().columns().get(0);
-    float[] inputs = data.parts().train().features().toFloats(0, 32);
+    float[] inputs = data.parts().train().toFloats(0, 32);
     for (int i = 0; i < 32; i++) {
       int row = Math.toIntExact(Math.round(inputs[5 * i] * x.std() + x.mean()));
       float[] expected = new float[4];
@@ -102,7 +103,7 @@ class CsvColumnsTest {
 
     Path further = write("colour,x\nblue,0\nmauve,1\n");
     CsvSamples samples = CsvSamples.load(further, data.schema());
-    float[] two = samples.features().toFloats(0, 2);
+    float[] two = samples.data().toFloats(0, 2);
     assertArrayEquals(new float[] {0, 1, 0, 0}, Arrays.copyOfRange(two, 1, 5));
     assertArrayEquals(new float[4], Arrays.copyOfRange(two, 6, 10));
     assertEquals(CsvDoubt.Kind.UNKNOWN_CATEGORY, samples.doubts().get(0).kind());
@@ -171,7 +172,7 @@ class CsvColumnsTest {
     assertEquals(x.mean(), x.fill());
     assertEquals(List.of("", "blue", "red"), data.schema().columns().get(1).categories());
     CsvSamples samples = CsvSamples.load(write("x,colour\nNA,?\n5,red\n"), data.schema());
-    float[] two = samples.features().toFloats(0, 2);
+    float[] two = samples.data().toFloats(0, 2);
     assertArrayEquals(new float[] {0, 1, 0, 0, (float) ((5 - x.mean()) / x.std()), 0, 0, 1}, two);
     assertEquals(List.of(), samples.doubts());
 
@@ -179,7 +180,7 @@ class CsvColumnsTest {
     CsvColumn middle = median.schema().columns().get(0);
     assertEquals(0, middle.fill() * 2 % 1);
     float[] filled =
-        CsvSamples.load(write("x,colour\nNA,?\n"), median.schema()).features().toFloats(0, 1);
+        CsvSamples.load(write("x,colour\nNA,?\n"), median.schema()).data().toFloats(0, 1);
     assertEquals((float) ((middle.fill() - middle.mean()) / middle.std()), filled[0]);
 
     CsvData strict = Csv.file(write("x,class\n1,a\n2,b\n3,a\n4,b\n")).load();
@@ -208,14 +209,14 @@ class CsvColumnsTest {
     assertTrue(price.ofNumbers());
     assertEquals(1, price.outputs());
     Dataset train = data.parts().train();
-    assertEquals(DType.F32, train.targets().type());
-    assertEquals(Shape.of(1), train.targets().sampleShape());
+    assertEquals(DType.F32, copyOf(train).targets().type());
+    assertEquals(Shape.of(1), copyOf(train).targets().sampleShape());
     CsvColumn x = data.schema().columns().get(0);
     double sum = 0;
     double squares = 0;
     for (int i = 0; i < train.size(); i++) {
-      float y = train.targets().buffer().getFloat(4 * i);
-      double raw = train.features().buffer().getFloat(4 * i) * x.std() + x.mean();
+      float y = copyOf(train).targets().buffer().getFloat(4 * i);
+      double raw = copyOf(train).features().buffer().getFloat(4 * i) * x.std() + x.mean();
       assertEquals(100 + 2 * raw, price.value(y), 1e-4);
       sum += y;
       squares += y * y;
@@ -223,7 +224,7 @@ class CsvColumnsTest {
     assertEquals(0, sum / train.size(), 1e-6);
     assertEquals(1, squares / train.size(), 1e-6);
     CsvSamples samples = CsvSamples.load(write("x,price\n3,7.5\n4,\n"), data.schema());
-    Values values = (Values) samples.targets().orElseThrow();
+    Values values = (Values) samples.data().targets();
     assertEquals(7.5f, values.buffer().getFloat(0));
     assertTrue(Float.isNaN(values.buffer().getFloat(4)));
 
@@ -255,10 +256,10 @@ class CsvColumnsTest {
   @Test
   void aLabelsColumnThatIsEmptyIsAsIfItWereNotThere() throws IOException {
     CsvSchema schema = Csv.file(write("x,class\n1,a\n2,b\n3,a\n4,b\n5,a\n")).load().schema();
-    assertTrue(CsvSamples.load(write("x,class\n1,\n2,\n"), schema).targets().isEmpty());
-    assertTrue(CsvSamples.load(write("x\n1\n2\n"), schema).targets().isEmpty());
-    Labels some =
-        (Labels) CsvSamples.load(write("x,class\n1,b\n2,?\n"), schema).targets().orElseThrow();
+    assertTrue(
+        CsvSamples.load(write("x,class\n1,\n2,\n"), schema).data().form().targets().isEmpty());
+    assertTrue(CsvSamples.load(write("x\n1\n2\n"), schema).data().form().targets().isEmpty());
+    Labels some = (Labels) CsvSamples.load(write("x,class\n1,b\n2,?\n"), schema).data().targets();
     assertEquals(1, some.get(0));
     assertEquals(-1, some.get(1));
     assertEquals(-1, some.ignoreIndex().orElseThrow());
@@ -272,8 +273,8 @@ class CsvColumnsTest {
     Labels labels =
         (Labels)
             CsvSamples.load(write("x,class\n1,<=50K.\n2,>50K\n3,etc\n"), data.schema())
-                .targets()
-                .orElseThrow();
+                .data()
+                .targets();
     assertEquals(0, labels.get(0));
     assertEquals(1, labels.get(1));
     assertEquals(2, labels.get(2));
@@ -283,8 +284,8 @@ class CsvColumnsTest {
   void aFurtherFileMayHaveAHeaderWhereTheFirstHadNone() throws IOException {
     CsvSchema schema = Csv.file(write("1,2,a\n2,3,b\n3,1,a\n4,7,b\n")).load().schema();
     CsvSamples samples = CsvSamples.load(write("x;y;z\n9;5;b\n"), schema.withForm(true, ';'));
-    assertEquals(1, samples.features().size());
-    assertEquals(1, ((Labels) samples.targets().orElseThrow()).get(0));
+    assertEquals(1, samples.data().size());
+    assertEquals(1, ((Labels) samples.data().targets()).get(0));
   }
 
   private Path write(String text) throws IOException {

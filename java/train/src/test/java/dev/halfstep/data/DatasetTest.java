@@ -1,5 +1,6 @@
 package dev.halfstep.data;
 
+import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -21,11 +22,11 @@ import org.junit.jupiter.api.function.Executable;
 class DatasetTest {
   private static final float[][] X = {{0, 1}, {2, 3}, {4, 5}, {6, 7}, {8, 9}};
   private static final Dataset FIVE =
-      Dataset.of("five", Features.of(X), Labels.of(new int[] {0, 1, 2, 1, 0}, 3));
+      ArrayDataset.of("five", Features.of(X), Labels.of(new int[] {0, 1, 2, 1, 0}, 3));
 
   @Test
   void arraysBecomeOneDirectNativeBuffer() {
-    ByteBuffer features = FIVE.features().buffer();
+    ByteBuffer features = copyOf(FIVE).features().buffer();
     assertTrue(features.isDirect() && features.isReadOnly());
     assertEquals(ByteOrder.nativeOrder(), features.order());
     assertEquals(0, features.position());
@@ -33,7 +34,7 @@ class DatasetTest {
     for (int i = 0; i < 10; i++) {
       assertEquals(i, features.getFloat(4 * i));
     }
-    ByteBuffer labels = FIVE.targets().buffer();
+    ByteBuffer labels = copyOf(FIVE).targets().buffer();
     assertTrue(labels.isDirect());
     assertEquals(ByteOrder.nativeOrder(), labels.order());
     assertEquals(2, labels.getInt(8));
@@ -48,9 +49,9 @@ class DatasetTest {
   void slicesOfSlicesHoldTheSamplesThatTheyName() {
     Dataset middle = FIVE.slice(1, 5).slice(1, 3);
     assertEquals(2, middle.size());
-    assertEquals(4, middle.features().buffer().getFloat(0));
-    assertEquals(7, middle.features().buffer().getFloat(12));
-    assertEquals(16, middle.features().buffer().remaining());
+    assertEquals(4, copyOf(middle).features().buffer().getFloat(0));
+    assertEquals(7, copyOf(middle).features().buffer().getFloat(12));
+    assertEquals(16, copyOf(middle).features().buffer().remaining());
     assertEquals(2, middle.label(0));
     assertEquals(1, middle.label(1));
     assertThrows(IndexOutOfBoundsException.class, () -> middle.label(2));
@@ -124,7 +125,7 @@ class DatasetTest {
     assertEquals(2, labels.size());
     assertEquals(-100, labels.slice(1, 2).get(1));
     assertEquals(OptionalInt.of(-100), labels.slice(1, 2).ignoreIndex());
-    Dataset data = Dataset.of("text", Features.of(tokens, Shape.of(2)), labels);
+    Dataset data = ArrayDataset.of("text", Features.of(tokens, Shape.of(2)), labels);
     assertThrows(IllegalStateException.class, () -> data.label(0));
   }
 
@@ -138,10 +139,11 @@ class DatasetTest {
   @Test
   void valuesAreTargetsWithoutClasses() {
     Dataset data =
-        Dataset.of("line", Features.of(X), Values.of(new float[] {1, 2, 3, 4, 5}, Shape.of(1)));
+        ArrayDataset.of(
+            "line", Features.of(X), Values.of(new float[] {1, 2, 3, 4, 5}, Shape.of(1)));
     assertEquals(0, data.classes());
-    assertEquals(DType.F32, data.targets().type());
-    assertEquals(4, data.slice(3, 5).targets().buffer().getFloat(0));
+    assertEquals(DType.F32, copyOf(data).targets().type());
+    assertEquals(4, copyOf(data.slice(3, 5)).targets().buffer().getFloat(0));
     assertEquals("line: 5 samples, F32 [2], values [1]", data.toString());
     assertThrows(IllegalStateException.class, () -> data.label(0));
   }
@@ -151,7 +153,7 @@ class DatasetTest {
     Split split = FIVE.splitLast(0.4);
     assertEquals(3, split.train().size());
     assertEquals(2, split.heldOut().size());
-    assertEquals(6, split.heldOut().features().buffer().getFloat(0));
+    assertEquals(6, copyOf(split.heldOut()).features().buffer().getFloat(0));
     assertEquals(1, FIVE.splitLast(0.01).heldOut().size());
     assertEquals(1, FIVE.splitLast(0.99).train().size());
     assertEquals(800, Split.heldOut(8000, 0.1));
@@ -173,7 +175,7 @@ class DatasetTest {
         labels[at] = label;
       }
     }
-    return Dataset.of("sorted", Features.of(x, Shape.of(1)), Labels.of(labels, sizes.length));
+    return ArrayDataset.of("sorted", Features.of(x, Shape.of(1)), Labels.of(labels, sizes.length));
   }
 
   private static int[] counts(Dataset data) {
@@ -190,7 +192,7 @@ class DatasetTest {
         .flatMapToInt(
             part ->
                 IntStream.range(0, part.size())
-                    .map(i -> (int) part.features().buffer().getFloat(4 * i)))
+                    .map(i -> (int) copyOf(part).features().buffer().getFloat(4 * i)))
         .toArray();
   }
 
@@ -245,14 +247,14 @@ class DatasetTest {
     for (int i = 0; i < 100; i++) {
       x[i] = i;
     }
-    Dataset line = Dataset.of("line", Features.of(x, Shape.of(1)), Values.of(x, Shape.of(1)));
+    Dataset line = ArrayDataset.of("line", Features.of(x, Shape.of(1)), Values.of(x, Shape.of(1)));
     Split split = line.split(0.25, 5);
     assertEquals(25, split.heldOut().size());
     int[] held = numbers(split.heldOut());
-    assertEquals(held[3], split.heldOut().targets().buffer().getFloat(12));
+    assertEquals(held[3], copyOf(split.heldOut()).targets().buffer().getFloat(12));
     assertTrue(Arrays.stream(held).filter(i -> i < 50).count() > 5, Arrays.toString(held));
     Labels tokens = Labels.of(new int[200], Shape.of(2), 3, OptionalInt.empty());
-    Dataset text = Dataset.of("text", Features.of(x, Shape.of(1)), tokens);
+    Dataset text = ArrayDataset.of("text", Features.of(x, Shape.of(1)), tokens);
     assertArrayEquals(held, numbers(text.split(0.25, 5).heldOut()));
     refused("between 0 and 1: 1.0", () -> line.split(1, 0));
     refused("at least 2 samples", () -> line.slice(0, 1).split(0.5, 0));
@@ -262,19 +264,19 @@ class DatasetTest {
   void subsetsHoldTheSamplesThatTheyName() {
     Dataset part = FIVE.slice(1, 5).subset(3, 0, 3);
     assertEquals(3, part.size());
-    assertEquals(8, part.features().buffer().getFloat(0));
-    assertEquals(3, part.features().buffer().getFloat(12));
+    assertEquals(8, copyOf(part).features().buffer().getFloat(0));
+    assertEquals(3, copyOf(part).features().buffer().getFloat(12));
     assertEquals(0, part.label(0));
     assertEquals(1, part.label(1));
     assertEquals(0, part.label(2));
     Normalization half = Normalization.of(new double[1], new double[] {2});
     Labels named = Labels.of(new int[] {1, 0, 1}, 2).withNames(List.of("cat", "dog"));
     Dataset bytes =
-        Dataset.of(
+        ArrayDataset.of(
             "bytes", Features.of(new byte[] {1, 2, 3}, Shape.of(1)).withNormalization(half), named);
-    assertEquals(half, bytes.subset(2).features().normalization());
-    assertEquals(List.of("cat", "dog"), ((Labels) bytes.subset(2).targets()).names());
-    assertEquals(3, bytes.subset(2).features().buffer().get(0));
+    assertEquals(half, copyOf(bytes.subset(2)).features().normalization());
+    assertEquals(List.of("cat", "dog"), ((Labels) copyOf(bytes.subset(2)).targets()).names());
+    assertEquals(3, copyOf(bytes.subset(2)).features().buffer().get(0));
     refused("no sample 5 among 5: give indices from 0 to 4", () -> FIVE.subset(0, 5));
     refused("no sample -1 among 5", () -> FIVE.subset(-1));
     refused("at least one", () -> FIVE.subset());
@@ -283,13 +285,14 @@ class DatasetTest {
   @Test
   void partsThatOneModelCannotTakeAreNoSplit() {
     Labels labels = Labels.of(new int[] {0, 1}, 3);
-    Dataset same = Dataset.of("same", Features.of(new float[4], Shape.of(2)), labels);
+    Dataset same = ArrayDataset.of("same", Features.of(new float[4], Shape.of(2)), labels);
     assertSame(same, new Split(FIVE, same).heldOut());
-    Dataset wider = Dataset.of("wider", Features.of(new float[6], Shape.of(3)), labels);
+    Dataset wider = ArrayDataset.of("wider", Features.of(new float[6], Shape.of(3)), labels);
     refused("wider", () -> new Split(FIVE, wider));
-    Dataset bytes = Dataset.of("bytes", Features.of(new byte[4], Shape.of(2)), labels);
+    Dataset bytes = ArrayDataset.of("bytes", Features.of(new byte[4], Shape.of(2)), labels);
     refused("bytes", () -> new Split(FIVE, bytes));
-    Dataset fewer = Dataset.of("fewer", same.features(), Labels.of(new int[] {0, 1}, 2));
+    Dataset fewer =
+        ArrayDataset.of("fewer", copyOf(same).features(), Labels.of(new int[] {0, 1}, 2));
     refused("fewer", () -> new Split(FIVE, fewer));
   }
 
@@ -299,12 +302,12 @@ class DatasetTest {
     for (int[] range : ranges) {
       String message = "no samples " + range[0] + " up to " + range[1] + " among 5";
       refused(message, () -> FIVE.slice(range[0], range[1]));
-      refused(message, () -> FIVE.features().slice(range[0], range[1]));
-      refused(message, () -> FIVE.targets().slice(range[0], range[1]));
+      refused(message, () -> copyOf(FIVE).features().slice(range[0], range[1]));
+      refused(message, () -> copyOf(FIVE).targets().slice(range[0], range[1]));
     }
     refused(
         "six: features of 5 samples, but targets of 6",
-        () -> Dataset.of("six", Features.of(X), Labels.of(new int[6], 2)));
+        () -> ArrayDataset.of("six", Features.of(X), Labels.of(new int[6], 2)));
   }
 
   @Test

@@ -5,7 +5,7 @@ import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import dev.halfstep.kernel.HostStepState;
 import dev.halfstep.kernel.StepKernels;
 import dev.halfstep.train.TestDevice;
@@ -61,7 +61,7 @@ final class Bench implements AutoCloseable {
     Value logits = network.apply(graph);
     Value y = graph.input("y", DType.I32, Shape.of(labels.length));
     Value state = graph.input("state", DType.U8, Shape.of(HostStepState.BYTES));
-    CrossEntropyOp.of(logits, y, null, state, 0, -1, 1f / labels.length);
+    StepOps.crossEntropy(logits, y, null, state, 0, -1, 1f / labels.length);
     Calls calls = new Calls();
     graph.forward(calls);
     graph.backward(calls, accumulate);
@@ -73,8 +73,9 @@ final class Bench implements AutoCloseable {
         Tensor x = device.empty(storage, inputShape);
         Tensor targets = device.tensor(Shape.of(labels.length), labels);
         Tensor stepState = StepKernels.newState(device)) {
-      Elementwise.cast(device.stream(), parameters, copies);
-      Elementwise.fill(device.stream(), gradients, gradientsBefore);
+      dev.halfstep.kernel.Cast.of(parameters.dtype(), copies.dtype(), parameters.shape().elements())
+          .run(device.stream(), parameters, copies);
+      Copy.fill(device.stream(), gradients, gradientsBefore);
       x.upload(input);
       Map<String, Long> inputs = new HashMap<>();
       inputs.put("x", x.address());
@@ -113,7 +114,7 @@ final class Bench implements AutoCloseable {
 
   private Tensor poisoned(DType type, Shape shape) {
     Tensor tensor = device.empty(type, shape);
-    Elementwise.fill(device.stream(), tensor, 255); // 0xffffffff and 0xffff are NaN
+    Copy.fill(device.stream(), tensor, 255); // 0xffffffff and 0xffff are NaN
     return tensor;
   }
 

@@ -3,6 +3,7 @@ package dev.halfstep.graph;
 import static dev.halfstep.graph.OperationBench.parameter;
 import static dev.halfstep.graph.OperationBench.state;
 
+import dev.halfstep.Shape;
 import dev.halfstep.kernel.Activation;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -44,12 +45,13 @@ final class GradientCases {
 
   /** A value computed from a parameter: its gradient lies in the activation arena. */
   static Value made(Graph graph, Parameter parameter) {
-    return ActivationOp.of(graph.parameter(parameter), Activation.TANH);
+    return Ops.activation(graph.parameter(parameter), Activation.TANH);
   }
 
   static List<Case> cases() {
     List<Case> cases = new ArrayList<>();
     addArithmetic(cases);
+    addLossFunctions(cases);
     addReductions(cases);
     addLayout(cases);
     addProducts(cases);
@@ -61,7 +63,8 @@ final class GradientCases {
 
   private static void addArithmetic(List<Case> cases) {
     Parameter one = parameter("one", 1, 3, 5);
-    for (ElementwiseOp.Kind kind : ElementwiseOp.Kind.values()) {
+    for (ElementwiseOp.Kind kind :
+        List.of(ElementwiseOp.Kind.ADD, ElementwiseOp.Kind.SUBTRACT, ElementwiseOp.Kind.MULTIPLY)) {
       for (Parameter second : List.of(B, one, MATRIX)) {
         cases.add(
             new Case(
@@ -80,12 +83,67 @@ final class GradientCases {
               A,
               VECTOR));
     }
-    cases.add(new Case("scale", g -> ScaleOp.of(made(g, A), -1.5f), A));
-    cases.add(new Case("dropout", g -> DropoutOp.of(made(g, A), 0.3), A));
-    cases.add(new Case("two dropouts", g -> DropoutOp.of(DropoutOp.of(read(g, A), 0.3), 0.3), A));
+    cases.add(new Case("scale", g -> Ops.scale(made(g, A), -1.5f), A));
+    cases.add(new Case("dropout", g -> Ops.dropout(made(g, A), 0.3), A));
+    cases.add(new Case("two dropouts", g -> Ops.dropout(Ops.dropout(read(g, A), 0.3), 0.3), A));
     for (Activation activation : Activation.values()) {
-      cases.add(new Case(activation.name(), g -> ActivationOp.of(made(g, A), activation), A));
+      boolean ofPositive = activation == Activation.SQRT || activation == Activation.LOG;
+      float shift = ofPositive ? 2 : 0;
+      cases.add(
+          new Case(
+              activation.name(),
+              g -> Ops.activation(Ops.add(made(g, A), g.constant(shift)), activation),
+              A));
     }
+  }
+
+  private static void addLossFunctions(List<Case> cases) {
+    Parameter one = parameter("one", 1, 3, 5);
+    for (Parameter second : List.of(B, one, MATRIX, VECTOR)) {
+      cases.add(
+          new Case(
+              "divide by " + second.shape(),
+              g -> Ops.divide(made(g, A), Ops.add(made(g, second), g.constant(2))),
+              A,
+              second));
+      // The values of A and B come from one lattice: shifted by half its step none are equal.
+      float shift = second == B ? 0.04f : 0;
+      cases.add(
+          new Case(
+              "maximum with " + second.shape(),
+              g -> Ops.maximum(read(g, A), Ops.add(read(g, second), g.constant(shift))),
+              A,
+              second));
+      cases.add(
+          new Case(
+              "minimum with " + second.shape(),
+              g -> Ops.minimum(read(g, A), Ops.add(read(g, second), g.constant(shift))),
+              A,
+              second));
+    }
+    cases.add(new Case("x / x^2", g -> reciprocal(Ops.add(made(g, A), g.constant(2))), A));
+    cases.add(
+        new Case(
+            "maximum of equal values", g -> Ops.maximum(Ops.scale(read(g, A), 1), read(g, A)), A));
+    cases.add(
+        new Case(
+            "an array of constants",
+            g -> Ops.multiply(made(g, A), g.constant(Shape.of(5), 1, 1, -2, 0.5f, 0.5f)),
+            A));
+    cases.add(
+        new Case("one over", g -> Ops.divide(g.constant(1, A.shape()), Ops.exp(made(g, A))), A));
+    cases.add(new Case("Huber's loss", g -> huber(Ops.scale(made(g, A), 2)), A));
+  }
+
+  private static Value reciprocal(Value x) {
+    return Ops.divide(x, Ops.multiply(x, x));
+  }
+
+  /** x^2 / 2 where |x| < 1, else |x| - 1/2: with m = min(|x|, 1), m (|x| - m / 2). */
+  private static Value huber(Value x) {
+    Value size = Ops.abs(x);
+    Value least = Ops.minimum(size, x.graph().constant(1));
+    return Ops.multiply(least, Ops.subtract(size, Ops.scale(least, 0.5f)));
   }
 
   private static void addReductions(List<Case> cases) {
@@ -99,14 +157,14 @@ final class GradientCases {
   }
 
   private static void addLayout(List<Case> cases) {
-    cases.add(new Case("permute", g -> PermuteOp.of(made(g, A), 2, 0, 1), A));
-    cases.add(new Case("transpose", g -> PermuteOp.of(read(g, MATRIX), 1, 0), MATRIX));
+    cases.add(new Case("permute", g -> Ops.permute(made(g, A), 2, 0, 1), A));
+    cases.add(new Case("transpose", g -> Ops.permute(read(g, MATRIX), 1, 0), MATRIX));
     for (int axis = -1; axis < 3; axis++) {
       int over = axis;
       cases.add(
           new Case(
               "concat " + axis,
-              g -> ConcatOp.of(List.of(made(g, A), read(g, B), made(g, A)), over),
+              g -> Ops.concat(List.of(made(g, A), read(g, B), made(g, A)), over),
               A,
               B));
     }
@@ -114,13 +172,13 @@ final class GradientCases {
         new Case(
             "split",
             g -> {
-              List<Value> parts = SplitOp.of(made(g, A), 2, 2, 1, 2);
-              return ElementwiseOp.multiply(parts.get(0), parts.get(2));
+              List<Value> parts = Ops.split(made(g, A), 2, 2, 1, 2);
+              return Ops.multiply(parts.get(0), parts.get(2));
             },
             A));
-    cases.add(new Case("split with a part unused", g -> SplitOp.of(made(g, A), 1, 1, 2).get(1), A));
+    cases.add(new Case("split with a part unused", g -> Ops.split(made(g, A), 1, 1, 2).get(1), A));
     cases.add(
-        new Case("split of a parameter", g -> SplitOp.of(read(g, MATRIX), 0, 2, 1).get(0), MATRIX));
+        new Case("split of a parameter", g -> Ops.split(read(g, MATRIX), 0, 2, 1).get(0), MATRIX));
   }
 
   private static void addProducts(List<Case> cases) {
@@ -132,21 +190,21 @@ final class GradientCases {
       cases.add(
           new Case(
               "matmul " + a.shape() + b.shape(),
-              g -> MatmulOp.of(made(g, a), read(g, b), ta, tb, 0.5f),
+              g -> Ops.matmul(made(g, a), read(g, b), ta, tb, 0.5f),
               a,
               b));
     }
     cases.add(
         new Case(
-            "a matrix with itself", g -> MatmulOp.of(made(g, A), made(g, A), false, true, 1), A));
-    cases.add(new Case("softmax", g -> SoftmaxOp.of(made(g, A), 1, false), A));
-    cases.add(new Case("softmax, scaled", g -> SoftmaxOp.of(made(g, A), 1.7f, false), A));
-    cases.add(new Case("softmax, causal", g -> SoftmaxOp.of(made(g, A), 0.8f, true), A));
+            "a matrix with itself", g -> Ops.matmul(made(g, A), made(g, A), false, true, 1), A));
+    cases.add(new Case("softmax", g -> Ops.softmax(made(g, A), 1, false, null), A));
+    cases.add(new Case("softmax, scaled", g -> Ops.softmax(made(g, A), 1.7f, false, null), A));
+    cases.add(new Case("softmax, causal", g -> Ops.softmax(made(g, A), 0.8f, true, null), A));
   }
 
   private static Value batchNorm(
       Graph graph, Value x, Value gamma, Value residual, Activation activation) {
-    return BatchNormOp.of(
+    return Ops.batchNorm(
         x,
         gamma,
         read(graph, BETA),
@@ -192,14 +250,14 @@ final class GradientCases {
     cases.add(
         new Case(
             "layer norm",
-            g -> GroupNormOp.layer(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f),
+            g -> Ops.layerNorm(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f),
             A,
             VECTOR,
             BETA));
     cases.add(
         new Case(
             "layer norm with a large eps",
-            g -> GroupNormOp.layer(made(g, A), read(g, VECTOR), read(g, BETA), 0.5f),
+            g -> Ops.layerNorm(made(g, A), read(g, VECTOR), read(g, BETA), 0.5f),
             A,
             VECTOR,
             BETA));
@@ -210,7 +268,7 @@ final class GradientCases {
       cases.add(
           new Case(
               "group norm " + groups,
-              g -> GroupNormOp.of(made(g, image), read(g, six), read(g, shift), groups, 1e-5f),
+              g -> Ops.groupNorm(made(g, image), read(g, six), read(g, shift), groups, 1e-5f),
               image,
               six,
               shift));
@@ -224,7 +282,7 @@ final class GradientCases {
             "x - x / 2",
             g -> {
               Value x = made(g, A);
-              return ElementwiseOp.subtract(x, ScaleOp.of(x, 0.5f));
+              return Ops.subtract(x, Ops.scale(x, 0.5f));
             },
             A));
     cases.add(new Case("x * x", g -> twice(made(g, A), ElementwiseOp.Kind.MULTIPLY), A));
@@ -234,10 +292,10 @@ final class GradientCases {
             "a value that five operations use",
             g -> {
               Value x = made(g, A);
-              Value product = MatmulOp.of(x, x, true, false, 1);
-              Value shares = SoftmaxOp.of(x, 1, false);
-              Value sum = ElementwiseOp.add(ElementwiseOp.multiply(x, shares), ScaleOp.of(x, 0.3f));
-              return ElementwiseOp.add(MatmulOp.of(sum, product, false, false, 1), x);
+              Value product = Ops.matmul(x, x, true, false, 1);
+              Value shares = Ops.softmax(x);
+              Value sum = Ops.add(Ops.multiply(x, shares), Ops.scale(x, 0.3f));
+              return Ops.add(Ops.matmul(sum, product), x);
             },
             A));
     cases.add(
@@ -246,8 +304,8 @@ final class GradientCases {
             g -> {
               Value x = made(g, A);
               Value y = made(g, B);
-              Value product = MatmulOp.of(x, y, false, true, 1);
-              return ElementwiseOp.add(ReduceOp.of(ReduceOp.Kind.SUM, product, 2), rowSums(x, y));
+              Value product = Ops.matmul(x, y, false, true, 1);
+              return Ops.add(Ops.sum(product, 2), rowSums(x, y));
             },
             A,
             B));
@@ -255,9 +313,9 @@ final class GradientCases {
         new Case(
             "normalised twice with the same weights",
             g -> {
-              Value once = GroupNormOp.layer(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f);
-              return GroupNormOp.layer(
-                  ActivationOp.of(once, Activation.TANH), read(g, VECTOR), read(g, BETA), 1e-5f);
+              Value once = Ops.layerNorm(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f);
+              return Ops.layerNorm(
+                  Ops.activation(once, Activation.TANH), read(g, VECTOR), read(g, BETA), 1e-5f);
             },
             A,
             VECTOR,
@@ -266,10 +324,10 @@ final class GradientCases {
         new Case(
             "normalised twice, with the scale of the first as the shift of the second",
             g -> {
-              Value once = GroupNormOp.layer(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f);
+              Value once = Ops.layerNorm(made(g, A), read(g, VECTOR), read(g, BETA), 1e-5f);
               Parameter third = parameter("third", 5);
-              return GroupNormOp.layer(
-                  ActivationOp.of(once, Activation.TANH), read(g, third), read(g, VECTOR), 1e-5f);
+              return Ops.layerNorm(
+                  Ops.activation(once, Activation.TANH), read(g, third), read(g, VECTOR), 1e-5f);
             },
             A,
             VECTOR,
@@ -284,14 +342,14 @@ final class GradientCases {
     cases.add(
         new Case(
             name,
-            g -> Conv2dOp.of(made(g, image), read(g, weight), read(g, bias), window, activation),
+            g -> Ops.conv2d(made(g, image), read(g, weight), read(g, bias), window, activation),
             image,
             weight,
             bias));
     cases.add(
         new Case(
             name + " of a parameter, without bias, with weights that are computed",
-            g -> Conv2dOp.of(read(g, image), made(g, weight), null, window, activation),
+            g -> Ops.conv2d(read(g, image), made(g, weight), null, window, activation),
             image,
             weight));
   }
@@ -312,18 +370,15 @@ final class GradientCases {
     Parameter matrix = parameter("rows", 4, 5);
     cases.add(
         new Case(
-            "linear of parameters",
-            g -> LinearOp.of(read(g, A), read(g, matrix), null, Activation.NONE),
-            A,
-            matrix));
+            "linear of parameters", g -> Ops.linear(read(g, A), read(g, matrix), null), A, matrix));
     cases.add(
         new Case(
             "two convolutions of one image with the same weights",
             g -> {
               Value x = made(g, image);
-              Value y = Conv2dOp.of(x, read(g, square), null, window, Activation.NONE);
-              Value z = Conv2dOp.of(x, read(g, square), null, window, Activation.GELU);
-              return ElementwiseOp.multiply(y, z);
+              Value y = Ops.conv2d(x, read(g, square), null, window);
+              Value z = Ops.conv2d(x, read(g, square), null, window, Activation.GELU);
+              return Ops.multiply(y, z);
             },
             image,
             square));
@@ -336,8 +391,8 @@ final class GradientCases {
         cases.add(new Case(kind + " " + pool, g -> Pool2dOp.of(kind, made(g, image), pool), image));
       }
     }
-    cases.add(new Case("resize up", g -> ResizeOp.of(made(g, image), 7, 5), image));
-    cases.add(new Case("resize down", g -> ResizeOp.of(made(g, image), 2, 4), image));
+    cases.add(new Case("resize up", g -> Ops.resize(made(g, image), 7, 5), image));
+    cases.add(new Case("resize down", g -> Ops.resize(made(g, image), 2, 4), image));
   }
 
   private static Value twice(Value x, ElementwiseOp.Kind kind) {
@@ -345,6 +400,6 @@ final class GradientCases {
   }
 
   private static Value rowSums(Value x, Value y) {
-    return ReduceOp.of(ReduceOp.Kind.SUM, ElementwiseOp.add(x, y), 2);
+    return Ops.sum(Ops.add(x, y), 2);
   }
 }

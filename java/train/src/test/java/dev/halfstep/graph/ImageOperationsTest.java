@@ -59,7 +59,7 @@ class ImageOperationsTest {
         Parameter weight = parameter("weight", K, R, S, C / groups);
         Function<Graph, Value> network =
             g ->
-                Conv2dOp.of(
+                Ops.conv2d(
                     g.parameter(X),
                     g.parameter(weight),
                     g.parameter(BIAS),
@@ -121,12 +121,12 @@ class ImageOperationsTest {
     for (Activation activation : List.of(Activation.RELU, Activation.GELU)) {
       Function<Graph, Value> fused =
           g ->
-              Conv2dOp.of(
+              Ops.conv2d(
                   g.parameter(X), g.parameter(weight), g.parameter(BIAS), window, activation);
       Function<Graph, Value> apart =
           g ->
-              ActivationOp.of(
-                  Conv2dOp.of(
+              Ops.activation(
+                  Ops.conv2d(
                       g.parameter(X),
                       g.parameter(weight),
                       g.parameter(BIAS),
@@ -184,7 +184,7 @@ class ImageOperationsTest {
     int rows = 11;
     int columns = 3;
     try (OperationBench bench =
-        new OperationBench(DType.F32, g -> ResizeOp.of(g.parameter(X), rows, columns), X)) {
+        new OperationBench(DType.F32, g -> Ops.resize(g.parameter(X), rows, columns), X)) {
       double[] x = bench.part(bench.values(), "x");
       double[] expected = new double[N * rows * columns * C];
       for (int i = 0; i < expected.length; i++) {
@@ -215,17 +215,17 @@ class ImageOperationsTest {
     Window window = Window.of(R, S);
     List<Runnable> wrong =
         List.of(
-            () -> Conv2dOp.of(x, other, null, window, Activation.NONE),
-            () -> Conv2dOp.of(x, weight, null, Window.of(S, R), Activation.NONE),
-            () -> Conv2dOp.of(flat, weight, null, window, Activation.NONE),
-            () -> Conv2dOp.of(x, weight, weight, window, Activation.NONE),
-            () -> Conv2dOp.of(x, weight, null, window.dilation(5), Activation.NONE),
-            () -> Pool2dOp.of(Pool2dOp.Kind.MAX, x, Window.of(8, 1)),
-            () -> Pool2dOp.of(Pool2dOp.Kind.MAX, x, Window.of(2, 2).padding(2, 0)),
+            () -> Ops.conv2d(x, other, null, window),
+            () -> Ops.conv2d(x, weight, null, Window.of(S, R)),
+            () -> Ops.conv2d(flat, weight, null, window),
+            () -> Ops.conv2d(x, weight, weight, window),
+            () -> Ops.conv2d(x, weight, null, window.dilation(5)),
+            () -> Ops.maxPool2d(x, Window.of(8, 1)),
+            () -> Ops.maxPool2d(x, Window.of(2, 2).padding(2, 0)),
             () -> Pool2dOp.of(Pool2dOp.Kind.AVERAGE, x, window.dilation(2)),
-            () -> Pool2dOp.of(Pool2dOp.Kind.MAX, flat, window),
-            () -> ResizeOp.of(flat, 2, 2),
-            () -> ResizeOp.of(x, 0, 2));
+            () -> Ops.maxPool2d(flat, window),
+            () -> Ops.resize(flat, 2, 2),
+            () -> Ops.resize(x, 0, 2));
     for (int i = 0; i < wrong.size(); i++) {
       Runnable each = wrong.get(i);
       String message =
@@ -233,6 +233,6 @@ class ImageOperationsTest {
       assertTrue(message.startsWith("layer conv1: "), message);
     }
     assertThrows(IllegalArgumentException.class, () -> Window.of(0, 1));
-    assertSame(x, ResizeOp.of(x, H, W));
+    assertSame(x, Ops.resize(x, H, W));
   }
 }

@@ -7,7 +7,7 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
 import dev.halfstep.data.Order;
-import dev.halfstep.kernel.Elementwise;
+import dev.halfstep.kernel.Copy;
 import dev.halfstep.kernel.HostStepState;
 import dev.halfstep.kernel.StepKernels;
 import dev.halfstep.train.TestDevice;
@@ -109,12 +109,12 @@ final class OperationBench implements AutoCloseable {
     graph.step(state, DROPOUT_KEY);
     Value y = network.apply(graph);
     int count = (int) y.shape().elements();
-    Value flat = ReshapeOp.of(y, Shape.of(1, count));
+    Value flat = Ops.reshape(y, Shape.of(1, count));
     Value target = graph.input("target", DType.F32, Shape.of(1, count));
-    Value kept = ReshapeOp.of(y, Shape.of(count));
+    Value kept = Ops.reshape(y, Shape.of(count));
     Value output = graph.input("output", y.type(), Shape.of(count));
     Calls calls = new Calls();
-    PointwiseLossOp.of(PointwiseLossOp.Kind.SQUARED_ERROR, flat, target, state, 1);
+    StepOps.pointwiseLoss(PointwiseLossOp.Kind.SQUARED_ERROR, flat, target, state, 1);
     graph.forward(calls);
     if (training) {
       graph.backward(calls, false);
@@ -133,7 +133,7 @@ final class OperationBench implements AutoCloseable {
             List.of(kept),
             List.of(output),
             0,
-            (stream, at) -> Elementwise.copy(stream, at.of(output), at.of(kept), kept.bytes())));
+            (stream, at) -> Copy.run(stream, at.of(output), at.of(kept), kept.bytes())));
     list.subList(loss, list.size()).forEach(all::add);
     return launch(new Plan("operations", all, List.of()), values, output);
   }
@@ -148,9 +148,10 @@ final class OperationBench implements AutoCloseable {
         Tensor tokenTensor = device.tensor(Shape.of(tokens.length), tokens);
         Tensor result = device.empty(output.type(), Shape.of(count));
         Tensor state = StepKernels.newState(device)) {
-      Elementwise.fill(device.stream(), arena, 255); // 0xffffffff and 0xffff are NaN
-      Elementwise.cast(device.stream(), parameters, copies);
-      Elementwise.fill(device.stream(), gradients, Float.NaN);
+      Copy.fill(device.stream(), arena, 255); // 0xffffffff and 0xffff are NaN
+      dev.halfstep.kernel.Cast.of(parameters.dtype(), copies.dtype(), parameters.shape().elements())
+          .run(device.stream(), parameters, copies);
+      Copy.fill(device.stream(), gradients, Float.NaN);
       Map<String, Long> inputs = new HashMap<>();
       inputs.put("target", targets.address());
       inputs.put("tokens", tokenTensor.address());

@@ -13,6 +13,8 @@ import dev.halfstep.Shape;
 import dev.halfstep.kernel.Activation;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -48,7 +50,7 @@ class OperationForwardTest {
     return new OperationBench(
         DType.F32,
         g ->
-            BatchNormOp.of(
+            Ops.batchNorm(
                 g.parameter(X),
                 g.parameter(GAMMA),
                 g.parameter(BETA),
@@ -117,6 +119,102 @@ class OperationForwardTest {
   }
 
   @Test
+  void functionsOfTwoValuesAreTheirDefinitions() {
+    double[][] expected = new double[4][];
+    try (OperationBench bench =
+        new OperationBench(
+            DType.F32,
+            g -> {
+              Value x = g.parameter(X);
+              Value y = g.parameter(OTHER);
+              Value zero = g.constant(0, Shape.of(N, POSITIONS, CHANNELS));
+              Value positive = Ops.add(Ops.abs(x), g.constant(0.5f));
+              return Ops.concat(
+                  List.of(
+                      Ops.divide(y, positive),
+                      Ops.maximum(x, y),
+                      Ops.minimum(x, Ops.add(zero, g.parameter(GAMMA))),
+                      Ops.log(Ops.exp(Ops.sqrt(positive)))),
+                  0);
+            },
+            X,
+            OTHER,
+            GAMMA)) {
+      float[] values = bench.values();
+      double[] x = bench.part(values, "x");
+      double[] y = bench.part(values, "other");
+      double[] gamma = bench.part(values, "gamma");
+      for (int k = 0; k < expected.length; k++) {
+        expected[k] = new double[x.length];
+      }
+      for (int i = 0; i < x.length; i++) {
+        expected[0][i] = y[i] / (Math.abs(x[i]) + 0.5);
+        expected[1][i] = Math.max(x[i], y[i]);
+        expected[2][i] = Math.min(x[i], gamma[i % CHANNELS]);
+        expected[3][i] = Math.sqrt(Math.abs(x[i]) + 0.5);
+      }
+      assertNear(Stream.of(expected).flatMapToDouble(DoubleStream::of).toArray(), output(bench));
+    }
+  }
+
+  @Test
+  void equalValuesShareTheGradientOfMaximumAndMinimum() {
+    Parameter same = parameter("same", CHANNELS);
+    for (boolean largest : new boolean[] {true, false}) {
+      try (OperationBench bench =
+          new OperationBench(
+              DType.F32,
+              g -> {
+                Value x = g.parameter(GAMMA);
+                Value y = g.parameter(same);
+                return largest ? Ops.maximum(x, y) : Ops.minimum(x, y);
+              },
+              GAMMA,
+              same)) {
+        float[] values = bench.values();
+        int from = (int) bench.table().offset(GAMMA);
+        int to = (int) bench.table().offset(same);
+        System.arraycopy(values, from, values, to, CHANNELS);
+        values[to] += 1; // the first of the second is larger
+        float[] gradients = bench.train(values).gradients();
+        int winner = largest ? to : from;
+        assertEquals(0, gradients[winner == to ? from : to], 0); // of either sign
+        assertTrue(gradients[winner] != 0);
+        for (int i = 1; i < CHANNELS; i++) {
+          assertEquals(gradients[from + i], gradients[to + i], "of equal values");
+          assertTrue(gradients[from + i] != 0);
+        }
+      }
+    }
+  }
+
+  @Test
+  void constantsAreFilledRunByRun() {
+    float[] numbers = {3, 3, 3, -1, 2, 2};
+    try (OperationBench bench =
+        new OperationBench(
+            DType.F32,
+            g -> Ops.add(g.constant(Shape.of(CHANNELS), numbers), Ops.scale(g.parameter(GAMMA), 0)),
+            GAMMA)) {
+      assertArrayEquals(numbers, output(bench));
+    }
+    Graph graph = new Graph(DType.BF16, false);
+    assertEquals(DType.F32, graph.constant(0.1f).type());
+    assertEquals(
+        List.of(3f, 3f, 3f, -1f, 2f, 2f),
+        ((ConstantOp) constantOf(graph, numbers).operation()).values());
+    for (float[] wrong : new float[][] {{}, {1, 2}, new float[257]}) {
+      Shape shape = Shape.of(wrong.length == 257 ? 257 : 3);
+      assertThrows(IllegalArgumentException.class, () -> graph.constant(shape, wrong));
+    }
+  }
+
+  private static Graph.Node constantOf(Graph graph, float[] numbers) {
+    graph.constant(Shape.of(CHANNELS), numbers);
+    return graph.operations().get(graph.operations().size() - 1);
+  }
+
+  @Test
   void batchNormEvaluatesWithTheRunningStatisticsAloneAndLeavesThem() {
     for (int variant = 0; variant < 4; variant++) {
       boolean residual = variant % 2 == 1;
@@ -141,11 +239,11 @@ class OperationForwardTest {
     String message =
         assertThrows(
                 IllegalArgumentException.class,
-                () -> BatchNormOp.of(x, one, one, null, one, one, Activation.NONE, 1e-5f, 0.1f))
+                () -> Ops.batchNorm(x, one, one, null, one, one, Activation.NONE, 1e-5f, 0.1f))
             .getMessage();
     assertTrue(message.contains("layer body.bn1:") && message.contains("[1, 6]"), message);
     Value pixels = graph.input("x", DType.F32, Shape.of(1, 1, 2, CHANNELS));
-    BatchNormOp.of(pixels, one, one, null, one, one, Activation.NONE, 1e-5f, 0.1f);
+    Ops.batchNorm(pixels, one, one, null, one, one, Activation.NONE, 1e-5f, 0.1f);
   }
 
   /** Normalises slices of x, each the elements for which key is the same. */
@@ -176,7 +274,7 @@ class OperationForwardTest {
     try (OperationBench bench =
         new OperationBench(
             DType.F32,
-            g -> GroupNormOp.layer(g.parameter(X), g.parameter(GAMMA), g.parameter(BETA), 1e-5f),
+            g -> Ops.layerNorm(g.parameter(X), g.parameter(GAMMA), g.parameter(BETA), 1e-5f),
             X,
             GAMMA,
             BETA)) {
@@ -192,8 +290,7 @@ class OperationForwardTest {
         new OperationBench(
             DType.F32,
             g ->
-                GroupNormOp.of(
-                    g.parameter(X), g.parameter(GAMMA), g.parameter(BETA), groups, 1e-5f),
+                Ops.groupNorm(g.parameter(X), g.parameter(GAMMA), g.parameter(BETA), groups, 1e-5f),
             X,
             GAMMA,
             BETA)) {
@@ -207,7 +304,7 @@ class OperationForwardTest {
   void causalSoftmaxSeesThePastAlone() {
     float scale = 0.6f;
     try (OperationBench bench =
-        new OperationBench(DType.F32, g -> SoftmaxOp.of(g.parameter(X), scale, true), X)) {
+        new OperationBench(DType.F32, g -> Ops.softmax(g.parameter(X), scale, true, null), X)) {
       double[] x = bench.part(bench.values(), "x");
       double[] expected = new double[x.length];
       for (int row = 0; row < N * POSITIONS; row++) {
@@ -254,7 +351,7 @@ class OperationForwardTest {
     try (OperationBench bench =
         new OperationBench(
             DType.F32,
-            g -> MatmulOp.of(g.parameter(X), g.parameter(OTHER), false, true, 0.25f),
+            g -> Ops.matmul(g.parameter(X), g.parameter(OTHER), false, true, 0.25f),
             X,
             OTHER)) {
       double[] x = bench.part(bench.values(), "x");
@@ -275,9 +372,9 @@ class OperationForwardTest {
   void permuteConcatAndSplitMoveElements() {
     Function<Graph, Value> network =
         g -> {
-          Value turned = PermuteOp.of(g.parameter(X), 2, 0, 1);
-          List<Value> parts = SplitOp.of(turned, 0, 1, 3, 2);
-          return ConcatOp.of(List.of(parts.get(2), parts.get(0)), 0);
+          Value turned = Ops.permute(g.parameter(X), 2, 0, 1);
+          List<Value> parts = Ops.split(turned, 0, 1, 3, 2);
+          return Ops.concat(List.of(parts.get(2), parts.get(0)), 0);
         };
     try (OperationBench bench = new OperationBench(DType.F32, network, X)) {
       double[] x = bench.part(bench.values(), "x");
@@ -294,7 +391,7 @@ class OperationForwardTest {
   void aSecondOperandRepeatsOverLeadingDimensions() {
     try (OperationBench bench =
         new OperationBench(
-            DType.F32, g -> ElementwiseOp.subtract(g.parameter(X), g.parameter(GAMMA)), X, GAMMA)) {
+            DType.F32, g -> Ops.subtract(g.parameter(X), g.parameter(GAMMA)), X, GAMMA)) {
       double[] x = bench.part(bench.values(), "x");
       double[] gamma = bench.part(bench.values(), "gamma");
       double[] expected = new double[x.length];
@@ -311,7 +408,7 @@ class OperationForwardTest {
     Function<Graph, Value> network =
         g -> {
           Value x = g.parameter(large);
-          return ElementwiseOp.subtract(DropoutOp.of(x, 0.25), DropoutOp.of(x, 0.25));
+          return Ops.subtract(Ops.dropout(x, 0.25), Ops.dropout(x, 0.25));
         };
     try (OperationBench bench = new OperationBench(DType.F32, network, large)) {
       int apart = 0;
@@ -322,7 +419,7 @@ class OperationForwardTest {
       assertEquals(0.375, apart / 1e4, 0.02);
     }
     try (OperationBench bench =
-        new OperationBench(DType.F32, g -> DropoutOp.of(g.parameter(large), 0.25), large)) {
+        new OperationBench(DType.F32, g -> Ops.dropout(g.parameter(large), 0.25), large)) {
       float[] values = bench.values();
       assertArrayEquals(values, bench.evaluate(values).output());
       float[] dropped = bench.train(values).output();
@@ -339,12 +436,12 @@ class OperationForwardTest {
   void dropoutThatDropsNothingAddsNothing() {
     Graph evaluation = new Graph(DType.F32, false);
     Value x = evaluation.input("x", DType.F32, Shape.of(2, 2));
-    assertSame(x, DropoutOp.of(x, 0.5));
+    assertSame(x, Ops.dropout(x, 0.5));
     Graph training = new Graph(DType.F32, true);
     Value y = training.input("y", DType.F32, Shape.of(2, 2));
-    assertSame(y, DropoutOp.of(y, 0));
-    assertThrows(IllegalStateException.class, () -> DropoutOp.of(y, 0.5));
-    assertThrows(IllegalArgumentException.class, () -> DropoutOp.of(y, 1));
+    assertSame(y, Ops.dropout(y, 0));
+    assertThrows(IllegalStateException.class, () -> Ops.dropout(y, 0.5));
+    assertThrows(IllegalArgumentException.class, () -> Ops.dropout(y, 1));
   }
 
   @Test
@@ -354,24 +451,24 @@ class OperationForwardTest {
     Value y = g.input("y", DType.F32, Shape.of(4, 5));
     List<Runnable> wrong =
         List.of(
-            () -> ElementwiseOp.add(x, y),
-            () -> ElementwiseOp.add(x, g.input("i", DType.I32, Shape.of(4, 6))),
-            () -> ElementwiseOp.add(g.input("v", DType.F32, Shape.of(6)), x),
-            () -> MatmulOp.of(x, y, false, false, 1),
-            () -> ReduceOp.of(ReduceOp.Kind.SUM, x, 2),
-            () -> ReduceOp.of(ReduceOp.Kind.SUM, x, 1, -1),
-            () -> PermuteOp.of(x, 0, 0),
-            () -> PermuteOp.of(x, 0),
-            () -> ConcatOp.of(List.of(x, y), 0),
-            () -> ConcatOp.of(List.of(), 0),
-            () -> SplitOp.of(x, 1, 3, 2),
-            () -> SplitOp.of(x, 2, 6),
-            () -> SoftmaxOp.of(PermuteOp.of(x, 1, 0), 1, true),
-            () -> EmbeddingOp.of(x, y),
-            () -> GroupNormOp.of(x, y, y, 4, 1e-5f),
-            () -> GroupNormOp.layer(x, y, y, 1e-5f),
-            () -> BatchNormOp.of(x, y, y, null, y, y, Activation.NONE, 1e-5f, 0.1f),
-            () -> PointwiseLossOp.of(PointwiseLossOp.Kind.SQUARED_ERROR, x, y, x, 1));
+            () -> Ops.add(x, y),
+            () -> Ops.add(x, g.input("i", DType.I32, Shape.of(4, 6))),
+            () -> Ops.add(g.input("v", DType.F32, Shape.of(6)), x),
+            () -> Ops.matmul(x, y),
+            () -> Ops.sum(x, 2),
+            () -> Ops.sum(x, 1, -1),
+            () -> Ops.permute(x, 0, 0),
+            () -> Ops.permute(x, 0),
+            () -> Ops.concat(List.of(x, y), 0),
+            () -> Ops.concat(List.of(), 0),
+            () -> Ops.split(x, 1, 3, 2),
+            () -> Ops.split(x, 2, 6),
+            () -> Ops.softmax(Ops.permute(x, 1, 0), 1, true, null),
+            () -> Ops.embedding(x, y),
+            () -> Ops.groupNorm(x, y, y, 4, 1e-5f),
+            () -> Ops.layerNorm(x, y, y, 1e-5f),
+            () -> Ops.batchNorm(x, y, y, null, y, y, Activation.NONE, 1e-5f, 0.1f),
+            () -> StepOps.pointwiseLoss(PointwiseLossOp.Kind.SQUARED_ERROR, x, y, x, 1));
     for (int i = 0; i < wrong.size(); i++) {
       Runnable each = wrong.get(i);
       assertThrows(IllegalArgumentException.class, each::run, "case " + i);

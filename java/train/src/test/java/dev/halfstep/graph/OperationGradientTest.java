@@ -71,20 +71,54 @@ class OperationGradientTest {
     Function<Graph, Value> network =
         g -> {
           Value input = g.input("tokens", DType.I32, Shape.of(7));
-          return ActivationOp.of(EmbeddingOp.of(read(g, table), input), Activation.TANH);
+          return Ops.activation(Ops.embedding(read(g, table), input), Activation.TANH);
         };
     Function<Graph, Value> computed =
-        g -> EmbeddingOp.of(made(g, table), g.input("tokens", DType.I32, Shape.of(7)));
+        g -> Ops.embedding(made(g, table), g.input("tokens", DType.I32, Shape.of(7)));
     Function<Graph, Value> twice =
         g -> {
           Value input = g.input("tokens", DType.I32, Shape.of(7));
           Value product =
-              MatmulOp.of(EmbeddingOp.of(read(g, table), input), read(g, table), false, true, 1);
-          return ElementwiseOp.add(product, ScaleOp.of(product, 0.5f));
+              Ops.matmul(Ops.embedding(read(g, table), input), read(g, table), false, true, 1);
+          return Ops.add(product, Ops.scale(product, 0.5f));
         };
     for (Function<Graph, Value> each : List.of(network, computed, twice)) {
       try (OperationBench bench = new OperationBench(DType.F32, tokens, each, table)) {
         bench.assertGradients();
+      }
+    }
+  }
+
+  @Test
+  void theCrossEntropyOfRowsHasTheSlopeOfEachRow() {
+    int[] labels = {2, 0, 4, 4, 1, 3};
+    Function<Graph, Value> rows =
+        g -> {
+          Value input = g.input("tokens", DType.I32, Shape.of(6));
+          return Ops.crossEntropyRows(
+              Ops.reshape(made(g, A), Shape.of(6, 5)), input);
+        };
+    Function<Graph, Value> focal =
+        g -> {
+          Value loss = rows.apply(g);
+          Value wrong = Ops.subtract(g.constant(1, loss.shape()), Ops.exp(Ops.scale(loss, -1)));
+          return Ops.multiply(Ops.multiply(wrong, wrong), loss);
+        };
+    for (Function<Graph, Value> each : List.of(rows, focal)) {
+      try (OperationBench bench = new OperationBench(DType.F32, labels, each, A)) {
+        bench.assertGradients();
+        float[] values = bench.values();
+        float[] output = bench.evaluate(values).output();
+        double[] a = bench.part(values, "a");
+        for (int row = 0; row < labels.length; row++) {
+          double sum = 0;
+          for (int c = 0; c < 5; c++) {
+            sum += Math.exp(Math.tanh(a[row * 5 + c]));
+          }
+          double loss = Math.log(sum) - Math.tanh(a[row * 5 + labels[row]]);
+          double wrong = 1 - Math.exp(-loss);
+          assertEquals(each == rows ? loss : wrong * wrong * loss, output[row], 2e-6, "row " + row);
+        }
       }
     }
   }
@@ -95,8 +129,8 @@ class OperationGradientTest {
         g -> {
           Value x = made(g, A);
           Value target = g.input("target", DType.F32, A.shape());
-          PointwiseLossOp.of(PointwiseLossOp.Kind.BINARY_CROSS_ENTROPY, x, target, saved(g), 1);
-          return ScaleOp.of(x, 0);
+          StepOps.pointwiseLoss(PointwiseLossOp.Kind.BINARY_CROSS_ENTROPY, x, target, saved(g), 1);
+          return Ops.scale(x, 0);
         };
     try (OperationBench bench = new OperationBench(DType.F32, network, A)) {
       bench.assertGradients();
@@ -119,10 +153,10 @@ class OperationGradientTest {
     Parameter filter = parameter("filter", 4, 1, 1, 4).as(Parameter.Role.FROZEN);
     Function<Graph, Value> network =
         g -> {
-          Value once = GroupNormOp.layer(made(g, A), read(g, frozen), read(g, BETA), 1e-5f);
-          Value y = LinearOp.of(once, read(g, weight), read(g, bias), Activation.GELU);
-          Value image = ReshapeOp.of(y, Shape.of(2, 3, 1, 4));
-          return Conv2dOp.of(
+          Value once = Ops.layerNorm(made(g, A), read(g, frozen), read(g, BETA), 1e-5f);
+          Value y = Ops.linear(once, read(g, weight), read(g, bias), Activation.GELU);
+          Value image = Ops.reshape(y, Shape.of(2, 3, 1, 4));
+          return Ops.conv2d(
               image, read(g, filter), read(g, bias), Window.of(1, 1), Activation.GELU);
         };
     try (OperationBench bench =
@@ -136,9 +170,9 @@ class OperationGradientTest {
     Function<Graph, Value> network =
         g -> {
           Value x = made(g, A);
-          Value sum = ScaleOp.of(x, 1);
+          Value sum = Ops.scale(x, 1);
           for (int i = 2; i < 6; i++) {
-            sum = ElementwiseOp.add(sum, ScaleOp.of(x, 1f / i));
+            sum = Ops.add(sum, Ops.scale(x, 1f / i));
           }
           return sum;
         };

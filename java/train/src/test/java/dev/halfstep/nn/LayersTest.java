@@ -9,8 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.Calls;
-import dev.halfstep.graph.ElementwiseOp;
 import dev.halfstep.graph.Graph;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.graph.Value;
 import java.util.Arrays;
@@ -304,7 +304,7 @@ class LayersTest {
           for (int i = 0; i < layers.length; i++) {
             y = scope.apply(Integer.toString(i), layers[i], y);
           }
-          return new ReLU().apply(scope, ElementwiseOp.add(y, x));
+          return new ReLU().apply(scope, Ops.add(y, x));
         };
     Layer fused = (scope, x) -> Sequential.of(new Residual(body), new ReLU()).apply(scope, x);
     Model one = Model.of(Shape.of(6), fused).initialize(3);

@@ -8,13 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
-import dev.halfstep.graph.ActivationOp;
-import dev.halfstep.graph.ElementwiseOp;
 import dev.halfstep.graph.Initializer;
-import dev.halfstep.graph.LinearOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Parameter;
-import dev.halfstep.graph.ReshapeOp;
-import dev.halfstep.graph.SplitOp;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 import dev.halfstep.train.TestDevice;
@@ -126,7 +122,8 @@ class ModelTest {
     double[] expected = formula(model, x, rows);
     try (Device device = TestDevice.open()) {
       for (int batch : new int[] {1, 4, 11, 64}) {
-        try (Predictor predictor = new Predictor(model, device, batch)) {
+        try (Predictor predictor =
+            Predictor.builder(model).device(device).batchSizes(batch).open()) {
           assertNear(expected, predictor.predict(x));
         }
       }
@@ -183,10 +180,9 @@ class ModelTest {
           Shape square = Shape.of(x.shape().dim(-1), x.shape().dim(-1));
           Initializer initializer = Initializer.fanIn(x.shape().dim(-1));
           dev.halfstep.graph.Value w = scope.parameter("weight", square, initializer);
-          Value h = LinearOp.of(x, w, null, Activation.GELU);
-          return ActivationOp.of(
-              LinearOp.of(h, scope.parameter("weight", square, initializer), null, Activation.NONE),
-              Activation.TANH);
+          Value h = Ops.linear(x, w, null, Activation.GELU);
+          return Ops.activation(
+              Ops.linear(h, scope.parameter("weight", square, initializer), null), Activation.TANH);
         };
     Model model = Model.of(Shape.of(6), Sequential.of(twice, new Linear(2)));
     assertEquals(List.of("0.weight", "1.weight", "1.bias"), names(model));
@@ -205,7 +201,7 @@ class ModelTest {
   }
 
   private static Value dropBatch(Value x) {
-    return ReshapeOp.of(x, Shape.of(x.shape().elements()));
+    return Ops.reshape(x, Shape.of(x.shape().elements()));
   }
 
   @Test
@@ -234,7 +230,8 @@ class ModelTest {
   @Test
   void closedPredictorsAreRefused() {
     try (Device device = TestDevice.open()) {
-      Predictor predictor = new Predictor(mlp().initialize(0), device, 2);
+      Predictor predictor =
+          Predictor.builder(mlp().initialize(0)).device(device).batchSizes(2).open();
       predictor.close();
       assertThrows(IllegalStateException.class, () -> predictor.predict(new float[12]));
     }
@@ -249,7 +246,7 @@ class ModelTest {
     assertEquals(0, mlp().vocabulary());
     float[] known = model.predict(new int[] {1, 2, 9});
     try (Device device = TestDevice.open();
-        Predictor predictor = new Predictor(model, device, 4)) {
+        Predictor predictor = Predictor.builder(model).device(device).batchSizes(4).open()) {
       for (int token : new int[] {10, -1, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
         int[] tokens = {1, 2, 3, 4, 5, token};
         String expected =
@@ -273,10 +270,10 @@ class ModelTest {
   @Test
   void aTokenThatOnlyTheDeviceFindsIsAnErrorOfPredictionToo() {
     Layer first =
-        (scope, x) -> scope.apply("e", new Embedding(10, 4), SplitOp.of(x, 1, 1, 2).get(0));
+        (scope, x) -> scope.apply("e", new Embedding(10, 4), Ops.split(x, 1, 1, 2).get(0));
     Model model = Model.ofTokens(PLACES, Sequential.of(first, new Flatten())).initialize(0);
     try (Device device = TestDevice.open();
-        Predictor predictor = new Predictor(model, device, 4)) {
+        Predictor predictor = Predictor.builder(model).device(device).batchSizes(4).open()) {
       float[] known = predictor.predict(new int[] {9, 50, 50});
       IllegalArgumentException e =
           assertThrows(
@@ -336,8 +333,7 @@ class ModelTest {
   void twoModelsInOneGraphMustNotShareANameOfAParameter() {
     Model teacher = Model.of(Shape.of(4), Sequential.of(new Linear(4))).initialize(1);
     Layer both =
-        (scope, x) ->
-            ElementwiseOp.add(scope.apply("0", new Linear(4), x), teacher.build(scope.graph(), x));
+        (scope, x) -> Ops.add(scope.apply("0", new Linear(4), x), teacher.build(scope.graph(), x));
     String message =
         assertThrows(IllegalArgumentException.class, () -> Model.of(Shape.of(4), both))
             .getMessage();

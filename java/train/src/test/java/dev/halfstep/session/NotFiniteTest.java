@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
@@ -43,7 +44,7 @@ final class NotFiniteTest {
   private static Dataset data(float[] x) {
     int[] y = new int[SAMPLES];
     Arrays.setAll(y, i -> i % 2);
-    return Dataset.of("numbers", Features.of(x, Shape.of(2)), Labels.of(y, 2));
+    return ArrayDataset.of("numbers", Features.of(x, Shape.of(2)), Labels.of(y, 2));
   }
 
   private static Model model() {
@@ -79,7 +80,7 @@ final class NotFiniteTest {
     float[] values = new float[SAMPLES];
     values[5] = Float.POSITIVE_INFINITY;
     Dataset data =
-        Dataset.of(
+        ArrayDataset.of(
             "house prices", Features.of(features(), Shape.of(2)), Values.of(values, Shape.of(1)));
     Model model = Model.of(Shape.of(2), Sequential.of(new Linear(1)));
     String text =
@@ -134,7 +135,7 @@ final class NotFiniteTest {
     Arrays.fill(weights, Float.NaN);
     model.weights(weights);
     int[] y = {0, 0, 1, 0};
-    Dataset data = Dataset.of("four", Features.of(new float[8], Shape.of(2)), Labels.of(y, 2));
+    Dataset data = ArrayDataset.of("four", Features.of(new float[8], Shape.of(2)), Labels.of(y, 2));
     try (TrainingSession session =
         TrainingSession.builder(model).device(TestDevice.ID).batchSize(2).open()) {
       Metrics metrics = session.evaluate(data);
@@ -147,7 +148,7 @@ final class NotFiniteTest {
       assertEquals(0, confusion.f1());
     }
     Dataset values =
-        Dataset.of(
+        ArrayDataset.of(
             "four", Features.of(new float[8], Shape.of(2)), Values.of(new float[8], Shape.of(2)));
     try (TrainingSession session =
         TrainingSession.builder(model)

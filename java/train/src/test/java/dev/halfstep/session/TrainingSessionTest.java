@@ -1,5 +1,6 @@
 package dev.halfstep.session;
 
+import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -8,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Normalization;
@@ -252,11 +254,12 @@ class TrainingSessionTest {
     Shape shape = Shape.of(SmallTask.FEATURES);
     Normalization normalization = Normalization.of(new double[] {100}, new double[] {50});
     Dataset raw =
-        Dataset.of(
+        ArrayDataset.of(
             "pixels",
             Features.of(pixels, shape).withNormalization(normalization),
-            task.data.targets());
-    Dataset ready = Dataset.of("floats", Features.of(scaled, shape), task.data.targets());
+            copyOf(task.data).targets());
+    Dataset ready =
+        ArrayDataset.of("floats", Features.of(scaled, shape), copyOf(task.data).targets());
     try (TrainingSession session = options(SmallTask.model()).open()) {
       assertEquals(session.evaluate(ready).loss(), session.evaluate(raw).loss(), 1e-6);
     }

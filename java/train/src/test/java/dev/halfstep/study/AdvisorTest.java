@@ -3,6 +3,7 @@ package dev.halfstep.study;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
@@ -249,7 +250,8 @@ final class AdvisorTest {
   }
 
   private static Dataset data(int[] labels) {
-    return Dataset.of("labels", Features.of(new float[labels.length][1]), Labels.of(labels, 4));
+    return ArrayDataset.of(
+        "labels", Features.of(new float[labels.length][1]), Labels.of(labels, 4));
   }
 
   @Test

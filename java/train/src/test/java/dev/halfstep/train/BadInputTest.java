@@ -8,10 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
-import dev.halfstep.graph.SplitOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.metric.Confusion;
 import dev.halfstep.nn.Embedding;
 import dev.halfstep.nn.Flatten;
@@ -113,7 +114,7 @@ final class BadInputTest {
     for (int i = 0; i < x.length; i++) {
       x[i] = i % 5;
     }
-    return Dataset.of(
+    return ArrayDataset.of(
         "letters", Features.of(x, Shape.of(2)), Labels.of(labels, Shape.of(), classes, ignored));
   }
 
@@ -183,7 +184,7 @@ final class BadInputTest {
   }
 
   private static Dataset text(int... tokens) {
-    return Dataset.of(
+    return ArrayDataset.of(
         "text", Features.of(tokens, Shape.of(3)), Labels.of(new int[tokens.length / 3], 2));
   }
 
@@ -203,7 +204,7 @@ final class BadInputTest {
   /** Embeds the first token of a sample alone: what the host cannot check beforehand. */
   private static Model firstToken() {
     Layer first =
-        (scope, x) -> scope.apply("e", new Embedding(10, 4), SplitOp.of(x, 1, 1, 2).get(0));
+        (scope, x) -> scope.apply("e", new Embedding(10, 4), Ops.split(x, 1, 1, 2).get(0));
     return Model.ofTokens(Shape.of(3), Sequential.of(first, new Flatten(), new Linear(2)))
         .initialize(0);
   }

@@ -73,8 +73,8 @@ final class CheckpointFolderTest {
     Callback look =
         afterSteps(fit -> seen.add(names().stream().filter(n -> !n.startsWith(".")).toList()));
     run(2, 3).callbacks(look).fit();
-    assertEquals(old, seen.get(3));
-    assertEquals(List.of("checkpoint-2-5.safetensors"), seen.get(4));
+    assertEquals(old, seen.get(4));
+    assertEquals(List.of("checkpoint-2-5.safetensors"), seen.get(5)); // written behind callbacks
     assertEquals(List.of("checkpoint-2-10.safetensors", "checkpoint-2-5.safetensors"), names());
     Safetensors.Contents newest = Checkpoints.newest(folder);
     assertEquals(folder.resolve("checkpoint-2-10.safetensors"), newest.file());

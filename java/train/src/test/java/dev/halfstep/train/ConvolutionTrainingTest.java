@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
@@ -61,7 +62,7 @@ class ConvolutionTrainingTest {
         x[((i * SIDE + row) * SIDE + column) * 2 + j % 2] += 2;
       }
     }
-    return Dataset.of("bars", Features.of(x, IMAGE), Labels.of(y, 3));
+    return ArrayDataset.of("bars", Features.of(x, IMAGE), Labels.of(y, 3));
   }
 
   /** Two residual blocks, the second with a stride and a shortcut of 1 x 1. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
@@ -81,7 +82,7 @@ class DevicesAgreeTest {
         x[(i * SIDE + (y[i] == 0 ? at : j)) * SIDE + (y[i] == 0 ? j : at)] += 2;
       }
     }
-    return Dataset.of("images", Features.of(x, Shape.of(SIDE, SIDE, 1)), Labels.of(y, 2));
+    return ArrayDataset.of("images", Features.of(x, Shape.of(SIDE, SIDE, 1)), Labels.of(y, 2));
   }
 
   private static SessionBuilder options(Model model, String device, DType storage) {

@@ -18,6 +18,7 @@ import dev.halfstep.nn.Sequential;
 import dev.halfstep.optim.Optimizer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -34,7 +35,8 @@ final class EarlyStoppingTest {
         0.1f,
         1,
         new GradientStatistics(0, 0, 0, 0, 0, 0, 0, 0),
-        Optional.empty());
+        Optional.empty(),
+        Map.of());
   }
 
   /** After how many epochs the rule ends a run with these losses and accuracies; 0: it does not. */
@@ -158,12 +160,13 @@ final class EarlyStoppingTest {
         0.1f,
         1,
         new GradientStatistics(0, 0, 0, 0, 0, 0, 0, 0),
-        Optional.empty());
+        Optional.empty(),
+        Map.of());
   }
 
   @Test
   void epochsInWhichNoRowCountedArePassedOver() {
-    for (Metric metric : Metric.values()) {
+    for (Metric metric : Metric.builtIn()) {
       EarlyStopping.Rule rule = EarlyStopping.on(metric, 1);
       EarlyStopping.State state = rule.begin();
       assertEquals(state, rule.next(state, withoutRows(1)));

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
@@ -43,7 +44,7 @@ final class KilledSaveTest {
     SmallTask task = new SmallTask(40);
     Shape sample = Shape.of(SmallTask.FEATURES);
     Model model = Model.of(sample, new Linear(CLASSES)).initialize(1);
-    Dataset data = Dataset.of("wide", Features.of(task.x, sample), Labels.of(task.y, CLASSES));
+    Dataset data = ArrayDataset.of("wide", Features.of(task.x, sample), Labels.of(task.y, CLASSES));
     return Trainer.builder(model, data)
         .session(options -> options.device(TestDevice.ID))
         .epochs(1000)

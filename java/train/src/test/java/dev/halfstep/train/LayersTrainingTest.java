@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
@@ -115,7 +116,7 @@ class LayersTrainingTest {
     Shape image = Shape.of(4, 4, 1);
     float[] x = Arrays.copyOf(task.x, SAMPLES * 16);
     Dataset images =
-        Dataset.of("images", Features.of(x, image), Labels.of(task.y, SmallTask.CLASSES));
+        ArrayDataset.of("images", Features.of(x, image), Labels.of(task.y, SmallTask.CLASSES));
     Layer fused = Sequential.of(new Conv2d(SmallTask.CLASSES, 2), new ReLU());
     Layer inFront =
         (scope, in) ->
@@ -317,7 +318,7 @@ class LayersTrainingTest {
         y[i * length + t] = token;
       }
     }
-    return Dataset.of(
+    return ArrayDataset.of(
         "sequences",
         Features.of(x, Shape.of(length)),
         Labels.of(y, Shape.of(length), tokens, OptionalInt.empty()));
@@ -373,7 +374,7 @@ class LayersTrainingTest {
     Model model = Model.of(Shape.of(3), Sequential.of(new Linear(2))).initialize(1);
     SessionBuilder options =
         options(model).loss(Loss.meanSquaredError()).optimizer(Optimizer.sgd(0.1));
-    Dataset data = Dataset.of("line", Features.of(x, Shape.of(3)), Values.of(y, Shape.of(2)));
+    Dataset data = ArrayDataset.of("line", Features.of(x, Shape.of(3)), Values.of(y, Shape.of(2)));
     try (TrainingSession session = options.open()) {
       double expected = 0;
       float[] said = model.predict(x);
@@ -410,7 +411,7 @@ class LayersTrainingTest {
     Model model = Model.of(Shape.of(2), Sequential.of(new Linear(2))).initialize(1);
     SessionBuilder options =
         options(model).loss(Loss.binaryCrossEntropy()).optimizer(Optimizer.sgd(1)).storage(storage);
-    Dataset data = Dataset.of("sides", Features.of(x, Shape.of(2)), Values.of(y, Shape.of(2)));
+    Dataset data = ArrayDataset.of("sides", Features.of(x, Shape.of(2)), Values.of(y, Shape.of(2)));
     try (TrainingSession session = options.open()) {
       train(session, data, 60);
       Metrics metrics = session.evaluate(data);

@@ -287,7 +287,7 @@ final class MeasurementsTest {
     assertTrue(
         assertThrows(IllegalArgumentException.class, accuracy::build)
             .getMessage()
-            .contains("val_accuracy counts what is right, which squared errors do not say"));
+            .contains("val_accuracy counts what is right, which mean squared error does not say"));
   }
 
   @Test

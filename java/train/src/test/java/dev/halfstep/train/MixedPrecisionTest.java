@@ -11,6 +11,7 @@ import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.HalfstepException;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Order;
@@ -174,7 +175,7 @@ class MixedPrecisionTest {
       }
       y[i] = 4e-6f * (x[4 * i] - 0.5f * x[4 * i + 2]);
     }
-    Dataset data = Dataset.of("tiny", Features.of(x, Shape.of(4)), Values.of(y, Shape.of(1)));
+    Dataset data = ArrayDataset.of("tiny", Features.of(x, Shape.of(4)), Values.of(y, Shape.of(1)));
     double[] after = new double[2];
     double before = 0;
     for (int i = 0; i < 2; i++) {

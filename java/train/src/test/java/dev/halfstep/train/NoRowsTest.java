@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
@@ -35,7 +36,7 @@ final class NoRowsTest {
     }
     int[] y = new int[samples];
     Arrays.setAll(y, i -> i < ignored ? -100 : i % 2);
-    return Dataset.of(
+    return ArrayDataset.of(
         "some ignored",
         Features.of(x, Shape.of(2)),
         Labels.of(y, Shape.of(), 2, OptionalInt.of(-100)));

@@ -7,10 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
-import dev.halfstep.graph.SplitOp;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.nn.Embedding;
 import dev.halfstep.nn.Layer;
 import dev.halfstep.nn.LayerNorm;
@@ -56,7 +57,7 @@ class PaddingTest {
 
   private static float[] predict(Model model, int... tokens) {
     try (Device device = TestDevice.open();
-        Predictor predictor = new Predictor(model, device, 4)) {
+        Predictor predictor = Predictor.builder(model).device(device).batchSizes(4).open()) {
       return predictor.predict(tokens);
     }
   }
@@ -107,7 +108,7 @@ class PaddingTest {
 
   private static float[] gradients(Model model, int positions, int[] tokens, int[] labels) {
     Dataset data =
-        Dataset.of(
+        ArrayDataset.of(
             "sequences",
             Features.of(tokens, Shape.of(positions)),
             Labels.of(labels, Shape.of(positions), CLASSES, OptionalInt.of(-100)));
@@ -157,7 +158,7 @@ class PaddingTest {
     assertThrows(IllegalArgumentException.class, () -> words.padding(WORDS));
     assertThrows(IllegalArgumentException.class, () -> words.padding(-1));
     assertEquals("Embedding(7, 8, padding 0)", words.padding(0).toString());
-    Layer half = (scope, x) -> SplitOp.of(x, 1, 2, FILLED - 2).get(0);
+    Layer half = (scope, x) -> Ops.split(x, 1, 2, FILLED - 2).get(0);
     Layer attention = new MultiHeadAttention(2, false);
     refused("other positions", Sequential.of(words.padding(0), half, attention));
     Layer two =

@@ -1,5 +1,6 @@
 package dev.halfstep.train;
 
+import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -8,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.RandomData;
 import dev.halfstep.data.Split;
@@ -263,7 +265,8 @@ final class RunEndsTest {
     int samples = DATA.train().size();
     float[] twos = new float[samples];
     Arrays.fill(twos, 2);
-    Dataset data = Dataset.of("twos", DATA.train().features(), Values.of(twos, Shape.of(1)));
+    Dataset data =
+        ArrayDataset.of("twos", copyOf(DATA.train()).features(), Values.of(twos, Shape.of(1)));
     Model model = Model.of(data.sampleShape(), Sequential.of(new Linear(1))).initialize(1);
     TrainerBuilder trainer =
         Trainer.builder(model, data)

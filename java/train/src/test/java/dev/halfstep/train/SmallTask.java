@@ -1,6 +1,7 @@
 package dev.halfstep.train;
 
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
@@ -36,7 +37,7 @@ public final class SmallTask {
       }
     }
     data =
-        Dataset.of(
+        ArrayDataset.of(
             "small task",
             Features.of(x, Shape.of(FEATURES)),
             Labels.of(y, Shape.of(), CLASSES, OptionalInt.of(-100)));

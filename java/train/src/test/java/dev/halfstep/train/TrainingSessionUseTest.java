@@ -1,5 +1,6 @@
 package dev.halfstep.train;
 
+import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -8,11 +9,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
+import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Plan;
-import dev.halfstep.graph.ReshapeOp;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
 import dev.halfstep.nn.Sequential;
@@ -59,10 +61,11 @@ class TrainingSessionUseTest {
           assertThrows(IllegalArgumentException.class, () -> session.step(batchX(0, BATCH), y));
       assertTrue(failure.getMessage().contains("label"), failure.getMessage());
     }
-    Dataset wide = Dataset.of("wide", task.data.features(), Labels.of(new int[SAMPLES], 9));
+    Dataset wide =
+        ArrayDataset.of("wide", copyOf(task.data).features(), Labels.of(new int[SAMPLES], 9));
     int[] labels = new int[SAMPLES];
     labels[40] = 8;
-    Dataset wrong = Dataset.of("wrong", task.data.features(), Labels.of(labels, 9));
+    Dataset wrong = ArrayDataset.of("wrong", copyOf(task.data).features(), Labels.of(labels, 9));
     try (TrainingSession session = options(SmallTask.model()).open()) {
       session.evaluate(wide);
       assertThrows(IllegalArgumentException.class, () -> session.evaluate(wrong));
@@ -76,7 +79,8 @@ class TrainingSessionUseTest {
       assertThrows(IllegalStateException.class, () -> session.run(1));
       assertThrows(IllegalStateException.class, session::lastStep);
       Dataset other =
-          Dataset.of("other", Features.of(new float[30], Shape.of(3)), Labels.of(new int[10], 2));
+          ArrayDataset.of(
+              "other", Features.of(new float[30], Shape.of(3)), Labels.of(new int[10], 2));
       String message =
           assertThrows(IllegalArgumentException.class, () -> session.data(other)).getMessage();
       assertTrue(message.contains("[19]") && message.contains("[3]"), message);
@@ -245,7 +249,7 @@ class TrainingSessionUseTest {
                 () ->
                     Model.of(
                         Shape.of(4),
-                        Sequential.of(new Linear(3), (scope, x) -> ReshapeOp.of(x, Shape.of(7)))))
+                        Sequential.of(new Linear(3), (scope, x) -> Ops.reshape(x, Shape.of(7)))))
             .getMessage();
     assertTrue(message.contains("layer 1"), message);
   }

@@ -1,0 +1,185 @@
+package dev.halfstep.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The packages of java/train stand one above the other, and within each the classes can be read one
+ * by one: hardly any need each other in a circle. Both are computed from the sources, comments left
+ * out.
+ */
+class RoomsTest {
+  private static final Path SOURCES =
+      Path.of(System.getProperty("halfstep.root", "../.."), "java/train/src/main/java/dev/halfstep")
+          .toAbsolutePath()
+          .normalize();
+
+  /** Each package may use those before it. */
+  private static final List<String> ORDER =
+      List.of(
+          "random",
+          "files",
+          "data",
+          "graph",
+          "nn",
+          "optim",
+          "metric",
+          "schedule",
+          "session",
+          "train",
+          "study");
+
+  private static final int LARGEST_KNOT = 3;
+
+  /**
+   * Packages with larger knots, which are not to grow: a graph, its values and its operations; the
+   * layers, and the table that reads them back from a file; the losses, which their interface makes.
+   */
+  private static final Map<String, Integer> LARGER_KNOTS =
+      Map.of("graph", 11, "nn", 25, "optim", 4);
+
+  private static final Pattern NO_CODE =
+      Pattern.compile(
+          "/\\*.*?\\*/|//[^\\n]*|\"\"\".*?\"\"\"|\"(?:\\\\.|[^\"\\\\\\n])*\"|'(?:\\\\.|[^'\\\\])+'",
+          Pattern.DOTALL);
+  private static final Pattern IMPORT =
+      Pattern.compile("import (?:static )?((?:[a-z]\\w*\\.)+)([A-Z]\\w*)[^;]*;");
+  private static final Pattern OWN_PACKAGE = Pattern.compile("dev\\.halfstep\\.(\\w+)\\.");
+  private static final Pattern NAME = Pattern.compile("(?<![\\w.])[A-Z]\\w*");
+  private static final Pattern PERMITS = Pattern.compile("\\bpermits\\s+([^{]+)\\{");
+
+  /** The code of each class, by package and name. */
+  private static final Map<String, Map<String, String>> CODE = new TreeMap<>();
+
+  @BeforeAll
+  static void readSources() throws IOException {
+    try (Stream<Path> all = Files.walk(SOURCES)) {
+      for (Path file : all.filter(path -> path.toString().endsWith(".java")).toList()) {
+        String name = file.getFileName().toString().replace(".java", "");
+        String code = NO_CODE.matcher(Files.readString(file)).replaceAll(" ");
+        if (!name.equals("package-info")) {
+          String room = SOURCES.relativize(file.getParent()).toString();
+          CODE.computeIfAbsent(room, r -> new TreeMap<>()).put(name, code);
+        }
+      }
+    }
+  }
+
+  @Test
+  void packagesUseOnlyThoseBelowThem() {
+    assertEquals(new TreeSet<>(ORDER), CODE.keySet(), "the packages, lowest first");
+    List<String> upward = new ArrayList<>();
+    CODE.forEach(
+        (room, classes) ->
+            classes.forEach(
+                (name, code) -> {
+                  Matcher used = OWN_PACKAGE.matcher(code);
+                  while (used.find()) {
+                    if (ORDER.indexOf(used.group(1)) > ORDER.indexOf(room)) {
+                      upward.add(room + "." + name + " -> " + used.group(1));
+                    }
+                  }
+                }));
+    assertEquals(List.of(), upward);
+  }
+
+  @Test
+  void fewClassesNeedEachOtherInACircle() {
+    CODE.forEach(
+        (room, classes) -> {
+          Set<String> largest = largestKnot(uses(classes));
+          int most = LARGER_KNOTS.getOrDefault(room, LARGEST_KNOT);
+          assertTrue(largest.size() <= most, room + ": each needs all others of " + largest);
+        });
+  }
+
+  @Test
+  void aKnotIsFound() {
+    Map<String, Set<String>> chain = new HashMap<>();
+    chain.put("A", Set.of("B"));
+    chain.put("B", Set.of("C"));
+    chain.put("C", Set.of("A", "D"));
+    chain.put("D", Set.of());
+    assertEquals(Set.of("A", "B", "C"), largestKnot(chain));
+    Map<String, String> sealed =
+        Map.of(
+            "Shape", "sealed interface Shape permits Circle, Square { Ruler ruler(); }",
+            "Circle", "record Circle() implements Shape {}",
+            "Square", "record Square() implements Shape {}",
+            "Ruler", "class Ruler { Square first; }");
+    assertEquals(Set.of("Shape", "Ruler"), largestKnot(uses(sealed)));
+  }
+
+  /** Which classes of a package each names; a sealed type with what it permits is one. */
+  private static Map<String, Set<String>> uses(Map<String, String> classes) {
+    Map<String, String> family = new HashMap<>();
+    classes.forEach(
+        (name, code) -> {
+          Matcher permits = PERMITS.matcher(code);
+          if (permits.find()) {
+            Stream.of(permits.group(1).split(","))
+                .map(String::strip)
+                .filter(classes::containsKey)
+                .forEach(permitted -> family.put(permitted, name));
+          }
+        });
+    Map<String, Set<String>> uses = new TreeMap<>();
+    classes.forEach(
+        (name, code) -> {
+          Set<String> foreign = new TreeSet<>();
+          Matcher imported = IMPORT.matcher(code);
+          while (imported.find()) {
+            foreign.add(imported.group(2));
+          }
+          String head = family.getOrDefault(name, name);
+          Set<String> used = uses.computeIfAbsent(head, n -> new TreeSet<>());
+          Matcher named = NAME.matcher(IMPORT.matcher(code).replaceAll(""));
+          while (named.find()) {
+            if (classes.containsKey(named.group()) && !foreign.contains(named.group())) {
+              used.add(family.getOrDefault(named.group(), named.group()));
+            }
+          }
+          used.remove(head);
+        });
+    return uses;
+  }
+
+  /** The largest set of classes of which each can be reached from each. */
+  private static Set<String> largestKnot(Map<String, Set<String>> uses) {
+    Map<String, Set<String>> reached = new TreeMap<>();
+    for (String from : uses.keySet()) {
+      Set<String> seen = new TreeSet<>();
+      List<String> open = new ArrayList<>(uses.get(from));
+      while (!open.isEmpty()) {
+        String next = open.remove(open.size() - 1);
+        if (seen.add(next)) {
+          open.addAll(uses.getOrDefault(next, Set.of()));
+        }
+      }
+      reached.put(from, seen);
+    }
+    Set<String> largest = Set.of();
+    for (String name : uses.keySet()) {
+      Set<String> knot = new TreeSet<>(reached.get(name));
+      knot.removeIf(other -> !reached.getOrDefault(other, Set.of()).contains(name));
+      largest = knot.size() > largest.size() ? knot : largest;
+    }
+    return largest;
+  }
+}

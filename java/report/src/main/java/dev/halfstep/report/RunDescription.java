@@ -1,0 +1,63 @@
+package dev.halfstep.report;
+
+import dev.halfstep.data.CsvData;
+import dev.halfstep.nn.Model;
+import dev.halfstep.train.Trainer;
+import java.util.Optional;
+
+/**
+ * What a report says of a run that its trainer does not know, or not by that name.
+ *
+ * <pre>{@code
+ * RunDescription.of(trainer).withModel("two convolutions").withTable(houses)
+ * }</pre>
+ *
+ * @param data what is trained on
+ * @param model what is trained
+ * @param recipe how
+ * @param table where the data are a CSV file: how it was read, its target and what is doubtful in
+ *     it
+ */
+public record RunDescription(String data, String model, Recipe recipe, Optional<CsvData> table) {
+  /**
+   * The name of the training data, the model's layers, and the numbers of the trainer's options.
+   */
+  public static RunDescription of(Trainer trainer) {
+    return new RunDescription(
+        trainer.options().trainingData().name(),
+        layers(trainer.options().sessionOptions().model()),
+        Recipe.of(trainer.options()),
+        Optional.empty());
+  }
+
+  /** What a model's text says before its first parameter, on one line. */
+  private static String layers(Model model) {
+    String text = model.toString();
+    int end =
+        model.parameters().list().stream()
+            .findFirst()
+            .map(parameter -> text.indexOf("\n  " + parameter.name() + " "))
+            .orElse(-1);
+    return (end < 0 ? text : text.substring(0, end)).replaceAll("\\s+", " ");
+  }
+
+  /** The same of other data. */
+  public RunDescription withData(String data) {
+    return new RunDescription(data, model, recipe, table);
+  }
+
+  /** The same of another model. */
+  public RunDescription withModel(String model) {
+    return new RunDescription(data, model, recipe, table);
+  }
+
+  /** The same with another recipe. */
+  public RunDescription withRecipe(Recipe recipe) {
+    return new RunDescription(data, model, recipe, table);
+  }
+
+  /** The same of data that come from a CSV file. */
+  public RunDescription withTable(CsvData table) {
+    return new RunDescription(data, model, recipe, Optional.of(table));
+  }
+}

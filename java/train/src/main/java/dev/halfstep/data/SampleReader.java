@@ -1,0 +1,58 @@
+package dev.halfstep.data;
+
+/**
+ * Reads all samples of a data set in the order in which they lie, as many at a time as take a few
+ * megabytes:
+ *
+ * <pre>{@code
+ * for (SampleReader reader = new SampleReader(data); reader.next(); ) {
+ *   ... reader.batch() // holds the samples from reader.first() on
+ * }
+ * }</pre>
+ */
+public final class SampleReader {
+  private final Dataset data;
+  private final SampleBatch batch;
+  private final int end;
+  private int first;
+  private int next;
+
+  /** A reader of all samples. */
+  public SampleReader(Dataset data) {
+    this(data, data.size());
+  }
+
+  /** A reader of the first samples, so many. */
+  public SampleReader(Dataset data, int samples) {
+    this.data = data;
+    end = Math.min(samples, data.size());
+    batch = new SampleBatch(data.form(), DirectBuffers.rowsAtOnce(data.form(), end));
+  }
+
+  /**
+   * Reads the next samples, if there are any.
+   *
+   * @throws IllegalArgumentException if a label is none of the classes; the message names the
+   *     sample
+   * @throws GatherException if they cannot be read
+   */
+  public boolean next() {
+    if (next >= end) {
+      return false;
+    }
+    first = next;
+    data.read(DirectBuffers.range(first, Math.min(batch.capacity(), end - first)), batch);
+    next = first + batch.rows();
+    return true;
+  }
+
+  /** The index of the first sample of the batch. */
+  public int first() {
+    return first;
+  }
+
+  /** The samples that were read last; the buffers are used again for the next ones. */
+  public SampleBatch batch() {
+    return batch;
+  }
+}

@@ -1,0 +1,116 @@
+package dev.halfstep.nn;
+
+import dev.halfstep.DType;
+import dev.halfstep.Shape;
+import dev.halfstep.graph.Graph;
+import dev.halfstep.graph.Parameter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+
+/**
+ * A model as a table: a line for each layer, indented by depth, with the shape of what it makes of
+ * one sample and the number of its parameters.
+ */
+final class ModelTree {
+  /** What a scope saw: the layer that was applied under a path, and the shape that it made. */
+  record Applied(Layer layer, Shape output) {}
+
+  private record Line(String label, String output, long parameters) {}
+
+  private final Model model;
+  private final Map<String, Applied> applied = new LinkedHashMap<>();
+  private final List<Line> lines = new ArrayList<>();
+
+  private ModelTree(Model model) {
+    this.model = model;
+  }
+
+  static String of(Model model, Layer root) {
+    ModelTree tree = new ModelTree(model);
+    Graph graph = new Graph(DType.F32, false);
+    Scope scope = Scope.traced(graph, model.parameters(), tree.applied);
+    Shape batch = model.sampleShape().prepend(1);
+    root.apply(scope, graph.input("features", model.sampleType(), batch));
+    tree.add("", "", root, model.outputShape().toString(), 0, Set.of());
+    return tree.table();
+  }
+
+  /**
+   * Adds a layer and those inside of it; children that were not applied alone were fused.
+   *
+   * @param outer names under the same path that belong to the layer in whose place this one is
+   */
+  private void add(
+      String path, String name, Layer layer, String output, int depth, Set<String> outer) {
+    String label = "  ".repeat(depth) + (name.isEmpty() ? "" : name + ": ") + title(layer);
+    lines.add(new Line(label, output, parameters(path)));
+    Map<String, Layer> children = layer.children();
+    String before = "";
+    for (String child : names(path, children.keySet(), outer)) {
+      String childPath = child.isEmpty() || path.isEmpty() ? path + child : path + "." + child;
+      Applied seen = child.isEmpty() ? null : applied.get(childPath);
+      Layer known = children.get(child);
+      Layer inner = known == null ? Objects.requireNonNull(seen).layer() : known;
+      String shape =
+          child.isEmpty() ? output : seen == null ? before : seen.output().dropFirst().toString();
+      add(
+          childPath,
+          child,
+          inner,
+          shape,
+          depth + 1,
+          child.isEmpty() ? children.keySet() : Set.of());
+      before = shape;
+    }
+  }
+
+  /** Children as the layer names them, then those that it applied without saying so. */
+  private Set<String> names(String path, Set<String> children, Set<String> outer) {
+    Set<String> names = new LinkedHashSet<>(children);
+    String prefix = path.isEmpty() ? "" : path + ".";
+    boolean continued = children.contains("");
+    for (String each : applied.keySet()) {
+      String rest = each.startsWith(prefix) ? each.substring(prefix.length()) : "";
+      if (!continued && !rest.isEmpty() && !rest.contains(".") && !outer.contains(rest)) {
+        names.add(rest);
+      }
+    }
+    return names;
+  }
+
+  private static String title(Layer layer) {
+    Class<?> type = layer.getClass();
+    return type.isHidden() || type.isSynthetic()
+        ? "function"
+        : layer.toString().lines().findFirst().orElse("");
+  }
+
+  private long parameters(String path) {
+    return model.parameters().list().stream()
+        .filter(parameter -> parameter.role() != Parameter.Role.STATE)
+        .filter(parameter -> path.isEmpty() || parameter.name().startsWith(path + "."))
+        .mapToLong(parameter -> parameter.shape().elements())
+        .sum();
+  }
+
+  private String table() {
+    int label = 0;
+    int output = 0;
+    for (Line line : lines) {
+      label = Math.max(label, line.label().length());
+      output = Math.max(output, line.output().length());
+    }
+    StringBuilder text = new StringBuilder();
+    String row = "%-" + label + "s  %" + output + "s  %,12d\n";
+    for (Line line : lines) {
+      text.append(String.format(Locale.ROOT, row, line.label(), line.output(), line.parameters()));
+    }
+    return text.toString();
+  }
+}

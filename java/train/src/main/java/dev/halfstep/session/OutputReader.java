@@ -1,0 +1,122 @@
+package dev.halfstep.session;
+
+import dev.halfstep.DType;
+import dev.halfstep.Device;
+import dev.halfstep.Shape;
+import dev.halfstep.Tensor;
+import dev.halfstep.data.Dataset;
+import dev.halfstep.internal.Cancellation;
+import dev.halfstep.internal.HostMemory;
+import dev.halfstep.internal.StepState;
+import dev.halfstep.metric.Confusion;
+import dev.halfstep.optim.Loss;
+import java.util.Map;
+
+/** What a model says of each sample of a data set, found without disturbing training. */
+final class OutputReader implements AutoCloseable {
+  private final Device device;
+  private final SessionOptions options;
+  private final Tensor state;
+  private final HostMemory zeros;
+  private final HostMemory host;
+
+  OutputReader(Device device, SessionOptions options) {
+    this.device = device;
+    this.options = options;
+    state = device.empty(DType.U8, Shape.of(StepState.BYTES)).label("outputs state");
+    zeros = new HostMemory(device, StepState.BYTES);
+    zeros.buffer().putFloat(StepState.LOSS_SCALE, 1);
+    host = new HostMemory(device, StepState.BYTES);
+  }
+
+  /**
+   * Goes over all samples once; the class of the largest output, of equal ones the first. An output
+   * with a NaN is no class's: it counts as a wrong one.
+   */
+  Confusion confusion(DeviceData onDevice, Dataset data) {
+    Loss loss = DataCheck.loss(options.loss(), data);
+    if (loss.targetType() != DType.I32) {
+      throw new IllegalArgumentException(
+          data.name() + " has no class labels to count, for the loss is " + options.loss());
+    }
+    int classes = DataCheck.classes(options.model());
+    int labelsEach = (int) data.form().target().shape().elements();
+    long[] counts = new long[classes * classes];
+    forEachBatch(
+        onDevice,
+        data,
+        (values, from, rows) -> {
+          int[] labels = onDevice.labels(from, rows);
+          for (int i = 0; i < rows * labelsEach; i++) {
+            int label = labels[i];
+            if (label != loss.ignoreLabel()) {
+              counts[label * classes + predicted(values, i * classes, classes, label)]++;
+            }
+          }
+        });
+    return new Confusion(classes, counts);
+  }
+
+  /** What the model says of all samples, in the order in which they lie. */
+  float[] values(DeviceData onDevice, Dataset data) {
+    long each = options.model().outputShape().elements();
+    if (data.size() * each > Integer.MAX_VALUE - 8) {
+      throw new IllegalArgumentException(
+          data.name()
+              + " has "
+              + data.size()
+              + " samples, with "
+              + each
+              + " outputs each more than an array can hold: take fewer samples");
+    }
+    float[] all = new float[(int) (data.size() * each)];
+    forEachBatch(
+        onDevice,
+        data,
+        (values, from, rows) ->
+            System.arraycopy(values, 0, all, (int) (from * each), (int) (rows * each)));
+    return all;
+  }
+
+  /** Takes the outputs of a batch, of which the first rows count. */
+  private interface BatchOutputs {
+    void take(float[] values, int from, int rows);
+  }
+
+  private void forEachBatch(DeviceData onDevice, Dataset data, BatchOutputs taker) {
+    int batch = Math.min(options.evaluationBatch(), data.size());
+    long each = options.model().outputShape().elements();
+    try (Tensor outputs = device.empty(options.storage(), Shape.of(batch, each))) {
+      zeros.upload(device.stream(), state.address(), 0, StepState.BYTES);
+      try (Feed feed =
+          onDevice.outputs(Map.of("state", state.address(), "outputs", outputs.address()))) {
+        for (int from = 0; from < data.size(); from += batch) {
+          Cancellation.check("evaluation of " + data.name() + " at sample " + from);
+          int rows = Math.min(batch, data.size() - from);
+          feed.launch(device.stream(), from, rows, 1);
+          taker.take(outputs.toFloats(), from, rows);
+        }
+        host.download(device.stream(), state.address(), 0, StepState.BYTES);
+        StepErrors.check(StepState.error(host.buffer()));
+      }
+    }
+  }
+
+  private static int predicted(float[] values, int from, int classes, int label) {
+    int best = 0;
+    boolean known = true;
+    for (int c = 0; c < classes; c++) {
+      float value = values[from + c];
+      known &= !Float.isNaN(value);
+      best = value > values[from + best] ? c : best;
+    }
+    return known ? best : label == 0 ? classes - 1 : 0;
+  }
+
+  @Override
+  public void close() {
+    host.close();
+    zeros.close();
+    state.close();
+  }
+}

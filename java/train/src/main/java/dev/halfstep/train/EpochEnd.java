@@ -1,0 +1,126 @@
+package dev.halfstep.train;
+
+import dev.halfstep.data.Dataset;
+import dev.halfstep.data.Order;
+import dev.halfstep.kernel.GradientStatistics;
+import dev.halfstep.metric.Confusion;
+import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.metric.GradientNoise;
+import dev.halfstep.metric.Metric;
+import dev.halfstep.metric.Metrics;
+import dev.halfstep.random.RandomStream;
+import dev.halfstep.session.TrainingSession;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+
+/** What is measured at the end of an epoch, with averaged weights where the run has them. */
+final class EpochEnd {
+  private static final int NOISE_BATCH = 8;
+  private static final int NOISE_BATCHES = 16;
+
+  private final TrainerOptions options;
+  private final FitState fit;
+  private final TrainingSession session;
+
+  EpochEnd(TrainerOptions options, FitState fit, TrainingSession session) {
+    this.options = options;
+    this.fit = fit;
+    this.session = session;
+  }
+
+  /**
+   * Validates an epoch whose steps are done, keeps its weights if they are the best, and lets the
+   * run take it in.
+   *
+   * @param seconds that its training took
+   * @return empty if the thread is interrupted meanwhile, and the run stops without this record
+   */
+  Optional<EpochRecord> record(double seconds) {
+    GradientStatistics gradients = fit.gradients.orElseGet(session::gradientStatistics);
+    Optional<GradientNoise> noise = noise();
+    float[] trained = useAverage();
+    Optional<Metrics> validation;
+    Optional<Confusion> confusion = Optional.empty();
+    Map<String, Double> own;
+    try {
+      validation = options.validation.map(session::evaluate);
+      if (options.countsConfusion()) {
+        confusion = options.validation.map(session::confusion);
+      }
+      own = own();
+    } catch (CancellationException interrupted) {
+      fit.lookAtClock();
+      useTrained(trained);
+      return Optional.empty();
+    }
+    EpochRecord record =
+        new EpochRecord(
+            fit.epoch(),
+            fit.metrics(),
+            validation,
+            confusion,
+            fit.stepsOfEpoch(),
+            fit.batchSize(),
+            fit.log.learningRate(),
+            seconds,
+            gradients,
+            noise,
+            own);
+    if (fit.isBest(record)) {
+      fit.weights.best(session.weights());
+    }
+    fit.endEpoch(record);
+    useTrained(trained);
+    return Optional.of(record);
+  }
+
+  /** The metrics of the user's own, of what the model says of the validation data. */
+  private Map<String, Double> own() {
+    Map<String, Double> values = new LinkedHashMap<>();
+    float[] outputs = null;
+    for (Metric metric : options.metrics()) {
+      if (metric.function().isPresent()) {
+        Dataset data = options.validation.orElseThrow();
+        outputs = outputs == null ? session.outputs(data) : outputs;
+        values.put(metric.label(), metric.function().get().of(outputs.clone(), data));
+      }
+    }
+    return values;
+  }
+
+  /** Measured on samples of the epoch's own choice, if it is asked for. */
+  private Optional<GradientNoise> noise() {
+    int samples = options.train.size();
+    boolean asked = options.gradientNoise || options.responsive.isPresent();
+    int small = Math.min(NOISE_BATCH, samples / 2);
+    if (!asked || small == 0) {
+      return Optional.empty();
+    }
+    int[] order = new int[samples];
+    Order.fill(RandomStream.NOISE.key(options.session.seed()), fit.epoch() - 1, order);
+    int batches = Math.min(NOISE_BATCHES, samples / small);
+    return Optional.of(session.gradientNoise(small, Arrays.copyOf(order, batches * small)));
+  }
+
+  /** Lets the session evaluate averaged weights, where there are any; gives those it had. */
+  private float[] useAverage() {
+    WeightAverage average = options.average.orElse(null);
+    if (average == null || fit.epoch() < average.startEpoch()) {
+      return new float[0];
+    }
+    float[] trained = session.weights();
+    boolean exponential = average.kind() == WeightAverage.Kind.EXPONENTIAL;
+    session.weights(exponential ? session.averagedWeights() : fit.weights.average(trained));
+    return trained;
+  }
+
+  /** Takes {@link #useAverage} back. */
+  private void useTrained(float[] trained) {
+    if (trained.length > 0) {
+      session.weights(trained);
+    }
+  }
+}
