@@ -1,5 +1,6 @@
 package dev.halfstep.train;
 
+import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.files.Safetensors;
