@@ -60,7 +60,7 @@ ProductPlan plan_tiles(const TileSpec& tile, const Product& p, const Stream& dev
   const auto room =
       static_cast<std::int64_t>((kWorkspaceBytes - kCounterBytes) / partial_bytes(tile));
   std::int64_t splits = std::int64_t{device.multiprocessors} * tile.blocks / tiles;
-  splits = std::min({splits, std::max(room / tiles, std::int64_t{0}), depths / 4});
+  splits = std::min({splits, room / tiles, depths / 4});
   if (splits < 1 || tiles > kGridCounters) splits = 1;
   const std::int64_t split_k = pieces(depths, splits) * tile.k;
   plan.cut.tiles_m = static_cast<unsigned>(pieces(p.m, tile.m));
@@ -77,8 +77,7 @@ ProductPlan plan_tiles(const TileSpec& tile, const Product& p, const Stream& dev
 // Windows of few values, as an image's first layer has them, leave most of a tile's depth empty.
 bool is_direct(const Product& p) {
   constexpr std::int64_t kMostValues = 32;
-  constexpr std::int64_t kMostOutputs =
-      1024;  // so that the workspace has room for all partial sums
+  constexpr std::int64_t kMostOutputs = 1024;  // whose partial sums the workspace has room for
   const bool forward = p.operands == Operands::kForward;
   if (!forward && p.operands != Operands::kWeights) return false;
   return p.batch == 1 && (forward ? p.k : p.n) <= kMostValues && p.channels % 8 != 0 &&

@@ -27,7 +27,6 @@ class FmaPiece {
   HS_DEVICE FmaPiece(const Operand& operand, std::int64_t first_outer)
       : from_(operand),
         outer_(first_outer),
-        wide_(operand.width == kGroup),
         first_(static_cast<int>(threadIdx.x) / kChunks),
         column_(static_cast<int>(threadIdx.x) % kChunks * kGroup) {
     if constexpr (kAlongK) {
@@ -38,7 +37,7 @@ class FmaPiece {
   }
 
   HS_DEVICE void load(std::int64_t k) {
-    if (!Operand::kInRows && !wide_) return load_elements(k);
+    if (!Operand::kInRows && from_.width != kGroup) return load_elements(k);
     if constexpr (kAlongK) {
       load_run(row_[0], from_.column(k + column_, kGroup), from_.rows > 0);
     } else {
@@ -59,7 +58,7 @@ class FmaPiece {
     int count;
     const float* run = from_.run(row, column, count);
     value_ = {};
-    if (valid && count == kGroup && wide_) {
+    if (valid && count == kGroup && from_.width == kGroup) {
       value_ = hs::cuda::load<Vector<float, kGroup>>(run);
     } else if (valid) {
       HS_UNROLL for (int e = 0; e < kGroup; ++e) {
@@ -77,7 +76,6 @@ class FmaPiece {
 
   const Operand& from_;
   std::int64_t outer_;
-  bool wide_;
   int first_, column_;
   Row row_[1];
   Column fixed_[1];

@@ -21,31 +21,32 @@ HS_DEVICE void go_along_k(Stage (&stages)[kStages], const FeedA& feed_a, const F
                           const BlockPart& part, const Multiply& multiply) {
   constexpr int kAhead = kUnitsRead ? kStages - 2 : kStages - 1;
   static_assert(kAhead >= 1);
-  std::int64_t next = part.k_begin;  // to be brought
   int next_stage = 0, stage = 0;
   const auto multiply_next = [&] {
     multiply(stages[stage]);
     stage = stage + 1 < kStages ? stage + 1 : 0;
   };
-  // The first steps only bring: in the same loop, since code that is read once costs time too.
-  for (std::int64_t k = part.k_begin - kAhead * kDepth; k < part.k_end; k += kDepth) {
-    if (k >= part.k_begin) {
+  // The first steps only bring and the last ones only multiply: in the same loop, since code that is
+  // read once costs time too.
+  const std::int64_t first_full = part.k_begin + kAhead * kDepth;
+  const std::int64_t last_full = part.k_end + kAhead * kDepth;
+  for (std::int64_t k = part.k_begin; k < last_full; k += kDepth) {
+    if (k >= first_full) {
       cp_async_wait<kAhead - 1>();
       if constexpr (kUnitsRead) fence_shared_for_units();
       // All have the stage of this step, and all are done with the one that is filled next.
       __syncthreads();
       if constexpr (kUnitsRead) multiply_next();
     }
-    if (next < part.k_end) {
-      feed_a.bring(stages[next_stage].a, next);
-      feed_b.bring(stages[next_stage].b, next);
+    if (k < part.k_end) {
+      feed_a.bring(stages[next_stage].a, k);
+      feed_b.bring(stages[next_stage].b, k);
     }
     cp_async_commit();  // a group a step, be it empty
-    next += kDepth;
     next_stage = next_stage + 1 < kStages ? next_stage + 1 : 0;
     if constexpr (kUnitsRead) {
       warpgroup_wait<1>();  // for the step before
-    } else if (k >= part.k_begin) {
+    } else if (k >= first_full) {
       multiply_next();
     }
   }
