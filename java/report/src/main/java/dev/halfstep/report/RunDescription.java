@@ -1,6 +1,7 @@
 package dev.halfstep.report;
 
 import dev.halfstep.data.CsvData;
+import dev.halfstep.nn.Layer;
 import dev.halfstep.nn.Model;
 import dev.halfstep.train.Trainer;
 import java.util.Optional;
@@ -30,15 +31,10 @@ public record RunDescription(String data, String model, Recipe recipe, Optional<
         Optional.empty());
   }
 
-  /** What a model's text says before its first parameter, on one line. */
+  /** The layers of a model on one line; of a network of named inputs and outputs, all that it says. */
   private static String layers(Model model) {
-    String text = model.toString();
-    int end =
-        model.parameters().list().stream()
-            .findFirst()
-            .map(parameter -> text.indexOf("\n  " + parameter.name() + " "))
-            .orElse(-1);
-    return (end < 0 ? text : text.substring(0, end)).replaceAll("\\s+", " ");
+    Layer layer = model.layer();
+    return (layer == null ? model.toString() : layer.toString()).strip().replaceAll("\\s+", " ");
   }
 
   /** The same of other data. */
