@@ -215,7 +215,7 @@ class GuideTest {
       System.out.println(node.layer() + " " + operation.name() + " reads " + operation.inputs());
     }
 
-    assertTrue(graph.operations().size() > 2);
+    assertTrue(!graph.operations().isEmpty());
   }
 
   @Test
