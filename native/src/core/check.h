@@ -67,7 +67,13 @@ constexpr bool fits(std::initializer_list<int64_t> extents) {
 hs_status check_elements(const char* call, hs_dtype type, int64_t count);
 
 // The extent of the output of a window that slides over images, or 0 where it does not fit.
-int64_t output_extent(int64_t input, int64_t window, int32_t stride, int32_t pad, int32_t dilation);
+inline int64_t output_extent(int64_t input, int64_t window, int32_t stride, int32_t pad,
+                             int32_t dilation) {
+  int64_t reach = 0;
+  if (__builtin_mul_overflow(window - 1, dilation, &reach)) return 0;
+  const int64_t room = input + 2 * int64_t{pad} - 1;
+  return room < reach ? 0 : (room - reach) / stride + 1;
+}
 
 template <class T>
 T* as(hs_ptr address) {

@@ -252,12 +252,12 @@ class StreamTest {
       device.stream().synchronize();
       try (Stream ours = device.wrapStream(theirs.nativeHandle())) {
         assertEquals(theirs.nativeHandle(), ours.nativeHandle());
-        Elementwise.fill(theirs, tensor, 1);
+        Copy.fill(theirs, tensor, 1);
         ScaleAdd.of(DType.F32, 2, 1, 1).run(ours, tensor, tensor);
         ours.synchronize();
         assertArrayEquals(new float[] {2, 2}, tensor.toFloats());
       }
-      Elementwise.fill(theirs, tensor, 3);
+      Copy.fill(theirs, tensor, 3);
       theirs.synchronize();
       assertArrayEquals(new float[] {3, 3}, tensor.toFloats());
     }

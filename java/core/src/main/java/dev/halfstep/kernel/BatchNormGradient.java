@@ -1,6 +1,5 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
 import dev.halfstep.bindings.hs_batch_norm_desc;
 

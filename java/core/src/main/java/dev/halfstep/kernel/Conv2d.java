@@ -1,6 +1,5 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.bindings.hs_conv2d_desc;

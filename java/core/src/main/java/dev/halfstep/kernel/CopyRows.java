@@ -1,6 +1,5 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
 
 /**

@@ -1,6 +1,5 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
 import dev.halfstep.bindings.hs_cross_entropy_desc;
 import dev.halfstep.internal.Structs;
@@ -106,12 +105,12 @@ public final class CrossEntropy extends CrossEntropyForms {
 
     private hs_cross_entropy_desc descriptor() {
       return new hs_cross_entropy_desc(Structs.memory(hs_cross_entropy_desc.class))
-            .type(type.code())
-            .rows(rows)
-            .classes(classes)
-            .label_smoothing(labelSmoothing)
-            .ignore_label(ignoreLabel)
-            .gradient_seed(gradientSeed);
+          .type(type.code())
+          .rows(rows)
+          .classes(classes)
+          .label_smoothing(labelSmoothing)
+          .ignore_label(ignoreLabel)
+          .gradient_seed(gradientSeed);
     }
   }
 }

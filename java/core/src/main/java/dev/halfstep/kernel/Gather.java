@@ -1,6 +1,5 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
 import dev.halfstep.bindings.hs_gather_desc;
 import dev.halfstep.internal.Structs;
@@ -113,13 +112,13 @@ public final class Gather extends GatherForms {
 
     private hs_gather_desc descriptor() {
       return new hs_gather_desc(Structs.memory(hs_gather_desc.class))
-            .src_type(srcType.code())
-            .dst_type(dstType.code())
-            .src_rows(srcRows)
-            .row_size(rowSize)
-            .batch(batch)
-            .order_size(orderSize)
-            .channels(channels);
+          .src_type(srcType.code())
+          .dst_type(dstType.code())
+          .src_rows(srcRows)
+          .row_size(rowSize)
+          .batch(batch)
+          .order_size(orderSize)
+          .channels(channels);
     }
   }
 }

@@ -1,6 +1,5 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
 import dev.halfstep.bindings.hs_group_norm_desc;
 import dev.halfstep.internal.Structs;
@@ -103,12 +102,12 @@ public final class GroupNorm extends GroupNormForms {
 
     private hs_group_norm_desc descriptor() {
       return new hs_group_norm_desc(Structs.memory(hs_group_norm_desc.class))
-            .type(type.code())
-            .n(n)
-            .positions(positions)
-            .channels(channels)
-            .groups(groups)
-            .eps(eps);
+          .type(type.code())
+          .n(n)
+          .positions(positions)
+          .channels(channels)
+          .groups(groups)
+          .eps(eps);
     }
   }
 }

@@ -1,9 +1,6 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
-import dev.halfstep.Stream;
-import dev.halfstep.Tensor;
 import dev.halfstep.bindings.hs_matmul_desc;
 import dev.halfstep.internal.Structs;
 
@@ -238,24 +235,24 @@ public final class Matmul extends MatmulForms {
 
     private hs_matmul_desc descriptor() {
       return new hs_matmul_desc(Structs.memory(hs_matmul_desc.class))
-            .type(type.code())
-            .out_type(outType.code())
-            .transpose_a(transposeA ? 1 : 0)
-            .transpose_b(transposeB ? 1 : 0)
-            .batch(batch)
-            .m(m)
-            .n(n)
-            .k(k)
-            .lda(lda())
-            .ldb(ldb())
-            .ldc(ldc())
-            .stride_a(strideA)
-            .stride_b(strideB)
-            .stride_c(strideC)
-            .alpha(alpha)
-            .beta(beta)
-            .activation(activation.code())
-            .bias_grad_beta(biasGradBeta);
+          .type(type.code())
+          .out_type(outType.code())
+          .transpose_a(transposeA ? 1 : 0)
+          .transpose_b(transposeB ? 1 : 0)
+          .batch(batch)
+          .m(m)
+          .n(n)
+          .k(k)
+          .lda(lda())
+          .ldb(ldb())
+          .ldc(ldc())
+          .stride_a(strideA)
+          .stride_b(strideB)
+          .stride_c(strideC)
+          .alpha(alpha)
+          .beta(beta)
+          .activation(activation.code())
+          .bias_grad_beta(biasGradBeta);
     }
   }
 }

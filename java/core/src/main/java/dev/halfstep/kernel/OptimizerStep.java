@@ -208,17 +208,17 @@ public final class OptimizerStep extends OptimizerStepForms {
 
     private hs_optimizer_desc descriptor() {
       return new hs_optimizer_desc(Structs.memory(hs_optimizer_desc.class))
-            .rule(rule)
-            .nesterov(nesterov ? 1 : 0)
-            .beta2(beta2)
-            .eps(eps)
-            .trust(trust)
-            .learning_rate(learningRate)
-            .momentum(momentum)
-            .weight_decay(weightDecay)
-            .weight_units(weightUnits)
-            .checked(checked ? 1 : 0)
-            .copy_type(copyType.code());
+          .rule(rule)
+          .nesterov(nesterov ? 1 : 0)
+          .beta2(beta2)
+          .eps(eps)
+          .trust(trust)
+          .learning_rate(learningRate)
+          .momentum(momentum)
+          .weight_decay(weightDecay)
+          .weight_units(weightUnits)
+          .checked(checked ? 1 : 0)
+          .copy_type(copyType.code());
     }
   }
 }

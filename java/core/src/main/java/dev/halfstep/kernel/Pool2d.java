@@ -134,18 +134,18 @@ public final class Pool2d extends Pool2dForms {
 
     private hs_pool2d_desc descriptor() {
       return new hs_pool2d_desc(Structs.memory(hs_pool2d_desc.class))
-            .pool(pool)
-            .type(type.code())
-            .n(x.dim(0))
-            .h(x.dim(1))
-            .w(x.dim(2))
-            .c(x.dim(3))
-            .r(rows)
-            .s(columns)
-            .stride_h(strideRows)
-            .stride_w(strideColumns)
-            .pad_h(paddingRows)
-            .pad_w(paddingColumns);
+          .pool(pool)
+          .type(type.code())
+          .n(x.dim(0))
+          .h(x.dim(1))
+          .w(x.dim(2))
+          .c(x.dim(3))
+          .r(rows)
+          .s(columns)
+          .stride_h(strideRows)
+          .stride_w(strideColumns)
+          .pad_h(paddingRows)
+          .pad_w(paddingColumns);
     }
   }
 }

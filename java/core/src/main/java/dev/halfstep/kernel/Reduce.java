@@ -97,13 +97,13 @@ public final class Reduce extends ReduceForms {
 
     private hs_reduce_desc descriptor() {
       return new hs_reduce_desc(Structs.memory(hs_reduce_desc.class))
-            .reduction(reduction)
-            .type(type.code())
-            .out_type(outType.code())
-            .outer(outer)
-            .extent(extent)
-            .inner(inner)
-            .beta(beta);
+          .reduction(reduction)
+          .type(type.code())
+          .out_type(outType.code())
+          .outer(outer)
+          .extent(extent)
+          .inner(inner)
+          .beta(beta);
     }
   }
 }

@@ -1,6 +1,5 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
 
 /** A scaled sum, {@code y = alpha * x + beta * y}. Immutable and safe to use from many threads. */

@@ -1,6 +1,5 @@
 package dev.halfstep.kernel;
 
-
 import dev.halfstep.DType;
 import dev.halfstep.bindings.hs_softmax_desc;
 import dev.halfstep.internal.Structs;
@@ -112,13 +111,13 @@ public final class Softmax extends SoftmaxForms {
 
     private hs_softmax_desc descriptor() {
       return new hs_softmax_desc(Structs.memory(hs_softmax_desc.class))
-            .type(type.code())
-            .rows(rows)
-            .columns(columns)
-            .scale(scale)
-            .queries(queries)
-            .samples(samples)
-            .padding(padding);
+          .type(type.code())
+          .rows(rows)
+          .columns(columns)
+          .scale(scale)
+          .queries(queries)
+          .samples(samples)
+          .padding(padding);
     }
   }
 }

@@ -50,8 +50,7 @@ record SafetensorsHeader(Map<String, String> metadata, List<Tensor> tensors) {
     } catch (CharacterCodingException e) {
       throw damaged(file, "is not UTF-8 text");
     }
-    JsonReader json =
-        new JsonReader(file, "is damaged or no safetensors file: its header", text);
+    JsonReader json = new JsonReader(file, "is damaged or no safetensors file: its header", text);
     Map<String, String> metadata = new LinkedHashMap<>();
     List<Tensor> tensors = new ArrayList<>();
     json.object(

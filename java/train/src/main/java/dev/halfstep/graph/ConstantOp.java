@@ -77,8 +77,7 @@ public record ConstantOp(List<Float> values, Value y) implements Operation {
             List.of(y),
             0,
             (stream, at) ->
-                Copy.fill(
-                    stream, y.type(), at.of(y) + from * y.type().bytes(), count, value))
+                Copy.fill(stream, y.type(), at.of(y) + from * y.type().bytes(), count, value))
         .withBytes(count * y.type().bytes());
   }
 

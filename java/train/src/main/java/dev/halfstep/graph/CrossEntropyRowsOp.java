@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
  * [...]}, as a value to calculate on with: -log of the probability of the label. {@link
  * CrossEntropyOp} is the same as the end of a graph, for which nothing is left to calculate.
  *
- * <p>The forward kernel finds the gradient of each row's loss by its logits too; on the way back row
- * r is multiplied by the gradient of loss r, a product of a 1 x 1 with a 1 x classes matrix for each
- * row.
+ * <p>The forward kernel finds the gradient of each row's loss by its logits too; on the way back
+ * row r is multiplied by the gradient of loss r, a product of a 1 x 1 with a 1 x classes matrix for
+ * each row.
  *
  * @param loss {@code F32 [...]}
  * @param slope the gradient of each row's loss by its logits, {@code F32 [..., classes]}; null
@@ -97,9 +97,7 @@ public record CrossEntropyRowsOp(Value logits, Value labels, Value loss, @Nullab
     Value dy = backward.of(loss);
     Backward.Target dx = backward.into(logits);
     Matmul.Builder kernel =
-        Matmul.builder(1, classes(), 1)
-            .batch(rows(), 1, classes(), classes())
-            .scale(1, dx.beta());
+        Matmul.builder(1, classes(), 1).batch(rows(), 1, classes(), classes()).scale(1, dx.beta());
     backward.add(
         Call.of(
             name() + " dx",

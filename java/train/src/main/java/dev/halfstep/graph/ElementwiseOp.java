@@ -113,8 +113,10 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
             case ADD, SUBTRACT -> dy;
             case MULTIPLY -> call(backward, Elementwise::multiply, dy, b);
             case DIVIDE -> call(backward, Elementwise::divide, dy, b);
-            case MAXIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::greater), dy);
-            case MINIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::less), dy);
+            case MAXIMUM ->
+                call(backward, Elementwise::multiply, slope(backward, Elementwise::greater), dy);
+            case MINIMUM ->
+                call(backward, Elementwise::multiply, slope(backward, Elementwise::less), dy);
           });
     }
     if (b.differentiable()) {
@@ -124,9 +126,12 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
             case ADD, SUBTRACT -> dy;
             case MULTIPLY -> call(backward, Elementwise::multiply, dy, a);
             case DIVIDE -> // less the sign: d(a / b) / db = -y / b
-                call(backward, Elementwise::divide, call(backward, Elementwise::multiply, dy, y), b);
-            case MAXIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::less), dy);
-            case MINIMUM -> call(backward, Elementwise::multiply, slope(backward, Elementwise::greater), dy);
+                call(
+                    backward, Elementwise::divide, call(backward, Elementwise::multiply, dy, y), b);
+            case MAXIMUM ->
+                call(backward, Elementwise::multiply, slope(backward, Elementwise::less), dy);
+            case MINIMUM ->
+                call(backward, Elementwise::multiply, slope(backward, Elementwise::greater), dy);
           });
     }
   }

@@ -96,7 +96,8 @@ public final class Ops {
   // ---- losses of samples, for losses of one's own ----
 
   /**
-   * The softmax cross-entropy of each row: -log of the probability that the logits give to the label.
+   * The softmax cross-entropy of each row: -log of the probability that the logits give to the
+   * label.
    *
    * @param logits {@code F32 [..., classes]}
    * @param labels {@code I32 [...]}

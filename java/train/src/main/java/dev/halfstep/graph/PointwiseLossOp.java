@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A loss of each element of a prediction {@code [batch, ...]} against one of the targets {@code F32
  * [batch, ...]}, of which there are as many, the end of a graph: squared error, or the binary
- * cross-entropy of logits; or losses that the graph has computed. One pass adds loss, weight (1 an element) and what is correct to the
- * step's state, and, in training, computes the gradient.
+ * cross-entropy of logits; or losses that the graph has computed. One pass adds loss, weight (1 an
+ * element) and what is correct to the step's state, and, in training, computes the gradient.
  *
  * @param state {@code hs_step_state}
  * @param seed what the gradient is multiplied by beside the loss scale: 1 / elements of the step
@@ -67,7 +67,8 @@ public record PointwiseLossOp(
           "a loss is [batch] or [batch, ...], one or more numbers a sample, not a single one");
     }
     if (graph.training() && !losses.differentiable()) {
-      throw graph.refusal("the loss does not depend on what the model says: nothing can be trained");
+      throw graph.refusal(
+          "the loss does not depend on what the model says: nothing can be trained");
     }
     add(Kind.GIVEN, losses, null, state, seed);
   }

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  *    {"name": "1", "kind": "Linear", "out": 10, "bias": true}]}}
  * }</pre>
  *
- * <p>A model with several inputs or outputs has a {@code network} in the place of the {@code layer}.
+ * <p>A model with several inputs or outputs has a {@code network} in the place of the {@code
+ * layer}.
  */
 final class Architecture {
   /** The name of the metadata's entry. */

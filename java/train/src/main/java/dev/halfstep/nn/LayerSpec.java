@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -332,7 +333,8 @@ public final class LayerSpec {
     List<Child> children = new ArrayList<>();
     for (Object child : list) {
       LayerSpec inner = ofTree(child, true);
-      children.add(new Child((String) ((Map<?, ?>) child).get(NAME), inner));
+      String name = (String) Objects.requireNonNull(((Map<?, ?>) child).get(NAME), NAME);
+      children.add(new Child(name, inner));
     }
     return spec.children(children);
   }

@@ -593,8 +593,8 @@ public final class Model {
   }
 
   /**
-   * The layer that the model was made of, {@link Layer#children} of which leads to those inside; null
-   * for a network of named inputs and outputs.
+   * The layer that the model was made of, {@link Layer#children} of which leads to those inside;
+   * null for a network of named inputs and outputs.
    */
   public @Nullable Layer layer() {
     return layer;

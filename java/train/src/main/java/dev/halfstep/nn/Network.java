@@ -1,6 +1,5 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import java.util.Map;
 

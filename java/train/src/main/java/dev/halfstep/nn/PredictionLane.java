@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -155,7 +156,7 @@ final class PredictionLane implements AutoCloseable {
       Calls calls = new Calls();
       graph.forward(calls);
       for (String name : model.outputs().keySet()) {
-        Value y = said.get(name);
+        Value y = Objects.requireNonNull(said.get(name), name);
         Value target = graph.input("prediction." + name, y.type(), y.shape());
         calls.add(copy(y, target));
         Tensor memory = hold(y.type(), y.shape(), "output " + name);

@@ -62,7 +62,8 @@ public record SavedModel(
 
   private static void requireChannels(Model model, Normalization normalization) {
     int channels = normalization.channels();
-    if (model.sampleType() != DType.F32 || (channels != 1 && channels != last(model.sampleShape()))) {
+    if (model.sampleType() != DType.F32
+        || (channels != 1 && channels != last(model.sampleShape()))) {
       throw new IllegalArgumentException(
           "the normalization has "
               + channels

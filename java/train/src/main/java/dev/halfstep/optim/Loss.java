@@ -30,8 +30,8 @@ public interface Loss {
      *
      * @param output what the model says, {@code F32 [batch, ...]}
      * @param target what is right: {@code F32}, shaped as the output, or labels {@code I32 [...]}
-     * @return {@code F32 [batch]} or {@code [batch, ...]}: one loss or more a sample, the mean of all
-     *     of which is minimised
+     * @return {@code F32 [batch]} or {@code [batch, ...]}: one loss or more a sample, the mean of
+     *     all of which is minimised
      */
     Value apply(Value output, Value target);
   }

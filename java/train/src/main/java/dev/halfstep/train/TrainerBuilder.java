@@ -8,7 +8,6 @@ import dev.halfstep.data.TargetSpec;
 import dev.halfstep.files.Safetensors;
 import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.metric.Metric;
-import dev.halfstep.optim.CrossEntropy;
 import dev.halfstep.optim.Loss;
 import dev.halfstep.optim.Optimizer;
 import dev.halfstep.schedule.BatchSchedule;

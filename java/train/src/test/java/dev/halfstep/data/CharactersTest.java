@@ -1,6 +1,5 @@
 package dev.halfstep.data;
 
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -41,7 +40,7 @@ class CharactersTest {
   void eachTokenOfAWindowIsLabelledWithTheOneThatFollows() {
     Split parts = Characters.of("abcdefghijklmnopqrst").windows(3, 0.35); // 13 and 7 characters
 
-    assertEquals(DType.I32, copyOf(parts.train()).features().type());
+    assertEquals(DType.I32, ArrayDataset.copyOf(parts.train()).features().type());
     assertEquals(Shape.of(3), parts.train().sampleShape());
     assertEquals(20, parts.train().classes());
     assertArrayEquals(
@@ -50,7 +49,7 @@ class CharactersTest {
     for (Dataset part : new Dataset[] {parts.train(), parts.heldOut()}) {
       float[] features = part.toFloats(0, part.size());
       for (int i = 0; i < features.length; i++) {
-        assertEquals(features[i] + 1, ((Labels) copyOf(part).targets()).get(i));
+        assertEquals(features[i] + 1, ((Labels) ArrayDataset.copyOf(part).targets()).get(i));
       }
     }
     assertEquals(4, parts.train().size()); // labels up to token 12: the border is not crossed

@@ -1,6 +1,5 @@
 package dev.halfstep.data;
 
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -209,14 +208,15 @@ class CsvColumnsTest {
     assertTrue(price.ofNumbers());
     assertEquals(1, price.outputs());
     Dataset train = data.parts().train();
-    assertEquals(DType.F32, copyOf(train).targets().type());
-    assertEquals(Shape.of(1), copyOf(train).targets().sampleShape());
+    assertEquals(DType.F32, ArrayDataset.copyOf(train).targets().type());
+    assertEquals(Shape.of(1), ArrayDataset.copyOf(train).targets().sampleShape());
     CsvColumn x = data.schema().columns().get(0);
     double sum = 0;
     double squares = 0;
     for (int i = 0; i < train.size(); i++) {
-      float y = copyOf(train).targets().buffer().getFloat(4 * i);
-      double raw = copyOf(train).features().buffer().getFloat(4 * i) * x.std() + x.mean();
+      float y = ArrayDataset.copyOf(train).targets().buffer().getFloat(4 * i);
+      double raw =
+          ArrayDataset.copyOf(train).features().buffer().getFloat(4 * i) * x.std() + x.mean();
       assertEquals(100 + 2 * raw, price.value(y), 1e-4);
       sum += y;
       squares += y * y;

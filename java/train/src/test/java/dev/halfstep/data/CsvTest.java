@@ -1,6 +1,5 @@
 package dev.halfstep.data;
 
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -39,9 +38,9 @@ class CsvTest {
     assertEquals(8, parts.train().size());
     assertEquals(2, parts.heldOut().size());
     assertEquals("data.csv", parts.train().name());
-    assertEquals(DType.F32, copyOf(parts.train()).features().type());
+    assertEquals(DType.F32, ArrayDataset.copyOf(parts.train()).features().type());
     assertEquals(Shape.of(1), parts.train().sampleShape());
-    Labels labels = (Labels) copyOf(parts.train()).targets();
+    Labels labels = (Labels) ArrayDataset.copyOf(parts.train()).targets();
     assertEquals(List.of("even", "odd"), labels.names());
     Set<Integer> seen = new HashSet<>();
     for (Dataset part : List.of(parts.train(), parts.heldOut())) {
@@ -63,7 +62,7 @@ class CsvTest {
     double squares = 0;
     double rawSum = 0;
     for (int i = 0; i < 6; i++) {
-      float x = copyOf(trained).features().buffer().getFloat(4 * i);
+      float x = ArrayDataset.copyOf(trained).features().buffer().getFloat(4 * i);
       sum += x;
       squares += x * x;
       rawSum += raw(data, trained, i, 0);
@@ -100,9 +99,13 @@ class CsvTest {
   @Test
   void theSeedAloneDecidesTheOrder() throws IOException {
     Csv csv = Csv.file(write(NUMBERS));
-    ByteBuffer first = copyOf(csv.withSeed(1).load().parts().train()).features().buffer();
-    assertEquals(first, copyOf(csv.withSeed(1).load().parts().train()).features().buffer());
-    assertFalse(first.equals(copyOf(csv.withSeed(2).load().parts().train()).features().buffer()));
+    ByteBuffer first =
+        ArrayDataset.copyOf(csv.withSeed(1).load().parts().train()).features().buffer();
+    assertEquals(
+        first, ArrayDataset.copyOf(csv.withSeed(1).load().parts().train()).features().buffer());
+    assertFalse(
+        first.equals(
+            ArrayDataset.copyOf(csv.withSeed(2).load().parts().train()).features().buffer()));
   }
 
   @Test
@@ -129,7 +132,7 @@ class CsvTest {
     assertEquals(1, data.schema().columns().get(0).std());
     Dataset train = data.parts().train();
     for (int i = 0; i < train.size(); i++) {
-      assertEquals(0, copyOf(train).features().buffer().getFloat(8 * i));
+      assertEquals(0, ArrayDataset.copyOf(train).features().buffer().getFloat(8 * i));
       double time = raw(data, train, i, 1);
       assertEquals(Math.rint(time), time, 1e-5);
       assertEquals(train.label(i), Math.round(time) % 2);
@@ -139,7 +142,7 @@ class CsvTest {
   @Test
   void wholeNumbersBecomeClassesInNumericOrder() throws IOException {
     CsvData data = Csv.file(write("1,10\n2,9\n3,-1\n4,10.0\n5,+9\n6,-1\n")).load();
-    Labels labels = (Labels) copyOf(data.parts().train()).targets();
+    Labels labels = (Labels) ArrayDataset.copyOf(data.parts().train()).targets();
     assertEquals(List.of("-1", "9", "10"), labels.names());
     int[] expected = {2, 1, 0, 2, 1, 0};
     for (int i = 0; i < labels.size(); i++) {
@@ -162,7 +165,9 @@ class CsvTest {
                     + "-2e0,c"));
     CsvData data = csv.load();
     assertEquals(List.of("width, \"cm\""), names(data));
-    assertEquals(List.of("a\nb", "c"), ((Labels) copyOf(data.parts().train()).targets()).names());
+    assertEquals(
+        List.of("a\nb", "c"),
+        ((Labels) ArrayDataset.copyOf(data.parts().train()).targets()).names());
     assertEquals(4, data.parts().train().size() + data.parts().heldOut().size());
   }
 
@@ -257,7 +262,8 @@ class CsvTest {
   private static double raw(CsvData data, Dataset part, int sample, int column) {
     CsvColumn how = data.schema().columns().get(column);
     int index = sample * data.schema().columns().size() + column;
-    return copyOf(part).features().buffer().getFloat(4 * index) * how.std() + how.mean();
+    return ArrayDataset.copyOf(part).features().buffer().getFloat(4 * index) * how.std()
+        + how.mean();
   }
 
   private Path write(String text) throws IOException {

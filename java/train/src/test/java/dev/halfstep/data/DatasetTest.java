@@ -1,6 +1,5 @@
 package dev.halfstep.data;
 
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -26,7 +25,7 @@ class DatasetTest {
 
   @Test
   void arraysBecomeOneDirectNativeBuffer() {
-    ByteBuffer features = copyOf(FIVE).features().buffer();
+    ByteBuffer features = ArrayDataset.copyOf(FIVE).features().buffer();
     assertTrue(features.isDirect() && features.isReadOnly());
     assertEquals(ByteOrder.nativeOrder(), features.order());
     assertEquals(0, features.position());
@@ -34,7 +33,7 @@ class DatasetTest {
     for (int i = 0; i < 10; i++) {
       assertEquals(i, features.getFloat(4 * i));
     }
-    ByteBuffer labels = copyOf(FIVE).targets().buffer();
+    ByteBuffer labels = ArrayDataset.copyOf(FIVE).targets().buffer();
     assertTrue(labels.isDirect());
     assertEquals(ByteOrder.nativeOrder(), labels.order());
     assertEquals(2, labels.getInt(8));
@@ -49,9 +48,9 @@ class DatasetTest {
   void slicesOfSlicesHoldTheSamplesThatTheyName() {
     Dataset middle = FIVE.slice(1, 5).slice(1, 3);
     assertEquals(2, middle.size());
-    assertEquals(4, copyOf(middle).features().buffer().getFloat(0));
-    assertEquals(7, copyOf(middle).features().buffer().getFloat(12));
-    assertEquals(16, copyOf(middle).features().buffer().remaining());
+    assertEquals(4, ArrayDataset.copyOf(middle).features().buffer().getFloat(0));
+    assertEquals(7, ArrayDataset.copyOf(middle).features().buffer().getFloat(12));
+    assertEquals(16, ArrayDataset.copyOf(middle).features().buffer().remaining());
     assertEquals(2, middle.label(0));
     assertEquals(1, middle.label(1));
     assertThrows(IndexOutOfBoundsException.class, () -> middle.label(2));
@@ -142,8 +141,8 @@ class DatasetTest {
         ArrayDataset.of(
             "line", Features.of(X), Values.of(new float[] {1, 2, 3, 4, 5}, Shape.of(1)));
     assertEquals(0, data.classes());
-    assertEquals(DType.F32, copyOf(data).targets().type());
-    assertEquals(4, copyOf(data.slice(3, 5)).targets().buffer().getFloat(0));
+    assertEquals(DType.F32, ArrayDataset.copyOf(data).targets().type());
+    assertEquals(4, ArrayDataset.copyOf(data.slice(3, 5)).targets().buffer().getFloat(0));
     assertEquals("line: 5 samples, F32 [2], values [1]", data.toString());
     assertThrows(IllegalStateException.class, () -> data.label(0));
   }
@@ -153,7 +152,7 @@ class DatasetTest {
     Split split = FIVE.splitLast(0.4);
     assertEquals(3, split.train().size());
     assertEquals(2, split.heldOut().size());
-    assertEquals(6, copyOf(split.heldOut()).features().buffer().getFloat(0));
+    assertEquals(6, ArrayDataset.copyOf(split.heldOut()).features().buffer().getFloat(0));
     assertEquals(1, FIVE.splitLast(0.01).heldOut().size());
     assertEquals(1, FIVE.splitLast(0.99).train().size());
     assertEquals(800, Split.heldOut(8000, 0.1));
@@ -192,7 +191,7 @@ class DatasetTest {
         .flatMapToInt(
             part ->
                 IntStream.range(0, part.size())
-                    .map(i -> (int) copyOf(part).features().buffer().getFloat(4 * i)))
+                    .map(i -> (int) ArrayDataset.copyOf(part).features().buffer().getFloat(4 * i)))
         .toArray();
   }
 
@@ -251,7 +250,7 @@ class DatasetTest {
     Split split = line.split(0.25, 5);
     assertEquals(25, split.heldOut().size());
     int[] held = numbers(split.heldOut());
-    assertEquals(held[3], copyOf(split.heldOut()).targets().buffer().getFloat(12));
+    assertEquals(held[3], ArrayDataset.copyOf(split.heldOut()).targets().buffer().getFloat(12));
     assertTrue(Arrays.stream(held).filter(i -> i < 50).count() > 5, Arrays.toString(held));
     Labels tokens = Labels.of(new int[200], Shape.of(2), 3, OptionalInt.empty());
     Dataset text = ArrayDataset.of("text", Features.of(x, Shape.of(1)), tokens);
@@ -264,8 +263,8 @@ class DatasetTest {
   void subsetsHoldTheSamplesThatTheyName() {
     Dataset part = FIVE.slice(1, 5).subset(3, 0, 3);
     assertEquals(3, part.size());
-    assertEquals(8, copyOf(part).features().buffer().getFloat(0));
-    assertEquals(3, copyOf(part).features().buffer().getFloat(12));
+    assertEquals(8, ArrayDataset.copyOf(part).features().buffer().getFloat(0));
+    assertEquals(3, ArrayDataset.copyOf(part).features().buffer().getFloat(12));
     assertEquals(0, part.label(0));
     assertEquals(1, part.label(1));
     assertEquals(0, part.label(2));
@@ -274,9 +273,10 @@ class DatasetTest {
     Dataset bytes =
         ArrayDataset.of(
             "bytes", Features.of(new byte[] {1, 2, 3}, Shape.of(1)).withNormalization(half), named);
-    assertEquals(half, copyOf(bytes.subset(2)).features().normalization());
-    assertEquals(List.of("cat", "dog"), ((Labels) copyOf(bytes.subset(2)).targets()).names());
-    assertEquals(3, copyOf(bytes.subset(2)).features().buffer().get(0));
+    assertEquals(half, ArrayDataset.copyOf(bytes.subset(2)).features().normalization());
+    assertEquals(
+        List.of("cat", "dog"), ((Labels) ArrayDataset.copyOf(bytes.subset(2)).targets()).names());
+    assertEquals(3, ArrayDataset.copyOf(bytes.subset(2)).features().buffer().get(0));
     refused("no sample 5 among 5: give indices from 0 to 4", () -> FIVE.subset(0, 5));
     refused("no sample -1 among 5", () -> FIVE.subset(-1));
     refused("at least one", () -> FIVE.subset());
@@ -292,7 +292,8 @@ class DatasetTest {
     Dataset bytes = ArrayDataset.of("bytes", Features.of(new byte[4], Shape.of(2)), labels);
     refused("bytes", () -> new Split(FIVE, bytes));
     Dataset fewer =
-        ArrayDataset.of("fewer", copyOf(same).features(), Labels.of(new int[] {0, 1}, 2));
+        ArrayDataset.of(
+            "fewer", ArrayDataset.copyOf(same).features(), Labels.of(new int[] {0, 1}, 2));
     refused("fewer", () -> new Split(FIVE, fewer));
   }
 
@@ -302,8 +303,8 @@ class DatasetTest {
     for (int[] range : ranges) {
       String message = "no samples " + range[0] + " up to " + range[1] + " among 5";
       refused(message, () -> FIVE.slice(range[0], range[1]));
-      refused(message, () -> copyOf(FIVE).features().slice(range[0], range[1]));
-      refused(message, () -> copyOf(FIVE).targets().slice(range[0], range[1]));
+      refused(message, () -> ArrayDataset.copyOf(FIVE).features().slice(range[0], range[1]));
+      refused(message, () -> ArrayDataset.copyOf(FIVE).targets().slice(range[0], range[1]));
     }
     refused(
         "six: features of 5 samples, but targets of 6",

@@ -1,6 +1,5 @@
 package dev.halfstep.data;
 
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -40,7 +39,7 @@ class DigitsTest {
   void digitsAreBalancedImagesOfBytes() {
     Split split = Digits.generate(500, 100, 0);
     for (Dataset part : new Dataset[] {split.train(), split.heldOut()}) {
-      assertEquals(DType.U8, copyOf(part).features().type());
+      assertEquals(DType.U8, ArrayDataset.copyOf(part).features().type());
       assertEquals(Shape.of(28, 28, 1), part.sampleShape());
       int[] counts = new int[part.classes()];
       for (int i = 0; i < part.size(); i++) {
@@ -55,7 +54,7 @@ class DigitsTest {
   @Test
   void normalizedPixelsHaveMeanZeroAndDeviationOne() {
     Dataset train = Digits.generate(5000, 1, 9).train();
-    Normalization normalization = copyOf(train).features().normalization();
+    Normalization normalization = ArrayDataset.copyOf(train).features().normalization();
     double sum = 0;
     double squares = 0;
     byte[] pixels = bytes(train);
@@ -134,7 +133,7 @@ class DigitsTest {
   }
 
   private static byte[] bytes(Dataset data) {
-    ByteBuffer buffer = copyOf(data).features().buffer();
+    ByteBuffer buffer = ArrayDataset.copyOf(data).features().buffer();
     byte[] bytes = new byte[buffer.remaining()];
     buffer.get(bytes);
     return bytes;

@@ -1,6 +1,5 @@
 package dev.halfstep.data;
 
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static dev.halfstep.data.IdxFiles.concat;
 import static dev.halfstep.data.IdxFiles.gzip;
 import static dev.halfstep.data.IdxFiles.header;
@@ -136,15 +135,16 @@ class IdxTest {
     Split split = Idx.load(images, labels);
     assertEquals(8, split.train().size());
     assertEquals(2, split.heldOut().size());
-    Labels targets = (Labels) copyOf(split.train()).targets();
+    Labels targets = (Labels) ArrayDataset.copyOf(split.train()).targets();
     assertEquals(List.of("3", "7"), targets.names());
-    Features features = copyOf(split.train()).features();
+    Features features = ArrayDataset.copyOf(split.train()).features();
     double mean = 0;
     for (float x : split.train().toFloats(0, 8)) {
       mean += x / 8;
     }
     assertEquals(0, mean, 1e-6); // standardised over the training part
-    assertEquals(features.normalization(), copyOf(split.heldOut()).features().normalization());
+    assertEquals(
+        features.normalization(), ArrayDataset.copyOf(split.heldOut()).features().normalization());
 
     Path testImages = write("tx", concat(header(0x0D, 2, 1), new byte[8]));
     byte[] wide = ByteBuffer.allocate(4).putShort((short) 9).putShort((short) 3).array();

@@ -1,6 +1,5 @@
 package dev.halfstep.data;
 
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -38,13 +37,13 @@ class MnistTest {
     Split split = Mnist.load(folder);
     assertEquals(30, split.train().size());
     assertEquals(20, split.heldOut().size());
-    assertEquals(DType.U8, copyOf(split.train()).features().type());
+    assertEquals(DType.U8, ArrayDataset.copyOf(split.train()).features().type());
     assertEquals(Shape.of(28, 28, 1), split.train().sampleShape());
-    assertEquals(29, copyOf(split.train()).features().buffer().get(29 * 784 + 5));
+    assertEquals(29, ArrayDataset.copyOf(split.train()).features().buffer().get(29 * 784 + 5));
     assertEquals(9, split.heldOut().label(19));
     assertEquals(
         Normalization.ofUnitPixels(0.1307, 0.3081),
-        copyOf(split.train()).features().normalization());
+        ArrayDataset.copyOf(split.train()).features().normalization());
   }
 
   @Test
@@ -64,7 +63,8 @@ class MnistTest {
       for (int i = 0; i < 20; i++) {
         int label = split.heldOut().label(i);
         classes[label]++;
-        assertEquals(label, copyOf(split.heldOut()).features().buffer().get(784 * i) / 10);
+        assertEquals(
+            label, ArrayDataset.copyOf(split.heldOut()).features().buffer().get(784 * i) / 10);
       }
       assertArrayEquals(new int[] {2, 2, 2, 2, 2, 2, 2, 2, 2, 2}, classes);
       assertEquals("mnist train", split.train().name());
@@ -105,9 +105,9 @@ class MnistTest {
       assertEquals(0, letters.train().label(0));
       assertEquals(25, letters.train().label(1));
       assertEquals(25, letters.heldOut().label(0));
-      Labels labels = (Labels) copyOf(letters.heldOut()).targets();
+      Labels labels = (Labels) ArrayDataset.copyOf(letters.heldOut()).targets();
       assertEquals(List.of("1", "26"), List.of(labels.names().get(0), labels.names().get(25)));
-      ByteBuffer pixels = copyOf(letters.train()).features().buffer();
+      ByteBuffer pixels = ArrayDataset.copyOf(letters.train()).features().buffer();
       assertArrayEquals(
           new int[] {1, 3, 2, 4, 1, 3}, IntStream.range(0, 6).map(pixels::get).toArray());
       assertEquals("emnist-letters train", letters.train().name());
@@ -178,7 +178,7 @@ class MnistTest {
   }
 
   private static double meanOfUnitPixels(Dataset data) {
-    ByteBuffer pixels = copyOf(data).features().buffer();
+    ByteBuffer pixels = ArrayDataset.copyOf(data).features().buffer();
     long sum = 0;
     while (pixels.hasRemaining()) {
       sum += pixels.get() & 0xFF;

@@ -1,6 +1,5 @@
 package dev.halfstep.data;
 
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -45,11 +44,15 @@ class RandomDataTest {
     Dataset few = RandomData.learnable(10, 5, 20, 8).heldOut();
     Dataset many = RandomData.learnable(12, 9, 20, 8).train();
     assertEquals(
-        copyOf(few.slice(0, 2)).features().buffer(),
-        copyOf(many.slice(10, 12)).features().buffer());
+        ArrayDataset.copyOf(few.slice(0, 2)).features().buffer(),
+        ArrayDataset.copyOf(many.slice(10, 12)).features().buffer());
     assertEquals(few.label(0), many.label(10));
     Dataset other = RandomData.learnable(10, 5, 20, 9).heldOut();
-    assertFalse(copyOf(few).features().buffer().equals(copyOf(other).features().buffer()));
+    assertFalse(
+        ArrayDataset.copyOf(few)
+            .features()
+            .buffer()
+            .equals(ArrayDataset.copyOf(other).features().buffer()));
   }
 
   /** The difference of the class means is the best linear rule that can be learned here. */
@@ -88,6 +91,6 @@ class RandomDataTest {
   }
 
   private static FloatBuffer floats(Dataset data) {
-    return copyOf(data).features().buffer().asFloatBuffer();
+    return ArrayDataset.copyOf(data).features().buffer().asFloatBuffer();
   }
 }

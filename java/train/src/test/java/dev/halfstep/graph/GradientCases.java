@@ -107,7 +107,7 @@ final class GradientCases {
               A,
               second));
       // The values of A and B come from one lattice: shifted by half its step none are equal.
-      float shift = second == B ? 0.04f : 0;
+      float shift = second.equals(B) ? 0.04f : 0;
       cases.add(
           new Case(
               "maximum with " + second.shape(),

@@ -95,8 +95,7 @@ class OperationGradientTest {
     Function<Graph, Value> rows =
         g -> {
           Value input = g.input("tokens", DType.I32, Shape.of(6));
-          return Ops.crossEntropyRows(
-              Ops.reshape(made(g, A), Shape.of(6, 5)), input);
+          return Ops.crossEntropyRows(Ops.reshape(made(g, A), Shape.of(6, 5)), input);
         };
     Function<Graph, Value> focal =
         g -> {
@@ -117,7 +116,8 @@ class OperationGradientTest {
           }
           double loss = Math.log(sum) - Math.tanh(a[row * 5 + labels[row]]);
           double wrong = 1 - Math.exp(-loss);
-          assertEquals(each == rows ? loss : wrong * wrong * loss, output[row], 2e-6, "row " + row);
+          assertEquals(
+              each.equals(rows) ? loss : wrong * wrong * loss, output[row], 2e-6, "row " + row);
         }
       }
     }

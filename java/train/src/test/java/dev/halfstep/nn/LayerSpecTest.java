@@ -137,7 +137,8 @@ class LayerSpecTest {
         String name = file.getFileName().toString().replaceAll("\\.class$", "");
         if (!name.equals("package-info")) {
           try {
-            classes.add(Class.forName("dev.halfstep.nn." + name, false, Layer.class.getClassLoader()));
+            classes.add(
+                Class.forName("dev.halfstep.nn." + name, false, Layer.class.getClassLoader()));
           } catch (ClassNotFoundException e) {
             throw new AssertionError(e);
           }
@@ -151,8 +152,7 @@ class LayerSpecTest {
   void aLambdaSaysThatItCannotBeWrittenDown() {
     Layer lambda = (scope, x) -> x;
     for (Layer layer : List.of(lambda, Sequential.of(new ReLU(), lambda), new Residual(lambda))) {
-      String message =
-          assertThrows(UnsupportedOperationException.class, layer::spec).getMessage();
+      String message = assertThrows(UnsupportedOperationException.class, layer::spec).getMessage();
       assertTrue(message.contains("cannot be written down: a lambda or a class"), message);
       assertTrue(message.contains("Layers.register"), message);
     }
@@ -199,7 +199,8 @@ class LayerSpecTest {
   @Test
   void whatAReaderAsksForAndIsNotThereIsNamed() {
     LayerSpec spec = LayerSpec.of("Linear").with("out", 0).with("bias", "no");
-    refused(() -> spec.whole("out", 1, 9), "Linear has attribute out 0, expected a whole number in");
+    refused(
+        () -> spec.whole("out", 1, 9), "Linear has attribute out 0, expected a whole number in");
     refused(() -> spec.whole("in", 1, 9), "Linear lacks attribute in, expected a whole number in");
     refused(() -> spec.flag("bias"), "has attribute bias no, expected true or false");
     refused(() -> spec.number("bias"), "expected a number");

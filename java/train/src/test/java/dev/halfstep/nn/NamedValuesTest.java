@@ -1,6 +1,5 @@
 package dev.halfstep.nn;
 
-import dev.halfstep.graph.Ops;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -8,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
+import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.train.TestDevice;
 import java.io.IOException;

@@ -229,19 +229,14 @@ class PredictorTest {
     try (Device device = TestDevice.open()) {
       int[] sizes = {1, 8, 64};
       float[][] expected = new float[71][];
-      try (Predictor single =
-          Predictor.builder(model).device(device).batchSizes(sizes).open()) {
+      try (Predictor single = Predictor.builder(model).device(device).batchSizes(sizes).open()) {
         for (int rows = 0; rows <= 70; rows++) {
           expected[rows] = single.predict(Arrays.copyOf(x, rows * IN));
         }
       }
       for (int threads : new int[] {1, 4, 8}) {
         try (Predictor predictor =
-            Predictor.builder(model)
-                .device(device)
-                .batchSizes(sizes)
-                .threads(threads)
-                .open()) {
+            Predictor.builder(model).device(device).batchSizes(sizes).threads(threads).open()) {
           assertEquals(threads, predictor.threads());
           inParallel(
               callers,
@@ -249,8 +244,7 @@ class PredictorTest {
                 Random random = new Random(caller);
                 for (int i = 0; i < calls; i++) {
                   int rows = random.nextInt(5) == 0 ? 66 + random.nextInt(5) : random.nextInt(12);
-                  assertArrayEquals(
-                      expected[rows], predictor.predict(Arrays.copyOf(x, rows * IN)));
+                  assertArrayEquals(expected[rows], predictor.predict(Arrays.copyOf(x, rows * IN)));
                 }
               });
         }

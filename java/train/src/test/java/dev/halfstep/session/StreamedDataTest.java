@@ -1,6 +1,5 @@
 package dev.halfstep.session;
 
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -186,7 +185,7 @@ class StreamedDataTest {
     assertEquals(expected, everything(options.dataMemory(memory(data, segmentRows)), data));
     assertEquals(expected, everything(options, new OwnData(data)));
     int[] reversed = IntStream.range(0, SAMPLES).map(i -> SAMPLES - 1 - i).toArray();
-    Dataset view = copyOf(data.subset(reversed)).subset(reversed);
+    Dataset view = ArrayDataset.copyOf(data.subset(reversed)).subset(reversed);
     assertEquals(expected, everything(options, view));
     assertEquals(expected, everything(options.dataMemory(memory(data, segmentRows)), view));
   }

@@ -1,6 +1,5 @@
 package dev.halfstep.session;
 
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -257,9 +256,10 @@ class TrainingSessionTest {
         ArrayDataset.of(
             "pixels",
             Features.of(pixels, shape).withNormalization(normalization),
-            copyOf(task.data).targets());
+            ArrayDataset.copyOf(task.data).targets());
     Dataset ready =
-        ArrayDataset.of("floats", Features.of(scaled, shape), copyOf(task.data).targets());
+        ArrayDataset.of(
+            "floats", Features.of(scaled, shape), ArrayDataset.copyOf(task.data).targets());
     try (TrainingSession session = options(SmallTask.model()).open()) {
       assertEquals(session.evaluate(ready).loss(), session.evaluate(raw).loss(), 1e-6);
     }

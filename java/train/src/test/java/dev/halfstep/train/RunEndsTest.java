@@ -1,6 +1,5 @@
 package dev.halfstep.train;
 
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -266,7 +265,8 @@ final class RunEndsTest {
     float[] twos = new float[samples];
     Arrays.fill(twos, 2);
     Dataset data =
-        ArrayDataset.of("twos", copyOf(DATA.train()).features(), Values.of(twos, Shape.of(1)));
+        ArrayDataset.of(
+            "twos", ArrayDataset.copyOf(DATA.train()).features(), Values.of(twos, Shape.of(1)));
     Model model = Model.of(data.sampleShape(), Sequential.of(new Linear(1))).initialize(1);
     TrainerBuilder trainer =
         Trainer.builder(model, data)

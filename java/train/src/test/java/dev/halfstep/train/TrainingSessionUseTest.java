@@ -1,6 +1,5 @@
 package dev.halfstep.train;
 
-import static dev.halfstep.data.ArrayDataset.copyOf;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -62,10 +61,12 @@ class TrainingSessionUseTest {
       assertTrue(failure.getMessage().contains("label"), failure.getMessage());
     }
     Dataset wide =
-        ArrayDataset.of("wide", copyOf(task.data).features(), Labels.of(new int[SAMPLES], 9));
+        ArrayDataset.of(
+            "wide", ArrayDataset.copyOf(task.data).features(), Labels.of(new int[SAMPLES], 9));
     int[] labels = new int[SAMPLES];
     labels[40] = 8;
-    Dataset wrong = ArrayDataset.of("wrong", copyOf(task.data).features(), Labels.of(labels, 9));
+    Dataset wrong =
+        ArrayDataset.of("wrong", ArrayDataset.copyOf(task.data).features(), Labels.of(labels, 9));
     try (TrainingSession session = options(SmallTask.model()).open()) {
       session.evaluate(wide);
       assertThrows(IllegalArgumentException.class, () -> session.evaluate(wrong));
