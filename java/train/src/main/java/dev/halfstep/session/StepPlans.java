@@ -130,7 +130,8 @@ final class StepPlans {
    */
   int[] classes() {
     Graph graph = new Graph(options.storage(), false);
-    BatchSource.Batch batch = addLoss(graph, new Calls(), 1, 1);
+    int rows = 2; // of one row a loss that mixes samples would pass for one of each
+    BatchSource.Batch batch = addLoss(graph, new Calls(), rows, rows);
     return batch.labels().values().stream()
         .mapToInt(labels -> Math.toIntExact(graph.classes(labels)))
         .toArray();
