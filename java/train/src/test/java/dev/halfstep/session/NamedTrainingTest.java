@@ -10,6 +10,7 @@ import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Features;
 import dev.halfstep.data.Labels;
+import dev.halfstep.data.Normalization;
 import dev.halfstep.data.OwnData;
 import dev.halfstep.data.Values;
 import dev.halfstep.graph.Ops;
@@ -155,6 +156,33 @@ class NamedTrainingTest {
     Model resumed = NamedTask.model();
     trainer(resumed, train, validation).resume(Checkpoints.newest(folder)).fit();
     assertArrayEquals(expected.weights(), resumed.weights());
+  }
+
+  @Test
+  void eachInputHasItsOwnNormalization() {
+    double[] mean = {1, 0, -1, 0, 0.5, 0, 2};
+    double[] std = {2, 0.5, 1, 4, 1, 1, 8};
+    float[] raw = TASK.item.clone();
+    for (int i = 0; i < raw.length; i++) {
+      raw[i] = (float) (raw[i] * std[i % std.length] + mean[i % mean.length]);
+    }
+    ArrayDataset data =
+        ArrayDataset.builder("raw ratings")
+            .input("user", Features.of(TASK.user, Shape.of(NamedTask.USER)))
+            .input(
+                "item",
+                Features.of(raw, Shape.of(NamedTask.ITEM))
+                    .withNormalization(Normalization.of(mean, std)))
+            .target("kind", Labels.of(TASK.kinds, NamedTask.KINDS))
+            .target("score", Values.of(TASK.scores, Shape.of(1)))
+            .build();
+    Model model = NamedTask.model();
+    try (TrainingSession session = options(model).open()) {
+      session.data(data);
+      assertEquals(TASK.reference(model, 0, SAMPLES), session.evaluate(data).loss(), 1e-5);
+      assertEquals(
+          TASK.reference(model, 0, SAMPLES), session.evaluate(new OwnData(data)).loss(), 1e-5);
+    }
   }
 
   @Test
