@@ -99,7 +99,8 @@ public final class TwoHeads {
         Model.of(
             List.of(Model.Input.of("features", Shape.of(FEATURES))),
             (scope, inputs) -> {
-              Sequential layers = Sequential.of(new Linear(64), new ReLU(), new Linear(32), new ReLU());
+              Sequential layers =
+                  Sequential.of(new Linear(64), new ReLU(), new Linear(32), new ReLU());
               Value trunk = scope.apply("trunk", layers, inputs.get("features"));
               return Map.of(
                   "value", scope.apply("value", new Linear(1), trunk),

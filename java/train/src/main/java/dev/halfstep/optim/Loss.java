@@ -40,14 +40,14 @@ public interface Loss {
   @FunctionalInterface
   interface NamedFunction {
     /**
-     * Adds operations to the graph of the outputs. Both maps refuse a name that is not there with an
-     * {@link IllegalArgumentException} that says which are.
+     * Adds operations to the graph of the outputs. Both maps refuse a name that is not there with
+     * an {@link IllegalArgumentException} that says which are.
      *
      * @param outputs what the model says, {@code F32 [batch, ...]}, by the names of its outputs
      * @param targets what is right, by the names of the data's targets: values {@code F32 [batch,
      *     ...]} or labels {@code I32 [batch, ...]}
-     * @return {@code F32 [batch]} or {@code [batch, ...]}: one loss or more a sample, the mean of all
-     *     of which is minimised
+     * @return {@code F32 [batch]} or {@code [batch, ...]}: one loss or more a sample, the mean of
+     *     all of which is minimised
      */
     Value apply(Map<String, Value> outputs, Map<String, Value> targets);
   }

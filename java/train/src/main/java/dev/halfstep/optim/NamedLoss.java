@@ -44,8 +44,7 @@ record NamedLoss(String name, NamedFunction losses) implements Loss {
   }
 
   @Override
-  public void add(
-      Map<String, Value> outputs, Map<String, Value> targets, Value state, float seed) {
+  public void add(Map<String, Value> outputs, Map<String, Value> targets, Value state, float seed) {
     Graph graph = state.graph();
     Map<String, Value> numbers = new LinkedHashMap<>();
     outputs.forEach((output, value) -> numbers.put(output, Ops.cast(value, DType.F32)));

@@ -30,8 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param orderSize indices in the order of the samples; 0: the rows as they lie
  * @param loss what is minimised on them
  */
-record BatchSource(
-    List<Table> inputs, List<Table> targets, int samples, int orderSize, Loss loss) {
+record BatchSource(List<Table> inputs, List<Table> targets, int samples, int orderSize, Loss loss) {
 
   /**
    * One of the arrays of which samples consist.
@@ -110,7 +109,9 @@ record BatchSource(
         DataCheck.loss(options.loss(), data));
   }
 
-  /** The data's inputs under the names of the model's: the only ones belong together as they are. */
+  /**
+   * The data's inputs under the names of the model's: the only ones belong together as they are.
+   */
   private static List<Table> inputs(Model model, Dataset data) {
     List<InputSpec> given = data.form().inputs();
     Map<String, Model.Input> taken = new LinkedHashMap<>();
@@ -209,8 +210,8 @@ record BatchSource(
   }
 
   /**
-   * Weight units that the gradients of one sample reckon with until the update divides by the weight
-   * that there was: one for each label or value of the first target.
+   * Weight units that the gradients of one sample reckon with until the update divides by the
+   * weight that there was: one for each label or value of the first target.
    */
   static long unitsPerSample(SampleForm form) {
     return form.target().shape().elements();
@@ -233,8 +234,7 @@ record BatchSource(
       Table target = targets.get(i);
       Value table = table(graph, labels(i), target, rows);
       labels.put(
-          target.name(),
-          samples == 0 ? table : StepOps.gatherTargets(table, order, state, rows));
+          target.name(), samples == 0 ? table : StepOps.gatherTargets(table, order, state, rows));
     }
     return new Batch(features, labels);
   }

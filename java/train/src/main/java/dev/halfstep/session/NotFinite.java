@@ -68,7 +68,8 @@ final class NotFinite {
 
   private static String inFeatures(Dataset data, int input, float most) {
     InputSpec spec = data.form().inputs().get(input);
-    String of = data.form().inputs().size() == 1 ? " of sample " : " of " + spec.name() + " of sample ";
+    String of =
+        data.form().inputs().size() == 1 ? " of sample " : " of " + spec.name() + " of sample ";
     int each = (int) spec.shape().elements();
     for (SampleReader reader = samples(data); reader.next(); ) {
       float[] values = reader.batch().toFloats(input);
@@ -105,7 +106,8 @@ final class NotFinite {
 
   private static String inValues(Dataset data, int target) {
     TargetSpec spec = data.form().targets().get(target);
-    String of = data.form().targets().size() == 1 ? " of sample " : " of " + spec.name() + " of sample ";
+    String of =
+        data.form().targets().size() == 1 ? " of sample " : " of " + spec.name() + " of sample ";
     int each = (int) spec.shape().elements();
     for (SampleReader reader = samples(data); reader.next(); ) {
       FloatBuffer values = reader.batch().target(target).asFloatBuffer();

@@ -67,10 +67,7 @@ final class OutputReader implements AutoCloseable {
    */
   Map<String, float[]> values(DeviceData onDevice, Dataset data) {
     Map<String, float[]> all = new LinkedHashMap<>();
-    options
-        .model()
-        .outputs()
-        .forEach((name, shape) -> all.put(name, room(data, shape.elements())));
+    options.model().outputs().forEach((name, shape) -> all.put(name, room(data, shape.elements())));
     forEachBatch(
         onDevice,
         data,

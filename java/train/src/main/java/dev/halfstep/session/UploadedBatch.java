@@ -36,13 +36,9 @@ final class UploadedBatch implements AutoCloseable {
           "step(x, y) takes F32 samples; tokens are trained on with data(...) and run(...)");
     }
     features =
-        device
-            .empty(DType.F32, input.shape().prepend(batchSize))
-            .label("features of a step");
+        device.empty(DType.F32, input.shape().prepend(batchSize)).label("features of a step");
     labels =
-        device
-            .empty(target.type(), target.shape().prepend(batchSize))
-            .label("labels of a step");
+        device.empty(target.type(), target.shape().prepend(batchSize)).label("labels of a step");
     Map<String, Long> inputs = memory.addresses();
     inputs.putAll(state);
     inputs.put("features", features.address());

@@ -61,8 +61,7 @@ final class NamedTask {
   /** The product of two towers, and two heads on it. The inputs are in another order than data. */
   static Model model() {
     return Model.of(
-            List.of(
-                Model.Input.of("item", Shape.of(ITEM)), Model.Input.of("user", Shape.of(USER))),
+            List.of(Model.Input.of("item", Shape.of(ITEM)), Model.Input.of("user", Shape.of(USER))),
             (scope, inputs) -> {
               Value user = scope.apply("user", new Linear(WIDTH), inputs.get("user"));
               Value item = scope.apply("item", new Linear(WIDTH), inputs.get("item"));

@@ -37,8 +37,8 @@ import java.util.Map;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Training of models with several inputs and outputs, each with a name. */
 @Tag("sim")
@@ -75,8 +75,7 @@ class NamedTrainingTest {
     float[] gradients;
     try (TrainingSession session = options(model).open()) {
       session.data(TASK.data);
-      assertEquals(
-          TASK.reference(model, 0, SAMPLES), session.evaluate(TASK.data).loss(), 1e-6);
+      assertEquals(TASK.reference(model, 0, SAMPLES), session.evaluate(TASK.data).loss(), 1e-6);
       assertEquals(SAMPLES, session.evaluate(TASK.data).rows());
       session.run(1);
       assertEquals(TASK.reference(model, 0, 8), session.drain().metrics().loss(), 1e-6);
@@ -127,9 +126,7 @@ class NamedTrainingTest {
     Model expected = NamedTask.model();
     History inMemory = trainer(expected, train, validation).fit();
     Model streamed = NamedTask.model();
-    History fromElsewhere =
-        trainer(streamed, new OwnData(train), new OwnData(validation))
-            .fit();
+    History fromElsewhere = trainer(streamed, new OwnData(train), new OwnData(validation)).fit();
     assertArrayEquals(expected.weights(), streamed.weights());
     assertArrayEquals(inMemory.stepLosses(), fromElsewhere.stepLosses());
     for (int i = 0; i < 3; i++) {
@@ -196,8 +193,7 @@ class NamedTrainingTest {
       assertThrows(IllegalStateException.class, () -> session.outputs(TASK.data));
     }
     Metric first = Metric.ofNamed("first", false, (outputs, data) -> outputs.get("kind")[2]);
-    History history =
-        trainer(model, TASK.data, TASK.data).metrics(first).epochs(1).fit();
+    History history = trainer(model, TASK.data, TASK.data).metrics(first).epochs(1).fit();
     float last = model.predict(Map.of("user", TASK.user, "item", TASK.item)).get("kind")[2];
     assertEquals(last, history.epochs().get(0).own().get("first"), 1e-5);
   }
@@ -220,8 +216,7 @@ class NamedTrainingTest {
     try (TrainingSession session =
         TrainingSession.builder(model).device(TestDevice.ID).batchSize(3).open()) {
       float[] before = session.weights();
-      refused(
-          () -> session.data(wrong), "token 9 at place 1 of input word of sample (words) 2");
+      refused(() -> session.data(wrong), "token 9 at place 1 of input word of sample (words) 2");
       assertArrayEquals(before, session.weights());
       session.data(right);
       session.learningRate(0.1);
@@ -272,8 +267,7 @@ class NamedTrainingTest {
     refused(
         () -> options.loss(misspelt).requireFitting(TASK.data),
         "the loss misspelt asks for the output scor, but there are [score, kind]");
-    Loss whole =
-        Loss.ofNamed("whole", (outputs, targets) -> Ops.mean(outputs.get("score"), 0));
+    Loss whole = Loss.ofNamed("whole", (outputs, targets) -> Ops.mean(outputs.get("score"), 0));
     refused(() -> options.loss(whole).requireFitting(TASK.data), "it must give a loss for each");
     Metric single = Metric.of("single", false, (outputs, data) -> outputs[0]);
     refused(
