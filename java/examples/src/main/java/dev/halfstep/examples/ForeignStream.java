@@ -35,7 +35,8 @@ public final class ForeignStream {
       float[] values = new float[ROWS * WIDTH];
       Arrays.setAll(values, i -> (float) Math.sin(i));
       x.upload(values);
-      long cudaStream = theirs.nativeHandle(); // with PyTorch: torch.cuda.current_stream().cuda_stream
+      long cudaStream =
+          theirs.nativeHandle(); // with PyTorch: torch.cuda.current_stream().cuda_stream
 
       try (Stream ours = device.wrapStream(cudaStream)) {
         Matmul.builder(ROWS, ROWS, WIDTH).transposeB(true).build().run(theirs, x, x, scores);

@@ -16,8 +16,11 @@ class ForeignStreamTest {
   @Test
   void ourKernelsRunOnAnotherLibrariesStream() throws Exception {
     assumeTrue(!DEVICE.equals("cpu"), "the CPU has no streams that other libraries know");
-    List<String> lines = ExamplesTest.printedBy(() -> ForeignStream.main(new String[] {DEVICE})).lines().toList();
+    List<String> lines =
+        ExamplesTest.printedBy(() -> ForeignStream.main(new String[] {DEVICE})).lines().toList();
     assertEquals(4, lines.size(), lines::toString);
-    assertEquals(Collections.nCopies(4, "1.000000"), lines.stream().map(line -> line.substring(line.lastIndexOf(' ') + 1)).toList());
+    assertEquals(
+        Collections.nCopies(4, "1.000000"),
+        lines.stream().map(line -> line.substring(line.lastIndexOf(' ') + 1)).toList());
   }
 }

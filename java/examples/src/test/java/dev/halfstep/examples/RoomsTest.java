@@ -49,7 +49,8 @@ class RoomsTest {
 
   /**
    * Packages with larger knots, which are not to grow: a graph, its values and its operations; the
-   * layers, and the table that reads them back from a file; the losses, which their interface makes.
+   * layers, and the table that reads them back from a file; the losses, which their interface
+   * makes.
    */
   private static final Map<String, Integer> LARGER_KNOTS =
       Map.of("graph", 11, "nn", 25, "optim", 4);

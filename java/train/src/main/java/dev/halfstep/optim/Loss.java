@@ -54,7 +54,7 @@ public interface Loss {
 
   /** A loss of one's own, of outputs against as many values, called {@code name} in messages. */
   static Loss of(String name, Function losses) {
-    return new FunctionLoss(name, DType.F32, losses);
+    return FunctionLoss.ofOne(name, DType.F32, losses);
   }
 
   /**
@@ -62,7 +62,7 @@ public interface Loss {
    * dev.halfstep.graph.Ops#crossEntropyRows} is what many begin with.
    */
   static Loss ofLabels(String name, Function losses) {
-    return new FunctionLoss(name, DType.I32, losses);
+    return FunctionLoss.ofOne(name, DType.I32, losses);
   }
 
   /**
@@ -85,7 +85,7 @@ public interface Loss {
    * measures a part.
    */
   static Loss ofNamed(String name, NamedFunction losses) {
-    return new NamedLoss(name, losses);
+    return new FunctionLoss(name, null, losses);
   }
 
   /** Softmax cross-entropy of logits and class labels. */
