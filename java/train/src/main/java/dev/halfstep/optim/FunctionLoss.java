@@ -29,7 +29,12 @@ record FunctionLoss(String name, @Nullable DType type, NamedFunction losses) imp
   static FunctionLoss ofOne(String name, DType type, Function losses) {
     Objects.requireNonNull(losses, "losses");
     return new FunctionLoss(
-        name, type, (outputs, targets) -> losses.apply(outputs.get(ONLY), targets.get(ONLY)));
+        name,
+        type,
+        (outputs, targets) ->
+            losses.apply(
+                Objects.requireNonNull(outputs.get(ONLY)),
+                Objects.requireNonNull(targets.get(ONLY))));
   }
 
   @Override
