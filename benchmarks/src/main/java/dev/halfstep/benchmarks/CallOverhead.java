@@ -4,7 +4,7 @@ import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
-import dev.halfstep.kernel.Matmul;
+import dev.halfstep.kernel.MatmulKernel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -32,7 +32,7 @@ public class CallOverhead {
   private static final int SIZE = 4;
 
   private Device device;
-  private Matmul matmul;
+  private MatmulKernel matmul;
   private Tensor a;
   private Tensor b;
   private Tensor c;
@@ -47,7 +47,7 @@ public class CallOverhead {
   @Setup
   public void open() {
     device = Device.cpu();
-    matmul = Matmul.builder(SIZE, SIZE, SIZE).build();
+    matmul = MatmulKernel.builder(SIZE, SIZE, SIZE).build();
     a = device.zeros(DType.F32, Shape.of(SIZE, SIZE));
     b = device.zeros(DType.F32, Shape.of(SIZE, SIZE));
     c = device.zeros(DType.F32, Shape.of(SIZE, SIZE));

@@ -3,7 +3,7 @@ package dev.halfstep.benchmarks;
 import dev.halfstep.Device;
 import dev.halfstep.benchmarks.harness.Contender;
 import dev.halfstep.benchmarks.harness.Inputs;
-import dev.halfstep.kernel.Matmul;
+import dev.halfstep.kernel.MatmulKernel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -24,7 +24,7 @@ final class Callers implements Contender.Kernel {
   private final List<float[]> results = new ArrayList<>();
   private final float[] a = Inputs.normal(SIZE * SIZE, 1);
   private final float[] b = Inputs.normal(SIZE * SIZE, 2);
-  private final Matmul matmul = Matmul.builder(SIZE, SIZE, SIZE).build();
+  private final MatmulKernel matmul = MatmulKernel.builder(SIZE, SIZE, SIZE).build();
 
   Callers(Device device, int count) {
     this.device = device;

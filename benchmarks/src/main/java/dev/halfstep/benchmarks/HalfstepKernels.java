@@ -8,14 +8,14 @@ import dev.halfstep.Tensor;
 import dev.halfstep.benchmarks.harness.Contender;
 import dev.halfstep.benchmarks.harness.Inputs;
 import dev.halfstep.benchmarks.harness.Work;
-import dev.halfstep.kernel.BatchNorm;
-import dev.halfstep.kernel.BatchNormGradient;
-import dev.halfstep.kernel.Cast;
-import dev.halfstep.kernel.Conv2d;
-import dev.halfstep.kernel.Conv2dGradient;
-import dev.halfstep.kernel.CrossEntropy;
-import dev.halfstep.kernel.Matmul;
-import dev.halfstep.kernel.OptimizerStep;
+import dev.halfstep.kernel.BatchNormGradientKernel;
+import dev.halfstep.kernel.BatchNormKernel;
+import dev.halfstep.kernel.CastKernel;
+import dev.halfstep.kernel.Conv2dGradientKernel;
+import dev.halfstep.kernel.Conv2dKernel;
+import dev.halfstep.kernel.CrossEntropyKernel;
+import dev.halfstep.kernel.MatmulKernel;
+import dev.halfstep.kernel.OptimizerStepKernel;
 import java.util.Arrays;
 
 /** The kernels as works: calls on tensors of a device. */
@@ -53,8 +53,8 @@ final class HalfstepKernels {
     Tensor a = normal(count * square, 1);
     Tensor b = normal(count * square, 2);
     Tensor c = device.empty(type, a.shape());
-    Matmul matmul =
-        Matmul.builder(size, size, size)
+    MatmulKernel matmul =
+        MatmulKernel.builder(size, size, size)
             .types(type, type)
             .batch(count, square, square, square)
             .build();
@@ -66,7 +66,7 @@ final class HalfstepKernels {
     Tensor gradient = device.empty(type, logits.shape());
     Tensor labels = device.tensor(Shape.of(rows), Inputs.labels(rows, classes));
     Tensor loss = device.empty(DType.F32, Shape.of(rows));
-    CrossEntropy crossEntropy = CrossEntropy.builder(rows, classes).type(type).build();
+    CrossEntropyKernel crossEntropy = CrossEntropyKernel.builder(rows, classes).type(type).build();
     return kernel(
         () -> crossEntropy.run(stream, logits, labels, null, null, gradient, loss), gradient);
   }
@@ -81,9 +81,9 @@ final class HalfstepKernels {
     for (int i = 0; i < of.length; i++) {
       of[i] = device.zeros(DType.F32, Shape.of(channels));
     }
-    BatchNorm.Builder builder = BatchNorm.builder(rows, channels).type(type);
-    BatchNorm forward = builder.build();
-    BatchNormGradient backward = builder.buildGradient();
+    BatchNormKernel.Builder builder = BatchNormKernel.builder(rows, channels).type(type);
+    BatchNormKernel forward = builder.build();
+    BatchNormGradientKernel backward = builder.buildGradient();
     return kernel(
         () -> {
           forward.train(stream, x, gamma, of[0], null, y, of[1], of[2], of[3], of[4]);
@@ -97,7 +97,7 @@ final class HalfstepKernels {
     Tensor gradients = device.tensor(Shape.of(count), Inputs.normal(count, 2));
     Tensor moment1 = device.zeros(DType.F32, Shape.of(count));
     Tensor moment2 = device.zeros(DType.F32, Shape.of(count));
-    OptimizerStep step = OptimizerStep.adamW(count).build();
+    OptimizerStepKernel step = OptimizerStepKernel.adamW(count).build();
     return kernel(
         () -> step.run(stream, parameters, gradients, moment1, moment2, null), parameters);
   }
@@ -109,9 +109,9 @@ final class HalfstepKernels {
     int out = work.size(3);
     Shape shapeX = Shape.of(n, size, size, in);
     Shape shapeW = Shape.of(out, 3, 3, in);
-    Conv2d.Builder builder = Conv2d.builder(shapeX, shapeW).type(type).padding(1, 1);
-    Conv2d forward = builder.build();
-    Conv2dGradient backward = builder.buildGradient();
+    Conv2dKernel.Builder builder = Conv2dKernel.builder(shapeX, shapeW).type(type).padding(1, 1);
+    Conv2dKernel forward = builder.build();
+    Conv2dGradientKernel backward = builder.buildGradient();
     boolean data = work.kind() == Work.Kind.CONV_DATA;
     boolean weights = work.kind() == Work.Kind.CONV_WEIGHTS;
     int sizeX = (int) shapeX.elements();
@@ -140,7 +140,7 @@ final class HalfstepKernels {
       return values;
     }
     Tensor rounded = device.empty(type, Shape.of(count));
-    Cast.of(DType.F32, type, count).run(stream, values, rounded);
+    CastKernel.of(DType.F32, type, count).run(stream, values, rounded);
     return rounded;
   }
 

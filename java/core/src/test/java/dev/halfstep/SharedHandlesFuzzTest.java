@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.kernel.Copy;
-import dev.halfstep.kernel.ScaleAdd;
+import dev.halfstep.kernel.ScaleAddKernel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -27,7 +27,7 @@ class SharedHandlesFuzzTest {
   private static final int THREADS = 4;
   private static final int OPERATIONS = 300; // of a thread in a case
   private static final int COUNT = 64;
-  private static final ScaleAdd DOUBLE = ScaleAdd.of(DType.F32, COUNT, 2, 0);
+  private static final ScaleAddKernel DOUBLE = ScaleAddKernel.of(DType.F32, COUNT, 2, 0);
 
   private final ExecutorService threads = Executors.newFixedThreadPool(THREADS);
 

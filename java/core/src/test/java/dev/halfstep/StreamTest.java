@@ -10,8 +10,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.halfstep.internal.HostMemory;
 import dev.halfstep.kernel.Copy;
-import dev.halfstep.kernel.Matmul;
-import dev.halfstep.kernel.ScaleAdd;
+import dev.halfstep.kernel.MatmulKernel;
+import dev.halfstep.kernel.ScaleAddKernel;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,7 +79,7 @@ class StreamTest {
   @Test
   void productsAreRoundedToTf32WhereItIsAllowedAndThereAreUnitsForIt() {
     float tie = 1 + 0x1p-11f;
-    Matmul times = Matmul.builder(1, 1, 1).build();
+    MatmulKernel times = MatmulKernel.builder(1, 1, 1).build();
     Tensor x = device.tensor(Shape.of(1, 1), tie);
     Tensor one = device.tensor(Shape.of(1, 1), 1f);
     Tensor product = device.zeros(DType.F32, Shape.of(1, 1));
@@ -253,7 +253,7 @@ class StreamTest {
       try (Stream ours = device.wrapStream(theirs.nativeHandle())) {
         assertEquals(theirs.nativeHandle(), ours.nativeHandle());
         Copy.fill(theirs, tensor, 1);
-        ScaleAdd.of(DType.F32, 2, 1, 1).run(ours, tensor, tensor);
+        ScaleAddKernel.of(DType.F32, 2, 1, 1).run(ours, tensor, tensor);
         ours.synchronize();
         assertArrayEquals(new float[] {2, 2}, tensor.toFloats());
       }

@@ -16,6 +16,7 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.SavedModel;
 import dev.halfstep.nn.Sequential;
+import dev.halfstep.report.Json;
 import dev.halfstep.report.ModelCard;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -6,7 +6,7 @@ import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
 import dev.halfstep.data.Digits;
 import dev.halfstep.data.Split;
-import dev.halfstep.kernel.Matmul;
+import dev.halfstep.kernel.MatmulKernel;
 import dev.halfstep.nn.Flatten;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
@@ -33,7 +33,7 @@ public final class Consumer {
   private static final int M = 3;
   private static final int N = 4;
   private static final int K = 5;
-  private static final Matmul MATMUL = Matmul.builder(M, N, K).build();
+  private static final MatmulKernel MATMUL = MatmulKernel.builder(M, N, K).build();
   private static final float[] A = counting(M * K);
   private static final float[] B = counting(K * N);
   private static final float[] C = product();

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Fills a tensor with a value, or copies one. Addresses are unchecked: a wrong one ends the
  * process; with a null stream they are used on the CPU at once, from any thread. Rows that lie
- * apart: {@link CopyRows}; other types: {@link Cast}.
+ * apart: {@link CopyRowsKernel}; other types: {@link CastKernel}.
  */
 public final class Copy {
   private static final Access ACCESS = Access.get();

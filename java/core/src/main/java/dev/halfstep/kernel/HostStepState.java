@@ -89,7 +89,7 @@ public final class HostStepState {
   }
 
   /**
-   * Sets the sum of the rows' weights. An {@link OptimizerStep} with this state multiplies
+   * Sets the sum of the rows' weights. An {@link OptimizerStepKernel} with this state multiplies
    * gradients by its weight units over this weight, and refuses a weight of 0: set it where no loss
    * has summed it.
    */
@@ -128,8 +128,8 @@ public final class HostStepState {
   }
 
   /**
-   * Forgets the errors, so that steps are performed again: an {@link OptimizerStep} moves nothing
-   * while there is one.
+   * Forgets the errors, so that steps are performed again: an {@link OptimizerStepKernel} moves
+   * nothing while there is one.
    */
   public void clearErrors() {
     state.error(0);

@@ -2,12 +2,14 @@
  * Kernels as plain calls, to be built into other libraries.
  *
  * <pre>{@code
- * Matmul product = Matmul.builder(m, n, k).activation(Activation.RELU).build(); // once
+ * MatmulKernel product = MatmulKernel.builder(m, n, k).activation(Activation.RELU).build(); // once
  * product.run(a, b, c);                                                         // float[], often
  * }</pre>
  *
- * <p>A kernel object holds shapes and options, is immutable, may be shared by threads, and needs no
- * closing. Each has the same four forms of {@code run}:
+ * <p>A class whose objects are kernels ends in {@code Kernel}; the others are values, such as
+ * {@link dev.halfstep.kernel.Activation}, or have static methods alone, such as {@link
+ * dev.halfstep.kernel.Copy}. A kernel object holds shapes and options, is immutable, may be shared
+ * by threads, and needs no closing. Each has the same four forms of {@code run}:
  *
  * <ul>
  *   <li><b>Arrays</b>: on the CPU at once, from any thread, nothing copied. The garbage collector

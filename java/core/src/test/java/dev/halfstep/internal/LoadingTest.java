@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.halfstep.Device;
 import dev.halfstep.HalfstepException;
-import dev.halfstep.kernel.Matmul;
+import dev.halfstep.kernel.MatmulKernel;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -44,7 +44,7 @@ class LoadingTest {
       }
       try (Device device = Device.open("cpu")) {
         float[] c = new float[1];
-        Matmul.builder(1, 1, 1).build().run(new float[] {3}, new float[] {4}, c);
+        MatmulKernel.builder(1, 1, 1).build().run(new float[] {3}, new float[] {4}, c);
         System.out.println(device + " " + c[0]);
       } catch (HalfstepException failure) {
         System.out.println(failure.status() + " " + failure.getMessage());

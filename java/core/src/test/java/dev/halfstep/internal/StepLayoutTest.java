@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.Device;
-import dev.halfstep.kernel.OptimizerStep;
+import dev.halfstep.kernel.OptimizerStepKernel;
 import dev.halfstep.kernel.StepKernels;
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.AfterEach;
@@ -76,7 +76,7 @@ class StepLayoutTest {
     host.putFloat(StepState.LOSS_SCALE, 1);
     host.putFloat(128 * 4, 1).putFloat(128 * 4 + 4, 1); // a parameter and its gradient
     long parameter = state + 128 * 4;
-    OptimizerStep.sgd(1)
+    OptimizerStepKernel.sgd(1)
         .build()
         .run(null, parameter, parameter + 4, parameter + 8, 0, 0, state, state + SCHEDULE, 0, 0, 0);
     assertEquals(HS_ERROR_SCHEDULE, StepState.error(host));
@@ -100,7 +100,7 @@ class StepLayoutTest {
     Segment.put(table, 1, 16, 1, 0, HS_SEGMENT_FROZEN);
     host.putFloat(0, 4).putFloat(4, 8).putFloat(64, 16);
     host.putFloat(256, 1).putFloat(260, 1).putFloat(256 + 64, 1);
-    OptimizerStep.sgd(17)
+    OptimizerStepKernel.sgd(17)
         .learningRate(1)
         .build()
         .run(null, state, state + 256, 0, 0, 0, 0, 0, state + RING, 2, 0);

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class AllocationTest {
   private static final int CALLS = 20_000;
   private static final int SIZE = 4;
-  private static final Matmul PRODUCT = Matmul.builder(SIZE, SIZE, SIZE).build();
+  private static final MatmulKernel PRODUCT = MatmulKernel.builder(SIZE, SIZE, SIZE).build();
 
   private static void assertAllocatesNothing(Runnable call) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();

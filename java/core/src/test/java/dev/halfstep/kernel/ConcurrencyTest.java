@@ -23,7 +23,7 @@ class ConcurrencyTest {
   private static final int M = 65;
   private static final int N = 130;
   private static final int K = 70;
-  private static final Matmul PRODUCT = Matmul.builder(M, N, K).build();
+  private static final MatmulKernel PRODUCT = MatmulKernel.builder(M, N, K).build();
 
   /** What one thread computes; new arrays each round, so that the collector meets pinned ones. */
   private static float[] work(int seed, boolean buffers) {

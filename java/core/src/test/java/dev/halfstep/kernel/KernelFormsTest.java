@@ -105,7 +105,7 @@ class KernelFormsTest {
       }
       case BF16, F16 -> {
         short[] halves = new short[count];
-        Cast.of(DType.F32, operand.type(), count).run(positive(wave), halves);
+        CastKernel.of(DType.F32, operand.type(), count).run(positive(wave), halves);
         bytes.asShortBuffer().put(halves);
       }
       default -> bytes.asFloatBuffer().put(positive(wave));
@@ -177,7 +177,7 @@ class KernelFormsTest {
     if (type == DType.BF16 || type == DType.F16) {
       short[] halves = new short[floats.length];
       values.asShortBuffer().get(halves);
-      Cast.of(type, DType.F32, floats.length).run(halves, floats);
+      CastKernel.of(type, DType.F32, floats.length).run(halves, floats);
       return floats;
     }
     for (int i = 0; i < floats.length; i++) {
@@ -335,9 +335,9 @@ class KernelFormsTest {
         Tensor halves = device.zeros(DType.BF16, Shape.of(5))) {
       Stream s = device.stream();
       short[] bits = new short[5];
-      Cast.of(DType.F32, DType.BF16, 5).run(x, bits);
-      Cast.of(DType.BF16, DType.F32, 5).run(bits, expected);
-      Cast.of(DType.F32, DType.BF16, 5).run(s, from, halves);
+      CastKernel.of(DType.F32, DType.BF16, 5).run(x, bits);
+      CastKernel.of(DType.BF16, DType.F32, 5).run(bits, expected);
+      CastKernel.of(DType.F32, DType.BF16, 5).run(s, from, halves);
       assertArrayEquals(expected, halves.toFloats());
 
       Copy.fill(s, to, 7);
@@ -418,7 +418,7 @@ class KernelFormsTest {
   @Test
   void infersFromBuffersOfStorageTypes() {
     assumeTrue(TestDevice.ID.equals("cpu"), "buffers are the CPU's");
-    BatchNorm norm = BatchNorm.builder(2, 2).type(DType.BF16).eps(1e-9f).build();
+    BatchNormKernel norm = BatchNormKernel.builder(2, 2).type(DType.BF16).eps(1e-9f).build();
     ByteBuffer x = Values.bytes(8);
     for (int bits : List.of(0x3f80, 0x4000, 0x4040, 0x4080)) { // 1, 2, 3, 4
       x.putShort((short) bits);

@@ -34,9 +34,10 @@ class LayerKernelsTest {
 
   @Test
   void batchNormTrainsInfersAndDifferentiatesInEveryForm() {
-    BatchNorm.Builder spec = BatchNorm.builder(ROWS, CHANNELS).activation(Activation.RELU);
-    BatchNorm norm = spec.build();
-    BatchNormGradient gradient = spec.buildGradient();
+    BatchNormKernel.Builder spec =
+        BatchNormKernel.builder(ROWS, CHANNELS).activation(Activation.RELU);
+    BatchNormKernel norm = spec.build();
+    BatchNormGradientKernel gradient = spec.buildGradient();
     float[] gamma = filled(CHANNELS, 2);
     float[] beta = filled(CHANNELS, 0.5f);
     float[] runningMean = new float[CHANNELS];
@@ -118,7 +119,7 @@ class LayerKernelsTest {
 
   @Test
   void layerNormGivesRowsOfMeanZeroAndDeviationOne() {
-    GroupNorm norm = GroupNorm.layerNorm(ROWS, CHANNELS).build();
+    GroupNormKernel norm = GroupNormKernel.layerNorm(ROWS, CHANNELS).build();
     float[] y = new float[SIZE];
     float[] mean = new float[ROWS];
     float[] invstd = new float[ROWS];
@@ -152,12 +153,12 @@ class LayerKernelsTest {
       norm.run(device.stream(), x, null, null, x, null, null);
       assertComputed(y, x.toFloats());
     }
-    assertThrows(IllegalArgumentException.class, () -> GroupNorm.builder(1, 1, 6, 4));
+    assertThrows(IllegalArgumentException.class, () -> GroupNormKernel.builder(1, 1, 6, 4));
   }
 
   @Test
   void softmaxMasksTheFuture() {
-    Softmax softmax = Softmax.builder(3, 3).causal(3).build();
+    SoftmaxKernel softmax = SoftmaxKernel.builder(3, 3).causal(3).build();
     float[] y = new float[9];
     softmax.run(filled(9, 7), y);
     float third = 1 / 3f;
@@ -168,29 +169,29 @@ class LayerKernelsTest {
     FloatBuffer again = Values.direct(new float[9]);
     softmax.run(Values.direct(filled(9, 7)), again);
     assertArrayEquals(y, Values.array(again));
-    assertThrows(IllegalArgumentException.class, () -> Softmax.builder(4, 3).causal(3));
+    assertThrows(IllegalArgumentException.class, () -> SoftmaxKernel.builder(4, 3).causal(3));
   }
 
   @Test
   void binaryOperationsRepeatTheSecondOperand() {
     float[] a = {1, 2, 3, 4, 5, 6};
     float[] y = new float[6];
-    Elementwise.add(DType.F32, 6, 2).run(a, new float[] {10, 20}, y);
+    ElementwiseKernel.add(DType.F32, 6, 2).run(a, new float[] {10, 20}, y);
     assertArrayEquals(new float[] {11, 22, 13, 24, 15, 26}, y);
-    Elementwise.subtract(DType.F32, 6, 6).run(y, a, y);
+    ElementwiseKernel.subtract(DType.F32, 6, 6).run(y, a, y);
     assertArrayEquals(new float[] {10, 20, 10, 20, 10, 20}, y);
     FloatBuffer product = Values.direct(new float[6]);
-    Elementwise.multiply(DType.F32, 6, 3)
+    ElementwiseKernel.multiply(DType.F32, 6, 3)
         .run(Values.direct(a), Values.direct(new float[] {1, 0, 2}), product);
     assertArrayEquals(new float[] {1, 0, 6, 4, 0, 12}, Values.array(product));
-    ScaleAdd.of(DType.F32, 6, 2, -1).run(a, y);
+    ScaleAddKernel.of(DType.F32, 6, 2, -1).run(a, y);
     assertArrayEquals(new float[] {-8, -16, -4, -12, 0, -8}, y);
-    assertThrows(IllegalArgumentException.class, () -> Elementwise.add(DType.F32, 6, 4));
+    assertThrows(IllegalArgumentException.class, () -> ElementwiseKernel.add(DType.F32, 6, 4));
   }
 
   @Test
   void dropoutIsItsOwnGradientUntilTheMicroStepEnds() {
-    Dropout dropout = Dropout.of(DType.F32, 1000, 0.25f, 42, 1);
+    DropoutKernel dropout = DropoutKernel.of(DType.F32, 1000, 0.25f, 42, 1);
     HostStepState state = new HostStepState();
     float[] ones = filled(1000, 1);
     float[] first = new float[1000];
@@ -213,18 +214,18 @@ class LayerKernelsTest {
       dropout.run(device.stream(), onDevice, device.tensor(Shape.of(1000), ones), x);
       assertTrue(!java.util.Arrays.equals(first, x.toFloats()));
     }
-    assertThrows(IllegalArgumentException.class, () -> Dropout.of(DType.F32, 1, 1, 1, 1));
+    assertThrows(IllegalArgumentException.class, () -> DropoutKernel.of(DType.F32, 1, 1, 1, 1));
   }
 
   @Test
   void reductionsWorkAlongAnyDimension() {
     float[] x = {1, 5, 2, 4, 3, 3}; // [1, 3, 2] and [3, 2, 1]
     float[] y = new float[2];
-    Reduce.sum(1, 3, 2).build().run(x, y, null);
+    ReduceKernel.sum(1, 3, 2).build().run(x, y, null);
     assertArrayEquals(new float[] {6, 12}, y);
-    Reduce.mean(1, 3, 2).beta(1).build().run(x, y, null);
+    ReduceKernel.mean(1, 3, 2).beta(1).build().run(x, y, null);
     assertArrayEquals(new float[] {8, 16}, y);
-    Reduce rows = Reduce.max(3, 2, 1).build();
+    ReduceKernel rows = ReduceKernel.max(3, 2, 1).build();
     float[] largest = new float[3];
     int[] places = new int[3];
     rows.run(x, largest, places);
@@ -241,7 +242,7 @@ class LayerKernelsTest {
   @Test
   void permutedDimensionsAndRowsBetweenPitches() {
     float[] y = new float[6];
-    Permute turn = Permute.of(DType.F32, Shape.of(2, 3), 1, 0);
+    PermuteKernel turn = PermuteKernel.of(DType.F32, Shape.of(2, 3), 1, 0);
     turn.run(new float[] {1, 2, 3, 4, 5, 6}, y);
     assertArrayEquals(new float[] {1, 4, 2, 5, 3, 6}, y);
     try (Device device = TestDevice.open()) {
@@ -250,17 +251,18 @@ class LayerKernelsTest {
       turn.run(device.stream(), x, turned);
       assertComputed(y, turned.toFloats());
     }
-    assertThrows(IllegalArgumentException.class, () -> Permute.of(DType.F32, Shape.of(2, 3), 0, 0));
+    assertThrows(
+        IllegalArgumentException.class, () -> PermuteKernel.of(DType.F32, Shape.of(2, 3), 0, 0));
 
     float[] dst = filled(8, -1);
-    CopyRows.of(DType.F32, 2, 2, 3, 4).run(new float[] {1, 2, 3, 4, 5, 6}, dst);
+    CopyRowsKernel.of(DType.F32, 2, 2, 3, 4).run(new float[] {1, 2, 3, 4, 5, 6}, dst);
     assertArrayEquals(new float[] {1, 2, -1, -1, 4, 5, -1, -1}, dst);
-    assertThrows(IllegalArgumentException.class, () -> CopyRows.of(DType.F32, 2, 4, 4, 3));
+    assertThrows(IllegalArgumentException.class, () -> CopyRowsKernel.of(DType.F32, 2, 4, 4, 3));
   }
 
   @Test
   void embeddingGathersRowsAndScattersGradients() {
-    Embedding embedding = Embedding.of(DType.F32, 3, 2, 4);
+    EmbeddingKernel embedding = EmbeddingKernel.of(DType.F32, 3, 2, 4);
     int[] tokens = {2, 0, 2, 7};
     float[] y = filled(8, -1);
     HostStepState state = new HostStepState();
@@ -281,14 +283,14 @@ class LayerKernelsTest {
   void pointwiseLossesAddTheirSums() {
     HostStepState state = new HostStepState();
     float[] gradient = new float[4];
-    PointwiseLoss.squaredError(DType.F32, 2, 2, 0.25f)
+    PointwiseLossKernel.squaredError(DType.F32, 2, 2, 0.25f)
         .run(new float[] {1, 2, 3, 4}, new float[] {0, 2, 5, 4}, state, gradient);
     assertArrayEquals(new float[] {0.5f, 0, -1, 0}, gradient);
     assertEquals(5, state.lossSum());
     assertEquals(4, state.weight());
     assertEquals(2, state.rows());
     HostStepState binary = new HostStepState();
-    PointwiseLoss.binaryCrossEntropy(DType.F32, 2, 2, 1)
+    PointwiseLossKernel.binaryCrossEntropy(DType.F32, 2, 2, 1)
         .run(new float[] {3, -3, 0.5f, 2}, new float[] {1, 0, 0, 1}, binary, null);
     assertEquals(1.5, binary.correct(), "three of four elements of two rows");
   }
@@ -312,13 +314,16 @@ class LayerKernelsTest {
     float[] p = {3, 4};
     float[] moment = new float[2];
     // ratio = 0.001 * 5 / (10 + 0.1 * 5), the update is 0.1 * ratio * (g + 0.1 p)
-    OptimizerStep.lars(2).weightDecay(0.1f).build().run(p, new float[] {6, 8}, moment, null, null);
+    OptimizerStepKernel.lars(2)
+        .weightDecay(0.1f)
+        .build()
+        .run(p, new float[] {6, 8}, moment, null, null);
     double ratio = 0.001 * 5 / (10 + 0.5);
     assertArrayEquals(
         new float[] {(float) (3 - 0.1 * ratio * 6.3), (float) (4 - 0.1 * ratio * 8.4)}, p, 1e-6f);
     float[] q = {3, 4};
     // The first update of each parameter is sign(g), so |u| = sqrt 2 without decay.
-    OptimizerStep.lamb(2)
+    OptimizerStepKernel.lamb(2)
         .weightDecay(0)
         .build()
         .run(q, new float[] {1, -1}, new float[2], new float[2], null);
@@ -326,6 +331,6 @@ class LayerKernelsTest {
     assertArrayEquals(new float[] {3 - step, 4 + step}, q, 1e-5f);
     assertThrows(
         IllegalArgumentException.class,
-        () -> OptimizerStep.adam(2).build().run(q, q, new float[2], null, null));
+        () -> OptimizerStepKernel.adam(2).build().run(q, q, new float[2], null, null));
   }
 }

@@ -26,8 +26,8 @@ class NetworkKernelsTest {
   private static final int CLASSES = 3;
   private static final float[] LOGITS = Values.wave(ROWS * CLASSES, 4);
   private static final int[] LABELS = {2, 0, 1, 1, 0};
-  private static final CrossEntropy LOSS =
-      CrossEntropy.builder(ROWS, CLASSES).labelSmoothing(0.1f).build();
+  private static final CrossEntropyKernel LOSS =
+      CrossEntropyKernel.builder(ROWS, CLASSES).labelSmoothing(0.1f).build();
 
   /** In double precision: the loss of each row, and the gradient of their mean. */
   private static void expect(double[] losses, double[] gradient) {
@@ -121,15 +121,16 @@ class NetworkKernelsTest {
         IllegalArgumentException.class, () -> LOSS.run(LOGITS, new int[4], null, null, null, null));
     assertThrows(NullPointerException.class, () -> LOSS.run(LOGITS, null, null, null, null, null));
     assertThrows(
-        IllegalArgumentException.class, () -> CrossEntropy.builder(1, 2).labelSmoothing(Float.NaN));
-    assertThrows(IllegalArgumentException.class, () -> CrossEntropy.builder(1, 0));
+        IllegalArgumentException.class,
+        () -> CrossEntropyKernel.builder(1, 2).labelSmoothing(Float.NaN));
+    assertThrows(IllegalArgumentException.class, () -> CrossEntropyKernel.builder(1, 0));
   }
 
   @Test
   void gatherTakesRowsByTheirOrderAndScalesThem() {
     byte[] pixels = {0, 10, 20, 30, (byte) 200, (byte) 255};
     float[] batch = new float[8];
-    Gather.builder(3, 2, 4)
+    GatherKernel.builder(3, 2, 4)
         .types(DType.U8, DType.F32)
         .channels(2)
         .build()
@@ -137,7 +138,7 @@ class NetworkKernelsTest {
     assertArrayEquals(new float[] {101, 255, 1, 10, 11, 30, 101, 255}, batch);
 
     float[] same = new float[8];
-    Gather.builder(2, 4, 2)
+    GatherKernel.builder(2, 4, 2)
         .build()
         .run(new float[] {1, 2, 3, 4, 5, 6, 7, 8}, new int[] {1, 0}, null, null, null, same);
     assertArrayEquals(new float[] {5, 6, 7, 8, 1, 2, 3, 4}, same);
@@ -147,7 +148,7 @@ class NetworkKernelsTest {
   void anIndexOutOfRangeIsReportedAndItsRowIsZero() {
     HostStepState state = new HostStepState();
     float[] batch = {9, 9, 9, 9};
-    Gather.builder(2, 2, 2)
+    GatherKernel.builder(2, 2, 2)
         .build()
         .run(new float[] {1, 2, 3, 4}, new int[] {1, 7}, state, null, null, batch);
     assertArrayEquals(new float[] {3, 4, 0, 0}, batch);
@@ -194,19 +195,19 @@ class NetworkKernelsTest {
         () -> ActivationKernel.of(Activation.RELU, DType.F32, 3).run(new float[3], new float[2]));
     assertThrows(
         IllegalArgumentException.class,
-        () -> Cast.of(DType.F32, DType.BF16, 3).run(new float[3], new short[2]));
+        () -> CastKernel.of(DType.F32, DType.BF16, 3).run(new float[3], new short[2]));
     assertThrows(
         IllegalArgumentException.class,
-        () -> Cast.of(DType.F32, DType.F32, 3).run(new float[3], new short[3]));
+        () -> CastKernel.of(DType.F32, DType.F32, 3).run(new float[3], new short[3]));
   }
 
   @Test
   void halfPrecisionBitsComeBackAsFloats() {
     short[] bits = new short[3];
     float[] back = new float[3];
-    Cast.of(DType.F32, DType.BF16, 3).run(new float[] {1, -2, 0.5f}, bits);
+    CastKernel.of(DType.F32, DType.BF16, 3).run(new float[] {1, -2, 0.5f}, bits);
     assertArrayEquals(new short[] {0x3f80, (short) 0xc000, 0x3f00}, bits);
-    Cast.of(DType.BF16, DType.F32, 3).run(bits, back);
+    CastKernel.of(DType.BF16, DType.F32, 3).run(bits, back);
     assertArrayEquals(new float[] {1, -2, 0.5f}, back);
   }
 

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.function.Executable;
 
 /** What a kernel says to operands and sizes that cannot be. */
 class OperandsTest {
-  private static final ScaleAdd FOUR = ScaleAdd.of(DType.F32, 4, 1, 0);
+  private static final ScaleAddKernel FOUR = ScaleAddKernel.of(DType.F32, 4, 1, 0);
 
   private static <T extends Exception> void assertSays(
       Class<T> type, String words, Executable call) {
@@ -57,7 +57,7 @@ class OperandsTest {
       assertSays(
           NullPointerException.class,
           "src is null",
-          () -> Cast.of(DType.F32, DType.BF16, 4).run(stream, none, tensor));
+          () -> CastKernel.of(DType.F32, DType.BF16, 4).run(stream, none, tensor));
       assertSays(
           NullPointerException.class,
           "gradients is null",
@@ -87,24 +87,24 @@ class OperandsTest {
     for (long size : new long[] {(1L << 58) + 1, 1L << 61, 1L << 62, Long.MAX_VALUE, -1}) {
       List<Executable> builds =
           List.of(
-              () -> ScaleAdd.of(DType.F32, size, 1, 0),
-              () -> Elementwise.add(DType.F32, size, 1),
-              () -> Dropout.of(DType.F32, size, 0.5f, 1, 1),
-              () -> Softmax.builder(0, size).build(),
-              () -> Softmax.builder(size, 1).build(),
-              () -> Reduce.sum(1, size, 1).build(),
-              () -> Reduce.max(0, 1, size).build(),
-              () -> PointwiseLoss.squaredError(DType.F32, size, 1, 1),
-              () -> BatchNorm.builder(size, 1).build(),
-              () -> GroupNorm.builder(0, size, 1, 1).build(),
-              () -> CrossEntropy.builder(size, 2).build(),
-              () -> Embedding.of(DType.F32, 2, size, 0),
-              () -> Gather.builder(1, size, 1).build(),
-              () -> OptimizerStep.sgd(size).build(),
-              () -> Matmul.builder(1, size, 1).build(),
-              () -> Matmul.builder(2, 1, 1).leading(size, 1, 1).build(),
-              () -> CopyRows.of(DType.F32, 2, size, size, size),
-              () -> CopyRows.of(DType.F32, 2, 1, size, 1),
+              () -> ScaleAddKernel.of(DType.F32, size, 1, 0),
+              () -> ElementwiseKernel.add(DType.F32, size, 1),
+              () -> DropoutKernel.of(DType.F32, size, 0.5f, 1, 1),
+              () -> SoftmaxKernel.builder(0, size).build(),
+              () -> SoftmaxKernel.builder(size, 1).build(),
+              () -> ReduceKernel.sum(1, size, 1).build(),
+              () -> ReduceKernel.max(0, 1, size).build(),
+              () -> PointwiseLossKernel.squaredError(DType.F32, size, 1, 1),
+              () -> BatchNormKernel.builder(size, 1).build(),
+              () -> GroupNormKernel.builder(0, size, 1, 1).build(),
+              () -> CrossEntropyKernel.builder(size, 2).build(),
+              () -> EmbeddingKernel.of(DType.F32, 2, size, 0),
+              () -> GatherKernel.builder(1, size, 1).build(),
+              () -> OptimizerStepKernel.sgd(size).build(),
+              () -> MatmulKernel.builder(1, size, 1).build(),
+              () -> MatmulKernel.builder(2, 1, 1).leading(size, 1, 1).build(),
+              () -> CopyRowsKernel.of(DType.F32, 2, size, size, size),
+              () -> CopyRowsKernel.of(DType.F32, 2, 1, size, 1),
               () -> Shape.of(0, size, 1, 1));
       for (Executable build : builds) {
         assertThrows(IllegalArgumentException.class, build, () -> "of " + size);
@@ -114,13 +114,14 @@ class OperandsTest {
     assertThrows(IllegalArgumentException.class, () -> GradientStatistics.of(few, 1L << 61));
     assertThrows(
         IllegalArgumentException.class,
-        () -> Cast.of(DType.F32, DType.F32, 1L << 62).run(few, few));
+        () -> CastKernel.of(DType.F32, DType.F32, 1L << 62).run(few, few));
     assertThrows(
-        IllegalArgumentException.class, () -> ScaleAdd.of(DType.F32, 1L << 58, 1, 0).run(few, few));
+        IllegalArgumentException.class,
+        () -> ScaleAddKernel.of(DType.F32, 1L << 58, 1, 0).run(few, few));
     // 2^62 + 1 times 4 bytes wraps round to 4.
     long wraps = (1L << 62) + 1;
     assertThrows(
-        IllegalArgumentException.class, () -> CopyRows.of(DType.F32, 2, wraps, wraps, wraps));
+        IllegalArgumentException.class, () -> CopyRowsKernel.of(DType.F32, 2, wraps, wraps, wraps));
   }
 
   @Test
@@ -129,12 +130,12 @@ class OperandsTest {
     assertRefused(
         "does not fit",
         () ->
-            Conv2d.builder(image, Shape.of(1, 1L << 33, 1, 1))
+            Conv2dKernel.builder(image, Shape.of(1, 1L << 33, 1, 1))
                 .dilation(Integer.MAX_VALUE, 1)
                 .build());
     assertEquals(
         Shape.of(1, 1, 4, 1),
-        Conv2d.builder(image, Shape.of(1, 1, 1, 1))
+        Conv2dKernel.builder(image, Shape.of(1, 1, 1, 1))
             .stride(Integer.MAX_VALUE, 1)
             .build()
             .outputShape());
@@ -145,17 +146,17 @@ class OperandsTest {
   @Test
   void nothingHappensToEmptyBatchesHoweverLargeTheImages() {
     float[] none = {};
-    Resize.of(DType.F32, Shape.of(0, 4, 1L << 40, 1), 2, 2).run(none, none);
-    Resize.of(DType.F32, Shape.of(0, 2, 2, 1), 4, 1L << 40).gradient(none, none);
-    Pool2d.average(Shape.of(0, 4, 1L << 40, 1), 2, 2).build().gradient(none, null, none);
-    Softmax.builder(0, 1L << 58).build().run(none, none);
+    ResizeKernel.of(DType.F32, Shape.of(0, 4, 1L << 40, 1), 2, 2).run(none, none);
+    ResizeKernel.of(DType.F32, Shape.of(0, 2, 2, 1), 4, 1L << 40).gradient(none, none);
+    Pool2dKernel.average(Shape.of(0, 4, 1L << 40, 1), 2, 2).build().gradient(none, null, none);
+    SoftmaxKernel.builder(0, 1L << 58).build().run(none, none);
   }
 
   @Test
   void aMaximumsGradientIgnoresPlacesOutsideOfWhatWasReduced() {
     for (int place : new int[] {10, 3, 1 << 30, -1, Integer.MIN_VALUE}) {
       float[] dx = {9, 9, 9};
-      Reduce.max(1, 3, 1).build().gradient(new float[] {7}, new int[] {place}, dx);
+      ReduceKernel.max(1, 3, 1).build().gradient(new float[] {7}, new int[] {place}, dx);
       assertArrayEquals(new float[3], dx, "place " + place);
     }
   }

@@ -55,8 +55,8 @@ class WindowKernelsTest {
 
   @Test
   void convolutionAndItsGradientsInEveryForm() {
-    Conv2d.Builder spec = Conv2d.builder(X, WEIGHTS).stride(2, 1).padding(1, 0);
-    Conv2d conv = spec.build();
+    Conv2dKernel.Builder spec = Conv2dKernel.builder(X, WEIGHTS).stride(2, 1).padding(1, 0);
+    Conv2dKernel conv = spec.build();
     assertEquals(Shape.of(2, 3, 5, 6), conv.outputShape());
     float[] x = Values.wave(240, 1);
     float[] weights = Values.wave(72, 2);
@@ -73,7 +73,7 @@ class WindowKernelsTest {
       assertEquals(Math.max(0, aux[i]), activated[i]);
     }
 
-    Conv2dGradient gradient = spec.buildGradient();
+    Conv2dGradientKernel gradient = spec.buildGradient();
     float[] dx = new float[240];
     float[] dWeights = new float[72];
     float[] dBias = new float[6];
@@ -121,19 +121,24 @@ class WindowKernelsTest {
 
   @Test
   void convolutionsThatDoNotFitAreRefused() {
-    assertThrows(IllegalArgumentException.class, () -> Conv2d.builder(Shape.of(5, 6, 4), WEIGHTS));
-    assertThrows(IllegalArgumentException.class, () -> Conv2d.builder(X, Shape.of(6, 3, 2, 3)));
-    assertThrows(IllegalArgumentException.class, () -> Conv2d.builder(X, Shape.of(5, 3, 2, 2)));
     assertThrows(
-        IllegalArgumentException.class, () -> Conv2d.builder(X, Shape.of(6, 6, 2, 2)).build());
+        IllegalArgumentException.class, () -> Conv2dKernel.builder(Shape.of(5, 6, 4), WEIGHTS));
     assertThrows(
-        IllegalArgumentException.class, () -> Conv2d.builder(X, WEIGHTS).stride(0, 1).build());
+        IllegalArgumentException.class, () -> Conv2dKernel.builder(X, Shape.of(6, 3, 2, 3)));
+    assertThrows(
+        IllegalArgumentException.class, () -> Conv2dKernel.builder(X, Shape.of(5, 3, 2, 2)));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> Conv2dKernel.builder(X, Shape.of(6, 6, 2, 2)).build());
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> Conv2dKernel.builder(X, WEIGHTS).stride(0, 1).build());
   }
 
   @Test
   void maximaAndTheirGradientInEveryForm() {
     Shape shape = Shape.of(1, 3, 4, 1);
-    Pool2d pool = Pool2d.max(shape, 2, 2).stride(1, 2).build();
+    Pool2dKernel pool = Pool2dKernel.max(shape, 2, 2).stride(1, 2).build();
     assertEquals(Shape.of(1, 2, 2, 1), pool.outputShape());
     float[] x = {1, 5, 2, 2, 7, 0, 2, 1, 3, 8, 9, 2};
     float[] y = new float[4];
@@ -162,27 +167,28 @@ class WindowKernelsTest {
       assertComputed(dx, xs.toFloats());
     }
     assertThrows(
-        IllegalArgumentException.class, () -> Pool2d.max(shape, 2, 2).padding(2, 0).build());
-    assertThrows(IllegalArgumentException.class, () -> Pool2d.max(shape, 4, 1).build());
+        IllegalArgumentException.class, () -> Pool2dKernel.max(shape, 2, 2).padding(2, 0).build());
+    assertThrows(IllegalArgumentException.class, () -> Pool2dKernel.max(shape, 4, 1).build());
     float[] unused = new float[12];
     assertThrows(IllegalArgumentException.class, () -> pool.gradient(new float[4], null, unused));
   }
 
   @Test
   void averagesLeaveThePaddingOut() {
-    Pool2d pool = Pool2d.average(Shape.of(1, 2, 2, 1), 2, 2).stride(2, 2).padding(1, 1).build();
+    Pool2dKernel pool =
+        Pool2dKernel.average(Shape.of(1, 2, 2, 1), 2, 2).stride(2, 2).padding(1, 1).build();
     float[] y = new float[4];
     pool.run(new float[] {1, 2, 3, 4}, y, null);
     assertArrayEquals(new float[] {1, 2, 3, 4}, y, "each window holds one pixel");
     float[] dx = new float[4];
-    Pool2d.average(Shape.of(1, 2, 2, 1), 2, 2).build().gradient(new float[] {8}, null, dx);
+    Pool2dKernel.average(Shape.of(1, 2, 2, 1), 2, 2).build().gradient(new float[] {8}, null, dx);
     assertArrayEquals(new float[] {2, 2, 2, 2}, dx);
   }
 
   @Test
   void resizingInEveryForm() {
     Shape shape = Shape.of(1, 2, 2, 1);
-    Resize resize = Resize.of(DType.F32, shape, 1, 4);
+    ResizeKernel resize = ResizeKernel.of(DType.F32, shape, 1, 4);
     assertEquals(Shape.of(1, 1, 4, 1), resize.outputShape());
     float[] y = new float[4];
     resize.run(new float[] {0, 8, 16, 24}, y);
@@ -204,6 +210,6 @@ class WindowKernelsTest {
       resize.gradient(device.stream(), device.tensor(resize.outputShape(), 1f, 2, 4, 8), x);
       assertComputed(dx, x.toFloats());
     }
-    assertThrows(IllegalArgumentException.class, () -> Resize.of(DType.F32, shape, 0, 4));
+    assertThrows(IllegalArgumentException.class, () -> ResizeKernel.of(DType.F32, shape, 0, 4));
   }
 }

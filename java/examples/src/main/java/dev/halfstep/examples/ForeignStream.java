@@ -5,9 +5,8 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
-import dev.halfstep.kernel.Matmul;
-import dev.halfstep.kernel.Softmax;
-import java.util.Arrays;
+import dev.halfstep.kernel.MatmulKernel;
+import dev.halfstep.kernel.SoftmaxKernel;
 
 /**
  * Kernels on the CUDA stream of another library. That library's calls and ours run in the order in
@@ -33,14 +32,16 @@ public final class ForeignStream {
         Tensor x = device.empty(DType.F32, Shape.of(ROWS, WIDTH));
         Tensor scores = device.empty(DType.F32, Shape.of(ROWS, ROWS))) {
       float[] values = new float[ROWS * WIDTH];
-      Arrays.setAll(values, i -> (float) Math.sin(i));
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (float) Math.sin(i);
+      }
       x.upload(values);
       long cudaStream =
           theirs.nativeHandle(); // with PyTorch: torch.cuda.current_stream().cuda_stream
 
       try (Stream ours = device.wrapStream(cudaStream)) {
-        Matmul.builder(ROWS, ROWS, WIDTH).transposeB(true).build().run(theirs, x, x, scores);
-        Softmax.builder(ROWS, ROWS).build().run(ours, scores, scores); // after their product
+        MatmulKernel.builder(ROWS, ROWS, WIDTH).transposeB(true).build().run(theirs, x, x, scores);
+        SoftmaxKernel.builder(ROWS, ROWS).build().run(ours, scores, scores); // after their product
         ours.synchronize();
       } // their stream is theirs still
 

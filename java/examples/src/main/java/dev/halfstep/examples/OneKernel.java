@@ -1,7 +1,7 @@
 package dev.halfstep.examples;
 
-import dev.halfstep.kernel.Matmul;
-import dev.halfstep.kernel.Softmax;
+import dev.halfstep.kernel.MatmulKernel;
+import dev.halfstep.kernel.SoftmaxKernel;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -46,12 +46,12 @@ public final class OneKernel {
             .asFloatBuffer();
 
     // Made once, used for ever and by any thread: scores = queries documents^T.
-    Matmul product = Matmul.builder(QUERIES, DOCUMENTS, WIDTH).transposeB(true).build();
+    MatmulKernel product = MatmulKernel.builder(QUERIES, DOCUMENTS, WIDTH).transposeB(true).build();
     product.run(queries, documents, scores);
 
     float[] shares = new float[QUERIES * DOCUMENTS]; // arrays are as good
     scores.get(0, shares);
-    Softmax.builder(QUERIES, DOCUMENTS).scale(0.1f).build().run(shares, shares); // in place
+    SoftmaxKernel.builder(QUERIES, DOCUMENTS).scale(0.1f).build().run(shares, shares); // in place
 
     double furthest = 0;
     for (int query = 0; query < QUERIES; query++) {

@@ -25,7 +25,7 @@ import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Operation;
 import dev.halfstep.graph.Ops;
 import dev.halfstep.kernel.Activation;
-import dev.halfstep.kernel.Matmul;
+import dev.halfstep.kernel.MatmulKernel;
 import dev.halfstep.metric.Confusion;
 import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.metric.Metric;
@@ -580,7 +580,7 @@ class GuideTest {
 
   @Test
   void tensors() {
-    Matmul product = Matmul.builder(2, 3, 4).activation(Activation.RELU).build();
+    MatmulKernel product = MatmulKernel.builder(2, 3, 4).activation(Activation.RELU).build();
     float[] c = new float[2 * 3];
     product.run(new float[2 * 4], new float[4 * 3], c); // on arrays, at once
     try (Device device = Device.open("auto")) {

@@ -106,15 +106,21 @@ class NamesTest {
     return CODE.matcher(prose).results().map(match -> match.group(1)).toList();
   }
 
+  /** Whether a class, or one that it extends, has such a member. */
+  private static boolean hasMember(String name, String member) {
+    String source = CLASSES.getOrDefault(name, "");
+    Matcher extended = Pattern.compile("\\bclass " + name + " extends (\\w+)").matcher(source);
+    return Pattern.compile("\\b" + member + "\\s*[(;,=)]").matcher(source).find()
+        || (extended.find() && hasMember(extended.group(1), member));
+  }
+
   private static boolean exists(String document, String name) {
     Matcher named = CLASS.matcher(name);
     if (named.matches()) {
       String source = CLASSES.get(named.group(1));
       String member = named.group(2);
       return FOREIGN.contains(named.group(1))
-          || (source != null
-              && (member == null
-                  || Pattern.compile("\\b" + member + "\\s*[(;,=)]").matcher(source).find()));
+          || (source != null && (member == null || hasMember(named.group(1), member)));
     }
     if (!name.contains("/") || name.contains(" ") || MADE.matcher(name).matches()) {
       return true;

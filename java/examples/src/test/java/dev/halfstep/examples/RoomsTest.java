@@ -48,12 +48,11 @@ class RoomsTest {
   private static final int LARGEST_KNOT = 3;
 
   /**
-   * Packages with larger knots, which are not to grow: a graph, its values and its operations; the
-   * layers, and the table that reads them back from a file; the losses, which their interface
-   * makes.
+   * A graph alone has a larger one, which is not to grow. A value knows its graph, so that {@code
+   * Ops.add(x, y)} needs no further argument; the graph holds its operations and calls their {@code
+   * forward} and {@code backward}; and these take values, calls and gradients, which name values.
    */
-  private static final Map<String, Integer> LARGER_KNOTS =
-      Map.of("graph", 11, "nn", 25, "optim", 4);
+  private static final Map<String, Integer> LARGER_KNOTS = Map.of("graph", 11);
 
   private static final Pattern NO_CODE =
       Pattern.compile(
@@ -63,6 +62,7 @@ class RoomsTest {
       Pattern.compile("import (?:static )?((?:[a-z]\\w*\\.)+)([A-Z]\\w*)[^;]*;");
   private static final Pattern OWN_PACKAGE = Pattern.compile("dev\\.halfstep\\.(\\w+)\\.");
   private static final Pattern NAME = Pattern.compile("(?<![\\w.])[A-Z]\\w*");
+  private static final Pattern PUBLIC = Pattern.compile("(?m)^public ");
   private static final Pattern PERMITS = Pattern.compile("\\bpermits\\s+([^{]+)\\{");
 
   /** The code of each class, by package and name. */
@@ -123,12 +123,36 @@ class RoomsTest {
             "Shape", "sealed interface Shape permits Circle, Square { Ruler ruler(); }",
             "Circle", "record Circle() implements Shape {}",
             "Square", "record Square() implements Shape {}",
-            "Ruler", "class Ruler { Square first; }");
+            "Ruler", "public class Ruler { Square first; }");
     assertEquals(Set.of("Shape", "Ruler"), largestKnot(uses(sealed)));
+    Map<String, String> parts =
+        Map.of(
+            "Reader", "public class Reader { Lines lines; Other other; }",
+            "Lines", "class Lines { Reader reader; }",
+            "Other", "public class Other { Reader reader; }");
+    assertEquals(Set.of("Reader", "Other"), largestKnot(uses(parts)));
   }
 
-  /** Which classes of a package each names; a sealed type with what it permits is one. */
+  /**
+   * Which classes of a package each names. A sealed type with what it permits is one, and so is a
+   * class with those that are not public and that no other one names: they are parts of it.
+   */
   private static Map<String, Set<String>> uses(Map<String, String> classes) {
+    Map<String, String> family = families(classes);
+    Map<String, Set<String>> uses = new TreeMap<>();
+    names(classes)
+        .forEach(
+            (name, named) -> {
+              String head = head(name, family);
+              Set<String> used = uses.computeIfAbsent(head, n -> new TreeSet<>());
+              named.forEach(other -> used.add(head(other, family)));
+              used.remove(head);
+            });
+    return uses;
+  }
+
+  /** What each class is a part of, if it is one. */
+  private static Map<String, String> families(Map<String, String> classes) {
     Map<String, String> family = new HashMap<>();
     classes.forEach(
         (name, code) -> {
@@ -140,7 +164,32 @@ class RoomsTest {
                 .forEach(permitted -> family.put(permitted, name));
           }
         });
-    Map<String, Set<String>> uses = new TreeMap<>();
+    Map<String, Set<String>> namedBy = new TreeMap<>();
+    names(classes)
+        .forEach(
+            (name, named) ->
+                named.forEach(
+                    other -> namedBy.computeIfAbsent(other, n -> new TreeSet<>()).add(name)));
+    namedBy.forEach(
+        (name, users) -> {
+          if (users.size() == 1 && !PUBLIC.matcher(classes.get(name)).find()) {
+            family.putIfAbsent(name, users.iterator().next());
+          }
+        });
+    return family;
+  }
+
+  private static String head(String name, Map<String, String> family) {
+    String head = name;
+    for (int i = 0; i < family.size() && family.containsKey(head); i++) {
+      head = family.get(head);
+    }
+    return head;
+  }
+
+  /** The other classes of the package that each names. */
+  private static Map<String, Set<String>> names(Map<String, String> classes) {
+    Map<String, Set<String>> names = new TreeMap<>();
     classes.forEach(
         (name, code) -> {
           Set<String> foreign = new TreeSet<>();
@@ -148,17 +197,16 @@ class RoomsTest {
           while (imported.find()) {
             foreign.add(imported.group(2));
           }
-          String head = family.getOrDefault(name, name);
-          Set<String> used = uses.computeIfAbsent(head, n -> new TreeSet<>());
+          Set<String> used = names.computeIfAbsent(name, n -> new TreeSet<>());
           Matcher named = NAME.matcher(IMPORT.matcher(code).replaceAll(""));
           while (named.find()) {
-            if (classes.containsKey(named.group()) && !foreign.contains(named.group())) {
-              used.add(family.getOrDefault(named.group(), named.group()));
+            String other = named.group();
+            if (classes.containsKey(other) && !foreign.contains(other) && !other.equals(name)) {
+              used.add(other);
             }
           }
-          used.remove(head);
         });
-    return uses;
+    return names;
   }
 
   /** The largest set of classes of which each can be reached from each. */

@@ -11,10 +11,10 @@ import dev.halfstep.Shape;
 import dev.halfstep.Stream;
 import dev.halfstep.Tensor;
 import dev.halfstep.kernel.Activation;
-import dev.halfstep.kernel.BatchNorm;
-import dev.halfstep.kernel.Conv2d;
-import dev.halfstep.kernel.Matmul;
-import dev.halfstep.kernel.Softmax;
+import dev.halfstep.kernel.BatchNormKernel;
+import dev.halfstep.kernel.Conv2dKernel;
+import dev.halfstep.kernel.MatmulKernel;
+import dev.halfstep.kernel.SoftmaxKernel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -124,8 +124,11 @@ public final class Oracle {
 
   private void products(Cublas cublas, DType type, int batch, int n) {
     long stride = (long) n * n;
-    Matmul ours =
-        Matmul.builder(n, n, n).types(type, type).batch(batch, stride, stride, stride).build();
+    MatmulKernel ours =
+        MatmulKernel.builder(n, n, n)
+            .types(type, type)
+            .batch(batch, stride, stride, stride)
+            .build();
     try (Tensor a = normal(type, batch, n, n);
         Tensor b = normal(type, batch, n, n);
         Tensor c = device.empty(type, a.shape());
@@ -141,7 +144,7 @@ public final class Oracle {
   }
 
   private void fusedProduct(Cublas cublas, int m, int n, int k) {
-    Matmul ours = Matmul.builder(m, n, k).activation(Activation.RELU).build();
+    MatmulKernel ours = MatmulKernel.builder(m, n, k).activation(Activation.RELU).build();
     try (Tensor a = normal(DType.F32, m, k);
         Tensor b = normal(DType.F32, k, n);
         Tensor bias = normal(DType.F32, n);
@@ -159,7 +162,7 @@ public final class Oracle {
   }
 
   private void softmax(Cudnn cudnn, DType type, int rows, int columns) {
-    Softmax ours = Softmax.builder(rows, columns).type(type).build();
+    SoftmaxKernel ours = SoftmaxKernel.builder(rows, columns).type(type).build();
     try (Tensor x = normal(type, rows, columns);
         Tensor y = device.empty(type, x.shape());
         Tensor expected = device.empty(type, x.shape())) {
@@ -174,7 +177,7 @@ public final class Oracle {
   }
 
   private void batchNorm(Cudnn cudnn, DType type, int rows, int channels) {
-    BatchNorm ours = BatchNorm.builder(rows, channels).type(type).build();
+    BatchNormKernel ours = BatchNormKernel.builder(rows, channels).type(type).build();
     Tensor[] parameters = new Tensor[6]; // scale, shift, running and saved statistics
     for (int i = 0; i < parameters.length; i++) {
       parameters[i] = normal(DType.F32, channels);
@@ -198,7 +201,8 @@ public final class Oracle {
 
   private void convolution(Cudnn cudnn, DType type) {
     Cudnn.Images images = new Cudnn.Images(64, 28, 32, 64, 3);
-    Conv2d ours = Conv2d.builder(images.x(), images.weights()).type(type).padding(1, 1).build();
+    Conv2dKernel ours =
+        Conv2dKernel.builder(images.x(), images.weights()).type(type).padding(1, 1).build();
     try (Tensor x = normal(type, 64, 28, 28, 32);
         Tensor weights = normal(type, 64, 3, 3, 32);
         Tensor y = device.empty(type, ours.outputShape());

@@ -29,7 +29,8 @@ final class ModelCardTest {
   }
 
   private static Model model() {
-    return Model.of(Shape.of(28, 28, 1), Sequential.of(new Flatten(), new Linear(10))).initialize(1);
+    return Model.of(Shape.of(28, 28, 1), Sequential.of(new Flatten(), new Linear(10)))
+        .initialize(1);
   }
 
   /** A file of tensors alone, as they were before a file held its layers. */

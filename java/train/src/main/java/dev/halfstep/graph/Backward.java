@@ -2,7 +2,7 @@ package dev.halfstep.graph;
 
 import dev.halfstep.DType;
 import dev.halfstep.kernel.Copy;
-import dev.halfstep.kernel.ScaleAdd;
+import dev.halfstep.kernel.ScaleAddKernel;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -195,7 +195,8 @@ public final class Backward {
         List.of(to, from),
         List.of(to),
         count,
-        (stream, at) -> ScaleAdd.of(to.type(), count, 1, 1).run(stream, at.of(from), at.of(to)));
+        (stream, at) ->
+            ScaleAddKernel.of(to.type(), count, 1, 1).run(stream, at.of(from), at.of(to)));
   }
 
   private static Call copied(Value from, Value to) {

@@ -107,9 +107,9 @@ public record BatchNormOp(
     return List.of(y);
   }
 
-  private dev.halfstep.kernel.BatchNorm.Builder kernel() {
+  private dev.halfstep.kernel.BatchNormKernel.Builder kernel() {
     long channels = gamma.shape().dim(0);
-    return dev.halfstep.kernel.BatchNorm.builder(x.shape().elements() / channels, channels)
+    return dev.halfstep.kernel.BatchNormKernel.builder(x.shape().elements() / channels, channels)
         .type(x.type())
         .eps(eps)
         .momentum(momentum)

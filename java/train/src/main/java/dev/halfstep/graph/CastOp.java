@@ -47,8 +47,8 @@ public record CastOp(Value x, Value y) implements Operation {
 
   /** The call of to = from, of another type. */
   static Call call(String name, Value from, Value to) {
-    dev.halfstep.kernel.Cast kernel =
-        dev.halfstep.kernel.Cast.of(from.type(), to.type(), to.shape().elements());
+    dev.halfstep.kernel.CastKernel kernel =
+        dev.halfstep.kernel.CastKernel.of(from.type(), to.type(), to.shape().elements());
     return Call.of(
         name,
         List.of(from),

@@ -82,8 +82,8 @@ public record Conv2dOp(
     return List.of(y);
   }
 
-  private dev.halfstep.kernel.Conv2d.Builder kernel() {
-    return dev.halfstep.kernel.Conv2d.builder(x.shape(), weight.shape())
+  private dev.halfstep.kernel.Conv2dKernel.Builder kernel() {
+    return dev.halfstep.kernel.Conv2dKernel.builder(x.shape(), weight.shape())
         .type(x.type())
         .stride(window.strideRows(), window.strideColumns())
         .padding(window.paddingRows(), window.paddingColumns())

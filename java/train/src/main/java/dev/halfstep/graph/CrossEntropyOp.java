@@ -1,7 +1,7 @@
 package dev.halfstep.graph;
 
 import dev.halfstep.DType;
-import dev.halfstep.kernel.CrossEntropy;
+import dev.halfstep.kernel.CrossEntropyKernel;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -86,8 +86,8 @@ public record CrossEntropyOp(
   @Override
   public void forward(Calls calls) {
     long classes = logits.shape().dim(-1);
-    CrossEntropy.Builder kernel =
-        CrossEntropy.builder(logits.shape().elements() / classes, classes)
+    CrossEntropyKernel.Builder kernel =
+        CrossEntropyKernel.builder(logits.shape().elements() / classes, classes)
             .type(logits.type())
             .labelSmoothing(labelSmoothing)
             .ignoreLabel(ignoreLabel)

@@ -2,8 +2,8 @@ package dev.halfstep.graph;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
-import dev.halfstep.kernel.CrossEntropy;
-import dev.halfstep.kernel.Matmul;
+import dev.halfstep.kernel.CrossEntropyKernel;
+import dev.halfstep.kernel.MatmulKernel;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -37,8 +37,8 @@ public record CrossEntropyRowsOp(Value logits, Value labels, Value loss, @Nullab
         || labels.type() != DType.I32
         || !labels.shape().equals(rows)) {
       throw graph.refusal(
-          "the cross-entropy of rows takes logits F32 [..., classes] and one I32 label a row: it was"
-              + " given logits "
+          "the cross-entropy of rows takes logits F32 [..., classes] and one I32 label a row: it"
+              + " was given logits "
               + logits.type()
               + logits.shape()
               + " and labels "
@@ -76,7 +76,8 @@ public record CrossEntropyRowsOp(Value logits, Value labels, Value loss, @Nullab
 
   @Override
   public void forward(Calls calls) {
-    CrossEntropy.Builder kernel = CrossEntropy.builder(rows(), classes()).gradientSeed(1);
+    CrossEntropyKernel.Builder kernel =
+        CrossEntropyKernel.builder(rows(), classes()).gradientSeed(1);
     calls.add(
         Call.of(
             name(),
@@ -96,8 +97,10 @@ public record CrossEntropyRowsOp(Value logits, Value labels, Value loss, @Nullab
     }
     Value dy = backward.of(loss);
     Backward.Target dx = backward.into(logits);
-    Matmul.Builder kernel =
-        Matmul.builder(1, classes(), 1).batch(rows(), 1, classes(), classes()).scale(1, dx.beta());
+    MatmulKernel.Builder kernel =
+        MatmulKernel.builder(1, classes(), 1)
+            .batch(rows(), 1, classes(), classes())
+            .scale(1, dx.beta());
     backward.add(
         Call.of(
             name() + " dx",

@@ -71,7 +71,7 @@ public record DropoutOp(Value x, float rate, Value state, long key, int number, 
             List.of(to),
             count,
             (stream, at) ->
-                dev.halfstep.kernel.Dropout.of(to.type(), count, rate, key, number)
+                dev.halfstep.kernel.DropoutKernel.of(to.type(), count, rate, key, number)
                     .run(stream, at.of(state), at.of(from), at.of(to)))
         .allowInPlace();
   }

@@ -1,8 +1,8 @@
 package dev.halfstep.graph;
 
 import dev.halfstep.DType;
-import dev.halfstep.kernel.Elementwise;
-import dev.halfstep.kernel.Reduce;
+import dev.halfstep.kernel.ElementwiseKernel;
+import dev.halfstep.kernel.ReduceKernel;
 import java.util.List;
 
 /**
@@ -93,12 +93,12 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
   public void forward(Calls calls) {
     Function function =
         switch (kind) {
-          case ADD -> Elementwise::add;
-          case SUBTRACT -> Elementwise::subtract;
-          case MULTIPLY -> Elementwise::multiply;
-          case DIVIDE -> Elementwise::divide;
-          case MAXIMUM -> Elementwise::maximum;
-          case MINIMUM -> Elementwise::minimum;
+          case ADD -> ElementwiseKernel::add;
+          case SUBTRACT -> ElementwiseKernel::subtract;
+          case MULTIPLY -> ElementwiseKernel::multiply;
+          case DIVIDE -> ElementwiseKernel::divide;
+          case MAXIMUM -> ElementwiseKernel::maximum;
+          case MINIMUM -> ElementwiseKernel::minimum;
         };
     calls.add(call(name(), function, a, b, y));
   }
@@ -111,12 +111,20 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
           a,
           switch (kind) {
             case ADD, SUBTRACT -> dy;
-            case MULTIPLY -> call(backward, Elementwise::multiply, dy, b);
-            case DIVIDE -> call(backward, Elementwise::divide, dy, b);
+            case MULTIPLY -> call(backward, ElementwiseKernel::multiply, dy, b);
+            case DIVIDE -> call(backward, ElementwiseKernel::divide, dy, b);
             case MAXIMUM ->
-                call(backward, Elementwise::multiply, slope(backward, Elementwise::greater), dy);
+                call(
+                    backward,
+                    ElementwiseKernel::multiply,
+                    slope(backward, ElementwiseKernel::greater),
+                    dy);
             case MINIMUM ->
-                call(backward, Elementwise::multiply, slope(backward, Elementwise::less), dy);
+                call(
+                    backward,
+                    ElementwiseKernel::multiply,
+                    slope(backward, ElementwiseKernel::less),
+                    dy);
           });
     }
     if (b.differentiable()) {
@@ -124,14 +132,25 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
           backward,
           switch (kind) {
             case ADD, SUBTRACT -> dy;
-            case MULTIPLY -> call(backward, Elementwise::multiply, dy, a);
+            case MULTIPLY -> call(backward, ElementwiseKernel::multiply, dy, a);
             case DIVIDE -> // less the sign: d(a / b) / db = -y / b
                 call(
-                    backward, Elementwise::divide, call(backward, Elementwise::multiply, dy, y), b);
+                    backward,
+                    ElementwiseKernel::divide,
+                    call(backward, ElementwiseKernel::multiply, dy, y),
+                    b);
             case MAXIMUM ->
-                call(backward, Elementwise::multiply, slope(backward, Elementwise::less), dy);
+                call(
+                    backward,
+                    ElementwiseKernel::multiply,
+                    slope(backward, ElementwiseKernel::less),
+                    dy);
             case MINIMUM ->
-                call(backward, Elementwise::multiply, slope(backward, Elementwise::greater), dy);
+                call(
+                    backward,
+                    ElementwiseKernel::multiply,
+                    slope(backward, ElementwiseKernel::greater),
+                    dy);
           });
     }
   }
@@ -150,7 +169,7 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
 
   /** Makes the kernel of a function, for {@code count} elements of which the second repeats. */
   private interface Function {
-    Elementwise of(DType type, long count, long period);
+    ElementwiseKernel of(DType type, long count, long period);
   }
 
   private static Call call(String name, Function function, Value left, Value right, Value result) {
@@ -193,7 +212,7 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
         List.of(sum),
         y.shape().elements(),
         (stream, at) ->
-            Reduce.sum(1, repeats, period)
+            ReduceKernel.sum(1, repeats, period)
                 .types(all.type(), sum.type())
                 .build()
                 .run(stream, at.of(all), at.of(sum), 0));

@@ -50,8 +50,8 @@ public record EmbeddingOp(Value table, Value tokens, Value y) implements Operati
     return List.of(y);
   }
 
-  private dev.halfstep.kernel.Embedding kernel() {
-    return dev.halfstep.kernel.Embedding.of(
+  private dev.halfstep.kernel.EmbeddingKernel kernel() {
+    return dev.halfstep.kernel.EmbeddingKernel.of(
         table.type(), table.shape().dim(0), table.shape().dim(1), tokens.shape().elements());
   }
 

@@ -78,8 +78,8 @@ public record GatherOp(
   @Override
   public void forward(Calls calls) {
     long rows = table.shape().dim(0);
-    dev.halfstep.kernel.Gather.Builder kernel =
-        dev.halfstep.kernel.Gather.builder(
+    dev.halfstep.kernel.GatherKernel.Builder kernel =
+        dev.halfstep.kernel.GatherKernel.builder(
                 rows, table.bytes() / table.type().bytes() / rows, y.shape().dim(0))
             .types(table.type(), y.type())
             .orderSize(order == null ? rows : order.shape().elements())

@@ -100,10 +100,10 @@ public record GroupNormOp(
     return List.of(y);
   }
 
-  private dev.halfstep.kernel.GroupNorm.Builder kernel() {
+  private dev.halfstep.kernel.GroupNormKernel.Builder kernel() {
     long channels = gamma.shape().dim(0);
     long positions = samples == 0 ? 1 : x.shape().elements() / channels / samples;
-    return dev.halfstep.kernel.GroupNorm.builder(samples, positions, channels, groups)
+    return dev.halfstep.kernel.GroupNormKernel.builder(samples, positions, channels, groups)
         .type(x.type())
         .eps(eps);
   }

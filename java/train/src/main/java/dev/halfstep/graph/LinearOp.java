@@ -3,7 +3,7 @@ package dev.halfstep.graph;
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.kernel.Activation;
-import dev.halfstep.kernel.Matmul;
+import dev.halfstep.kernel.MatmulKernel;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -81,8 +81,8 @@ public record LinearOp(
 
   @Override
   public void forward(Calls calls) {
-    Matmul.Builder matmul =
-        Matmul.builder(rows(), out(), in())
+    MatmulKernel.Builder matmul =
+        MatmulKernel.builder(rows(), out(), in())
             .types(x.type(), y.type())
             .transposeB(true)
             .activation(activation);
@@ -118,8 +118,8 @@ public record LinearOp(
   private void weightGradient(Backward backward, Value dz) {
     Backward.Target dw = backward.into(weight);
     Backward.Target db = bias != null && bias.differentiable() ? backward.into(bias) : null;
-    Matmul.Builder matmul =
-        Matmul.builder(out(), in(), rows())
+    MatmulKernel.Builder matmul =
+        MatmulKernel.builder(out(), in(), rows())
             .types(dz.type(), dw.value().type())
             .transposeA(true)
             .scale(1, dw.beta())
@@ -149,7 +149,7 @@ public record LinearOp(
             List.of(db.value()),
             dz.shape().elements(),
             (stream, at) ->
-                dev.halfstep.kernel.Reduce.sum(1, rows, channels)
+                dev.halfstep.kernel.ReduceKernel.sum(1, rows, channels)
                     .types(dz.type(), db.value().type())
                     .beta(db.beta())
                     .build()
@@ -159,8 +159,10 @@ public record LinearOp(
   /** dx = dz W. */
   private void inputGradient(Backward backward, Value dz) {
     Backward.Target dx = backward.into(x);
-    Matmul.Builder matmul =
-        Matmul.builder(rows(), in(), out()).types(dz.type(), dx.value().type()).scale(1, dx.beta());
+    MatmulKernel.Builder matmul =
+        MatmulKernel.builder(rows(), in(), out())
+            .types(dz.type(), dx.value().type())
+            .scale(1, dx.beta());
     backward.add(
         Call.of(
             "linear dx",

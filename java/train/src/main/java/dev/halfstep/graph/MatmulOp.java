@@ -85,8 +85,8 @@ public record MatmulOp(
     long n = to.shape().dim(-1);
     long k = inner(left.shape(), !transposeLeft);
     long batch = leading(to).stream().reduce(1L, (x, z) -> x * z);
-    dev.halfstep.kernel.Matmul.Builder kernel =
-        dev.halfstep.kernel.Matmul.builder(m, n, k)
+    dev.halfstep.kernel.MatmulKernel.Builder kernel =
+        dev.halfstep.kernel.MatmulKernel.builder(m, n, k)
             .types(left.type(), to.type())
             .transposeA(transposeLeft)
             .transposeB(transposeRight)

@@ -60,7 +60,7 @@ public record PermuteOp(Value x, List<Integer> order, Value y) implements Operat
         List.of(to),
         0,
         (stream, at) ->
-            dev.halfstep.kernel.Permute.of(from.type(), from.shape(), order)
+            dev.halfstep.kernel.PermuteKernel.of(from.type(), from.shape(), order)
                 .run(stream, at.of(from), at.of(to)));
   }
 

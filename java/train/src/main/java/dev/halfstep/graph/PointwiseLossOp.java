@@ -1,7 +1,7 @@
 package dev.halfstep.graph;
 
 import dev.halfstep.DType;
-import dev.halfstep.kernel.PointwiseLoss;
+import dev.halfstep.kernel.PointwiseLossKernel;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -102,14 +102,15 @@ public record PointwiseLossOp(
     return List.of();
   }
 
-  private PointwiseLoss kernel() {
+  private PointwiseLossKernel kernel() {
     long rows = prediction.shape().dim(0);
     long columns = prediction.shape().elements() / Math.max(rows, 1);
     return switch (kind) {
-      case SQUARED_ERROR -> PointwiseLoss.squaredError(prediction.type(), rows, columns, seed);
+      case SQUARED_ERROR ->
+          PointwiseLossKernel.squaredError(prediction.type(), rows, columns, seed);
       case BINARY_CROSS_ENTROPY ->
-          PointwiseLoss.binaryCrossEntropy(prediction.type(), rows, columns, seed);
-      case GIVEN -> PointwiseLoss.given(prediction.type(), rows, columns, seed);
+          PointwiseLossKernel.binaryCrossEntropy(prediction.type(), rows, columns, seed);
+      case GIVEN -> PointwiseLossKernel.given(prediction.type(), rows, columns, seed);
     };
   }
 

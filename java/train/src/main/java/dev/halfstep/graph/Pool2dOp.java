@@ -69,14 +69,15 @@ public record Pool2dOp(Kind kind, Value x, Window window, Value y, @Nullable Val
     return List.of(y);
   }
 
-  private dev.halfstep.kernel.Pool2d.Builder kernel() {
+  private dev.halfstep.kernel.Pool2dKernel.Builder kernel() {
     int rows = window.rows();
     int columns = window.columns();
-    dev.halfstep.kernel.Pool2d.Builder kernel =
+    dev.halfstep.kernel.Pool2dKernel.Builder kernel =
         switch (kind) {
-          case MAX -> dev.halfstep.kernel.Pool2d.max(x.shape(), rows, columns);
-          case AVERAGE -> dev.halfstep.kernel.Pool2d.average(x.shape(), rows, columns);
-          case PADDED_AVERAGE -> dev.halfstep.kernel.Pool2d.paddedAverage(x.shape(), rows, columns);
+          case MAX -> dev.halfstep.kernel.Pool2dKernel.max(x.shape(), rows, columns);
+          case AVERAGE -> dev.halfstep.kernel.Pool2dKernel.average(x.shape(), rows, columns);
+          case PADDED_AVERAGE ->
+              dev.halfstep.kernel.Pool2dKernel.paddedAverage(x.shape(), rows, columns);
         };
     return kernel
         .type(x.type())

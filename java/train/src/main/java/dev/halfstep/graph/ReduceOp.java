@@ -92,7 +92,7 @@ public record ReduceOp(Kind kind, Value x, int axis, int axes, Value y, @Nullabl
     return List.of(y);
   }
 
-  private dev.halfstep.kernel.Reduce.Builder kernel() {
+  private dev.halfstep.kernel.ReduceKernel.Builder kernel() {
     long outer = 1;
     long extent = 1;
     for (int i = 0; i < axis; i++) {
@@ -102,11 +102,11 @@ public record ReduceOp(Kind kind, Value x, int axis, int axes, Value y, @Nullabl
       extent *= x.shape().dim(i);
     }
     long inner = y.shape().elements() / Math.max(outer, 1);
-    dev.halfstep.kernel.Reduce.Builder kernel =
+    dev.halfstep.kernel.ReduceKernel.Builder kernel =
         switch (kind) {
-          case SUM -> dev.halfstep.kernel.Reduce.sum(outer, extent, inner);
-          case MEAN -> dev.halfstep.kernel.Reduce.mean(outer, extent, inner);
-          case MAX -> dev.halfstep.kernel.Reduce.max(outer, extent, inner);
+          case SUM -> dev.halfstep.kernel.ReduceKernel.sum(outer, extent, inner);
+          case MEAN -> dev.halfstep.kernel.ReduceKernel.mean(outer, extent, inner);
+          case MAX -> dev.halfstep.kernel.ReduceKernel.max(outer, extent, inner);
         };
     return kernel.types(x.type(), y.type());
   }

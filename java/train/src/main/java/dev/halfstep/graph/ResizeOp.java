@@ -49,8 +49,9 @@ public record ResizeOp(Value x, Value y) implements Operation {
     return List.of(y);
   }
 
-  private dev.halfstep.kernel.Resize kernel() {
-    return dev.halfstep.kernel.Resize.of(x.type(), x.shape(), y.shape().dim(1), y.shape().dim(2));
+  private dev.halfstep.kernel.ResizeKernel kernel() {
+    return dev.halfstep.kernel.ResizeKernel.of(
+        x.type(), x.shape(), y.shape().dim(1), y.shape().dim(2));
   }
 
   @Override

@@ -1,7 +1,7 @@
 package dev.halfstep.graph;
 
 import dev.halfstep.Shape;
-import dev.halfstep.kernel.CopyRows;
+import dev.halfstep.kernel.CopyRowsKernel;
 import java.util.List;
 
 /** Copies between a value and a part of another along one dimension. */
@@ -65,7 +65,7 @@ final class Rows {
             List.of(dst),
             0,
             (stream, at) ->
-                CopyRows.of(
+                CopyRowsKernel.of(
                         part.type(),
                         rows(part, axis),
                         row(part, axis),

@@ -1,6 +1,6 @@
 package dev.halfstep.graph;
 
-import dev.halfstep.kernel.ScaleAdd;
+import dev.halfstep.kernel.ScaleAddKernel;
 import java.util.List;
 
 /** y = factor * x. */
@@ -40,7 +40,7 @@ public record ScaleOp(Value x, float factor, Value y) implements Operation {
             List.of(to),
             count,
             (stream, at) ->
-                ScaleAdd.of(to.type(), count, factor, 0).run(stream, at.of(from), at.of(to)))
+                ScaleAddKernel.of(to.type(), count, factor, 0).run(stream, at.of(from), at.of(to)))
         .allowInPlace();
   }
 

@@ -57,10 +57,10 @@ public record SoftmaxOp(Value x, float scale, boolean causal, @Nullable Padding 
     return List.of(y);
   }
 
-  private dev.halfstep.kernel.Softmax.Builder kernel() {
+  private dev.halfstep.kernel.SoftmaxKernel.Builder kernel() {
     long columns = x.shape().dim(-1);
-    dev.halfstep.kernel.Softmax.Builder kernel =
-        dev.halfstep.kernel.Softmax.builder(x.shape().elements() / columns, columns)
+    dev.halfstep.kernel.SoftmaxKernel.Builder kernel =
+        dev.halfstep.kernel.SoftmaxKernel.builder(x.shape().elements() / columns, columns)
             .type(x.type())
             .scale(scale);
     kernel = causal ? kernel.causal(x.shape().dim(-2)) : kernel;

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -26,8 +27,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A model with several inputs or outputs has a {@code network} in the place of the {@code
  * layer}.
+ *
+ * @param inputs of the model, in order
+ * @param layer null if the model is made of a network
+ * @param network null if the model is made of one layer
  */
-final class Architecture {
+record Architecture(List<ModelInput> inputs, @Nullable Layer layer, @Nullable Network network) {
   /** The name of the metadata's entry. */
   static final String KEY = "halfstep.architecture";
 
@@ -35,17 +40,14 @@ final class Architecture {
   private static final int MOST_INPUTS = 1000;
   private static final int MOST_RANK = 16;
 
-  private Architecture() {}
-
   /**
    * Writes inputs and layers down.
    *
-   * @param layer null if the model is made of a network
    * @throws UnsupportedOperationException if a layer has no spec
    */
-  static String write(List<Model.Input> inputs, @Nullable Layer layer, Network network) {
+  String write() {
     List<Object> list = new ArrayList<>();
-    for (Model.Input input : inputs) {
+    for (ModelInput input : inputs) {
       Map<String, Object> tree = new LinkedHashMap<>();
       tree.put("name", input.name());
       tree.put("type", input.type().name());
@@ -58,19 +60,18 @@ final class Architecture {
     if (layer != null) {
       tree.put("layer", layer.spec().toTree());
     } else {
-      tree.put("network", network.spec().toTree());
+      tree.put("network", Objects.requireNonNull(network).spec().toTree());
     }
     return JsonTree.write(tree);
   }
 
   /**
-   * The model that a file describes, with the file's weights.
+   * The inputs and layers that a file describes.
    *
-   * @throws ModelFileException if the file does not say which layers it has, or they are unknown or
-   *     not possible, or its weights are not those of the layers; nothing is allocated for weights
-   *     that the file does not hold
+   * @throws ModelFileException if the file does not say which layers it has
+   * @throws IllegalArgumentException if they are unknown or not possible
    */
-  static Model read(Safetensors.Contents contents) throws ModelFileException {
+  static Architecture read(Safetensors.Contents contents) throws ModelFileException {
     String text = contents.metadata().get(KEY);
     if (text == null) {
       throw new ModelFileException(
@@ -80,18 +81,10 @@ final class Architecture {
               + ", which Model.save writes unless a layer is a lambda. Make the model in code, and"
               + " load the weights with model.load(file)");
     }
-    Object tree = JsonTree.read(contents.file(), KEY, text);
-    Model model;
-    try {
-      model = model(tree);
-    } catch (IllegalArgumentException | ArithmeticException e) {
-      throw new ModelFileException(
-          contents.file(), "has a " + KEY + " that cannot be read: " + e.getMessage());
-    }
-    return model.load(contents);
+    return of(JsonTree.read(contents.file(), KEY, text));
   }
 
-  private static Model model(Object tree) {
+  private static Architecture of(Object tree) {
     if (!(tree instanceof Map<?, ?> map) || !(map.get("version") instanceof Long version)) {
       throw new IllegalArgumentException("expected an object with a version");
     }
@@ -107,29 +100,25 @@ final class Architecture {
               + VERSION
               + " with inputs and layer or network");
     }
-    List<Model.Input> inputs = inputs(map.get("inputs"));
+    List<ModelInput> inputs = inputs(map.get("inputs"));
     if (!single) {
       LayerSpec spec = LayerSpec.ofTree(map.get("network"));
       if (!spec.kind().equals("Wiring")) {
         throw new IllegalArgumentException("a network is of kind Wiring, not " + spec.kind());
       }
-      return Model.of(inputs, Wiring.of(spec));
+      return new Architecture(inputs, null, Wiring.of(spec, Layers::of));
     }
-    Model.Input input = inputs.get(0);
     if (inputs.size() > 1) {
       throw new IllegalArgumentException("one layer takes one input, not " + inputs.size());
     }
-    Layer layer = Layers.of(LayerSpec.ofTree(map.get("layer")));
-    return input.type() == DType.F32
-        ? Model.of(input.shape(), layer)
-        : Model.ofTokens(input.shape(), layer);
+    return new Architecture(inputs, Layers.of(LayerSpec.ofTree(map.get("layer"))), null);
   }
 
-  private static List<Model.Input> inputs(@Nullable Object tree) {
+  private static List<ModelInput> inputs(@Nullable Object tree) {
     if (!(tree instanceof List<?> list) || list.isEmpty() || list.size() > MOST_INPUTS) {
       throw new IllegalArgumentException("expected a list of 1 to " + MOST_INPUTS + " inputs");
     }
-    List<Model.Input> inputs = new ArrayList<>();
+    List<ModelInput> inputs = new ArrayList<>();
     for (Object element : list) {
       if (!(element instanceof Map<?, ?> input)
           || !(input.get("name") instanceof String name)
@@ -138,7 +127,7 @@ final class Architecture {
         throw new IllegalArgumentException(
             "an input has a name, a shape and type F32, or I32 for tokens, but one is " + element);
       }
-      inputs.add(new Model.Input(name, DType.valueOf(type), shape(input.get("shape"))));
+      inputs.add(new ModelInput(name, DType.valueOf(type), shape(input.get("shape"))));
     }
     return inputs;
   }

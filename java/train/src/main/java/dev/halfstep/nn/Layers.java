@@ -32,8 +32,8 @@ public final class Layers {
     KINDS.put("MultiHeadAttention", MultiHeadAttention::of);
     KINDS.put("PositionEmbedding", PositionEmbedding::of);
     KINDS.put("ReLU", spec -> new ReLU());
-    KINDS.put("Residual", Residual::of);
-    KINDS.put("Sequential", Sequential::of);
+    KINDS.put("Residual", spec -> Residual.of(spec, Layers::of));
+    KINDS.put("Sequential", spec -> Sequential.of(spec, Layers::of));
     KINDS.put("Sigmoid", spec -> new Sigmoid());
     KINDS.put("Softmax", spec -> new Softmax());
     KINDS.put("Tanh", spec -> new Tanh());

@@ -8,7 +8,6 @@ import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.graph.Parameters;
 import dev.halfstep.graph.Value;
-import dev.halfstep.random.RandomStream;
 import java.io.IOException;
 import java.nio.IntBuffer;
 import java.nio.file.Path;
@@ -33,81 +32,28 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The architecture never changes; the weights are for one thread at a time.
  */
-public final class Model {
+public final class Model extends ModelWeights {
   private static final Logger log = LoggerFactory.getLogger(Model.class);
   private static final String FEATURES = "features";
   private static final String OUTPUT = "output";
-  private static final int MOST_NUMBERS = Integer.MAX_VALUE - 64;
 
   private final Network network;
   private final @Nullable Layer layer; // the network, where it is one layer
   private final Signature signature;
-  private final Parameters parameters;
-  private final Weights weights;
   private @Nullable KeptPredictor kept;
 
-  /**
-   * An input of a model.
-   *
-   * @param name without a dot, not blank
-   * @param type F32, or I32 for tokens
-   * @param shape of one sample
-   */
-  public record Input(String name, DType type, Shape shape) {
-    /** Checks name and type. */
-    public Input {
-      Signature.requireName("input", name);
-      if (type != DType.F32 && type != DType.I32) {
-        throw new IllegalArgumentException(
-            "input " + name + " is of type " + type + ": possible are F32, and I32 for tokens");
-      }
-    }
-
-    /** Numbers, F32. */
-    public static Input of(String name, Shape shape) {
-      return new Input(name, DType.F32, shape);
-    }
-
-    /** Tokens, I32. */
-    public static Input ofTokens(String name, Shape shape) {
-      return new Input(name, DType.I32, shape);
-    }
-  }
-
-  private Model(List<Input> inputs, Network network, @Nullable Layer layer) {
+  private Model(Signature signature, Scope scope, Network network, @Nullable Layer layer) {
+    super(scope.parameters());
     this.network = network;
     this.layer = layer;
-    Graph graph = new Graph(DType.F32, false);
-    Scope scope = Scope.root(graph, null);
-    this.signature = Signature.of(inputs, graph, given -> network.apply(scope, given));
-    requireRoom(scope.parameters());
-    this.parameters = new Parameters(scope.parameters());
-    this.weights = new Weights((int) parameters.arenaSize());
+    this.signature = signature;
   }
 
   private Model(Model from, Parameters parameters) {
+    super(parameters, from.weights);
     this.network = from.network;
     this.layer = from.layer;
     this.signature = from.signature;
-    this.parameters = parameters;
-    this.weights = from.weights;
-  }
-
-  /** Throws unless one array holds all parameters, each at a multiple of 16 numbers. */
-  private static void requireRoom(List<Parameter> parameters) {
-    long numbers = 0;
-    for (Parameter parameter : parameters) {
-      numbers += parameter.shape().elements() + 16;
-      if (numbers > MOST_NUMBERS) {
-        throw new IllegalArgumentException(
-            "the model has more parameters than the "
-                + MOST_NUMBERS
-                + " numbers that one array holds: they pass it with "
-                + parameter.name()
-                + " "
-                + parameter.shape());
-      }
-    }
   }
 
   /**
@@ -117,21 +63,21 @@ public final class Model {
    *     it
    */
   public static Model of(Shape sampleShape, Layer layer) {
-    return of(Input.of(FEATURES, sampleShape), layer);
+    return of(ModelInput.of(FEATURES, sampleShape), layer);
   }
 
   /** A model of samples of tokens, I32. */
   public static Model ofTokens(Shape sampleShape, Layer layer) {
-    return of(Input.ofTokens(FEATURES, sampleShape), layer);
+    return of(ModelInput.ofTokens(FEATURES, sampleShape), layer);
   }
 
-  private static Model of(Input input, Layer layer) {
+  private static Model of(ModelInput input, Layer layer) {
     Network single =
         (scope, inputs) -> {
           Value x = Objects.requireNonNull(inputs.get(FEATURES));
           return Map.of(OUTPUT, layer.apply(scope, x));
         };
-    return new Model(List.of(input), single, layer);
+    return made(List.of(input), single, layer);
   }
 
   /**
@@ -140,8 +86,16 @@ public final class Model {
    * @throws IllegalArgumentException if the network does not take what it is given, names are not
    *     different or have a dot, or there is no input or no output
    */
-  public static Model of(List<Input> inputs, Network network) {
-    return new Model(inputs, network, null);
+  public static Model of(List<ModelInput> inputs, Network network) {
+    return made(inputs, network, null);
+  }
+
+  /** Finds parameters and outputs by applying the network to one sample. */
+  private static Model made(List<ModelInput> inputs, Network network, @Nullable Layer layer) {
+    Graph graph = new Graph(DType.F32, false);
+    Scope scope = Scope.root(graph, null);
+    Signature signature = Signature.of(inputs, graph, given -> network.apply(scope, given));
+    return new Model(signature, scope, network, layer);
   }
 
   /**
@@ -154,7 +108,31 @@ public final class Model {
    * @throws IOException if the file cannot be read
    */
   public static Model read(Path file) throws IOException {
-    return Architecture.read(Safetensors.read(file));
+    return read(Safetensors.read(file));
+  }
+
+  /**
+   * As above, of what a file holds. Nothing is allocated for weights that the file does not hold.
+   */
+  static Model read(Safetensors.Contents contents) throws ModelFileException {
+    Model model;
+    try {
+      model = of(Architecture.read(contents));
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      throw new ModelFileException(
+          contents.file(), "has a " + Architecture.KEY + " that cannot be read: " + e.getMessage());
+    }
+    return model.load(contents);
+  }
+
+  private static Model of(Architecture architecture) {
+    List<ModelInput> inputs = architecture.inputs();
+    Layer layer = architecture.layer();
+    if (layer == null) {
+      return of(inputs, Objects.requireNonNull(architecture.network()));
+    }
+    ModelInput input = inputs.get(0);
+    return input.type() == DType.F32 ? of(input.shape(), layer) : ofTokens(input.shape(), layer);
   }
 
   /**
@@ -163,11 +141,11 @@ public final class Model {
    * @throws UnsupportedOperationException if a layer cannot be written down: see {@link Layer#spec}
    */
   public String architecture() {
-    return Architecture.write(inputs(), layer, network);
+    return new Architecture(inputs(), layer, layer == null ? network : null).write();
   }
 
   /** The inputs in order: one, named {@code features}, of a model that is made of a layer. */
-  public List<Input> inputs() {
+  public List<ModelInput> inputs() {
     return signature.inputs();
   }
 
@@ -235,11 +213,6 @@ public final class Model {
    */
   public void requireKnown(IntBuffer tokens, String what) {
     signature.requireKnown(signature.input(), tokens, what);
-  }
-
-  /** Names, shapes and places of the parameters. */
-  public Parameters parameters() {
-    return parameters;
   }
 
   /**
@@ -311,102 +284,13 @@ public final class Model {
                 .toList()));
   }
 
-  /** Whether the weights have been drawn, loaded or set. */
-  public boolean isInitialized() {
-    return weights.areSet();
-  }
-
   /**
    * Draws first weights: a pure function of the seed, the same whatever the device. Each parameter
    * has a random sequence of its own.
    */
   public Model initialize(long seed) {
-    long key = RandomStream.INITIAL_WEIGHTS.key(seed);
-    for (int i = 0; i < parameters.list().size(); i++) {
-      Parameter parameter = parameters.list().get(i);
-      set(parameter.name(), Weights.draw(parameter, key, i));
-    }
-    weights.changed();
+    draw(seed);
     return this;
-  }
-
-  /**
-   * A copy of a parameter's values, row-major in its shape. That is the order of memory: of a
-   * convolution {@code [out, height, width, in]}, where files have {@code [out, in, height,
-   * width]}, and of a linear layer behind {@link Flatten} the channels last. {@link #tensors} gives
-   * the order of files.
-   *
-   * @throws IllegalArgumentException if there is none of that name
-   * @throws IllegalStateException if the weights were never set
-   */
-  public float[] get(String name) {
-    requireInitialized();
-    Parameter parameter = parameters.get(name);
-    int offset = (int) parameters.offset(parameter);
-    return Arrays.copyOfRange(
-        weights.values(), offset, offset + (int) parameter.shape().elements());
-  }
-
-  /**
-   * Sets a parameter's values, row-major in its shape, in the order of {@link #get}. Values from a
-   * file are in another order: {@link #set(String, Safetensors.Entry)} takes those. Parameters that
-   * are never set are 0.
-   *
-   * @throws IllegalArgumentException if there is none of that name, or their number differs
-   */
-  public void set(String name, float[] values) {
-    Parameter parameter = parameters.get(name);
-    if (values.length != parameter.shape().elements()) {
-      throw new IllegalArgumentException(
-          "parameter "
-              + name
-              + " "
-              + parameter.shape()
-              + " has "
-              + parameter.shape().elements()
-              + " values, not "
-              + values.length);
-    }
-    System.arraycopy(
-        values, 0, weights.values(), (int) parameters.offset(parameter), values.length);
-    weights.changed();
-  }
-
-  /**
-   * Sets a parameter's values to a tensor in the layout of files, PyTorch's: of a convolution
-   * {@code [out, in, height, width]}, of a linear layer behind {@link Flatten} the channels first.
-   *
-   * @throws IllegalArgumentException if there is no parameter of that name, or the tensor is of
-   *     another shape than files give the parameter, or of a type that is not read
-   */
-  public void set(String name, Safetensors.Entry tensor) {
-    Parameter parameter = parameters.get(name);
-    String problem = WeightFiles.problem(tensor, parameter);
-    if (problem != null) {
-      throw new IllegalArgumentException("the tensor for " + name + " is " + problem);
-    }
-    set(name, parameter.fileLayout().fromFile(tensor.values()));
-  }
-
-  /**
-   * A copy of all weights, laid out by {@link #parameters}.
-   *
-   * @throws IllegalStateException if the weights were never set
-   */
-  public float[] weights() {
-    requireInitialized();
-    return weights.values().clone();
-  }
-
-  /** Sets all weights, laid out by {@link #parameters}. */
-  public void weights(float[] values) {
-    int size = weights.size();
-    if (values.length != size) {
-      throw new IllegalArgumentException(
-          "the weights are " + size + " numbers, padding included, not " + values.length);
-    }
-    System.arraycopy(values, 0, weights.values(), 0, size);
-    weights.changed();
   }
 
   /**
@@ -431,15 +315,6 @@ public final class Model {
   }
 
   /**
-   * Weights of such a model as tensors of a file, as {@link #save} writes its own.
-   *
-   * @param weights laid out by {@link #parameters}
-   */
-  public Map<String, Safetensors.Entry> tensors(float[] weights) {
-    return WeightFiles.tensors(parameters, weights);
-  }
-
-  /**
    * Takes the weights from a file that {@link #save} or another program wrote. F32, BF16, F16 and
    * F64 are read.
    *
@@ -460,57 +335,6 @@ public final class Model {
   public Model load(Safetensors.Contents contents) throws ModelFileException {
     weights(weights(contents));
     return this;
-  }
-
-  /**
-   * The weights that a file holds, laid out by {@link #parameters}; the model's own stay.
-   *
-   * @throws ModelFileException if it does not fit, as {@link #load(Path)} says
-   */
-  public float[] weights(Safetensors.Contents contents) throws ModelFileException {
-    return WeightFiles.weights(contents, parameters);
-  }
-
-  /**
-   * Takes from a file those tensors that have name and shape of a parameter, and leaves all other
-   * weights as they are: another head on a trained network, PyTorch's {@code strict=False}. What
-   * was and was not taken is in the report.
-   *
-   * @throws IllegalStateException if the weights were never set and the file lacks some, which
-   *     would be 0: call {@link #initialize} first
-   * @throws ModelFileException if the file is damaged, or nothing in it matches
-   * @throws IOException if the file cannot be read
-   */
-  public LoadReport loadMatching(Path file) throws IOException {
-    return loadMatching(Safetensors.read(file));
-  }
-
-  /**
-   * As above, from what a file holds. Tensors under other names are taken after they were renamed:
-   * {@link Safetensors.Contents#renamed}.
-   */
-  public LoadReport loadMatching(Safetensors.Contents contents) throws ModelFileException {
-    float[] values = weights.values().clone();
-    LoadReport report = WeightFiles.takeMatching(contents, parameters, values);
-    if (report.taken().isEmpty()) {
-      throw new ModelFileException(
-          contents.file(), "has no tensor with name and shape of a parameter: " + report);
-    }
-    if (!weights.areSet() && report.taken().size() < parameters.list().size()) {
-      throw new IllegalStateException(
-          "the file has not all weights, and the others were never set: call initialize(seed)"
-              + " first; "
-              + report);
-    }
-    weights(values);
-    return report;
-  }
-
-  private void requireInitialized() {
-    if (!weights.areSet()) {
-      throw new IllegalStateException(
-          "the model has no weights yet: call initialize(seed), train it, or load them");
-    }
   }
 
   /**
@@ -570,7 +394,7 @@ public final class Model {
    */
   public Map<String, float[]> predict(Map<String, ?> samples) {
     requireInitialized();
-    NamedRows rows = NamedRows.of(this, samples);
+    NamedRows rows = NamedRows.of(signature, samples);
     kept().predict(rows::predict);
     return rows.results();
   }
@@ -585,11 +409,6 @@ public final class Model {
   /** Names, types and shapes of inputs and outputs. */
   Signature signature() {
     return signature;
-  }
-
-  /** Changes when the weights do. */
-  long version() {
-    return weights.version();
   }
 
   /**
@@ -607,7 +426,7 @@ public final class Model {
   @Override
   public String toString() {
     if (layer != null) {
-      return ModelTree.of(this, layer)
+      return ModelTree.of(layer, parameters, signature.input(), outputShape())
           + parameters.count()
           + " parameters, samples "
           + sampleShape()

@@ -4,6 +4,7 @@ import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Parameter;
+import dev.halfstep.graph.Parameters;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -18,26 +19,28 @@ import java.util.Set;
  * one sample and the number of its parameters.
  */
 final class ModelTree {
-  /** What a scope saw: the layer that was applied under a path, and the shape that it made. */
-  record Applied(Layer layer, Shape output) {}
-
   private record Line(String label, String output, long parameters) {}
 
-  private final Model model;
-  private final Map<String, Applied> applied = new LinkedHashMap<>();
+  private final Parameters all;
+  private final Map<String, Scope.Applied> applied = new LinkedHashMap<>();
   private final List<Line> lines = new ArrayList<>();
 
-  private ModelTree(Model model) {
-    this.model = model;
+  private ModelTree(Parameters all) {
+    this.all = all;
   }
 
-  static String of(Model model, Layer root) {
-    ModelTree tree = new ModelTree(model);
+  /**
+   * The table of a model that is made of one layer.
+   *
+   * @param output the shape of what it makes of one sample
+   */
+  static String of(Layer root, Parameters all, ModelInput input, Shape output) {
+    ModelTree tree = new ModelTree(all);
     Graph graph = new Graph(DType.F32, false);
-    Scope scope = Scope.traced(graph, model.parameters(), tree.applied);
-    Shape batch = model.sampleShape().prepend(1);
-    root.apply(scope, graph.input("features", model.sampleType(), batch));
-    tree.add("", "", root, model.outputShape().toString(), 0, Set.of());
+    Scope scope = Scope.traced(graph, all, tree.applied);
+    Shape batch = input.shape().prepend(1);
+    root.apply(scope, graph.input(input.name(), input.type(), batch));
+    tree.add("", "", root, output.toString(), 0, Set.of());
     return tree.table();
   }
 
@@ -54,7 +57,7 @@ final class ModelTree {
     String before = "";
     for (String child : names(path, children.keySet(), outer)) {
       String childPath = child.isEmpty() || path.isEmpty() ? path + child : path + "." + child;
-      Applied seen = child.isEmpty() ? null : applied.get(childPath);
+      Scope.Applied seen = child.isEmpty() ? null : applied.get(childPath);
       Layer known = children.get(child);
       Layer inner = known == null ? Objects.requireNonNull(seen).layer() : known;
       String shape =
@@ -92,7 +95,7 @@ final class ModelTree {
   }
 
   private long parameters(String path) {
-    return model.parameters().list().stream()
+    return all.list().stream()
         .filter(parameter -> parameter.role() != Parameter.Role.STATE)
         .filter(parameter -> path.isEmpty() || parameter.name().startsWith(path + "."))
         .mapToLong(parameter -> parameter.shape().elements())

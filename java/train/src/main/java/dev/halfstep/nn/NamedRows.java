@@ -13,17 +13,18 @@ import org.jspecify.annotations.Nullable;
  * @param samples by the name of the input
  * @param results by the name of the output, in order
  */
-record NamedRows(Model model, int rows, Map<String, ?> samples, Map<String, float[]> results) {
+record NamedRows(
+    Signature signature, int rows, Map<String, ?> samples, Map<String, float[]> results) {
   /**
    * Checks samples, and makes arrays for what is said of them.
    *
    * @throws IllegalArgumentException as {@link Model#predict(Map)} says
    */
-  static NamedRows of(Model model, Map<String, ?> samples) {
-    model.signature().requireInputs(samples.keySet());
+  static NamedRows of(Signature signature, Map<String, ?> samples) {
+    signature.requireInputs(samples.keySet());
     int rows = -1;
-    for (Model.Input input : model.inputs()) {
-      int found = rows(model, input, samples.get(input.name()));
+    for (ModelInput input : signature.inputs()) {
+      int found = rows(signature, input, samples.get(input.name()));
       if (rows >= 0 && found != rows) {
         throw new IllegalArgumentException(
             "input " + input.name() + " has " + found + " rows, and those before it " + rows);
@@ -32,23 +33,21 @@ record NamedRows(Model model, int rows, Map<String, ?> samples, Map<String, floa
     }
     int all = rows;
     Map<String, float[]> results = new LinkedHashMap<>();
-    model
+    signature
         .outputs()
         .forEach(
             (name, shape) ->
                 results.put(name, new float[Math.multiplyExact(all, (int) shape.elements())]));
-    return new NamedRows(model, rows, samples, results);
+    return new NamedRows(signature, rows, samples, results);
   }
 
-  private static int rows(Model model, Model.Input input, @Nullable Object array) {
+  private static int rows(Signature signature, ModelInput input, @Nullable Object array) {
     if (array instanceof float[] numbers) {
       return Signature.rows(input, DType.F32, numbers.length);
     }
     if (array instanceof int[] tokens) {
       int rows = Signature.rows(input, DType.I32, tokens.length);
-      model
-          .signature()
-          .requireKnown(input, IntBuffer.wrap(tokens), "input " + input.name() + ", row");
+      signature.requireKnown(input, IntBuffer.wrap(tokens), "input " + input.name() + ", row");
       return rows;
     }
     throw new IllegalArgumentException(
@@ -62,8 +61,8 @@ record NamedRows(Model model, int rows, Map<String, ?> samples, Map<String, floa
 
   /** Computes the results. */
   void predict(PredictionLane lane) {
-    for (int i = 0; i < model.inputs().size(); i++) {
-      Object array = samples.get(model.inputs().get(i).name());
+    for (int i = 0; i < signature.inputs().size(); i++) {
+      Object array = samples.get(signature.inputs().get(i).name());
       if (array != null) {
         lane.input(i).use(array);
       }

@@ -58,7 +58,7 @@ final class PredictionLane implements AutoCloseable {
     this.batchSizes = batchSizes;
     this.stream = device.newStream();
     boolean tokens = false;
-    for (Model.Input input : model.inputs()) {
+    for (ModelInput input : model.inputs()) {
       tokens |= input.type() == DType.I32;
       inputs.add(rows(input.type(), input.shape()));
     }
@@ -145,7 +145,7 @@ final class PredictionLane implements AutoCloseable {
         places.put("prediction.state", state.address());
       }
       Map<String, Value> given = new HashMap<>();
-      for (Model.Input input : model.inputs()) {
+      for (ModelInput input : model.inputs()) {
         Value value = graph.input(input.name(), input.type(), input.shape().prepend(rows));
         given.put(input.name(), value);
         Tensor memory = hold(value.type(), value.shape(), "input " + input.name());

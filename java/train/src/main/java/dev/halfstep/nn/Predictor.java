@@ -269,7 +269,7 @@ public final class Predictor implements AutoCloseable {
    * {@link Model#predict(Map)}.
    */
   public Map<String, float[]> predict(Map<String, ?> samples) {
-    NamedRows rows = NamedRows.of(model, samples);
+    NamedRows rows = NamedRows.of(model.signature(), samples);
     PredictionLane lane = take();
     try {
       rows.predict(lane);

@@ -6,6 +6,7 @@ import dev.halfstep.kernel.Activation;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,16 +73,20 @@ public final class Residual implements Fusing {
     return shortcut == null ? spec : spec.child("shortcut", shortcut.spec());
   }
 
-  /** Reads what {@link #spec} wrote. */
-  static Residual of(LayerSpec spec) {
+  /**
+   * Reads what {@link #spec} wrote.
+   *
+   * @param read reads the layers in it
+   */
+  static Residual of(LayerSpec spec, Function<LayerSpec, Layer> read) {
     LayerSpec body = spec.child("body");
     if (body == null) {
       throw new IllegalArgumentException("layer kind Residual lacks the layer named body in it");
     }
     LayerSpec shortcut = spec.child("shortcut");
     return shortcut == null
-        ? new Residual(Layers.of(body))
-        : new Residual(Layers.of(body), Layers.of(shortcut));
+        ? new Residual(read.apply(body))
+        : new Residual(read.apply(body), read.apply(shortcut));
   }
 
   @Override

@@ -158,7 +158,7 @@ public record SavedModel(
    * @throws ModelFileException as {@link #read} does
    */
   public static SavedModel of(Safetensors.Contents contents) throws ModelFileException {
-    Model model = Architecture.read(contents);
+    Model model = Model.read(contents);
     Map<String, String> rest = new HashMap<>(contents.metadata());
     rest.keySet().removeAll(List.of(Architecture.KEY, NORMALIZATION, CLASSES, "format"));
     try {

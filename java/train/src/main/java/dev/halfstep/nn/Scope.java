@@ -18,18 +18,21 @@ import org.jspecify.annotations.Nullable;
  * for one name gives the same parameter, which is how weights are tied.
  */
 public final class Scope {
+  /** The layer that was applied under a path, and the shape that it made. */
+  record Applied(Layer layer, Shape output) {}
+
   private final Graph graph;
   private final String path;
   private final @Nullable Parameters known;
   private final Map<String, Parameter> created;
-  private final @Nullable Map<String, ModelTree.Applied> trace;
+  private final @Nullable Map<String, Applied> trace;
 
   private Scope(
       Graph graph,
       String path,
       @Nullable Parameters known,
       Map<String, Parameter> created,
-      @Nullable Map<String, ModelTree.Applied> trace) {
+      @Nullable Map<String, Applied> trace) {
     this.graph = graph;
     this.path = path;
     this.known = known;
@@ -47,7 +50,7 @@ public final class Scope {
   }
 
   /** As above, and notes each layer that is applied under its path. */
-  static Scope traced(Graph graph, Parameters known, Map<String, ModelTree.Applied> trace) {
+  static Scope traced(Graph graph, Parameters known, Map<String, Applied> trace) {
     return new Scope(graph, "", known, new LinkedHashMap<>(), trace);
   }
 
@@ -68,7 +71,7 @@ public final class Scope {
     try {
       Value y = layer.apply(child, x);
       if (trace != null) {
-        trace.put(child.path, new ModelTree.Applied(layer, y.shape()));
+        trace.put(child.path, new Applied(layer, y.shape()));
       }
       return y;
     } finally {

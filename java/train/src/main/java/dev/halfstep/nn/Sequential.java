@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -136,11 +137,15 @@ public final class Sequential implements Fusing {
                 .toList());
   }
 
-  /** Reads what {@link #spec} wrote. */
-  static Sequential of(LayerSpec spec) {
+  /**
+   * Reads what {@link #spec} wrote.
+   *
+   * @param read reads the layers in it
+   */
+  static Sequential of(LayerSpec spec, Function<LayerSpec, Layer> read) {
     return new Sequential(
         spec.children().stream()
-            .map(child -> new Child(child.name(), Layers.of(child.spec())))
+            .map(child -> new Child(child.name(), read.apply(child.spec())))
             .toList());
   }
 

@@ -22,7 +22,7 @@ import java.util.function.UnaryOperator;
  * @param first the shape of the first output
  */
 record Signature(
-    List<Model.Input> inputs,
+    List<ModelInput> inputs,
     Map<String, Shape> outputs,
     Map<String, Long> vocabularies,
     Shape first) {
@@ -33,14 +33,14 @@ record Signature(
    * @param network adds itself to the graph of one sample
    */
   static Signature of(
-      List<Model.Input> inputs, Graph graph, UnaryOperator<Map<String, Value>> network) {
+      List<ModelInput> inputs, Graph graph, UnaryOperator<Map<String, Value>> network) {
     if (inputs.isEmpty()
-        || inputs.stream().map(Model.Input::name).distinct().count() < inputs.size()) {
+        || inputs.stream().map(ModelInput::name).distinct().count() < inputs.size()) {
       throw new IllegalArgumentException(
           "a model has at least one input, all of different names, not " + inputs);
     }
     Map<String, Value> given = new LinkedHashMap<>();
-    for (Model.Input input : inputs) {
+    for (ModelInput input : inputs) {
       given.put(input.name(), graph.input(input.name(), input.type(), input.shape().prepend(1)));
     }
     Map<String, Shape> outputs = shapes(network.apply(Collections.unmodifiableMap(given)));
@@ -58,7 +58,7 @@ record Signature(
     Map<String, Shape> shapes = new LinkedHashMap<>();
     ordered.forEach(
         (name, y) -> {
-          requireName("output", name);
+          ModelInput.requireName("output", name);
           if (y.shape().rank() == 0 || y.shape().dim(0) != 1) {
             throw new IllegalArgumentException(
                 "the model makes "
@@ -73,19 +73,12 @@ record Signature(
     return Collections.unmodifiableMap(shapes);
   }
 
-  static void requireName(String what, String name) {
-    if (name.isBlank() || name.indexOf('.') >= 0) {
-      throw new IllegalArgumentException(
-          "an " + what + " of a model has a name without a dot, not \"" + name + "\"");
-    }
-  }
-
   /**
    * The only input.
    *
    * @throws IllegalStateException if there are several
    */
-  Model.Input input() {
+  ModelInput input() {
     if (inputs.size() > 1) {
       throw new IllegalStateException(
           "the model has several inputs, "
@@ -145,7 +138,7 @@ record Signature(
    * @param tokens from the position to the limit
    * @param what one sample of them is called in the message
    */
-  void requireKnown(Model.Input input, IntBuffer tokens, String what) {
+  void requireKnown(ModelInput input, IntBuffer tokens, String what) {
     long vocabulary = vocabulary(input.name());
     if (vocabulary == 0) {
       return;
@@ -176,7 +169,7 @@ record Signature(
    *
    * @throws IllegalArgumentException if they are of another type, or no whole number of rows
    */
-  static int rows(Model.Input input, DType given, int elements) {
+  static int rows(ModelInput input, DType given, int elements) {
     if (input.type() != given) {
       throw new IllegalArgumentException(
           "the model takes samples of " + input.type() + ", but was given " + given);

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * Model model = Model.of(
- *     List.of(Model.Input.of("user", Shape.of(8)), Model.Input.of("item", Shape.of(12))),
+ *     List.of(ModelInput.of("user", Shape.of(8)), ModelInput.of("item", Shape.of(12))),
  *     Wiring.of()
  *         .then("users", tower, "user")
  *         .then("items", tower, "item")
@@ -162,14 +163,18 @@ public final class Wiring implements Network {
     return LayerSpec.of("Wiring").with("outputs", outputs).children(children);
   }
 
-  /** Reads what {@link #spec} wrote. */
-  static Wiring of(LayerSpec spec) {
+  /**
+   * Reads what {@link #spec} wrote.
+   *
+   * @param read reads the layers in it
+   */
+  static Wiring of(LayerSpec spec, Function<LayerSpec, Layer> read) {
     Wiring wiring = of();
     for (LayerSpec.Child child : spec.children()) {
       String[] reads = child.spec().texts(READS);
       LayerSpec layer = child.spec().child(LAYER);
       if (layer != null && reads.length == 1) {
-        wiring = wiring.then(child.name(), Layers.of(layer), reads[0]);
+        wiring = wiring.then(child.name(), read.apply(layer), reads[0]);
       } else if (layer == null) {
         wiring = wiring.join(child.name(), join(child.spec().text("join")), reads);
       } else {

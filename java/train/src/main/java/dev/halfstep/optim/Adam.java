@@ -1,6 +1,6 @@
 package dev.halfstep.optim;
 
-import dev.halfstep.kernel.OptimizerStep;
+import dev.halfstep.kernel.OptimizerStepKernel;
 
 /**
  * Adam (Kingma and Ba, 2015) as PyTorch's: a step along the bias-corrected moments of the gradient,
@@ -37,8 +37,8 @@ public record Adam(float learningRate, float momentum, float beta2, float eps, f
   }
 
   @Override
-  public OptimizerStep.Builder kernel(long count) {
-    return OptimizerStep.adam(count)
+  public OptimizerStepKernel.Builder kernel(long count) {
+    return OptimizerStepKernel.adam(count)
         .learningRate(learningRate)
         .betas(momentum, beta2)
         .eps(eps)

@@ -1,6 +1,6 @@
 package dev.halfstep.optim;
 
-import dev.halfstep.kernel.OptimizerStep;
+import dev.halfstep.kernel.OptimizerStepKernel;
 
 /**
  * Adam with decoupled weight decay (Loshchilov and Hutter, 2019), as PyTorch's {@code AdamW}: p -=
@@ -37,8 +37,8 @@ public record AdamW(float learningRate, float momentum, float beta2, float eps, 
   }
 
   @Override
-  public OptimizerStep.Builder kernel(long count) {
-    return OptimizerStep.adamW(count)
+  public OptimizerStepKernel.Builder kernel(long count) {
+    return OptimizerStepKernel.adamW(count)
         .learningRate(learningRate)
         .betas(momentum, beta2)
         .eps(eps)

@@ -1,6 +1,6 @@
 package dev.halfstep.optim;
 
-import dev.halfstep.kernel.OptimizerStep;
+import dev.halfstep.kernel.OptimizerStepKernel;
 
 /**
  * LAMB (You et al., 2020), for large batches: AdamW's step u = m^ / (sqrt(v^) + eps) + weightDecay
@@ -42,8 +42,8 @@ public record Lamb(float learningRate, float momentum, float beta2, float eps, f
   }
 
   @Override
-  public OptimizerStep.Builder kernel(long count) {
-    return OptimizerStep.lamb(count)
+  public OptimizerStepKernel.Builder kernel(long count) {
+    return OptimizerStepKernel.lamb(count)
         .learningRate(learningRate)
         .betas(momentum, beta2)
         .eps(eps)

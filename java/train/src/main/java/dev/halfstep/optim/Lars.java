@@ -1,6 +1,6 @@
 package dev.halfstep.optim;
 
-import dev.halfstep.kernel.OptimizerStep;
+import dev.halfstep.kernel.OptimizerStepKernel;
 
 /**
  * LARS (You et al., 2017), for large batches: SGD with momentum whose rate is fitted to each
@@ -47,8 +47,8 @@ public record Lars(float learningRate, float momentum, float weightDecay, float 
   }
 
   @Override
-  public OptimizerStep.Builder kernel(long count) {
-    return OptimizerStep.lars(count)
+  public OptimizerStepKernel.Builder kernel(long count) {
+    return OptimizerStepKernel.lars(count)
         .learningRate(learningRate)
         .momentum(momentum, false)
         .weightDecay(weightDecay)

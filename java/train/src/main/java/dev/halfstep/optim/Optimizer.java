@@ -1,6 +1,6 @@
 package dev.halfstep.optim;
 
-import dev.halfstep.kernel.OptimizerStep;
+import dev.halfstep.kernel.OptimizerStepKernel;
 
 /**
  * The rule by which gradients change parameters. Learning rate and momentum are those of a run
@@ -53,7 +53,7 @@ public sealed interface Optimizer permits Sgd, Adam, AdamW, Lars, Lamb {
   }
 
   /** Its kernel, for so many parameters. */
-  OptimizerStep.Builder kernel(long count);
+  OptimizerStepKernel.Builder kernel(long count);
 
   /** Floating-point operations of one update of one parameter. */
   int flopsPerParameter();

@@ -1,6 +1,6 @@
 package dev.halfstep.optim;
 
-import dev.halfstep.kernel.OptimizerStep;
+import dev.halfstep.kernel.OptimizerStepKernel;
 
 /**
  * Stochastic gradient descent as PyTorch's: g += weightDecay p; v = momentum v + g (first step: v =
@@ -37,8 +37,8 @@ public record Sgd(float learningRate, float momentum, boolean nesterov, float we
   }
 
   @Override
-  public OptimizerStep.Builder kernel(long count) {
-    return OptimizerStep.sgd(count)
+  public OptimizerStepKernel.Builder kernel(long count) {
+    return OptimizerStepKernel.sgd(count)
         .learningRate(learningRate)
         .momentum(momentum, nesterov)
         .weightDecay(weightDecay);

@@ -15,7 +15,7 @@ import dev.halfstep.graph.Parameters;
 import dev.halfstep.graph.Plan;
 import dev.halfstep.graph.ValueAddresses;
 import dev.halfstep.internal.Segment;
-import dev.halfstep.kernel.Cast;
+import dev.halfstep.kernel.CastKernel;
 import dev.halfstep.optim.CrossEntropy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -155,7 +155,7 @@ final class SessionMemory implements AutoCloseable {
   void upload(float[] values) {
     parameters.upload(values);
     if (copies != null) {
-      Cast.of(parameters.dtype(), copies.dtype(), parameters.shape().elements())
+      CastKernel.of(parameters.dtype(), copies.dtype(), parameters.shape().elements())
           .run(device.stream(), parameters, copies);
     }
   }

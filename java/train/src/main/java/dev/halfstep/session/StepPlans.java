@@ -12,7 +12,7 @@ import dev.halfstep.internal.ScheduleRow;
 import dev.halfstep.internal.Segment;
 import dev.halfstep.internal.StepState;
 import dev.halfstep.kernel.Copy;
-import dev.halfstep.kernel.OptimizerStep;
+import dev.halfstep.kernel.OptimizerStepKernel;
 import dev.halfstep.kernel.StepKernels;
 import dev.halfstep.optim.LossScaling;
 import dev.halfstep.random.RandomStream;
@@ -227,7 +227,7 @@ final class StepPlans {
       changed.add(copies);
     }
     long count = gradients.shape().elements();
-    OptimizerStep.Builder kernel =
+    OptimizerStepKernel.Builder kernel =
         options
             .optimizer()
             .kernel(count)
@@ -268,8 +268,8 @@ final class StepPlans {
     Value state = state(graph);
     long count = parameters.shape().elements();
     float decay = (float) options.averageDecay();
-    OptimizerStep.Builder kernel =
-        OptimizerStep.sgd(count)
+    OptimizerStepKernel.Builder kernel =
+        OptimizerStepKernel.sgd(count)
             .learningRate(0)
             .momentum(decay, false)
             .weightDecay(1 - decay)

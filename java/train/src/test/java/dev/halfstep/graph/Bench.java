@@ -73,7 +73,8 @@ final class Bench implements AutoCloseable {
         Tensor x = device.empty(storage, inputShape);
         Tensor targets = device.tensor(Shape.of(labels.length), labels);
         Tensor stepState = StepKernels.newState(device)) {
-      dev.halfstep.kernel.Cast.of(parameters.dtype(), copies.dtype(), parameters.shape().elements())
+      dev.halfstep.kernel.CastKernel.of(
+              parameters.dtype(), copies.dtype(), parameters.shape().elements())
           .run(device.stream(), parameters, copies);
       Copy.fill(device.stream(), gradients, gradientsBefore);
       x.upload(input);

@@ -149,7 +149,8 @@ final class OperationBench implements AutoCloseable {
         Tensor result = device.empty(output.type(), Shape.of(count));
         Tensor state = StepKernels.newState(device)) {
       Copy.fill(device.stream(), arena, 255); // 0xffffffff and 0xffff are NaN
-      dev.halfstep.kernel.Cast.of(parameters.dtype(), copies.dtype(), parameters.shape().elements())
+      dev.halfstep.kernel.CastKernel.of(
+              parameters.dtype(), copies.dtype(), parameters.shape().elements())
           .run(device.stream(), parameters, copies);
       Copy.fill(device.stream(), gradients, Float.NaN);
       Map<String, Long> inputs = new HashMap<>();

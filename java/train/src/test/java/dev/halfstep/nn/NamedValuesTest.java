@@ -22,8 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Models with several inputs and outputs. */
 @Tag("sim")
 class NamedValuesTest {
-  private static final List<Model.Input> INPUTS =
-      List.of(Model.Input.of("user", Shape.of(3)), Model.Input.ofTokens("words", Shape.of(2)));
+  private static final List<ModelInput> INPUTS =
+      List.of(ModelInput.of("user", Shape.of(3)), ModelInput.ofTokens("words", Shape.of(2)));
 
   /** score = w . (u + mean-free sum of embedded words) and the joined features themselves. */
   private static Wiring wiring() {
@@ -108,8 +108,7 @@ class NamedValuesTest {
         };
     Model model =
         Model.of(
-                List.of(Model.Input.of("x", Shape.of(3)), Model.Input.of("y", Shape.of(3))),
-                function)
+                List.of(ModelInput.of("x", Shape.of(3)), ModelInput.of("y", Shape.of(3))), function)
             .initialize(2);
     assertEquals("[a, b]", model.outputs().keySet().toString());
     assertEquals(List.of("fc.weight", "fc.bias"), names(model)); // one tower for both
@@ -147,7 +146,7 @@ class NamedValuesTest {
     refused(() -> Wiring.of().join("a", Wiring.Join.ADD, "b"), "at least 2");
     refused(() -> wiring().then("left", new ReLU(), "user"), "two steps are named left");
     refused(() -> Model.of(List.of(), wiring()), "at least one input");
-    refused(() -> Model.Input.of("a.b", Shape.of(1)), "without a dot");
+    refused(() -> ModelInput.of("a.b", Shape.of(1)), "without a dot");
   }
 
   private static void refused(org.junit.jupiter.api.function.Executable call, String reason) {

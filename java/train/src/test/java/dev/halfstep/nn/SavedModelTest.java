@@ -64,7 +64,7 @@ class SavedModelTest {
 
   private static Model ofTwoInputs() {
     return Model.of(
-        List.of(Model.Input.of("x", Shape.of(3)), Model.Input.ofTokens("y", Shape.of(2))),
+        List.of(ModelInput.of("x", Shape.of(3)), ModelInput.ofTokens("y", Shape.of(2))),
         Wiring.of()
             .then("a", new Linear(4), "x")
             .then("b", Sequential.of(new Embedding(5, 2), new Flatten()), "y")

@@ -3,14 +3,14 @@ package dev.halfstep.kernel;
 import dev.halfstep.DType;
 
 /** A scaled sum, {@code y = alpha * x + beta * y}. Immutable and safe to use from many threads. */
-public final class ScaleAdd extends ScaleAddForms {
-  private ScaleAdd(DType type, long count, float alpha, float beta) {
+public final class ScaleAddKernel extends ScaleAddKernelForms {
+  private ScaleAddKernel(DType type, long count, float alpha, float beta) {
     super(type, Sizes.notNegative("count", count), alpha, beta);
   }
 
   /** {@code y = alpha * x + beta * y} of {@code count} elements: F32, BF16 or F16. */
-  public static ScaleAdd of(DType type, long count, float alpha, float beta) {
-    return new ScaleAdd(type, count, alpha, beta);
+  public static ScaleAddKernel of(DType type, long count, float alpha, float beta) {
+    return new ScaleAddKernel(type, count, alpha, beta);
   }
 
   @Override

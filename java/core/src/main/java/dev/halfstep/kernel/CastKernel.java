@@ -10,14 +10,14 @@ import dev.halfstep.internal.Operands;
  * Elements in another type, to nearest, ties to even: F32, BF16 and F16 to each other, and U8 and
  * I32 to those. Immutable and safe to use from many threads.
  */
-public final class Cast extends CastForms {
-  private Cast(DType srcType, DType dstType, long count) {
+public final class CastKernel extends CastKernelForms {
+  private CastKernel(DType srcType, DType dstType, long count) {
     super(srcType, dstType, Sizes.notNegative("count", count));
   }
 
   /** From F32, BF16, F16, U8 or I32 to F32, BF16 or F16, of {@code count} elements. */
-  public static Cast of(DType srcType, DType dstType, long count) {
-    return new Cast(srcType, dstType, count);
+  public static CastKernel of(DType srcType, DType dstType, long count) {
+    return new CastKernel(srcType, dstType, count);
   }
 
   /**
@@ -52,8 +52,8 @@ public final class Cast extends CastForms {
     if (ofFloats != DType.F32 || (ofShorts != DType.BF16 && ofShorts != DType.F16)) {
       throw new IllegalArgumentException(
           this
-              + " is not what float[] and short[] hold, F32 and the bits of BF16 or F16: pass direct"
-              + " buffers or tensors");
+              + " is not what float[] and short[] hold, F32 and the bits of BF16 or F16: pass"
+              + " direct buffers or tensors");
     }
   }
 

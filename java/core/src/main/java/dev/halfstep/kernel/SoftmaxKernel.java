@@ -8,10 +8,10 @@ import dev.halfstep.internal.Structs;
  * Softmax of the rows of x {@code [rows, columns]}, with a scale and, if wished, a causal and a
  * padding mask, and its gradient. Immutable and safe to use from many threads.
  */
-public final class Softmax extends SoftmaxForms {
+public final class SoftmaxKernel extends SoftmaxKernelForms {
   private final Builder spec;
 
-  private Softmax(Builder spec) {
+  private SoftmaxKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.type,
@@ -105,8 +105,8 @@ public final class Softmax extends SoftmaxForms {
     }
 
     /** The kernel. */
-    public Softmax build() {
-      return new Softmax(this);
+    public SoftmaxKernel build() {
+      return new SoftmaxKernel(this);
     }
 
     private hs_softmax_desc descriptor() {

@@ -6,8 +6,8 @@ import dev.halfstep.DType;
  * Rows copied between pitches: how tensors are split and concatenated along a dimension. Immutable
  * and safe to use from many threads.
  */
-public final class CopyRows extends CopyRowsForms {
-  private CopyRows(DType type, long rows, long columns, long srcPitch, long dstPitch) {
+public final class CopyRowsKernel extends CopyRowsKernelForms {
+  private CopyRowsKernel(DType type, long rows, long columns, long srcPitch, long dstPitch) {
     super(
         type,
         Sizes.notNegative("rows", rows),
@@ -36,8 +36,9 @@ public final class CopyRows extends CopyRowsForms {
    * @param srcPitch elements from one row of src to the next; 0 repeats one row
    * @param dstPitch elements from one row of dst to the next, {@code columns} or more
    */
-  public static CopyRows of(DType type, long rows, long columns, long srcPitch, long dstPitch) {
-    return new CopyRows(type, rows, columns, srcPitch, dstPitch);
+  public static CopyRowsKernel of(
+      DType type, long rows, long columns, long srcPitch, long dstPitch) {
+    return new CopyRowsKernel(type, rows, columns, srcPitch, dstPitch);
   }
 
   @Override

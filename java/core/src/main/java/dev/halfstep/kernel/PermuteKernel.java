@@ -7,8 +7,8 @@ import dev.halfstep.Shape;
  * A tensor with its dimensions in another order: a transposition and all its relatives. Immutable
  * and safe to use from many threads.
  */
-public final class Permute extends PermuteForms {
-  private Permute(DType type, Shape shape, int[] permutation) {
+public final class PermuteKernel extends PermuteKernelForms {
+  private PermuteKernel(DType type, Shape shape, int[] permutation) {
     super(type, shape.elements(), shape.toArray(), permutation.clone());
     if (permutation.length != extents.length || extents.length < 1 || extents.length > 6) {
       throw new IllegalArgumentException(
@@ -28,8 +28,8 @@ public final class Permute extends PermuteForms {
   }
 
   /** Of x of this shape: dimension i of y is dimension {@code permutation[i]} of x. Any type. */
-  public static Permute of(DType type, Shape shape, int... permutation) {
-    return new Permute(type, shape, permutation);
+  public static PermuteKernel of(DType type, Shape shape, int... permutation) {
+    return new PermuteKernel(type, shape, permutation);
   }
 
   @Override

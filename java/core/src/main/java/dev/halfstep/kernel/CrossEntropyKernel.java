@@ -16,8 +16,8 @@ import dev.halfstep.internal.Structs;
  * classes)} that is not the ignored one makes loss and gradient NaN and is reported in the state.
  * Immutable and safe to use from many threads.
  */
-public final class CrossEntropy extends CrossEntropyForms {
-  private CrossEntropy(Builder spec) {
+public final class CrossEntropyKernel extends CrossEntropyKernelForms {
+  private CrossEntropyKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.type,
@@ -99,8 +99,8 @@ public final class CrossEntropy extends CrossEntropyForms {
     }
 
     /** The kernel. */
-    public CrossEntropy build() {
-      return new CrossEntropy(this);
+    public CrossEntropyKernel build() {
+      return new CrossEntropyKernel(this);
     }
 
     private hs_cross_entropy_desc descriptor() {

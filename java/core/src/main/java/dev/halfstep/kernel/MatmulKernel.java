@@ -15,10 +15,10 @@ import dev.halfstep.internal.Structs;
  * biasGrad}, the gradient of a bias where op(A) is the transposed gradient of the output. C
  * overlaps no input. Immutable and safe to use from many threads.
  */
-public final class Matmul extends MatmulForms {
+public final class MatmulKernel extends MatmulKernelForms {
   private final Builder spec;
 
-  private Matmul(Builder spec) {
+  private MatmulKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.type,
@@ -174,8 +174,8 @@ public final class Matmul extends MatmulForms {
     }
 
     /** The kernel. Types, strides and activation are checked with the first call. */
-    public Matmul build() {
-      return new Matmul(this);
+    public MatmulKernel build() {
+      return new MatmulKernel(this);
     }
 
     private boolean strided() {

@@ -8,8 +8,8 @@ import dev.halfstep.DType;
  * (Philox4x32-10), so the gradient is the same call on dy, as long as the micro-step has not ended.
  * Immutable and safe to use from many threads.
  */
-public final class Dropout extends DropoutForms {
-  private Dropout(DType type, long count, float rate, long seed, int operation) {
+public final class DropoutKernel extends DropoutKernelForms {
+  private DropoutKernel(DType type, long count, float rate, long seed, int operation) {
     super(type, Sizes.notNegative("count", count), rate, seed, operation);
     if (!(rate >= 0 && rate < 1)) {
       throw new IllegalArgumentException("dropout rate " + rate + " is not in [0, 1)");
@@ -22,8 +22,8 @@ public final class Dropout extends DropoutForms {
    * @param rate the share that is dropped, in [0, 1)
    * @param operation tells the dropouts of one network apart
    */
-  public static Dropout of(DType type, long count, float rate, long seed, int operation) {
-    return new Dropout(type, count, rate, seed, operation);
+  public static DropoutKernel of(DType type, long count, float rate, long seed, int operation) {
+    return new DropoutKernel(type, count, rate, seed, operation);
   }
 
   @Override

@@ -15,10 +15,10 @@ import dev.halfstep.DType;
  * Functions of two arrays, element by element; the second repeats with a period that divides the
  * count. Immutable and safe to use from many threads.
  */
-public final class Elementwise extends ElementwiseForms {
+public final class ElementwiseKernel extends ElementwiseKernelForms {
   private final String name;
 
-  private Elementwise(int operation, String name, DType type, long count, long period) {
+  private ElementwiseKernel(int operation, String name, DType type, long count, long period) {
     super(operation, type, Sizes.notNegative("count", count), Sizes.notNegative("period", period));
     this.name = name;
     if (count > 0 && (period < 1 || count % period != 0)) {
@@ -27,43 +27,43 @@ public final class Elementwise extends ElementwiseForms {
   }
 
   /** {@code y[i] = a[i] + b[i % period]} of {@code count} elements: F32, BF16 or F16. */
-  public static Elementwise add(DType type, long count, long period) {
-    return new Elementwise(HS_ADD, "add", type, count, period);
+  public static ElementwiseKernel add(DType type, long count, long period) {
+    return new ElementwiseKernel(HS_ADD, "add", type, count, period);
   }
 
   /** {@code y[i] = a[i] - b[i % period]} of {@code count} elements: F32, BF16 or F16. */
-  public static Elementwise subtract(DType type, long count, long period) {
-    return new Elementwise(HS_SUBTRACT, "subtract", type, count, period);
+  public static ElementwiseKernel subtract(DType type, long count, long period) {
+    return new ElementwiseKernel(HS_SUBTRACT, "subtract", type, count, period);
   }
 
   /** {@code y[i] = a[i] * b[i % period]} of {@code count} elements: F32, BF16 or F16. */
-  public static Elementwise multiply(DType type, long count, long period) {
-    return new Elementwise(HS_MULTIPLY, "multiply", type, count, period);
+  public static ElementwiseKernel multiply(DType type, long count, long period) {
+    return new ElementwiseKernel(HS_MULTIPLY, "multiply", type, count, period);
   }
 
   /** {@code y[i] = a[i] / b[i % period]} of {@code count} elements: F32, BF16 or F16. */
-  public static Elementwise divide(DType type, long count, long period) {
-    return new Elementwise(HS_DIVIDE, "divide", type, count, period);
+  public static ElementwiseKernel divide(DType type, long count, long period) {
+    return new ElementwiseKernel(HS_DIVIDE, "divide", type, count, period);
   }
 
   /** {@code y[i]} = the larger of {@code a[i]} and {@code b[i % period]}, NaN if one is NaN. */
-  public static Elementwise maximum(DType type, long count, long period) {
-    return new Elementwise(HS_MAXIMUM, "maximum", type, count, period);
+  public static ElementwiseKernel maximum(DType type, long count, long period) {
+    return new ElementwiseKernel(HS_MAXIMUM, "maximum", type, count, period);
   }
 
   /** {@code y[i]} = the smaller of {@code a[i]} and {@code b[i % period]}, NaN if one is NaN. */
-  public static Elementwise minimum(DType type, long count, long period) {
-    return new Elementwise(HS_MINIMUM, "minimum", type, count, period);
+  public static ElementwiseKernel minimum(DType type, long count, long period) {
+    return new ElementwiseKernel(HS_MINIMUM, "minimum", type, count, period);
   }
 
   /** The slope of {@link #maximum} by a: 0 where a < b, 1/2 where a = b, 1 elsewhere. */
-  public static Elementwise greater(DType type, long count, long period) {
-    return new Elementwise(HS_GREATER, "greater", type, count, period);
+  public static ElementwiseKernel greater(DType type, long count, long period) {
+    return new ElementwiseKernel(HS_GREATER, "greater", type, count, period);
   }
 
   /** The slope of {@link #minimum} by a: 0 where a > b, 1/2 where a = b, 1 elsewhere. */
-  public static Elementwise less(DType type, long count, long period) {
-    return new Elementwise(HS_LESS, "less", type, count, period);
+  public static ElementwiseKernel less(DType type, long count, long period) {
+    return new ElementwiseKernel(HS_LESS, "less", type, count, period);
   }
 
   @Override

@@ -13,10 +13,10 @@ import dev.halfstep.internal.Structs;
  *
  * <p>gamma, beta and all statistics are F32 {@code [channels]}; x, y and residual {@code [rows,
  * channels]}. {@code residual} is optional (null, or address 0). Immutable and safe to use from
- * many threads. The gradients: {@link BatchNormGradient}.
+ * many threads. The gradients: {@link BatchNormGradientKernel}.
  */
-public final class BatchNorm extends BatchNormForms {
-  private BatchNorm(Builder spec) {
+public final class BatchNormKernel extends BatchNormKernelForms {
+  private BatchNormKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.type,
@@ -86,13 +86,13 @@ public final class BatchNorm extends BatchNormForms {
     }
 
     /** The kernel. */
-    public BatchNorm build() {
-      return new BatchNorm(this);
+    public BatchNormKernel build() {
+      return new BatchNormKernel(this);
     }
 
     /** The kernel of the gradients; eps and momentum do not matter to it. */
-    public BatchNormGradient buildGradient() {
-      return new BatchNormGradient(descriptor(), type, rows, channels);
+    public BatchNormGradientKernel buildGradient() {
+      return new BatchNormGradientKernel(descriptor(), type, rows, channels);
     }
 
     private hs_batch_norm_desc descriptor() {

@@ -35,12 +35,12 @@ import dev.halfstep.internal.Structs;
  * is 0, of which no gradient can be a mean, is refused. Immutable and safe to use from many
  * threads.
  */
-public final class OptimizerStep extends OptimizerStepForms {
+public final class OptimizerStepKernel extends OptimizerStepKernelForms {
   private static final String[] NAMES = {"SGD", "AdamW", "Adam", "LARS", "LAMB"}; // by hs_rule
 
   private final Builder spec;
 
-  private OptimizerStep(Builder spec) {
+  private OptimizerStepKernel(Builder spec) {
     super(spec.descriptor(), spec.count, spec.checked);
     this.spec = spec;
   }
@@ -202,8 +202,8 @@ public final class OptimizerStep extends OptimizerStepForms {
     }
 
     /** The kernel. */
-    public OptimizerStep build() {
-      return new OptimizerStep(this);
+    public OptimizerStepKernel build() {
+      return new OptimizerStepKernel(this);
     }
 
     private hs_optimizer_desc descriptor() {

@@ -7,8 +7,8 @@ import dev.halfstep.DType;
  * width]}; the gradient of the table, F32. {@code state} is optional. Immutable and safe to use
  * from many threads.
  */
-public final class Embedding extends EmbeddingForms {
-  private Embedding(DType type, long vocabulary, long width, long count) {
+public final class EmbeddingKernel extends EmbeddingKernelForms {
+  private EmbeddingKernel(DType type, long vocabulary, long width, long count) {
     super(
         type,
         Sizes.positive("vocabulary", vocabulary),
@@ -20,8 +20,8 @@ public final class Embedding extends EmbeddingForms {
   }
 
   /** Of {@code count} tokens and a table {@code [vocabulary, width]}: F32, BF16 or F16. */
-  public static Embedding of(DType type, long vocabulary, long width, long count) {
-    return new Embedding(type, vocabulary, width, count);
+  public static EmbeddingKernel of(DType type, long vocabulary, long width, long count) {
+    return new EmbeddingKernel(type, vocabulary, width, count);
   }
 
   /** The elements, I32, of the gradient's workspace. */

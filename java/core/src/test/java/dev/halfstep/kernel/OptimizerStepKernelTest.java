@@ -16,12 +16,13 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 @Tag("sim")
-class OptimizerStepTest {
+class OptimizerStepKernelTest {
   private static final int COUNT = 19;
 
   @Test
   void adamWFollowsItsRuleOverSeveralSteps() {
-    OptimizerStep step = OptimizerStep.adamW(COUNT).learningRate(0.01f).weightDecay(0.1f).build();
+    OptimizerStepKernel step =
+        OptimizerStepKernel.adamW(COUNT).learningRate(0.01f).weightDecay(0.1f).build();
     float[] parameters = Values.wave(COUNT, 1);
     float[] moment1 = new float[COUNT];
     float[] moment2 = new float[COUNT];
@@ -52,7 +53,8 @@ class OptimizerStepTest {
 
   @Test
   void everyFormGivesTheSameBits() {
-    OptimizerStep step = OptimizerStep.sgd(COUNT).momentum(0.9f, true).weightDecay(0.01f).build();
+    OptimizerStepKernel step =
+        OptimizerStepKernel.sgd(COUNT).momentum(0.9f, true).weightDecay(0.01f).build();
     float[] gradients = Values.wave(COUNT, 2);
     float[] arrays = Values.wave(COUNT, 1);
     step.run(arrays, gradients, new float[COUNT], null, null);
@@ -78,7 +80,7 @@ class OptimizerStepTest {
     StepKernels.gradientCheck(new float[] {3, 4}, state, 2, 1);
     assertEquals(5, state.gradientNorm(), 1e-5);
     assertFalse(state.nonfinite());
-    OptimizerStep step = OptimizerStep.sgd(2).learningRate(1).checked(true).build();
+    OptimizerStepKernel step = OptimizerStepKernel.sgd(2).learningRate(1).checked(true).build();
     float[] parameters = {0, 0};
     step.run(parameters, new float[] {3, 4}, null, null, state);
     assertArrayEquals(new float[] {-0.6f, -0.8f}, parameters, 1e-4f, "clipped to norm 1");
@@ -95,9 +97,9 @@ class OptimizerStepTest {
     float[] p = {1, 2};
     float[] g = {3, 4};
     HostStepState state = new HostStepState();
-    OptimizerStep step = OptimizerStep.sgd(2).learningRate(1).build();
-    OptimizerStep checked = OptimizerStep.sgd(2).learningRate(1).checked(true).build();
-    for (OptimizerStep one : new OptimizerStep[] {step, checked}) {
+    OptimizerStepKernel step = OptimizerStepKernel.sgd(2).learningRate(1).build();
+    OptimizerStepKernel checked = OptimizerStepKernel.sgd(2).learningRate(1).checked(true).build();
+    for (OptimizerStepKernel one : new OptimizerStepKernel[] {step, checked}) {
       assertThrows(IllegalStateException.class, () -> one.run(p, g, null, null, state));
       FloatBuffer buffer = Values.direct(p);
       assertThrows(
@@ -117,19 +119,19 @@ class OptimizerStepTest {
   void missingMomentsAndImpossibleRatesAreRefused() {
     float[] p = new float[2];
     float[] g = new float[2];
-    OptimizerStep adamW = OptimizerStep.adamW(2).build();
+    OptimizerStepKernel adamW = OptimizerStepKernel.adamW(2).build();
     var refused =
         assertThrows(IllegalArgumentException.class, () -> adamW.run(p, g, null, null, null));
     assertTrue(refused.getMessage().contains("moment1 and moment2"), refused::getMessage);
-    OptimizerStep momentum = OptimizerStep.sgd(2).momentum(0.9f, false).build();
+    OptimizerStepKernel momentum = OptimizerStepKernel.sgd(2).momentum(0.9f, false).build();
     assertThrows(IllegalArgumentException.class, () -> momentum.run(p, g, null, null, null));
     for (float rate : new float[] {-1, Float.NaN}) {
-      OptimizerStep bad = OptimizerStep.sgd(2).learningRate(rate).build();
+      OptimizerStepKernel bad = OptimizerStepKernel.sgd(2).learningRate(rate).build();
       assertThrows(IllegalArgumentException.class, () -> bad.run(p, g, null, null, null));
     }
     assertThrows(
         IllegalArgumentException.class,
         () -> adamW.run(p, new float[1], new float[2], new float[2], null));
-    assertThrows(IllegalArgumentException.class, () -> OptimizerStep.sgd(-1));
+    assertThrows(IllegalArgumentException.class, () -> OptimizerStepKernel.sgd(-1));
   }
 }

@@ -20,15 +20,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
 @Tag("sim")
-class MatmulTest {
+class MatmulKernelTest {
   private static final int M = 5;
   private static final int N = 7;
   private static final int K = 3;
   private static final float[] A = Values.wave(M * K, 1);
   private static final float[] B = Values.wave(K * N, 2);
   private static final float[] BIAS = Values.wave(N, 3);
-  private static final Matmul PLAIN = Matmul.builder(M, N, K).build();
-  private static final Matmul RELU = Matmul.builder(M, N, K).activation(Activation.RELU).build();
+  private static final MatmulKernel PLAIN = MatmulKernel.builder(M, N, K).build();
+  private static final MatmulKernel RELU =
+      MatmulKernel.builder(M, N, K).activation(Activation.RELU).build();
 
   private static float[] expected(float[] bias, boolean relu) {
     float[] c = new float[M * N];
@@ -130,7 +131,7 @@ class MatmulTest {
       }
     }
     float[] c = poisoned();
-    Matmul.builder(M, N, K).transposeA(true).transposeB(true).build().run(at, bt, c);
+    MatmulKernel.builder(M, N, K).transposeA(true).transposeB(true).build().run(at, bt, c);
     assertArrayEquals(expected(null, false), c, 1e-6f);
   }
 
@@ -150,8 +151,8 @@ class MatmulTest {
 
   @Test
   void aChangedBuilderLeavesTheFirstOneAsItWas() {
-    Matmul.Builder plain = Matmul.builder(M, N, K);
-    Matmul.Builder doubled = plain.scale(2, 0);
+    MatmulKernel.Builder plain = MatmulKernel.builder(M, N, K);
+    MatmulKernel.Builder doubled = plain.scale(2, 0);
     float[] once = poisoned();
     float[] twice = poisoned();
     plain.build().run(A, B, once);
@@ -163,7 +164,7 @@ class MatmulTest {
 
   @Test
   void halfPrecisionGoesThroughTensorsButNotThroughFloatArrays() {
-    Matmul half = Matmul.builder(M, N, K).types(DType.BF16, DType.F32).build();
+    MatmulKernel half = MatmulKernel.builder(M, N, K).types(DType.BF16, DType.F32).build();
     try (Device device = TestDevice.open()) {
       Tensor a = device.empty(DType.BF16, Shape.of(M, K));
       Tensor b = device.empty(DType.BF16, Shape.of(K, N));
@@ -188,7 +189,7 @@ class MatmulTest {
       a.upload(padded);
       Tensor b = device.tensor(Shape.of(K, N), B);
       Tensor c = device.empty(DType.F32, Shape.of(M, N));
-      Matmul.builder(M, N, K).leading(K + 2, N, N).build().run(device.stream(), a, b, c);
+      MatmulKernel.builder(M, N, K).leading(K + 2, N, N).build().run(device.stream(), a, b, c);
       assertArrayEquals(expected(null, false), c.toFloats(), 1e-6f);
     }
   }
@@ -196,7 +197,7 @@ class MatmulTest {
   @Test
   void aPointerScopeOfTheCallerDoesNotFreeTheKernel() {
     PointerScope scope = new PointerScope();
-    Matmul kernel = Matmul.builder(M, N, K).build();
+    MatmulKernel kernel = MatmulKernel.builder(M, N, K).build();
     scope.close();
     float[] c = poisoned();
     kernel.run(A, B, c);
@@ -249,13 +250,13 @@ class MatmulTest {
 
   @Test
   void impossibleSizesAreRefused() {
-    assertThrows(IllegalArgumentException.class, () -> Matmul.builder(-1, 2, 3));
+    assertThrows(IllegalArgumentException.class, () -> MatmulKernel.builder(-1, 2, 3));
     assertThrows(
-        IllegalArgumentException.class, () -> Matmul.builder(1L << 40, 1L << 40, 1).build());
+        IllegalArgumentException.class, () -> MatmulKernel.builder(1L << 40, 1L << 40, 1).build());
     var refused =
         assertThrows(
             IllegalArgumentException.class,
-            () -> Matmul.builder(M, N, K).leading(1, N, N).build().run(A, B, poisoned()));
+            () -> MatmulKernel.builder(M, N, K).leading(1, N, N).build().run(A, B, poisoned()));
     assertTrue(refused.getMessage().contains("lda 1"), refused::getMessage);
   }
 }

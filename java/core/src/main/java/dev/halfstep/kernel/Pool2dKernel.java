@@ -16,11 +16,11 @@ import dev.halfstep.internal.Structs;
  * as y, holds the place of the (first) maximum, {@code row * s + column} in the window; a NaN
  * counts as larger than any number. Immutable and safe to use from many threads.
  */
-public final class Pool2d extends Pool2dForms {
+public final class Pool2dKernel extends Pool2dKernelForms {
   private final Shape x;
   private final Shape y;
 
-  private Pool2d(Builder spec) {
+  private Pool2dKernel(Builder spec) {
     super(spec.descriptor(), spec.type, spec.x.elements(), spec.outputShape().elements());
     this.x = spec.x;
     this.y = spec.outputShape();
@@ -109,7 +109,7 @@ public final class Pool2d extends Pool2dForms {
      * @throws IllegalArgumentException if the window does not fit into x, or the padding is not
      *     less than the window
      */
-    public Pool2d build() {
+    public Pool2dKernel build() {
       if (paddingRows >= rows || paddingColumns >= columns) {
         throw new IllegalArgumentException(
             "padding "
@@ -121,7 +121,7 @@ public final class Pool2d extends Pool2dForms {
                 + " x "
                 + columns);
       }
-      return new Pool2d(this);
+      return new Pool2dKernel(this);
     }
 
     private Shape outputShape() {

@@ -13,14 +13,14 @@ import dev.halfstep.internal.Structs;
  * activation, which GELU's gradient needs.
  *
  * <p>{@code bias} and {@code aux} are optional (null, or address 0). Immutable and safe to use from
- * many threads. The gradients: {@link Conv2dGradient}.
+ * many threads. The gradients: {@link Conv2dGradientKernel}.
  */
-public final class Conv2d extends Conv2dForms {
+public final class Conv2dKernel extends Conv2dKernelForms {
   private final Shape x;
   private final Shape weights;
   private final Shape y;
 
-  private Conv2d(Builder spec) {
+  private Conv2dKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.type,
@@ -139,13 +139,13 @@ public final class Conv2d extends Conv2dForms {
      *
      * @throws IllegalArgumentException if the window does not fit into x
      */
-    public Conv2d build() {
-      return new Conv2d(this);
+    public Conv2dKernel build() {
+      return new Conv2dKernel(this);
     }
 
     /** The kernel of the gradients; the activation does not matter to it. */
-    public Conv2dGradient buildGradient() {
-      return new Conv2dGradient(descriptor(), type, x, weights, outputShape());
+    public Conv2dGradientKernel buildGradient() {
+      return new Conv2dGradientKernel(descriptor(), type, x, weights, outputShape());
     }
 
     private Shape outputShape() {

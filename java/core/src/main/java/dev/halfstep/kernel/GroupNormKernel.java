@@ -15,10 +15,10 @@ import dev.halfstep.internal.Structs;
  * pair together: {@code gamma} and {@code beta}, 1 and 0 without them; the statistics of run;
  * {@code dGamma} and {@code dBeta}. Immutable and safe to use from many threads.
  */
-public final class GroupNorm extends GroupNormForms {
+public final class GroupNormKernel extends GroupNormKernelForms {
   private final Builder spec;
 
-  private GroupNorm(Builder spec) {
+  private GroupNormKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.type,
@@ -96,8 +96,8 @@ public final class GroupNorm extends GroupNormForms {
     }
 
     /** The kernel. */
-    public GroupNorm build() {
-      return new GroupNorm(this);
+    public GroupNormKernel build() {
+      return new GroupNormKernel(this);
     }
 
     private hs_group_norm_desc descriptor() {

@@ -14,10 +14,10 @@ import dev.halfstep.internal.Structs;
  * out of range, whose row becomes zeros; {@code scale} and {@code shift}, both or neither.
  * Immutable and safe to use from many threads.
  */
-public final class Gather extends GatherForms {
+public final class GatherKernel extends GatherKernelForms {
   private final Builder spec;
 
-  private Gather(Builder spec) {
+  private GatherKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.srcType,
@@ -106,8 +106,8 @@ public final class Gather extends GatherForms {
     }
 
     /** The kernel. */
-    public Gather build() {
-      return new Gather(this);
+    public GatherKernel build() {
+      return new GatherKernel(this);
     }
 
     private hs_gather_desc descriptor() {

@@ -15,10 +15,10 @@ import dev.halfstep.DType;
  * <p>Optional operands (null, or address 0): {@code state}, {@code dPrediction}, and {@code target}
  * of {@link #given} losses. Immutable and safe to use from many threads.
  */
-public final class PointwiseLoss extends PointwiseLossForms {
+public final class PointwiseLossKernel extends PointwiseLossKernelForms {
   private final String name;
 
-  private PointwiseLoss(
+  private PointwiseLossKernel(
       int loss, String name, DType type, long rows, long columns, float gradientSeed) {
     super(
         loss,
@@ -30,18 +30,18 @@ public final class PointwiseLoss extends PointwiseLossForms {
   }
 
   /** Squared error, {@code (prediction - target)^2}, of predictions {@code [rows, columns]}. */
-  public static PointwiseLoss squaredError(
+  public static PointwiseLossKernel squaredError(
       DType type, long rows, long columns, float gradientSeed) {
-    return new PointwiseLoss(HS_MSE, "squared error", type, rows, columns, gradientSeed);
+    return new PointwiseLossKernel(HS_MSE, "squared error", type, rows, columns, gradientSeed);
   }
 
   /**
    * Binary cross-entropy of logits {@code [rows, columns]} against targets in [0, 1]; an element is
    * correct where {@code (logit > 0) == (target > 0.5)}.
    */
-  public static PointwiseLoss binaryCrossEntropy(
+  public static PointwiseLossKernel binaryCrossEntropy(
       DType type, long rows, long columns, float gradientSeed) {
-    return new PointwiseLoss(
+    return new PointwiseLossKernel(
         HS_BCE_WITH_LOGITS, "binary cross-entropy", type, rows, columns, gradientSeed);
   }
 
@@ -49,8 +49,9 @@ public final class PointwiseLoss extends PointwiseLossForms {
    * Losses {@code [rows, columns]} that were computed before: the prediction is the loss, and its
    * gradient 1. There is no target: it is null, or address 0.
    */
-  public static PointwiseLoss given(DType type, long rows, long columns, float gradientSeed) {
-    return new PointwiseLoss(HS_GIVEN_LOSS, "given losses", type, rows, columns, gradientSeed);
+  public static PointwiseLossKernel given(DType type, long rows, long columns, float gradientSeed) {
+    return new PointwiseLossKernel(
+        HS_GIVEN_LOSS, "given losses", type, rows, columns, gradientSeed);
   }
 
   @Override

@@ -13,10 +13,10 @@ import dev.halfstep.internal.Structs;
  * inner]}, and the gradient. {@code index}, I32 {@code [outer, inner]}, is for a maximum alone
  * (null, or address 0, otherwise). Immutable and safe to use from many threads.
  */
-public final class Reduce extends ReduceForms {
+public final class ReduceKernel extends ReduceKernelForms {
   private final String name;
 
-  private Reduce(Builder spec) {
+  private ReduceKernel(Builder spec) {
     super(
         spec.descriptor(),
         spec.type,
@@ -91,8 +91,8 @@ public final class Reduce extends ReduceForms {
     }
 
     /** The kernel. */
-    public Reduce build() {
-      return new Reduce(this);
+    public ReduceKernel build() {
+      return new ReduceKernel(this);
     }
 
     private hs_reduce_desc descriptor() {

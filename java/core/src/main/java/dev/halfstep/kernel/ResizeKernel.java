@@ -11,11 +11,11 @@ import dev.halfstep.internal.Structs;
  * {@code max(0, (i + 1/2) h / p - 1/2)} between rows of x, columns likewise. Immutable and safe to
  * use from many threads.
  */
-public final class Resize extends ResizeForms {
+public final class ResizeKernel extends ResizeKernelForms {
   private final Shape x;
   private final Shape y;
 
-  private Resize(DType type, Shape x, Shape y) {
+  private ResizeKernel(DType type, Shape x, Shape y) {
     super(descriptor(type, x, y), type, x.elements(), y.elements());
     this.x = x;
     this.y = y;
@@ -33,11 +33,11 @@ public final class Resize extends ResizeForms {
   }
 
   /** Of x in F32, BF16 or F16, to images of {@code rows} x {@code columns}. */
-  public static Resize of(DType type, Shape x, long rows, long columns) {
+  public static ResizeKernel of(DType type, Shape x, long rows, long columns) {
     Sizes.images("x", x);
     Sizes.positive("rows", rows);
     Sizes.positive("columns", columns);
-    return new Resize(type, x, Shape.of(x.dim(0), rows, columns, x.dim(3)));
+    return new ResizeKernel(type, x, Shape.of(x.dim(0), rows, columns, x.dim(3)));
   }
 
   /** The shape of y, {@code [n, rows, columns, c]}. */
