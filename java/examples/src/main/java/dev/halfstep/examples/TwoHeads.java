@@ -1,5 +1,7 @@
 package dev.halfstep.examples;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.halfstep.Shape;
 import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Features;
@@ -36,9 +38,14 @@ public final class TwoHeads {
       Loss.ofNamed(
           "value and kind",
           (outputs, targets) -> {
-            Value error = Ops.subtract(outputs.get("value"), targets.get("value"));
+            Value error =
+                Ops.subtract(
+                    requireNonNull(outputs.get("value")), requireNonNull(targets.get("value")));
             Value value = Ops.mean(Ops.multiply(error, error), 1); // [batch]
-            Value kind = Ops.crossEntropyRows(outputs.get("kind"), targets.get("kind")); // [batch]
+            Value kind =
+                Ops.crossEntropyRows(
+                    requireNonNull(outputs.get("kind")),
+                    requireNonNull(targets.get("kind"))); // [batch]
             return Ops.add(value, Ops.scale(kind, 0.5f));
           });
 
@@ -101,16 +108,18 @@ public final class TwoHeads {
             (scope, inputs) -> {
               Sequential layers =
                   Sequential.of(new Linear(64), new ReLU(), new Linear(32), new ReLU());
-              Value trunk = scope.apply("trunk", layers, inputs.get("features"));
+              Value trunk = scope.apply("trunk", layers, requireNonNull(inputs.get("features")));
               return Map.of(
                   "value", scope.apply("value", new Linear(1), trunk),
                   "kind", scope.apply("kind", new Linear(KINDS), trunk));
             });
     Houses heldOut = Houses.generate(1000, 2);
     Metric rmse =
-        Metric.ofNamed("val_rmse", false, (said, data) -> heldOut.rmse(said.get("value")));
+        Metric.ofNamed(
+            "val_rmse", false, (said, data) -> heldOut.rmse(requireNonNull(said.get("value"))));
     Metric accuracy =
-        Metric.ofNamed("val_kind", true, (said, data) -> heldOut.accuracy(said.get("kind")));
+        Metric.ofNamed(
+            "val_kind", true, (said, data) -> heldOut.accuracy(requireNonNull(said.get("kind"))));
     for (EpochRecord epoch :
         Trainer.builder(model, Houses.generate(4000, 1).data("houses"))
             .validation(heldOut.data("houses held out"))

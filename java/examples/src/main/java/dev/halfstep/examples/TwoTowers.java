@@ -1,5 +1,7 @@
 package dev.halfstep.examples;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.halfstep.Shape;
 import dev.halfstep.data.ArrayDataset;
 import dev.halfstep.data.Features;
@@ -40,8 +42,8 @@ public final class TwoTowers {
         Model.of(
             List.of(Model.Input.of("user", Shape.of(USER)), Model.Input.of("item", Shape.of(ITEM))),
             (scope, inputs) -> {
-              Value user = scope.apply("user", tower(), inputs.get("user"));
-              Value item = scope.apply("item", tower(), inputs.get("item"));
+              Value user = scope.apply("user", tower(), requireNonNull(inputs.get("user")));
+              Value item = scope.apply("item", tower(), requireNonNull(inputs.get("item")));
               Value product = Ops.multiply(user, item);
               return Map.of("rating", scope.apply("head", new Linear(1), product));
             });
@@ -62,8 +64,9 @@ public final class TwoTowers {
           epoch.epoch(), Math.sqrt(epoch.validation().orElseThrow().loss()));
     }
     // Names tell the inputs apart in prediction too: here one user is asked about one item.
-    float[] rating =
-        model.predict(Map.of("user", new float[USER], "item", new float[ITEM])).get("rating");
+    Map<String, float[]> said =
+        model.predict(Map.of("user", new float[USER], "item", new float[ITEM]));
+    float[] rating = requireNonNull(said.get("rating"));
     System.out.printf("somebody and something of which nothing is known: %.2f%n", rating[0]);
   }
 

@@ -64,8 +64,7 @@ record FunctionLoss(String name, @Nullable DType type, NamedFunction losses) imp
   }
 
   @Override
-  public void add(
-      Map<String, Value> outputs, Map<String, Value> targets, Value state, float seed) {
+  public void add(Map<String, Value> outputs, Map<String, Value> targets, Value state, float seed) {
     if (takesNames()) {
       addAll(outputs, targets, state, seed);
     } else {
