@@ -13,6 +13,7 @@ import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.metric.Metric;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
+import dev.halfstep.nn.ModelInput;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
 import dev.halfstep.optim.Loss;
@@ -104,7 +105,7 @@ public final class TwoHeads {
   public static void main(String[] args) {
     Model model =
         Model.of(
-            List.of(Model.Input.of("features", Shape.of(FEATURES))),
+            List.of(ModelInput.of("features", Shape.of(FEATURES))),
             (scope, inputs) -> {
               Sequential layers =
                   Sequential.of(new Linear(64), new ReLU(), new Linear(32), new ReLU());

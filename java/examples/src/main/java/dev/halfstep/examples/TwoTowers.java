@@ -12,6 +12,7 @@ import dev.halfstep.graph.Value;
 import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
+import dev.halfstep.nn.ModelInput;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
 import dev.halfstep.optim.Loss;
@@ -40,7 +41,7 @@ public final class TwoTowers {
   public static void main(String[] args) {
     Model model =
         Model.of(
-            List.of(Model.Input.of("user", Shape.of(USER)), Model.Input.of("item", Shape.of(ITEM))),
+            List.of(ModelInput.of("user", Shape.of(USER)), ModelInput.of("item", Shape.of(ITEM))),
             (scope, inputs) -> {
               Value user = scope.apply("user", tower(), requireNonNull(inputs.get("user")));
               Value item = scope.apply("item", tower(), requireNonNull(inputs.get("item")));

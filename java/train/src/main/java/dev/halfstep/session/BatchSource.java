@@ -10,6 +10,7 @@ import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.StepOps;
 import dev.halfstep.graph.Value;
 import dev.halfstep.nn.Model;
+import dev.halfstep.nn.ModelInput;
 import dev.halfstep.optim.Loss;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -63,14 +64,14 @@ record BatchSource(List<Table> inputs, List<Table> targets, int samples, int ord
     if (model.inputs().size() > 1 || model.outputs().size() > 1 || loss.takesNames()) {
       throw new IllegalArgumentException(
           "step(x, y) takes one array of samples and one of targets, but the model has inputs "
-              + names(model.inputs().stream().map(Model.Input::name))
+              + names(model.inputs().stream().map(ModelInput::name))
               + " and outputs "
               + model.outputs().keySet()
               + ", and the loss is "
               + loss
               + ": train such models with data(...) and run(...)");
     }
-    Model.Input input = model.inputs().get(0);
+    ModelInput input = model.inputs().get(0);
     boolean parts = options.microBatch() < options.batchSize();
     return new BatchSource(
         List.of(new Table(input.name(), input.type(), input.shape(), 0)),
@@ -114,7 +115,7 @@ record BatchSource(List<Table> inputs, List<Table> targets, int samples, int ord
    */
   private static List<Table> inputs(Model model, Dataset data) {
     List<InputSpec> given = data.form().inputs();
-    Map<String, Model.Input> taken = new LinkedHashMap<>();
+    Map<String, ModelInput> taken = new LinkedHashMap<>();
     model.inputs().forEach(input -> taken.put(input.name(), input));
     if (taken.size() == 1 && given.size() == 1) {
       return List.of(table(model.inputs().get(0), given.get(0), data));
@@ -135,7 +136,7 @@ record BatchSource(List<Table> inputs, List<Table> targets, int samples, int ord
         .toList();
   }
 
-  private static Table table(Model.Input taken, InputSpec given, Dataset data) {
+  private static Table table(ModelInput taken, InputSpec given, Dataset data) {
     boolean tokens = given.type() == DType.I32;
     if (!given.shape().equals(taken.shape()) || tokens != (taken.type() == DType.I32)) {
       String which = data.form().inputs().size() == 1 ? "" : "of input " + given.name() + " ";

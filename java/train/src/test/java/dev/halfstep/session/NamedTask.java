@@ -9,6 +9,7 @@ import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
+import dev.halfstep.nn.ModelInput;
 import dev.halfstep.nn.Tanh;
 import dev.halfstep.optim.Loss;
 import java.util.LinkedHashMap;
@@ -61,7 +62,7 @@ final class NamedTask {
   /** The product of two towers, and two heads on it. The inputs are in another order than data. */
   static Model model() {
     return Model.of(
-            List.of(Model.Input.of("item", Shape.of(ITEM)), Model.Input.of("user", Shape.of(USER))),
+            List.of(ModelInput.of("item", Shape.of(ITEM)), ModelInput.of("user", Shape.of(USER))),
             (scope, inputs) -> {
               Value user = scope.apply("user", new Linear(WIDTH), inputs.get("user"));
               Value item = scope.apply("item", new Linear(WIDTH), inputs.get("item"));

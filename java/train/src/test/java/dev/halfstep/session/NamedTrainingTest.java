@@ -21,6 +21,7 @@ import dev.halfstep.nn.Embedding;
 import dev.halfstep.nn.Flatten;
 import dev.halfstep.nn.Linear;
 import dev.halfstep.nn.Model;
+import dev.halfstep.nn.ModelInput;
 import dev.halfstep.optim.Loss;
 import dev.halfstep.optim.Optimizer;
 import dev.halfstep.train.Callback;
@@ -202,7 +203,7 @@ class NamedTrainingTest {
   void severalInputsOfOneOutputTakeAnOrdinaryLossAndTokensAreChecked() {
     Model model =
         Model.of(
-            List.of(Model.Input.ofTokens("word", Shape.of(2)), Model.Input.of("x", Shape.of(3))),
+            List.of(ModelInput.ofTokens("word", Shape.of(2)), ModelInput.of("x", Shape.of(3))),
             (scope, inputs) -> {
               Value word = scope.apply("embed", new Embedding(9, 4), inputs.get("word"));
               Value flat = scope.apply("flat", new Flatten(), word);
