@@ -135,6 +135,24 @@ class ExamplesTest {
   }
 
   @Test
+  void twoTowersRateBetterThanTheMeanDoes() throws IOException {
+    String printed = printedBy(() -> TwoTowers.main(args("5")));
+
+    assertTrue(number(printed, "epoch 5: rmse ([0-9.]+)") < 0.5, printed);
+    assertTrue(
+        number(printed, "epoch 5: rmse ([0-9.]+)") < number(printed, "epoch 1: rmse ([0-9.]+)"),
+        printed);
+  }
+
+  @Test
+  void twoHeadsLearnBothOfTheirTargets() throws IOException {
+    String printed = printedBy(() -> TwoHeads.main(args("4")));
+
+    assertTrue(number(printed, "epoch 4: .*rmse ([0-9.]+)") < 0.3, printed);
+    assertTrue(number(printed, "epoch 4: .*accuracy ([0-9.]+) %") > 85, printed);
+  }
+
+  @Test
   void recordsOfAFileTrainToTheBitsOfThoseInMemory(@TempDir Path folder) throws IOException {
     String printed = printedBy(() -> OwnData.main(args(folder.toString())));
 

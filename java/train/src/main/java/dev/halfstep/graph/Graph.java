@@ -267,6 +267,21 @@ public final class Graph {
         .orElse(0);
   }
 
+  /**
+   * How many classes the cross-entropies of rows tell apart that read these labels as they are, the
+   * fewest of them; 0 if none does.
+   */
+  public long classes(Value labels) {
+    return nodes.stream()
+        .map(Node::operation)
+        .filter(CrossEntropyRowsOp.class::isInstance)
+        .map(CrossEntropyRowsOp.class::cast)
+        .filter(rows -> rows.labels().root() == labels.root())
+        .mapToLong(rows -> rows.logits().shape().dim(-1))
+        .min()
+        .orElse(0);
+  }
+
   /** Adds the calls that compute all operations. */
   public void forward(Calls calls) {
     for (Node node : nodes) {

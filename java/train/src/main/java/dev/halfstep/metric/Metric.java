@@ -2,6 +2,7 @@ package dev.halfstep.metric;
 
 import dev.halfstep.data.Dataset;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -55,20 +56,40 @@ public final class Metric {
     double of(float[] outputs, Dataset data);
   }
 
+  /** A metric of one's own over several outputs, computed on the host. */
+  @FunctionalInterface
+  public interface NamedFunction {
+    /**
+     * Its value over a data set.
+     *
+     * @param outputs what the model says of each sample, {@code [samples, ...]} for each output, by
+     *     name: the values that the loss takes
+     * @param data the validation data, in the same order
+     */
+    double of(Map<String, float[]> outputs, Dataset data);
+  }
+
   private final String label;
   private final Source source;
   private final boolean increasing;
-  private final @Nullable Function function;
+  private final @Nullable NamedFunction function;
+  private final boolean takesNames;
 
   private Metric(String label, Source source, boolean increasing) {
-    this(label, source, increasing, null);
+    this(label, source, increasing, null, false);
   }
 
-  private Metric(String label, Source source, boolean increasing, @Nullable Function function) {
+  private Metric(
+      String label,
+      Source source,
+      boolean increasing,
+      @Nullable NamedFunction function,
+      boolean takesNames) {
     this.label = label;
     this.source = source;
     this.increasing = increasing;
     this.function = function;
+    this.takesNames = takesNames;
   }
 
   /**
@@ -81,12 +102,31 @@ public final class Metric {
    * @throws IllegalArgumentException if the label is blank or that of a constant
    */
   public static Metric of(String label, boolean increasing, Function function) {
+    Objects.requireNonNull(function, "function");
+    return own(
+        label,
+        increasing,
+        (outputs, data) -> function.of(outputs.values().iterator().next(), data),
+        false);
+  }
+
+  /**
+   * As above, of a model with several outputs.
+   *
+   * @throws IllegalArgumentException if the label is blank or that of a constant
+   */
+  public static Metric ofNamed(String label, boolean increasing, NamedFunction function) {
+    Objects.requireNonNull(function, "function");
+    return own(label, increasing, function, true);
+  }
+
+  private static Metric own(
+      String label, boolean increasing, NamedFunction function, boolean takesNames) {
     if (label.isBlank() || labels(true).contains(label)) {
       throw new IllegalArgumentException(
           "a metric of one's own needs a name of its own, not \"" + label + "\"");
     }
-    Objects.requireNonNull(function, "function");
-    return new Metric(label, Source.OUTPUTS, increasing, function);
+    return new Metric(label, Source.OUTPUTS, increasing, function, takesNames);
   }
 
   /** Its name in options and reports, such as {@code val_loss}. */
@@ -109,8 +149,13 @@ public final class Metric {
     return source == Source.CONFUSION;
   }
 
+  /** Whether it is a metric of one's own that takes several outputs by name. */
+  public boolean takesNames() {
+    return takesNames;
+  }
+
   /** What computes a metric of one's own; empty for the constants. */
-  public Optional<Function> function() {
+  public Optional<NamedFunction> function() {
     return Optional.ofNullable(function);
   }
 

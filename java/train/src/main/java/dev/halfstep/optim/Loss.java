@@ -4,6 +4,8 @@ import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.PointwiseLossOp;
 import dev.halfstep.graph.Value;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * What is minimised. One's own is a function over values, whose gradient is derived:
@@ -34,9 +36,25 @@ public interface Loss {
     Value apply(Value output, Value target);
   }
 
+  /** Computes the losses of samples from several outputs or targets. */
+  @FunctionalInterface
+  interface NamedFunction {
+    /**
+     * Adds operations to the graph of the outputs. Both maps refuse a name that is not there with
+     * an {@link IllegalArgumentException} that says which are.
+     *
+     * @param outputs what the model says, {@code F32 [batch, ...]}, by the names of its outputs
+     * @param targets what is right, by the names of the data's targets: values {@code F32 [batch,
+     *     ...]} or labels {@code I32 [batch, ...]}
+     * @return {@code F32 [batch]} or {@code [batch, ...]}: one loss or more a sample, the mean of
+     *     all of which is minimised
+     */
+    Value apply(Map<String, Value> outputs, Map<String, Value> targets);
+  }
+
   /** A loss of one's own, of outputs against as many values, called {@code name} in messages. */
   static Loss of(String name, Function losses) {
-    return new FunctionLoss(name, DType.F32, losses);
+    return FunctionLoss.ofOne(name, DType.F32, losses);
   }
 
   /**
@@ -44,7 +62,30 @@ public interface Loss {
    * dev.halfstep.graph.Ops#crossEntropyRows} is what many begin with.
    */
   static Loss ofLabels(String name, Function losses) {
-    return new FunctionLoss(name, DType.I32, losses);
+    return FunctionLoss.ofOne(name, DType.I32, losses);
+  }
+
+  /**
+   * A loss of one's own over several outputs or targets. The function weighs the parts and adds
+   * them: here a value and a class, the latter by half.
+   *
+   * <pre>{@code
+   * Loss both =
+   *     Loss.ofNamed(
+   *         "price and kind",
+   *         (outputs, targets) -> {
+   *           Value error = Ops.subtract(outputs.get("price"), targets.get("price")); // [batch, 1]
+   *           Value price = Ops.mean(Ops.multiply(error, error), 1); // [batch]
+   *           Value kind = Ops.crossEntropyRows(outputs.get("kind"), targets.get("kind"));
+   *           return Ops.add(price, Ops.scale(kind, 0.5f));
+   *         });
+   * }</pre>
+   *
+   * <p>Steps and evaluations sum up the whole alone; {@link dev.halfstep.metric.Metric#ofNamed}
+   * measures a part.
+   */
+  static Loss ofNamed(String name, NamedFunction losses) {
+    return new FunctionLoss(name, null, losses);
   }
 
   /** Softmax cross-entropy of logits and class labels. */
@@ -65,10 +106,26 @@ public interface Loss {
     return new ElementwiseLoss(PointwiseLossOp.Kind.BINARY_CROSS_ENTROPY);
   }
 
-  /** The type of the targets: I32 for class labels, F32 for values. */
+  /**
+   * Whether it takes outputs and targets by name, several of each; otherwise it is one of the only
+   * output and the only target.
+   */
+  default boolean takesNames() {
+    return false;
+  }
+
+  /**
+   * The type of the targets: I32 for class labels, F32 for values.
+   *
+   * @throws IllegalStateException if it takes them by name
+   */
   DType targetType();
 
-  /** The shape of one sample's targets for a model whose output for one sample has this shape. */
+  /**
+   * The shape of one sample's targets for a model whose output for one sample has this shape.
+   *
+   * @throws IllegalStateException if it takes them by name
+   */
   Shape targetShape(Shape output);
 
   /** Weights of the classes; empty if all are 1. */
@@ -104,4 +161,36 @@ public interface Loss {
    * @param seed 1 / weight units of the step: what the gradient is multiplied by
    */
   void add(Value output, Value targets, Value state, float seed);
+
+  /**
+   * Adds the loss to the graph of the model's outputs.
+   *
+   * @param outputs what the model says, {@code [batch, ...]}, by name
+   * @param targets what is right, by name
+   * @param state the step's state, which takes the sums
+   * @param seed 1 / weight units of the step: what the gradient is multiplied by
+   * @throws IllegalArgumentException if there are several and the loss does not take names
+   */
+  default void add(
+      Map<String, Value> outputs, Map<String, Value> targets, Value state, float seed) {
+    requireOne(outputs.keySet(), targets.keySet());
+    add(outputs.values().iterator().next(), targets.values().iterator().next(), state, seed);
+  }
+
+  /**
+   * Throws if there are several outputs or targets and the loss does not take names.
+   *
+   * @throws IllegalArgumentException which says what to do
+   */
+  default void requireOne(Set<String> outputs, Set<String> targets) {
+    if (!takesNames() && (outputs.size() != 1 || targets.size() != 1)) {
+      throw new IllegalArgumentException(
+          this
+              + " is a loss of one output and one target, but the model has outputs "
+              + outputs
+              + " and the data have targets "
+              + targets
+              + ": write one over all of them with Loss.ofNamed");
+    }
+  }
 }

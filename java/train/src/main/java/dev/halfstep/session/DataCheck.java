@@ -3,15 +3,16 @@ package dev.halfstep.session;
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.data.Dataset;
+import dev.halfstep.data.InputSpec;
 import dev.halfstep.data.SampleBatch;
 import dev.halfstep.data.SampleReader;
 import dev.halfstep.data.TargetSpec;
 import dev.halfstep.nn.Model;
 import dev.halfstep.optim.CrossEntropy;
 import dev.halfstep.optim.Loss;
+import java.util.Arrays;
 import java.util.OptionalInt;
 import java.util.function.IntUnaryOperator;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What is compared between a model with its loss and the data that it is given: all of them
@@ -19,19 +20,29 @@ import org.jspecify.annotations.Nullable;
  */
 final class DataCheck {
   private final Dataset data;
-  private final Model model;
-  private final boolean tokens;
-  private final @Nullable Loss loss; // null: no label can be wrong
+  private final Loss loss;
+  private final long[] tokens; // that the model knows of each input; 0: none can be wrong
+  private final int[] classes; // of each target; 0: no label can be wrong
 
   private DataCheck(SessionOptions options, Dataset data) {
     this.data = data;
-    model = options.model();
-    tokens = data.form().input().type() == DType.I32 && model.vocabulary() > 0;
-    Loss resolved = BatchSource.of(options, data, 0).loss();
-    boolean looked =
-        resolved.targetType() == DType.I32
-            && !saysEnough(resolved, data.form().target(), classes(model));
-    loss = looked ? resolved : null;
+    Model model = options.model();
+    BatchSource source = BatchSource.of(options, data, 0);
+    loss = source.loss();
+    tokens =
+        source.inputs().stream()
+            .mapToLong(input -> input.type() == DType.I32 ? model.vocabulary(input.name()) : 0)
+            .toArray();
+    if (loss.takesNames()) {
+      classes = new StepPlans(options, source).classes();
+    } else {
+      classes = new int[] {loss.targetType() == DType.I32 ? classes(model) : 0};
+    }
+    for (int i = 0; i < classes.length; i++) {
+      if (classes[i] > 0 && saysEnough(loss, data.form().targets().get(i), classes[i])) {
+        classes[i] = 0;
+      }
+    }
   }
 
   /** Whether each label that can be there is one of the model's classes, or ignored. */
@@ -50,7 +61,7 @@ final class DataCheck {
    */
   static DataCheck of(SessionOptions options, Dataset data) {
     DataCheck check = new DataCheck(options, data);
-    if (data.inMemory() && (check.tokens || check.loss != null)) {
+    if (data.inMemory() && check.looksAtSamples()) {
       for (SampleReader reader = new SampleReader(data); reader.next(); ) {
         int first = reader.first();
         check.batch(reader.batch(), row -> first + row);
@@ -65,66 +76,85 @@ final class DataCheck {
    * @throws IllegalArgumentException as {@link #of}
    */
   void read(SampleBatch batch, int[] samples) {
-    if (!data.inMemory() && (tokens || loss != null)) {
+    if (!data.inMemory() && looksAtSamples()) {
       batch(batch, row -> samples[row]);
     }
   }
 
+  private boolean looksAtSamples() {
+    return Arrays.stream(tokens).anyMatch(known -> known > 0)
+        || Arrays.stream(classes).anyMatch(count -> count > 0);
+  }
+
   private void batch(SampleBatch batch, IntUnaryOperator sample) {
-    if (tokens) {
-      tokens(batch, sample);
+    for (int i = 0; i < tokens.length; i++) {
+      if (tokens[i] > 0) {
+        tokens(i, batch, sample);
+      }
     }
-    if (loss != null) {
-      labels(loss, batch, sample);
+    for (int i = 0; i < classes.length; i++) {
+      if (classes[i] > 0) {
+        labels(i, batch, sample);
+      }
     }
   }
 
-  private void tokens(SampleBatch batch, IntUnaryOperator sample) {
-    int places = (int) data.sampleShape().elements();
+  private void tokens(int input, SampleBatch batch, IntUnaryOperator sample) {
+    InputSpec spec = data.form().inputs().get(input);
+    int places = (int) spec.shape().elements();
     for (int i = 0; i < batch.rows() * places; i++) {
-      int token = batch.input(0).getInt(i * Integer.BYTES);
-      if (token < 0 || token >= model.vocabulary()) {
+      int token = batch.input(input).getInt(i * Integer.BYTES);
+      if (token < 0 || token >= tokens[input]) {
         throw new IllegalArgumentException(
             "token "
                 + token
                 + " at place "
                 + i % places
+                + (tokens.length == 1 ? "" : " of input " + spec.name())
                 + " of sample ("
                 + data.name()
                 + ") "
                 + sample.applyAsInt(i / places)
                 + " is outside [0, "
-                + model.vocabulary()
+                + tokens[input]
                 + "), the tokens that the model's embedding has");
       }
     }
   }
 
-  private void labels(Loss loss, SampleBatch batch, IntUnaryOperator sample) {
-    TargetSpec spec = data.form().target();
-    int classes = classes(model);
+  private void labels(int target, SampleBatch batch, IntUnaryOperator sample) {
+    TargetSpec spec = data.form().targets().get(target);
     int positions = (int) spec.shape().elements();
     for (int i = 0; i < batch.rows() * positions; i++) {
-      int label = batch.target(0).getInt(i * Integer.BYTES);
-      if (!loss.takes(label, classes)) {
+      int label = batch.target(target).getInt(i * Integer.BYTES);
+      if (!loss.takes(label, classes[target])) {
         throw new IllegalArgumentException(
             data.name()
                 + ": label "
                 + label
+                + (loss.takesNames() ? " (" + spec.name() + ")" : "")
                 + " of sample "
                 + sample.applyAsInt(i / positions)
                 + (spec.shape().rank() == 0 ? "" : ", position " + i % positions)
-                + (label == spec.ignoreIndex().orElse(loss.ignoreLabel())
-                    ? " is the one that the data ignore, but the loss ignores "
-                        + loss.ignoreLabel()
-                        + ": give both the same"
-                    : " is outside the model's "
-                        + classes
-                        + " outputs: the data have "
-                        + spec.classes()
-                        + " classes, and the model's last layer needs an output for each"));
+                + reason(label, spec, classes[target]));
       }
     }
+  }
+
+  private String reason(int label, TargetSpec spec, int outputs) {
+    if (label != spec.ignoreIndex().orElse(loss.ignoreLabel())) {
+      return " is outside the model's "
+          + outputs
+          + " outputs: the data have "
+          + spec.classes()
+          + " classes, and the model's last layer needs an output for each";
+    }
+    return loss.takesNames()
+        ? " is the one that the data ignore, but the loss takes the cross-entropy of all: leave out"
+            + " such samples"
+        : " is the one that the data ignore, but the loss ignores "
+            + loss.ignoreLabel()
+            + ": give both the same";
   }
 
   /** How many classes a model tells apart: the last dimension of its output. */

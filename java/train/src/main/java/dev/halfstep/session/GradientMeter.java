@@ -186,7 +186,7 @@ final class GradientMeter implements AutoCloseable {
   }
 
   private static double units(Dataset data, int rows) {
-    return (double) rows * data.form().target().shape().elements();
+    return (double) rows * BatchSource.unitsPerSample(data.form());
   }
 
   @Override

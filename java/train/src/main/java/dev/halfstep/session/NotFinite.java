@@ -2,9 +2,11 @@ package dev.halfstep.session;
 
 import dev.halfstep.DType;
 import dev.halfstep.data.Dataset;
+import dev.halfstep.data.InputSpec;
 import dev.halfstep.data.SampleReader;
 import dev.halfstep.data.TargetSpec;
 import java.nio.FloatBuffer;
+import java.util.List;
 import java.util.Locale;
 
 /** What may have made a loss infinite or NaN. */
@@ -54,17 +56,32 @@ final class NotFinite {
 
   /** The first feature that is not finite, or, in the type of storage, cannot be. */
   private static String inFeatures(Dataset data, float most) {
-    if (data.form().input().type() != DType.F32) {
-      return "";
+    List<InputSpec> inputs = data.form().inputs();
+    for (int i = 0; i < inputs.size(); i++) {
+      String found = inputs.get(i).type() == DType.F32 ? inFeatures(data, i, most) : "";
+      if (!found.isEmpty()) {
+        return found;
+      }
     }
-    int each = (int) data.sampleShape().elements();
+    return "";
+  }
+
+  private static String inFeatures(Dataset data, int input, float most) {
+    InputSpec spec = data.form().inputs().get(input);
+    String of =
+        data.form().inputs().size() == 1 ? " of sample " : " of " + spec.name() + " of sample ";
+    int each = (int) spec.shape().elements();
     for (SampleReader reader = samples(data); reader.next(); ) {
-      float[] values = reader.batch().toFloats(0);
+      float[] values = reader.batch().toFloats(input);
       for (int i = 0; i < values.length; i++) {
         if (!(Math.abs(values[i]) <= most)) {
           int sample = reader.first() + i / each;
-          String what = "feature " + i % each + " of sample " + sample + " of " + data.name();
-          return what
+          return "feature "
+              + i % each
+              + of
+              + sample
+              + " of "
+              + data.name()
               + " is "
               + values[i]
               + (Float.isFinite(values[i])
@@ -77,18 +94,28 @@ final class NotFinite {
   }
 
   private static String inValues(Dataset data) {
-    TargetSpec target = data.form().target();
-    if (target.hasLabels()) {
-      return "";
+    List<TargetSpec> targets = data.form().targets();
+    for (int i = 0; i < targets.size(); i++) {
+      String found = targets.get(i).hasLabels() ? "" : inValues(data, i);
+      if (!found.isEmpty()) {
+        return found;
+      }
     }
-    int each = (int) target.shape().elements();
+    return "";
+  }
+
+  private static String inValues(Dataset data, int target) {
+    TargetSpec spec = data.form().targets().get(target);
+    String of =
+        data.form().targets().size() == 1 ? " of sample " : " of " + spec.name() + " of sample ";
+    int each = (int) spec.shape().elements();
     for (SampleReader reader = samples(data); reader.next(); ) {
-      FloatBuffer values = reader.batch().target(0).asFloatBuffer();
+      FloatBuffer values = reader.batch().target(target).asFloatBuffer();
       for (int i = 0; i < values.limit(); i++) {
         if (!Float.isFinite(values.get(i))) {
           return "value "
               + i % each
-              + " of sample "
+              + of
               + (reader.first() + i / each)
               + " of "
               + data.name()
@@ -104,8 +131,10 @@ final class NotFinite {
   private static float largest(Dataset data) {
     float most = 0;
     for (SampleReader reader = samples(data); reader.next(); ) {
-      for (float value : reader.batch().toFloats(0)) {
-        most = Math.max(most, Math.abs(value));
+      for (int input = 0; input < data.form().inputs().size(); input++) {
+        for (float value : reader.batch().toFloats(input)) {
+          most = Math.max(most, Math.abs(value));
+        }
       }
     }
     return most;

@@ -10,6 +10,10 @@ import dev.halfstep.internal.HostMemory;
 import dev.halfstep.internal.StepState;
 import dev.halfstep.metric.Confusion;
 import dev.halfstep.optim.Loss;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** What a model says of each sample of a data set, found without disturbing training. */
@@ -35,7 +39,7 @@ final class OutputReader implements AutoCloseable {
    */
   Confusion confusion(DeviceData onDevice, Dataset data) {
     Loss loss = DataCheck.loss(options.loss(), data);
-    if (loss.targetType() != DType.I32) {
+    if (loss.takesNames() || loss.targetType() != DType.I32) {
       throw new IllegalArgumentException(
           data.name() + " has no class labels to count, for the loss is " + options.loss());
     }
@@ -50,16 +54,34 @@ final class OutputReader implements AutoCloseable {
           for (int i = 0; i < rows * labelsEach; i++) {
             int label = labels[i];
             if (label != loss.ignoreLabel()) {
-              counts[label * classes + predicted(values, i * classes, classes, label)]++;
+              counts[label * classes + predicted(values.get(0), i * classes, classes, label)]++;
             }
           }
         });
     return new Confusion(classes, counts);
   }
 
-  /** What the model says of all samples, in the order in which they lie. */
-  float[] values(DeviceData onDevice, Dataset data) {
-    long each = options.model().outputShape().elements();
+  /**
+   * What the model says of all samples, in the order in which they lie, by the names of the outputs
+   * and in their order.
+   */
+  Map<String, float[]> values(DeviceData onDevice, Dataset data) {
+    Map<String, float[]> all = new LinkedHashMap<>();
+    options.model().outputs().forEach((name, shape) -> all.put(name, room(data, shape.elements())));
+    forEachBatch(
+        onDevice,
+        data,
+        (values, from, rows) -> {
+          int index = 0;
+          for (float[] output : all.values()) {
+            int each = output.length / data.size();
+            System.arraycopy(values.get(index++), 0, output, from * each, rows * each);
+          }
+        });
+    return all;
+  }
+
+  private static float[] room(Dataset data, long each) {
     if (data.size() * each > Integer.MAX_VALUE - 8) {
       throw new IllegalArgumentException(
           data.name()
@@ -69,36 +91,37 @@ final class OutputReader implements AutoCloseable {
               + each
               + " outputs each more than an array can hold: take fewer samples");
     }
-    float[] all = new float[(int) (data.size() * each)];
-    forEachBatch(
-        onDevice,
-        data,
-        (values, from, rows) ->
-            System.arraycopy(values, 0, all, (int) (from * each), (int) (rows * each)));
-    return all;
+    return new float[(int) (data.size() * each)];
   }
 
-  /** Takes the outputs of a batch, of which the first rows count. */
+  /** Takes each output of a batch, of which the first rows count. */
   private interface BatchOutputs {
-    void take(float[] values, int from, int rows);
+    void take(List<float[]> values, int from, int rows);
   }
 
   private void forEachBatch(DeviceData onDevice, Dataset data, BatchOutputs taker) {
     int batch = Math.min(options.evaluationBatch(), data.size());
-    long each = options.model().outputShape().elements();
-    try (Tensor outputs = device.empty(options.storage(), Shape.of(batch, each))) {
+    List<Tensor> outputs = new ArrayList<>();
+    Map<String, Long> addresses = new HashMap<>(Map.of("state", state.address()));
+    try {
+      for (Shape shape : options.model().outputs().values()) {
+        Tensor output = device.empty(options.storage(), Shape.of(batch, shape.elements()));
+        addresses.put(BatchSource.outputs(outputs.size()), output.address());
+        outputs.add(output);
+      }
       zeros.upload(device.stream(), state.address(), 0, StepState.BYTES);
-      try (Feed feed =
-          onDevice.outputs(Map.of("state", state.address(), "outputs", outputs.address()))) {
+      try (Feed feed = onDevice.outputs(addresses)) {
         for (int from = 0; from < data.size(); from += batch) {
           Cancellation.check("evaluation of " + data.name() + " at sample " + from);
           int rows = Math.min(batch, data.size() - from);
           feed.launch(device.stream(), from, rows, 1);
-          taker.take(outputs.toFloats(), from, rows);
+          taker.take(outputs.stream().map(Tensor::toFloats).toList(), from, rows);
         }
         host.download(device.stream(), state.address(), 0, StepState.BYTES);
         StepErrors.check(StepState.error(host.buffer()));
       }
+    } finally {
+      outputs.forEach(Tensor::close);
     }
   }
 

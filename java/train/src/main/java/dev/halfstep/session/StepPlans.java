@@ -18,6 +18,8 @@ import dev.halfstep.optim.LossScaling;
 import dev.halfstep.random.RandomStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * The plans of which training is made. A step is one or more micro-batches (batch, forward, loss,
@@ -95,24 +97,44 @@ final class StepPlans {
     return List.of(new Feed.Part(new Plan("gradients, batch " + rows, calls, List.of()), 1));
   }
 
-  /** The plan of what the model says of so many rows, left in the input named outputs. */
+  /** The plan of what the model says of so many rows, left in the inputs named outputs. */
   List<Feed.Part> outputParts(int rows) {
     Calls calls = new Calls();
     Graph graph = new Graph(options.storage(), false);
     Value state = state(graph);
     graph.step(state, RandomStream.DROPOUT.key(options.seed()));
-    Value output = options.model().build(graph, source.build(graph, rows, state).features());
-    Value outputs = graph.input("outputs", output.type(), output.shape());
+    Map<String, Value> said =
+        options.model().build(graph, source.build(graph, rows, state).features());
     graph.forward(calls);
-    calls.add(
-        Call.of(
-            "outputs",
-            List.of(output),
-            List.of(outputs),
-            0,
-            (stream, at) -> Copy.run(stream, at.of(outputs), at.of(output), outputs.bytes())));
+    int index = 0;
+    for (String name : options.model().outputs().keySet()) {
+      Value output = Objects.requireNonNull(said.get(name));
+      Value place = graph.input(BatchSource.outputs(index++), output.type(), output.shape());
+      calls.add(
+          Call.of(
+              "outputs",
+              List.of(output),
+              List.of(place),
+              0,
+              (stream, at) -> Copy.run(stream, at.of(place), at.of(output), place.bytes())));
+    }
     addMicroBatchEnd(graph, calls, rows);
     return List.of(new Feed.Part(new Plan("outputs, batch " + rows, calls, List.of()), 1));
+  }
+
+  /**
+   * How many classes a loss of named targets tells apart of each target, in order: those of the
+   * cross-entropies that it computes. 0 for values, and for labels that it reads otherwise.
+   *
+   * @throws IllegalArgumentException if a layer or the loss does not take what it is given
+   */
+  int[] classes() {
+    Graph graph = new Graph(options.storage(), false);
+    int rows = 2; // of one row a loss that mixes samples would pass for one of each
+    BatchSource.Batch batch = addLoss(graph, new Calls(), rows, rows);
+    return batch.labels().values().stream()
+        .mapToInt(labels -> Math.toIntExact(graph.classes(labels)))
+        .toArray();
   }
 
   private Graph addMicroBatch(Calls calls, int rows, int window, boolean accumulate) {
@@ -125,18 +147,19 @@ final class StepPlans {
     return graph;
   }
 
-  private void addLoss(Graph graph, Calls calls, int rows, int window) {
+  private BatchSource.Batch addLoss(Graph graph, Calls calls, int rows, int window) {
     Value state = state(graph);
     graph.step(state, RandomStream.DROPOUT.key(options.seed()));
     BatchSource.Batch batch = source.build(graph, rows, state);
-    Value output = options.model().build(graph, batch.features());
-    source.loss().add(output, batch.labels(), state, 1 / units(window));
+    Map<String, Value> outputs = options.model().build(graph, batch.features());
+    source.loss().add(outputs, batch.labels(), state, 1 / units(window));
     graph.forward(calls);
+    return batch;
   }
 
-  /** Weight units that the gradient's seed reckons with: one for each label of the step. */
+  /** Weight units that the gradient's seed reckons with. */
   private float units(int window) {
-    return (float) window * source.labelsPerSample();
+    return (float) window * source.unitsPerSample();
   }
 
   private void addMicroBatchEnd(Graph graph, Calls calls, int rows) {

@@ -70,7 +70,7 @@ final class TrainingData implements AutoCloseable {
   /**
    * Launches steps without waiting for them.
    *
-   * @return the labels of one step
+   * @return the weight units of one step, as {@link BatchSource#unitsPerSample} counts them
    */
   long launch(int rows, int steps) {
     Dataset current = current();
@@ -92,7 +92,7 @@ final class TrainingData implements AutoCloseable {
     } else {
       feed.launch(stream, run.reserve(rows, steps), rows, steps);
     }
-    return rows * current.form().target().shape().elements();
+    return rows * BatchSource.unitsPerSample(current.form());
   }
 
   /** Throws if steps were to be made whose samples could not be read. */

@@ -12,6 +12,7 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Optimizer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -128,7 +129,7 @@ public final class TrainingSession implements AutoCloseable {
     requireWhole();
     clock.begin();
     batch.feed().launch(stream, run.reserve(rows, 1), rows, 1);
-    meter.stepped(rows * batch.labelsPerSample());
+    meter.stepped(rows * batch.unitsPerSample());
     double loss = run.awaitLast();
     clock.end();
     return loss;
@@ -318,9 +319,28 @@ public final class TrainingSession implements AutoCloseable {
    *
    * @throws IllegalArgumentException if the data do not fit the model, or an array cannot hold so
    *     many values
+   * @throws IllegalStateException if the model has several outputs: {@link #namedOutputs}
    * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public synchronized float[] outputs(Dataset data) {
+    if (options.model().outputs().size() > 1) {
+      throw new IllegalStateException(
+          "the model has several outputs, "
+              + options.model().outputs().keySet()
+              + ": namedOutputs(data) gives them by name");
+    }
+    return namedOutputs(data).values().iterator().next();
+  }
+
+  /**
+   * What a model with several outputs says of each sample, likewise.
+   *
+   * @return {@code [samples, ...]} for each output, by name and in order
+   * @throws IllegalArgumentException if the data do not fit the model, or an array cannot hold so
+   *     many values
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
+   */
+  public synchronized Map<String, float[]> namedOutputs(Dataset data) {
     requireOpen();
     return outputs.values(training.onDevice(data), data);
   }

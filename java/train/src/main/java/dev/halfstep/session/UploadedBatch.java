@@ -15,6 +15,8 @@ import java.util.Map;
 final class UploadedBatch implements AutoCloseable {
   private final int batchSize;
   private final BatchSource source;
+  private final BatchSource.Table input;
+  private final BatchSource.Table target;
   private final int classes;
   private final long sampleSize;
   private final Tensor features;
@@ -25,20 +27,18 @@ final class UploadedBatch implements AutoCloseable {
       Device device, SessionOptions options, SessionMemory memory, Map<String, Long> state) {
     batchSize = options.batchSize();
     source = BatchSource.uploaded(options);
+    input = source.inputs().get(0);
+    target = source.targets().get(0);
     classes = DataCheck.classes(options.model());
-    sampleSize = source.sampleShape().elements();
-    if (source.type() != DType.F32) {
+    sampleSize = input.shape().elements();
+    if (input.type() != DType.F32) {
       throw new IllegalArgumentException(
           "step(x, y) takes F32 samples; tokens are trained on with data(...) and run(...)");
     }
     features =
-        device
-            .empty(DType.F32, source.sampleShape().prepend(batchSize))
-            .label("features of a step");
+        device.empty(DType.F32, input.shape().prepend(batchSize)).label("features of a step");
     labels =
-        device
-            .empty(source.targetType(), source.labelShape().prepend(batchSize))
-            .label("labels of a step");
+        device.empty(target.type(), target.shape().prepend(batchSize)).label("labels of a step");
     Map<String, Long> inputs = memory.addresses();
     inputs.putAll(state);
     inputs.put("features", features.address());
@@ -46,9 +46,9 @@ final class UploadedBatch implements AutoCloseable {
     feed = new Feed(memory, inputs, new StepPlans(options, source)::parts, Feed.Loader.NONE);
   }
 
-  /** Labels of one sample. */
-  long labelsPerSample() {
-    return source.labelsPerSample();
+  /** Weight units of one sample. */
+  long unitsPerSample() {
+    return source.unitsPerSample();
   }
 
   Feed feed() {
@@ -134,13 +134,13 @@ final class UploadedBatch implements AutoCloseable {
   private void requireClass(int label, int at) {
     Loss loss = source.loss();
     if (!loss.takes(label, classes)) {
-      long each = source.labelsPerSample();
+      long each = target.shape().elements();
       throw new IllegalArgumentException(
           "label "
               + label
               + " of row "
               + at / each
-              + (source.labelShape().rank() == 0 ? "" : ", position " + at % each)
+              + (target.shape().rank() == 0 ? "" : ", position " + at % each)
               + " is outside the model's classes, [0, "
               + classes
               + ")"
@@ -151,10 +151,10 @@ final class UploadedBatch implements AutoCloseable {
   }
 
   private void requireTargets(DType given) {
-    if (given != source.targetType()) {
+    if (given != target.type()) {
       throw new IllegalArgumentException(
           "the loss takes targets "
-              + source.targetType()
+              + target.type()
               + " (I32 are class labels, F32 values), not "
               + given);
     }
@@ -165,16 +165,16 @@ final class UploadedBatch implements AutoCloseable {
     if (rows < 1
         || rows > batchSize
         || rows * sampleSize != numbers
-        || rows * source.labelsPerSample() != labelCount) {
+        || rows * target.shape().elements() != labelCount) {
       throw new IllegalArgumentException(
           "a step takes 1 to "
               + batchSize
               + " samples "
-              + source.sampleShape()
+              + input.shape()
               + " ("
               + sampleSize
               + " numbers each) with "
-              + source.labelsPerSample()
+              + target.shape().elements()
               + " labels each: it was given "
               + numbers
               + " numbers and "

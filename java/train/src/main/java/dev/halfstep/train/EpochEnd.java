@@ -80,12 +80,14 @@ final class EpochEnd {
   /** The metrics of the user's own, of what the model says of the validation data. */
   private Map<String, Double> own() {
     Map<String, Double> values = new LinkedHashMap<>();
-    float[] outputs = null;
+    Map<String, float[]> outputs = Map.of();
     for (Metric metric : options.metrics()) {
       if (metric.function().isPresent()) {
         Dataset data = options.validation.orElseThrow();
-        outputs = outputs == null ? session.outputs(data) : outputs;
-        values.put(metric.label(), metric.function().get().of(outputs.clone(), data));
+        outputs = outputs.isEmpty() ? session.namedOutputs(data) : outputs;
+        Map<String, float[]> copies = new LinkedHashMap<>(outputs);
+        copies.replaceAll((name, array) -> array.clone());
+        values.put(metric.label(), metric.function().get().of(copies, data));
       }
     }
     return values;

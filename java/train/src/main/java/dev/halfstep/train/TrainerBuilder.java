@@ -2,7 +2,9 @@ package dev.halfstep.train;
 
 import dev.halfstep.DType;
 import dev.halfstep.Device;
+import dev.halfstep.Shape;
 import dev.halfstep.data.Dataset;
+import dev.halfstep.data.TargetSpec;
 import dev.halfstep.files.Safetensors;
 import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.metric.Metric;
@@ -280,7 +282,17 @@ public final class TrainerBuilder extends TrainerOptions {
                 + " needs validation data, but there are none; without them there are "
                 + Metric.labels(false));
       }
-      if (metric.needsConfusion() && session.loss().targetType() != DType.I32) {
+      if (metric.function().isPresent()
+          && !metric.takesNames()
+          && session.model().outputs().size() > 1) {
+        throw new IllegalArgumentException(
+            metric.label()
+                + " is a metric of one output, but the model has "
+                + session.model().outputs().keySet()
+                + ": make it with Metric.ofNamed");
+      }
+      if (metric.needsConfusion()
+          && (session.loss().takesNames() || session.loss().targetType() != DType.I32)) {
         throw new IllegalArgumentException(
             metric.label() + " needs class labels, but the loss is " + session.loss());
       }
@@ -308,10 +320,14 @@ public final class TrainerBuilder extends TrainerOptions {
 
   private void requireEvaluable(Dataset data) {
     session.requireFitting(data);
-    if (data.form().target().shape().equals(train.form().target().shape())) {
+    if (targetShapes(data).equals(targetShapes(train))) {
       return; // the plan of training says whether they fit the loss
     }
     session.requireEvaluation(data);
+  }
+
+  private static List<Shape> targetShapes(Dataset data) {
+    return data.form().targets().stream().map(TargetSpec::shape).toList();
   }
 
   /** Trains: short for {@code build().fit()}. */
