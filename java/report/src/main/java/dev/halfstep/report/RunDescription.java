@@ -31,7 +31,9 @@ public record RunDescription(String data, String model, Recipe recipe, Optional<
         Optional.empty());
   }
 
-  /** The layers of a model on one line; of a network of named inputs and outputs, all that it says. */
+  /**
+   * The layers of a model on one line; of a network of named inputs and outputs, all that it says.
+   */
   private static String layers(Model model) {
     Layer layer = model.layer();
     return (layer == null ? model.toString() : layer.toString()).strip().replaceAll("\\s+", " ");
