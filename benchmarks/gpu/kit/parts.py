@@ -321,6 +321,8 @@ def vendor(kit):
         kit.add(name, PASSED if agrees else FAILED, "" if agrees else found, found=found)
     if ended.code == 2:
         kit.add("cuBLAS and cuDNN", SKIPPED, ended.last_line, ended.seconds)
+        if not kit.cuda and ended.last_line.startswith("the oracle needs"):
+            kit.add("a rehearsal: it starts, and names what is missing", PASSED)
     elif ended.code is None:
         kit.add("the rest", SKIPPED, ended.fault(), ended.seconds)
     elif ended.code not in (0, 1):
