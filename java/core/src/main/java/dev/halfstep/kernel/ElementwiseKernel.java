@@ -56,12 +56,12 @@ public final class ElementwiseKernel extends ElementwiseKernelForms {
     return new ElementwiseKernel(HS_MINIMUM, "minimum", type, count, period);
   }
 
-  /** The slope of {@link #maximum} by a: 0 where a < b, 1/2 where a = b, 1 elsewhere. */
+  /** The slope of {@link #maximum} by a: {@code a < b ? 0 : a == b ? 0.5 : 1}. */
   public static ElementwiseKernel greater(DType type, long count, long period) {
     return new ElementwiseKernel(HS_GREATER, "greater", type, count, period);
   }
 
-  /** The slope of {@link #minimum} by a: 0 where a > b, 1/2 where a = b, 1 elsewhere. */
+  /** The slope of {@link #minimum} by a: {@code a > b ? 0 : a == b ? 0.5 : 1}. */
   public static ElementwiseKernel less(DType type, long count, long period) {
     return new ElementwiseKernel(HS_LESS, "less", type, count, period);
   }
