@@ -51,19 +51,24 @@ public final class TwoHeads {
           });
 
   /** Houses: what is known of each, its value and its kind. */
-  private record Houses(float[][] features, float[][] values, int[] kinds) {
-    static Houses generate(int houses, long seed) {
+  private static final class Houses {
+    private final float[][] features;
+    private final float[][] values;
+    private final int[] kinds;
+
+    Houses(int houses, long seed) {
+      features = new float[houses][FEATURES];
+      values = new float[houses][1];
+      kinds = new int[houses];
       Random random = new Random(seed);
-      Houses made = new Houses(new float[houses][FEATURES], new float[houses][1], new int[houses]);
       for (int i = 0; i < houses; i++) {
-        float[] x = made.features[i];
+        float[] x = features[i];
         for (int j = 0; j < FEATURES; j++) {
           x[j] = (float) random.nextGaussian();
         }
-        made.values[i][0] = Math.abs(x[0]) + 0.5f * x[1];
-        made.kinds[i] = x[2] + x[3] < -0.6 ? 0 : x[2] + x[3] < 0.6 ? 1 : 2;
+        values[i][0] = Math.abs(x[0]) + 0.5f * x[1];
+        kinds[i] = x[2] + x[3] < -0.6 ? 0 : x[2] + x[3] < 0.6 ? 1 : 2;
       }
-      return made;
     }
 
     ArrayDataset data(String name) {
@@ -114,7 +119,7 @@ public final class TwoHeads {
                   "value", scope.apply("value", new Linear(1), trunk),
                   "kind", scope.apply("kind", new Linear(KINDS), trunk));
             });
-    Houses heldOut = Houses.generate(1000, 2);
+    Houses heldOut = new Houses(1000, 2);
     Metric rmse =
         Metric.ofNamed(
             "val_rmse", false, (said, data) -> heldOut.rmse(requireNonNull(said.get("value"))));
@@ -122,7 +127,7 @@ public final class TwoHeads {
         Metric.ofNamed(
             "val_kind", true, (said, data) -> heldOut.accuracy(requireNonNull(said.get("kind"))));
     for (EpochRecord epoch :
-        Trainer.builder(model, Houses.generate(4000, 1).data("houses"))
+        Trainer.builder(model, new Houses(4000, 1).data("houses"))
             .validation(heldOut.data("houses held out"))
             .loss(VALUE_AND_KIND)
             .metrics(rmse, accuracy)
