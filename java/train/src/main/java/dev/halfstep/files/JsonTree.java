@@ -32,7 +32,8 @@ public final class JsonTree {
   }
 
   /**
-   * Writes a tree on one line.
+   * Writes a tree on one line, each map in its own order. The order of {@code Map.of} and {@code
+   * Map.copyOf} differs from one run of Java to the next, and so would the files: do not use them.
    *
    * @throws IllegalArgumentException if something in it is none of the types above, or a number
    *     that is not finite, which JSON does not know

@@ -1,6 +1,8 @@
 package dev.halfstep.metric;
 
 import dev.halfstep.kernel.GradientStatistics;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -36,9 +38,9 @@ public record EpochRecord(
     GradientStatistics gradients,
     Optional<GradientNoise> noise,
     Map<String, Double> own) {
-  /** Copies the map. */
+  /** Copies the map in its order. */
   public EpochRecord {
-    own = Map.copyOf(own);
+    own = Collections.unmodifiableMap(new LinkedHashMap<>(own));
   }
 
   /** Training samples a second, validation left out. */

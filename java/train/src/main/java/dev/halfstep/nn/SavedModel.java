@@ -9,6 +9,7 @@ import dev.halfstep.files.Safetensors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -128,12 +129,10 @@ public record SavedModel(
     Map<String, String> texts = new HashMap<>(metadata);
     texts.put(Architecture.KEY, model.architecture());
     int channels = normalization.channels();
-    texts.put(
-        NORMALIZATION,
-        JsonTree.write(
-            Map.of(
-                "mean", IntStream.range(0, channels).mapToObj(normalization::mean).toList(),
-                "std", IntStream.range(0, channels).mapToObj(normalization::std).toList())));
+    Map<String, Object> statistics = new LinkedHashMap<>();
+    statistics.put("mean", IntStream.range(0, channels).mapToObj(normalization::mean).toList());
+    statistics.put("std", IntStream.range(0, channels).mapToObj(normalization::std).toList());
+    texts.put(NORMALIZATION, JsonTree.write(statistics));
     if (!classes.isEmpty()) {
       texts.put(CLASSES, JsonTree.write(classes));
     }

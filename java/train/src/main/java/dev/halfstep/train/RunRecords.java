@@ -10,7 +10,7 @@ import dev.halfstep.schedule.ResponsiveBatch;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -87,7 +87,7 @@ final class RunRecords {
   }
 
   private static Map<String, Double> own(RunInput in) throws IOException {
-    Map<String, Double> own = new HashMap<>();
+    Map<String, Double> own = new LinkedHashMap<>(); // in the order of the file
     for (int left = in.count("metrics", Short.BYTES + Double.BYTES); left > 0; left--) {
       own.put(in.readUTF(), in.readDouble());
     }

@@ -94,8 +94,13 @@ final class OwnMetricTest {
   @Test
   void itIsMeasuredBesideWhatIsWatchedAndKeptInCheckpoints(@TempDir Path folder)
       throws IOException {
-    Metric epochs = Metric.of("calls", false, (outputs, data) -> outputs[0]);
-    TrainerBuilder run = run(SmallTask.model()).metrics(SHARE, epochs);
+    Metric[] metrics = {
+      SHARE,
+      Metric.of("calls", false, (outputs, data) -> outputs[0]),
+      Metric.of("b", false, (outputs, data) -> outputs[1]),
+      Metric.of("a", false, (outputs, data) -> outputs[2]),
+    };
+    TrainerBuilder run = run(SmallTask.model()).metrics(metrics);
     History whole = run.fit();
     Callback stop =
         new Callback() {
@@ -107,19 +112,21 @@ final class OwnMetricTest {
           }
         };
     run(SmallTask.model())
-        .metrics(SHARE, epochs)
+        .metrics(metrics)
         .checkpoints(Checkpoints.in(folder, 5))
         .callbacks(stop)
         .fit();
     History resumed =
-        run(SmallTask.model()).metrics(SHARE, epochs).resume(Checkpoints.newest(folder)).fit();
+        run(SmallTask.model()).metrics(metrics).resume(Checkpoints.newest(folder)).fit();
     assertEquals(values(whole), values(resumed));
-    assertTrue(whole.epochs().get(7).own().containsKey("calls"));
+    assertEquals(
+        List.of("share", "calls", "b", "a"), List.copyOf(whole.epochs().get(7).own().keySet()));
   }
 
   private static List<Object> values(History history) {
     List<Object> values = new ArrayList<>();
-    history.epochs().forEach(epoch -> values.add(epoch.own()));
+    // As lists: the order is the run's too, and checkpoints and reports are written in it.
+    history.epochs().forEach(epoch -> values.add(List.copyOf(epoch.own().entrySet())));
     return values;
   }
 
