@@ -59,7 +59,7 @@ HS_API const char* hs_last_error(void);
  * versions in the message. */
 HS_API hs_status hs_check_abi(int32_t caller_version);
 
-/* The library's version and build, such as "0.1.0 (gcc 12.2.0)". Never fails. */
+/* The library's version and build, such as "1.2.3 (gcc 12.2.0)". Never fails. */
 HS_API const char* hs_version(void);
 
 /* ------------------------------------------------------------------------------------- types */
