@@ -117,7 +117,8 @@ class VersionTest {
       assertTrue(mention.matcher(text).find(), text);
     }
     for (String text :
-        List.of("7" + number(), "7." + number(), number() + "7", number() + ".7", number() + "-M2")) {
+        List.of(
+            "7" + number(), "7." + number(), number() + "7", number() + ".7", number() + "-M2")) {
       assertFalse(mention.matcher(text).find(), text);
     }
   }
