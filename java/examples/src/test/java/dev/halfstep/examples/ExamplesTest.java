@@ -126,6 +126,15 @@ class ExamplesTest {
   }
 
   @Test
+  void fineTuningKnowsMoreThanBeginningAnew() throws IOException {
+    String printed = printedBy(() -> LayerwiseRates.main(args()));
+
+    double anew = number(printed, "all layers anew: test accuracy ([0-9.]+) %");
+    double layerwise = number(printed, "layer-wise rates: test accuracy ([0-9.]+) %");
+    assertTrue(layerwise > anew && layerwise > 85, printed);
+  }
+
+  @Test
   void aMetricOfOnesOwnChoosesTheBestEpoch() throws IOException {
     String printed = printedBy(() -> OwnMetric.main(args("2")));
 

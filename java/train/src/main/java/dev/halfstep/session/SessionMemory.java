@@ -17,6 +17,7 @@ import dev.halfstep.graph.ValueAddresses;
 import dev.halfstep.internal.Segment;
 import dev.halfstep.kernel.CastKernel;
 import dev.halfstep.optim.CrossEntropy;
+import dev.halfstep.optim.ParameterGroup;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
@@ -58,7 +59,7 @@ final class SessionMemory implements AutoCloseable {
     float[] weights = options.loss().classWeights();
     classWeights = weights.length == 0 ? null : device.tensor(Shape.of(weights.length), weights);
     segments = device.empty(DType.U8, Shape.of((long) table.list().size() * Segment.BYTES));
-    segments.upload(segments(table, options.optimizer().weightDecay()));
+    segments.upload(segments(table, options));
     norms =
         options.optimizer().usesNorms()
             ? device.zeros(DType.F64, Shape.of(2L, table.list().size())).label("norms")
@@ -75,8 +76,12 @@ final class SessionMemory implements AutoCloseable {
     return device.zeros(DType.F32, Shape.of(table.arenaSize())).label(label);
   }
 
-  /** One segment a parameter: matrices decay and have a copy; what is not trained is frozen. */
-  private static ByteBuffer segments(Parameters table, float weightDecay) {
+  /**
+   * One segment a parameter, with its group's rate and decay: matrices decay and have a copy; what
+   * is not trained is frozen.
+   */
+  private static ByteBuffer segments(Parameters table, SessionOptions options) {
+    float weightDecay = options.optimizer().weightDecay();
     int count = table.list().size();
     ByteBuffer buffer =
         ByteBuffer.allocateDirect(count * Segment.BYTES).order(ByteOrder.nativeOrder());
@@ -84,12 +89,14 @@ final class SessionMemory implements AutoCloseable {
       Parameter parameter = table.list().get(i);
       boolean matrix = parameter.isMatrix();
       boolean trained = parameter.role() == Parameter.Role.TRAINED;
+      ParameterGroup group = ParameterGroup.find(options.groups(), parameter.name());
       Segment.put(
           buffer,
           i,
           table.offset(parameter),
           parameter.shape().elements(),
-          matrix ? weightDecay : 0,
+          (float) group.rate(),
+          matrix ? weightDecay * (float) group.decay() : 0,
           (matrix ? HS_SEGMENT_COPY : HS_SEGMENT_NO_DECAY) | (trained ? 0 : HS_SEGMENT_FROZEN));
     }
     return buffer;

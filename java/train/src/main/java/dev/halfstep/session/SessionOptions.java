@@ -6,6 +6,8 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Loss;
 import dev.halfstep.optim.LossScaling;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.optim.ParameterGroup;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,7 @@ public abstract class SessionOptions implements Cloneable {
   final Model model;
   Loss loss = Loss.crossEntropy();
   Optimizer optimizer = Optimizer.sgd(0.01);
+  List<ParameterGroup> groups = List.of();
   @Nullable Device device;
   String deviceId = "auto";
   DType storage = DType.F32;
@@ -50,6 +53,11 @@ public abstract class SessionOptions implements Cloneable {
   /** How parameters change. */
   public final Optimizer optimizer() {
     return optimizer;
+  }
+
+  /** Parameters that learn at a rate, or decay with a strength, of their own. */
+  public final List<ParameterGroup> groups() {
+    return groups;
   }
 
   /** The device that the caller opened; null: the session opens {@link #deviceId}. */
