@@ -225,6 +225,18 @@ class ExamplesTest {
     assertTrue(printed.contains("bytes for 4 threads"), printed);
   }
 
+  @Test
+  void twoWorkersTrainOneNetwork() throws IOException {
+    String printed = printedBy(() -> TwoWorkers.main(args()));
+
+    assertTrue(number(printed, "worker 0 of 2: test accuracy ([0-9.]+) %") > 80, printed);
+    assertEquals(
+        number(printed, "worker 0 of 2: test accuracy ([0-9.]+) %"),
+        number(printed, "worker 1 of 2: test accuracy ([0-9.]+) %"),
+        printed);
+    assertTrue(printed.contains("both workers hold the same weights: true"), printed);
+  }
+
   private static String[] args(String... args) {
     return args;
   }

@@ -179,6 +179,15 @@ public final class SessionBuilder extends SessionOptions {
     return with(options -> options.seed = seed);
   }
 
+  /**
+   * The workers with which this session trains one model, each in a session of its own; by default
+   * it trains alone. The first weights are those of worker 0. Each worker's batches count {@link
+   * #batchSize} samples, so an update is made from size times as many.
+   */
+  public SessionBuilder collective(Collective collective) {
+    return with(options -> options.collective = Objects.requireNonNull(collective, "collective"));
+  }
+
   /** Makes the session; the calling thread owns it. */
   public TrainingSession open() {
     return new TrainingSession(this);

@@ -22,6 +22,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,10 +44,13 @@ final class SessionMemory implements AutoCloseable {
   private final @Nullable Tensor norms;
   private final Workspace workspace;
   private final boolean tf32;
+  private final @Nullable Collective collective;
+  private @Nullable Exchange exchange;
 
   SessionMemory(Device device, SessionOptions options) {
     this.device = device;
     tf32 = options.tf32();
+    collective = options.collective();
     table = options.model().parameters();
     parameters = arena(DType.F32, "parameters");
     gradients = zeros("gradients");
@@ -65,7 +69,11 @@ final class SessionMemory implements AutoCloseable {
             ? device.zeros(DType.F64, Shape.of(2L, table.list().size())).label("norms")
             : null;
     workspace = new Workspace(device);
-    upload(options.model().weights());
+    parameters.upload(options.model().weights());
+    if (collective != null) {
+      collective.broadcast(parameters, 0);
+    }
+    copy();
   }
 
   private Tensor arena(DType type, String label) {
@@ -143,6 +151,14 @@ final class SessionMemory implements AutoCloseable {
     }
   }
 
+  /** The exchange of the gradients, for a session with a collective and the state at an address. */
+  Exchange exchange(long state) {
+    if (exchange == null) {
+      exchange = new Exchange(Objects.requireNonNull(collective), gradients, state);
+    }
+    return exchange;
+  }
+
   /** Sees to it that plans have so many bytes of activations. */
   void requireWorkspace(long bytes) {
     workspace.require(bytes);
@@ -161,6 +177,10 @@ final class SessionMemory implements AutoCloseable {
   /** Sets all parameters, and their copies. */
   void upload(float[] values) {
     parameters.upload(values);
+    copy();
+  }
+
+  private void copy() {
     if (copies != null) {
       CastKernel.of(parameters.dtype(), copies.dtype(), parameters.shape().elements())
           .run(device.stream(), parameters, copies);
@@ -236,6 +256,9 @@ final class SessionMemory implements AutoCloseable {
 
   @Override
   public void close() {
+    if (exchange != null) {
+      exchange.close();
+    }
     workspace.close();
     for (Tensor tensor : new Tensor[] {parameters, gradients, segments}) {
       tensor.close();

@@ -35,6 +35,7 @@ public abstract class SessionOptions implements Cloneable {
   int pendingSteps = 1024;
   long dataMemory = Long.MAX_VALUE;
   long seed;
+  @Nullable Collective collective;
 
   SessionOptions(Model model) {
     this.model = Objects.requireNonNull(model, "model");
@@ -123,6 +124,11 @@ public abstract class SessionOptions implements Cloneable {
   /** The seed of dropout, and of the first weights of a model that has none. */
   public final long seed() {
     return seed;
+  }
+
+  /** The workers that this session trains with; null: it trains alone. */
+  public final @Nullable Collective collective() {
+    return collective;
   }
 
   /** The loss scaling in use: the one given or, in F16, the default; null: none. */
