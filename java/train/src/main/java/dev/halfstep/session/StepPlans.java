@@ -4,6 +4,7 @@ import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.Call;
 import dev.halfstep.graph.Calls;
+import dev.halfstep.graph.CrossEntropyRowsOp;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Plan;
 import dev.halfstep.graph.Value;
@@ -106,7 +107,7 @@ final class StepPlans {
     graph.step(state, dropoutKey());
     Map<String, Value> said =
         options.model().build(graph, source.build(graph, rows, state).features());
-    graph.forward(calls);
+    calls.forward(graph);
     int index = 0;
     for (String name : options.model().outputs().keySet()) {
       Value output = Objects.requireNonNull(said.get(name));
@@ -134,14 +135,14 @@ final class StepPlans {
     int rows = 2; // of one row a loss that mixes samples would pass for one of each
     BatchSource.Batch batch = addLoss(graph, new Calls(), rows, rows);
     return batch.labels().values().stream()
-        .mapToInt(labels -> Math.toIntExact(graph.classes(labels)))
+        .mapToInt(labels -> Math.toIntExact(CrossEntropyRowsOp.classes(graph, labels)))
         .toArray();
   }
 
   private Graph addMicroBatch(Calls calls, int rows, int window, boolean accumulate) {
     Graph graph = new Graph(options.storage(), true);
     addLoss(graph, calls, rows, window);
-    graph.backward(calls, accumulate);
+    calls.backward(graph, accumulate);
     if (rows != window) {
       addMicroBatchEnd(graph, calls, rows);
     }
@@ -154,7 +155,7 @@ final class StepPlans {
     BatchSource.Batch batch = source.build(graph, rows, state);
     Map<String, Value> outputs = options.model().build(graph, batch.features());
     source.loss().add(outputs, batch.labels(), state, 1 / units(window));
-    graph.forward(calls);
+    calls.forward(graph);
     return batch;
   }
 
