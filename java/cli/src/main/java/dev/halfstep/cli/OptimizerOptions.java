@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options that choose the optimizer and set it. */
+/** The options that choose the optimizer and its settings. */
 final class OptimizerOptions {
   private static final List<String> NAMES = List.of("sgd", "adam", "adamw", "lars", "lamb");
 
