@@ -78,7 +78,7 @@ def java_command(kit, *modules):
         f"-Djava.io.tmpdir={kit.temporary}", f"-Duser.home={kit.temporary}",
         f"-Dorg.bytedeco.javacpp.cachedir={kit.temporary}/javacpp",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-        f"-Dhalfstep.shared={kit.path('shared')}",
+        f"-Dhalfstep.data={kit.path('shared/data')}",
         # Not packed: a machine with a driver does without the pretended one.
         f"-Dhalfstep.fake-cuda={kit.path('native/fake_cuda')}",
         f"-Dhalfstep.test.device={kit.backend}",

@@ -1,4 +1,4 @@
-// Checks of the step of an optimizer.
+// Checks of the step of an optimizer, and of the check of gradients before it.
 #include "core/kernel_checks.h"
 
 namespace hs {
@@ -31,6 +31,14 @@ hs_status check_optimizer(const hs_optimizer_desc& d) {
 }
 
 }  // namespace
+
+hs_status check(const GradientCheckArgs& args) {
+  HS_REQUIRE_COUNT("gradient_check", args.count);
+  HS_REQUIRE(args.weight_units > 0 && args.max_norm >= 0,
+             "gradient_check: weight_units %g must be positive, max_norm %g not negative",
+             static_cast<double>(args.weight_units), static_cast<double>(args.max_norm));
+  return HS_OK;
+}
 
 hs_status check(const OptimizerStepArgs& args) {
   const hs_optimizer_desc& d = args.desc;

@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options that choose the optimizer and set it. */
+/** The options that choose the optimizer and its settings. */
 final class OptimizerOptions {
   private static final Pattern GROUP = Pattern.compile("([^=]+)=([^,]+)(?:,(.+))?");
   private static final List<String> NAMES = List.of("sgd", "adam", "adamw", "lars", "lamb");

@@ -91,12 +91,12 @@ record RunSetup(
     return scores().target().isPresent();
   }
 
-  /** How well a model does on these data. */
+  /** The scores for models on these data. */
   Scores scores() {
     return csv.map(Scores::of).orElse(Scores.OF_CLASSES);
   }
 
-  /** What may not be what it was taken for in the data. */
+  /** Doubts about how the data were read. */
   List<CsvDoubt> doubts() {
     return csv.map(CsvData::doubts).orElse(List.of());
   }
@@ -126,7 +126,7 @@ record RunSetup(
     return sizes.stream().mapToInt(Integer::intValue).toArray();
   }
 
-  /** What a report says of this run beside what its trainer knows. */
+  /** The description of this run for reports. */
   RunDescription description() {
     return new RunDescription(data, modelName, recipe.recipe(), csv);
   }

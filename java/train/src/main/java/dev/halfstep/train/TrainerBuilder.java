@@ -46,7 +46,7 @@ public final class TrainerBuilder extends TrainerOptions {
    * Changes what is less often changed: storage type, micro-batch, clipping, loss scaling.
    *
    * <pre>{@code
-   * builder.session(options -> options.clipNorm(1))
+   * TrainerBuilder clipped = builder.session(options -> options.clipNorm(1));
    * }</pre>
    */
   public TrainerBuilder session(UnaryOperator<SessionBuilder> change) {

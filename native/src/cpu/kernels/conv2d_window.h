@@ -1,7 +1,7 @@
 // A window that slides over NHWC images, and copies of what it sees: rows of the matrix that a
 // convolution multiplies with. That matrix is never whole in memory; a tile copies its own part.
-#ifndef HALFSTEP_CPU_KERNELS_WINDOW_H
-#define HALFSTEP_CPU_KERNELS_WINDOW_H
+#ifndef HALFSTEP_CPU_KERNELS_CONV2D_WINDOW_H
+#define HALFSTEP_CPU_KERNELS_CONV2D_WINDOW_H
 
 #include "cpu/kernels/storage.h"
 
@@ -171,4 +171,4 @@ HS_INLINE void gather_planes(const Window& w, const T* source, const Pixel* pixe
 
 }  // namespace hs::cpu::HS_ISA
 
-#endif  // HALFSTEP_CPU_KERNELS_WINDOW_H
+#endif  // HALFSTEP_CPU_KERNELS_CONV2D_WINDOW_H
