@@ -1,11 +1,12 @@
-// elementwise: functions of two arrays, the second of which may repeat.
-// scale_add: y = alpha x + beta y. dropout: x scaled where kept, otherwise 0.
+// elementwise: operations on the elements of two arrays, the second of which may repeat.
+// scale_add: y = alpha x + beta y. dropout: y = scale x for kept elements, otherwise 0.
 //
-// Bytes of an element: elementwise reads two (one where the second repeats) and writes one, the
-// others read one or two and write one. FLOPs: dropout about 15 integer operations. Floor: bytes /
-// bandwidth.
-// Design: eight elements a thread in 16-byte accesses; a repeating operand stays in the caches.
-// Dropout stores nothing: the backward pass draws the same bits again. Not yet measured on a GPU.
+// Bytes: for each element elementwise reads two values (one if the second array repeats) and writes
+// one, the others read one or two and write one. FLOPs: dropout about 15 integer operations. Floor:
+// bytes / bandwidth.
+// Design: each thread handles eight elements in 16-byte accesses; an operand that repeats stays in
+// the caches. Dropout stores no mask: the backward pass draws the same bits again. Not yet measured
+// on a GPU.
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -14,7 +15,7 @@
 namespace hs::cuda {
 namespace {
 
-// `op` is the same for all threads, so the choice costs no divergence.
+// `op` is the same for all threads, so the switch causes no divergence.
 HS_DEVICE float combine(hs_binary op, float a, float b) {
   switch (op) {
     case HS_ADD:
@@ -23,7 +24,7 @@ HS_DEVICE float combine(hs_binary op, float a, float b) {
       return a - b;
     case HS_DIVIDE:
       return a / b;
-    case HS_MAXIMUM:  // a NaN in a is taken here, one in b by the comparison that fails
+    case HS_MAXIMUM:  // a NaN in a is chosen by a != a, a NaN in b since a > b is then false
       return a > b || a != a ? a : b;
     case HS_MINIMUM:
       return a < b || a != a ? a : b;
@@ -36,7 +37,7 @@ HS_DEVICE float combine(hs_binary op, float a, float b) {
   }
 }
 
-// kRepeats: b has `period` elements, a multiple of kCount.
+// If kRepeats, b has `period` elements, a multiple of kCount, and repeats.
 template <class T, int kCount, bool kRepeats>
 HS_KERNEL void __launch_bounds__(kElementwiseThreads) combine_all(const ElementwiseArgs args) {
   auto* a = static_cast<const T*>(args.a);
@@ -68,7 +69,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads) scale_and_add(const ScaleA
   });
 }
 
-constexpr int kWords = 4;  // of a counter of Philox
+constexpr int kWords = 4;  // words of a Philox counter
 
 template <class T, bool kAligned>
 HS_KERNEL void __launch_bounds__(kElementwiseThreads) drop(const DropoutArgs args) {
@@ -92,7 +93,7 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads) drop(const DropoutArgs arg
         if (i + w < args.count) v[w] = to_float(x[i + w]);
       }
     }
-    // What is dropped is 0 even where x is not finite.
+    // A dropped element is 0 even if x is not finite.
     HS_UNROLL for (int w = 0; w < kWords; ++w) {
       v[w] = bits.word[w] < threshold ? 0.0f : v[w] * scale;
     }
