@@ -1,5 +1,5 @@
-// Functions of two arrays and scaled sums against their definitions; dropout against Philox,
-// one word at a time.
+// Operations on two arrays and scaled sums against their definitions; dropout against Philox, one
+// word at a time.
 #include "compare.h"
 #include "numerics/philox.h"
 
@@ -31,13 +31,13 @@ double combine(hs_binary op, double a, double b) {
   }
 }
 
-// Some sizes, odd ones and multiples of vectors among both, at odd addresses.
+// Puts arrays of some sizes, odd ones and multiples of vectors, at addresses that are not aligned.
 size_t shift_of(size_t count) { return count % 5 % 2; }
 
 void check_elementwise(Device& device, hs_binary op, hs_dtype type, size_t count, size_t period) {
   StorageArray a(device, type, normals(count, 1), shift_of(count));
   std::vector<float> second = normals(period, 2);
-  if (op == HS_DIVIDE) {  // quotients that every type holds
+  if (op == HS_DIVIDE) {  // keeps quotients within the range of every type
     for (float& v : second) v = std::copysign(std::max(std::abs(v), 0x1p-6f), v);
   }
   StorageArray b(device, type, second, 3 * shift_of(count));
@@ -60,7 +60,7 @@ void check_elementwise(Device& device, hs_binary op, hs_dtype type, size_t count
   CHECK(same_bits(a.get(), ys));
 }
 
-// Element i as the header defines it.
+// Whether element i is kept, as the header defines it.
 bool is_kept(size_t i, float rate, uint64_t seed, uint32_t operation, int64_t micro_step) {
   const uint64_t sequence = static_cast<uint64_t>(micro_step) << 32 | operation;
   const uint32_t word = hs::philox(i / 4, sequence, seed).word[i % 4];
@@ -87,8 +87,8 @@ TEST(operations_match_their_definition) {
 
 TEST(the_second_operand_repeats) {
   on_devices([](Device& device) {
-    // One value for all, short rows that are joined, odd ones, one under and over the joined width,
-    // rows longer than a tile.
+    // One value for all; short rows that are joined; odd periods; one below and one above the
+    // joined width; rows longer than a tile.
     for (size_t period : {1, 2, 3, 7, 10, 16, 17, 48, 63, 64, 65, 100, 1000, 20001}) {
       for (size_t rows : {1, 2, 5, 700}) {
         if (period * rows > 200000) continue;
@@ -139,7 +139,7 @@ TEST(scaled_sums_match_their_definition) {
                                 x.address(), beta, out));
         };
         std::vector<Expected> scaled, sums;
-        call(0.3f, 0, y.address());  // y is NaN, and not read
+        call(0.3f, 0, y.address());  // y is NaN and must not be read
         for (float v : xs) scaled.push_back({static_cast<double>(0.3f) * v, 0});
         check_close(y.get(), scaled, type.type, "alpha x");
         y.set(normals(count, 2));
@@ -205,7 +205,7 @@ TEST(dropout_drops_the_given_share_and_differs_by_seed_operation_and_step) {
     const std::vector<float> first = draw(1, 2, 3);
     double dropped = 0;
     for (float v : first) dropped += v == 0 ? 1 : 0;
-    // Five deviations of the binomial distribution.
+    // Within five deviations of the binomial distribution.
     CHECK(std::abs(dropped - 25000) < 5 * std::sqrt(count * 0.25 * 0.75));
     CHECK(same_bits(draw(1, 2, 3), first));
     CHECK(!same_bits(draw(2, 2, 3), first));
