@@ -3,14 +3,9 @@ package dev.halfstep.examples;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.halfstep.bindings.Native;
 import dev.halfstep.report.HalfstepVersion;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -22,46 +17,27 @@ import org.junit.jupiter.api.Test;
 
 /** The version stands in pom.xml; builds read it there, and documents that show it agree. */
 class VersionTest {
-  private static final Path ROOT =
-      Path.of(System.getProperty("halfstep.root", "../..")).toAbsolutePath().normalize();
-
   private static final Pattern REVISION = Pattern.compile("<revision>(.*)</revision>");
   private static final Pattern DEPENDENCY =
       Pattern.compile("<groupId>dev\\.halfstep</groupId>[^$]*?<version>(.*?)</version>");
   private static final Pattern HEADING = Pattern.compile("(?m)^## (\\S+)");
 
   /** Those whose mention of the version another test here compares with pom.xml. */
-  private static final Set<Path> CHECKED =
-      Set.of(Path.of("pom.xml"), Path.of("README.md"), Path.of("CHANGELOG.md"));
-
-  /** Measurements name the version that they were made with. */
-  private static final Path RESULTS = Path.of("benchmarks/results");
+  private static final Set<String> CHECKED = Set.of("pom.xml", "README.md", "CHANGELOG.md");
 
   private static String version;
 
   @BeforeAll
-  static void readVersion() throws IOException {
+  static void readVersion() {
     List<String> found = find(REVISION, "pom.xml");
     assertEquals(1, found.size(), "<revision> in pom.xml: " + found);
     version = found.get(0);
   }
 
   /** What the group of a pattern is, wherever the pattern fits in a file. */
-  private static List<String> find(Pattern pattern, String file) throws IOException {
-    Matcher matcher = pattern.matcher(Files.readString(ROOT.resolve(file)));
+  private static List<String> find(Pattern pattern, String file) {
+    Matcher matcher = pattern.matcher(SourceTree.read(file));
     return matcher.results().map(result -> result.group(1)).toList();
-  }
-
-  /** The files that Git knows; the test is skipped in a copy of the sources without Git. */
-  private static List<Path> trackedFiles() throws IOException {
-    assumeTrue(Files.exists(ROOT.resolve(".git")), "no checkout: " + ROOT);
-    Process git =
-        new ProcessBuilder("git", "ls-files", "-z")
-            .directory(ROOT.toFile())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    String files = new String(git.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    return Pattern.compile("\\x00").splitAsStream(files).map(Path::of).toList();
   }
 
   /** The version without a qualifier such as {@code -SNAPSHOT}. */
@@ -77,15 +53,14 @@ class VersionTest {
   }
 
   @Test
-  void theVersionStandsInPomXmlAlone() throws IOException {
+  void theVersionStandsInPomXmlAlone() {
+    // Measurements, in benchmarks/results, name the version that they were made with.
     Pattern mention = mention();
     List<String> mentions = new ArrayList<>();
-    List<Path> read = new ArrayList<>();
-    for (Path file : trackedFiles()) {
-      Path absolute = ROOT.resolve(file);
-      if (!CHECKED.contains(file) && !file.startsWith(RESULTS) && Files.isRegularFile(absolute)) {
-        read.add(file);
-        String text = Files.readString(absolute, StandardCharsets.ISO_8859_1);
+    List<String> read = SourceTree.files("(?!benchmarks/results/).*");
+    for (String file : read) {
+      if (!CHECKED.contains(file)) {
+        String text = SourceTree.read(file);
         for (MatchResult found : mention.matcher(text).results().toList()) {
           mentions.add(file + ":" + text.substring(0, found.end()).lines().count());
         }
@@ -94,10 +69,10 @@ class VersionTest {
     assertTrue(
         read.containsAll(
             List.of(
-                Path.of(".ci/run"),
-                Path.of("native/CMakeLists.txt"),
-                Path.of("java/bom/pom.xml"),
-                Path.of("benchmarks/peers/pom.xml"))),
+                ".ci/run",
+                "native/CMakeLists.txt",
+                "java/bom/pom.xml",
+                "benchmarks/peers/pom.xml")),
         "read: " + read);
     assertEquals(List.of(), mentions, "read <revision> of pom.xml instead of writing " + version);
   }
@@ -124,7 +99,7 @@ class VersionTest {
   }
 
   @Test
-  void documentsShowTheVersion() throws IOException {
+  void documentsShowTheVersion() {
     List<String> dependencies = find(DEPENDENCY, "README.md");
     assertEquals(2, dependencies.size(), "dependencies in README.md: " + dependencies);
     assertEquals(Set.of(version), Set.copyOf(dependencies), "README.md");
