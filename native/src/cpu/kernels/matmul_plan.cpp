@@ -5,13 +5,13 @@ namespace {
 
 constexpr int64_t kMaxDepth = 256;            // of a block of k: keeps B's panel in L2, A's in L1
 constexpr int64_t kMaxDotDepth = 1024;        // keeps the rows of A and B of a dot tile in L1
-constexpr int64_t kThinSteps = 2;             // with at most so few steps of k and at least so many
-constexpr int64_t kThinColumns = 8 * kLanes;  //   columns, writing C takes nearly all the time
-constexpr int64_t kFewSteps = 4;              // with at most so few steps of k, wide tiles are best
-constexpr int64_t kFewRows = 28;              // for fewer rows packing B costs more than it saves
-constexpr double kSplitNs = 2500;             // a faster product is one tile, others at least four
-constexpr double kTileNs = 5000;              // time of a tile, so that handing it out costs little
-constexpr double kGroupNs = 10000;            // time of a tile of several matrices
+constexpr int64_t kThinSteps = 2;             // thin_row is used for at most this many steps
+constexpr int64_t kThinColumns = 8 * kLanes;  //   of k and at least this many columns
+constexpr int64_t kFewSteps = 4;    // wide tiles are used for at most this many steps of k
+constexpr int64_t kFewRows = 28;    // for fewer rows packing B costs more than it saves
+constexpr double kSplitNs = 2500;   // a faster product is one tile, others at least four
+constexpr double kTileNs = 5000;    // time of a tile, so that handing it out costs little
+constexpr double kGroupNs = 10000;  // time of a tile of several matrices
 constexpr int64_t kMaxTiles = 64;
 constexpr double kNsPerFloat = 0.08;            // time to read or write a float in L2
 constexpr int64_t kTileBytes = 512 << 10;       // bytes of A that a tile reads, a part of L2
