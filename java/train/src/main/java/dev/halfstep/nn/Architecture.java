@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A model's inputs and layers as they are described in a file's metadata: JSON with a version,
  *
- * <pre>{@code
+ * <pre>{@literal
  * {"version": 1,
  *  "inputs": [{"name": "features", "type": "F32", "shape": [28, 28, 1]}],
  *  "layer": {"kind": "Sequential", "children": [

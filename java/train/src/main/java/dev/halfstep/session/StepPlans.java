@@ -38,8 +38,9 @@ final class StepPlans {
 
   /** The plans of one step of so many rows, in order. */
   List<Feed.Part> parts(int rows) {
-    int most = options.microBatch();
-    if (rows <= most) {
+    int most = Math.min(options.microBatch(), rows);
+    boolean together = options.collective() != null;
+    if (rows == most && !together) {
       return List.of(new Feed.Part(step(rows), 1));
     }
     List<Feed.Part> parts = new ArrayList<>();
@@ -50,7 +51,7 @@ final class StepPlans {
     if (rows % most > 0) {
       parts.add(new Feed.Part(microBatch(rows % most, rows, true), 1));
     }
-    parts.add(new Feed.Part(end(rows), 1));
+    parts.add(new Feed.Part(end(rows), 1, together));
     return parts;
   }
 
@@ -103,7 +104,7 @@ final class StepPlans {
     Calls calls = new Calls();
     Graph graph = new Graph(options.storage(), false);
     Value state = state(graph);
-    graph.step(state, RandomStream.DROPOUT.key(options.seed()));
+    graph.step(state, dropoutKey());
     Map<String, Value> said =
         options.model().build(graph, source.build(graph, rows, state).features());
     calls.forward(graph);
@@ -150,12 +151,19 @@ final class StepPlans {
 
   private BatchSource.Batch addLoss(Graph graph, Calls calls, int rows, int window) {
     Value state = state(graph);
-    graph.step(state, RandomStream.DROPOUT.key(options.seed()));
+    graph.step(state, dropoutKey());
     BatchSource.Batch batch = source.build(graph, rows, state);
     Map<String, Value> outputs = options.model().build(graph, batch.features());
     source.loss().add(outputs, batch.labels(), state, 1 / units(window));
     calls.forward(graph);
     return batch;
+  }
+
+  /** The key of dropout masks: of several workers each has its own, for each has other samples. */
+  private long dropoutKey() {
+    Collective collective = options.collective();
+    int rank = collective == null ? 0 : collective.rank();
+    return RandomStream.DROPOUT.key(options.seed()) + rank;
   }
 
   /** Weight units that the gradient's seed reckons with. */

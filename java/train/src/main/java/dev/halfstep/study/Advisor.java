@@ -22,7 +22,8 @@ import java.util.function.Consumer;
  * advisor with one more fact; it does not judge facts that it was not given.
  *
  * <pre>{@code
- * Advisor.of(train.size(), 64, 0.001).epochs(30).validation(500).history(history).findings()
+ * List<Finding> findings =
+ *     Advisor.of(train.size(), 64, 0.001).epochs(30).validation(500).history(history).findings();
  * }</pre>
  */
 public final class Advisor {
