@@ -3,7 +3,7 @@ package dev.halfstep.graph;
 import dev.halfstep.Shape;
 import java.util.List;
 
-/** Values one behind the other along a dimension. */
+/** The parts joined along a dimension. */
 public record ConcatOp(List<Value> parts, int axis, Value y) implements KernelOp {
 
   /**

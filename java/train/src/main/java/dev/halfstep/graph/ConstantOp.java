@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Numbers that never change, F32 on every graph. A fill writes each run of equal ones into the
- * arena whenever the plan runs.
+ * Constant numbers, always F32. Whenever the plan runs, one fill kernel for each run of equal
+ * numbers writes them into the arena.
  *
  * @param values one for all elements of y, or one for each, in order
  */

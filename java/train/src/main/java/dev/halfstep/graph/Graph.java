@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Graph {
   /**
-   * An operation and where it belongs.
+   * An operation and the layer that added it.
    *
    * @param layer the path of the layer that added it, as in the names of its parameters; empty
    *     outside all layers
@@ -37,7 +37,7 @@ public final class Graph {
    * An empty graph.
    *
    * @param storage type of activations and weight copies: F32, BF16 or F16
-   * @param training whether layers that know the difference behave as in training
+   * @param training whether the graph is for training, as layers such as dropout must know
    */
   public Graph(DType storage, boolean training) {
     if (storage != DType.F32 && storage != DType.BF16 && storage != DType.F16) {
@@ -58,9 +58,9 @@ public final class Graph {
   }
 
   /**
-   * Says what the operations of a step share.
+   * Sets the values that all operations of a step share.
    *
-   * @param state {@code hs_step_state}: counts micro-batches, and takes errors
+   * @param state {@code hs_step_state}, which counts micro-batches and receives errors of kernels
    * @param dropoutKey the key of dropout's random numbers
    */
   public void step(Value state, long dropoutKey) {
@@ -68,7 +68,7 @@ public final class Graph {
     this.dropoutKey = dropoutKey;
   }
 
-  /** The step's state; null where the graph is not part of a step, as in prediction. */
+  /** The step's state; null if the graph is not part of a step, as in prediction. */
   public @Nullable Value state() {
     return state;
   }
@@ -78,20 +78,22 @@ public final class Graph {
     return dropoutKey;
   }
 
-  /** Numbers the dropouts of a graph, 0, 1, 2 ..., so that each has random numbers of its own. */
+  /** Numbers the dropouts of a graph 0, 1, 2 ..., so that each draws different random numbers. */
   int nextDropout() {
     return dropouts++;
   }
 
-  /** A value whose address the one who runs the plan gives, under this name. */
+  /** An input: the caller who runs the plan gives its address under this name. */
   public Value input(String name, DType type, Shape shape) {
     return new Value(this, name, type, shape, new Value.Place.Bound(), false, null);
   }
 
   /**
-   * The value of a parameter; asked again, the same: a tied parameter has one gradient.
+   * The value of a parameter. Further calls return the same value, so a tied parameter has one
+   * gradient.
    *
-   * @throws IllegalArgumentException if another parameter has its name, as that of a second model
+   * @throws IllegalArgumentException if another parameter has its name, as when two models are
+   *     built into one graph
    */
   @SuppressWarnings("ReferenceEquality") // two models of one architecture have equal parameters
   public Value parameter(Parameter parameter) {
@@ -117,12 +119,14 @@ public final class Graph {
     return value;
   }
 
-  /** A value in the activation arena, differentiable if one of those it is made from is. */
+  /**
+   * A new value in the activation arena; it is differentiable if a value in {@code madeFrom} is.
+   */
   public Value value(String name, DType type, Shape shape, Value... madeFrom) {
     return planned(name, type, shape, null, madeFrom);
   }
 
-  /** A value of x's type and shape, made from x element for element, and from others. */
+  /** A new value of x's type and shape, computed from x element for element, and from others. */
   Value like(String name, Value x, Value... others) {
     Value[] madeFrom = Arrays.copyOf(others, others.length + 1);
     madeFrom[others.length] = x;
@@ -139,8 +143,9 @@ public final class Graph {
   }
 
   /**
-   * The memory of a value under another shape of as many elements. Where {@code [batch, height,
-   * width, channels]} becomes {@code [batch, features]}, the features remember their image.
+   * A value in the memory of another one, with a shape of the same number of elements. If {@code
+   * [batch, height, width, channels]} becomes {@code [batch, features]}, {@link Value#image} of the
+   * result is {@code [height, width, channels]}.
    */
   public Value alias(Value base, Shape shape) {
     boolean flattens =
@@ -157,7 +162,7 @@ public final class Graph {
         whole ? image : null);
   }
 
-  /** Where gradients of a parameter are collected, F32 in the gradient arena. */
+  /** The gradient of a parameter, F32 in the gradient arena. */
   Value gradientOf(Parameter parameter) {
     return new Value(
         this,
@@ -180,15 +185,18 @@ public final class Graph {
     nodes.add(new Node(operation, layer));
   }
 
-  /** The operations in the order in which they were added and are computed; unmodifiable. */
+  /**
+   * The operations in the order in which they were added, which is that of the computation;
+   * unmodifiable.
+   */
   public List<Node> operations() {
     return Collections.unmodifiableList(nodes);
   }
 
   /**
-   * Says which layer adds operations from now on, for messages and tables.
+   * Sets the layer that the next operations belong to, for messages and tables.
    *
-   * @return the layer that did so far, to be set again afterwards
+   * @return the layer before, to be set again afterwards
    */
   public String enter(String layer) {
     String before = this.layer;
@@ -196,7 +204,7 @@ public final class Graph {
     return before;
   }
 
-  /** An exception for a shape or type that is not possible, which names the layer. */
+  /** An exception for an impossible shape or type, whose message names the current layer. */
   public IllegalArgumentException refusal(String message) {
     return new IllegalArgumentException(
         layer.isEmpty() ? message : "layer " + layer + ": " + message);

@@ -11,7 +11,8 @@ public record PermuteOp(Value x, List<Integer> order, Value y) implements Kernel
    * Adds the operation to the graph of x.
    *
    * @param order the dimensions of x, each once
-   * @throws IllegalArgumentException if it is another list, or x has more than 6 dimensions
+   * @throws IllegalArgumentException if the order is not such a list, or x has more than 6
+   *     dimensions
    */
   static Value of(Value x, Integer... order) {
     List<Integer> list = List.of(order);

@@ -31,7 +31,7 @@ public record ScaleOp(Value x, float factor, Value y) implements KernelOp {
     calls.add(call(name(), x, factor, y));
   }
 
-  /** The call of to = factor * from. */
+  /** The call that computes to = factor * from. */
   static Call call(String name, Value from, float factor, Value to) {
     long count = to.shape().elements();
     return Call.of(

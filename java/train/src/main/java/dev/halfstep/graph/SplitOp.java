@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** A value cut into parts along a dimension. */
+/** The parts of a value along a dimension. */
 public record SplitOp(Value x, int axis, List<Value> outputs) implements KernelOp {
 
   /**

@@ -15,14 +15,15 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a layer stands: the graph that it adds to, and the names of its parameters. Asking twice
- * for one name gives the same parameter, which is how weights are tied.
+ * What a layer builds into: the graph that it adds operations to, and the path that begins the
+ * names of its parameters. Asking twice for one name returns the same parameter; weights are tied
+ * that way.
  */
 public final class Scope {
   /** The layer that was applied under a path, and the shape that it made. */
   record Applied(Layer layer, Shape output) {}
 
-  /** What all scopes of one build of a model share. */
+  /** The state that all scopes of one build of a model share. */
   private static final class Shared {
     final Graph graph;
     final @Nullable Parameters known;
@@ -48,13 +49,14 @@ public final class Scope {
   /**
    * The outermost scope of a graph.
    *
-   * @param known the model's parameters, or null the first time, when they are being collected
+   * @param known the model's parameters, or null when the model is made, while they are being
+   *     collected
    */
   static Scope root(Graph graph, @Nullable Parameters known) {
     return new Scope(new Shared(graph, known, null), "");
   }
 
-  /** As above, and notes each layer that is applied under its path. */
+  /** As above, and records each applied layer in {@code trace}, by its path. */
   static Scope traced(Graph graph, Parameters known, Map<String, Applied> trace) {
     return new Scope(new Shared(graph, known, trace), "");
   }
@@ -70,7 +72,7 @@ public final class Scope {
   }
 
   /**
-   * Says which tokens are padding, for all attention of the model that is applied from now on.
+   * Sets which tokens are padding, for all attention layers of the model that are applied later.
    *
    * @throws IllegalArgumentException if the model has another padding already
    */
@@ -115,22 +117,22 @@ public final class Scope {
    * A parameter of this layer.
    *
    * @param name its last part, such as {@code weight}
-   * @throws IllegalArgumentException if one of that name has another shape, or the layer did not
-   *     ask for it when the model was made
+   * @throws IllegalArgumentException if a parameter of that name has another shape, or the layer
+   *     did not ask for it when the model was made
    */
   public Value parameter(String name, Shape shape, Initializer initializer) {
     return get(new Parameter(qualified(name), shape, initializer));
   }
 
-  /** As above, of a parameter that lies in files in another order than in memory. */
+  /** As above, for a parameter whose order in files differs from that in memory. */
   public Value parameter(String name, Shape shape, Initializer initializer, FileLayout fileLayout) {
     return get(
         new Parameter(qualified(name), shape, initializer, Parameter.Role.TRAINED, fileLayout));
   }
 
   /**
-   * A tensor that belongs to the model as a parameter does, but that the forward pass in training
-   * changes and no optimizer: running statistics. It has no gradient.
+   * A tensor of the model that the forward pass in training changes, not the optimizer, such as
+   * running statistics. It has no gradient.
    *
    * @throws IllegalArgumentException as {@link #parameter} does
    */
