@@ -14,7 +14,7 @@ import java.util.Locale;
  * list of words: {@code 2 threads}, {@code cuda}, {@code bf16}, {@code f16}.
  */
 public final class HalfstepContender implements Contender {
-  /** Times the works of the arguments, as {@link Fork} says. */
+  /** Times the works that the arguments name: see {@link Fork}. */
   public static void main(String[] arguments) {
     Fork.main(new HalfstepContender(), arguments);
   }
@@ -35,7 +35,7 @@ public final class HalfstepContender implements Contender {
     return List.of(threads(Device.threads()));
   }
 
-  /** The setting of so many threads. */
+  /** The setting for this number of threads. */
   static String threads(int count) {
     return count == 1 ? "1 thread" : count + " threads";
   }

@@ -32,7 +32,7 @@ final class HalfstepKernels {
     this.type = type;
   }
 
-  /** The kernel of a work, its operands of this type where the kernel lets them be. */
+  /** The kernel of a work, with operands of this type if the kernel can take it. */
   static Contender.Kernel of(Work work, String deviceId, DType type) {
     Device device = Device.open(deviceId);
     HalfstepKernels kernels = new HalfstepKernels(device, type);

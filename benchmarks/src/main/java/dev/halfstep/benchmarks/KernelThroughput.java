@@ -20,8 +20,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Single kernels on tensors: calls a second, and beside them GFLOP/s and the GB/s that a call must
- * move at least. {@code ./halfstep bench} sets them against what the machine can do.
+ * Measures single kernels on tensors: calls a second, GFLOP/s, and GB/s for the bytes that a call
+ * must move at least. {@code ./halfstep bench} compares them with the machine's ceilings.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
@@ -30,7 +30,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 @Fork(3)
 public class KernelThroughput {
-  /** What is done, as {@link Work} names it. */
+  /** The work, as {@link Work} names it. */
   @Param({
     "matmul/1x256",
     "matmul/1x1024",
@@ -54,11 +54,11 @@ public class KernelThroughput {
   })
   public String work;
 
-  /** The type of operands that may have one: F32, BF16 or F16. */
+  /** The type of operands in the storage type: F32, BF16 or F16. */
   @Param("F32")
   public DType precision;
 
-  /** Where to run. */
+  /** The device. */
   @Param("cpu")
   public String device;
 
@@ -66,7 +66,7 @@ public class KernelThroughput {
   private double gflop;
   private double gigabytes;
 
-  /** What JMH divides by the time. */
+  /** Counters that JMH divides by the time. */
   @AuxCounters
   @State(Scope.Thread)
   public static class Rates {
@@ -99,7 +99,7 @@ public class KernelThroughput {
     kernel.close();
   }
 
-  /** One call, done when it returns. */
+  /** One call, which is complete when the method returns. */
   @Benchmark
   public void call(Rates rates) {
     kernel.run();

@@ -26,8 +26,9 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What a step costs besides its kernels: the device "noop" launches everything and computes
- * nothing. With {@code -prof gc}, {@code gc.alloc.rate.norm} is what a step allocates in Java.
+ * Measures the cost of a step besides its kernels: the device "noop" launches everything and
+ * computes nothing. With {@code -prof gc}, {@code gc.alloc.rate.norm} is the number of bytes that a
+ * step allocates in Java.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -38,7 +39,7 @@ import org.openjdk.jmh.annotations.Warmup;
 public class StepOverhead {
   private static final int STEPS = 8192;
 
-  /** Where to launch: "noop" for the overhead, "cpu" for what a whole step allocates. */
+  /** The device: "noop" for the overhead, "cpu" for the allocations of a whole step. */
   @Param({"noop", "cpu"})
   public String device;
 

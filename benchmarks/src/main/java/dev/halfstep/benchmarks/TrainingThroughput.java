@@ -20,9 +20,9 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Training throughput against batch size, by network, precision and device: epochs of 1,024 samples
- * a second, with the samples and the steps a second beside them. The shuffled order, the gathering
- * of each batch, and reading the losses back are part of it.
+ * Measures training throughput against batch size, by network, precision and device: epochs of
+ * 1,024 samples a second, samples a second and steps a second. The shuffled order, the gathering of
+ * each batch, and reading the losses back are part of it.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
@@ -37,7 +37,7 @@ public class TrainingThroughput {
   @Param({"1", "8", "16", "32", "64", "128", "256", "512", "1024"})
   public int batchSize;
 
-  /** What is trained: 1000-100-2 with SGD, or MNIST's network with Adam. */
+  /** The network: 1000-100-2 with SGD, or MNIST's network with Adam. */
   @Param({"MLP", "CNN"})
   public Network network;
 
@@ -45,7 +45,7 @@ public class TrainingThroughput {
   @Param("F32")
   public DType precision;
 
-  /** Where to train. */
+  /** The device. */
   @Param("cpu")
   public String device;
 
@@ -53,7 +53,7 @@ public class TrainingThroughput {
   private final int[] order = new int[SAMPLES];
   private long epoch;
 
-  /** What JMH divides by the time. */
+  /** Counters that JMH divides by the time. */
   @AuxCounters
   @State(Scope.Thread)
   public static class Rates {

@@ -2,24 +2,24 @@ package dev.halfstep.benchmarks.harness;
 
 import java.util.List;
 
-/** A library that does the works. */
+/** A library whose speed at the works is compared. */
 public interface Contender {
   /** One word, such as {@code djl}. */
   String name();
 
-  /** The versions of what does the work. */
+  /** The versions of the library and its engine. */
   String version();
 
   /**
-   * The ways in which it does a work, such as {@code 1 thread}: each is timed, and the best one
-   * counts. None: it cannot do it.
+   * The settings in which it can do a work, such as {@code 1 thread}: each is timed, and the best
+   * one counts. Empty if it cannot do the work.
    */
   List<String> settings(Work work);
 
-  /** Makes a network ready to be trained with batches of the work's size. */
+  /** Prepares a network for training with batches of the work's size. */
   Training training(Work work, String setting);
 
-  /** Makes ready any other work. */
+  /** Prepares any other work. */
   Kernel kernel(Work work, String setting);
 
   /** A network and its data. */
@@ -40,7 +40,7 @@ public interface Contender {
     /** Does the work once; it is done when this returns. */
     void run();
 
-    /** The first thousand numbers of what the last run gave, or all there are. */
+    /** The first thousand numbers of the last run's result, or all if it has fewer. */
     float[] result();
 
     @Override

@@ -18,8 +18,8 @@ import java.util.stream.IntStream;
  *  "best":660.1,"samples":31,"check":[0.69,...]}
  * }</pre>
  *
- * where micros is the median of the samples, each of several runs, for one step or call, and check
- * says what came out of the first run: all contenders must agree on it.
+ * where micros is the time of one step or call, the median of samples of several runs each, and
+ * check holds numbers of the first run's result, on which all contenders must agree.
  */
 public final class Fork {
   private static final int CHECKED = 4;
@@ -38,8 +38,8 @@ public final class Fork {
   /**
    * Runs.
    *
-   * @param arguments {@code SECONDS WORK[=SETTING] ...}: how long to warm up for each work, and how
-   *     long to measure it then, and the works; without a setting all of them
+   * @param arguments {@code SECONDS WORK[=SETTING] ...}: the seconds of warm-up and of measurement
+   *     for each work, and the works; a work without a setting is timed in all settings
    */
   public static void main(Contender contender, String... arguments) {
     Fork fork = new Fork(contender, Double.parseDouble(arguments[0]));

@@ -2,7 +2,7 @@ package dev.halfstep.benchmarks.harness;
 
 import java.util.Random;
 
-/** Numbers by lot, the same for every contender: {@link Random} is defined to the bit. */
+/** Random inputs that are the same for every contender: {@link Random} is defined to the bit. */
 public final class Inputs {
   private static final int MOST_DRAWN = (1 << 20) + 7;
 
@@ -38,7 +38,7 @@ public final class Inputs {
     return labels;
   }
 
-  /** Puts an order into another one (Fisher and Yates). */
+  /** Shuffles an order (Fisher and Yates). */
   static void shuffle(int[] order, Random random) {
     for (int i = order.length - 1; i > 0; i--) {
       int j = random.nextInt(i + 1);

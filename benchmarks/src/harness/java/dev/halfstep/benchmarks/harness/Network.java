@@ -26,17 +26,20 @@ public enum Network {
     this.flopsPerSample = flopsPerSample;
   }
 
-  /** The classes that it tells apart. */
+  /** The number of classes. */
   public int classes() {
     return classes;
   }
 
-  /** The numbers of a sample. */
+  /** The number of features of a sample. */
   public int features() {
     return features;
   }
 
-  /** Those of forward, of both gradients, and not of the gradient of the samples. */
+  /**
+   * Floating-point operations of training with one sample: forward and both gradients, but not the
+   * gradient of the samples.
+   */
   public double flopsPerSample() {
     return flopsPerSample;
   }
@@ -71,7 +74,7 @@ public enum Network {
     return Inputs.normal(Work.SAMPLES * features, DATA);
   }
 
-  /** Their labels, by lot. */
+  /** Random labels of the samples. */
   public int[] labels() {
     return Inputs.labels(Work.SAMPLES, classes);
   }

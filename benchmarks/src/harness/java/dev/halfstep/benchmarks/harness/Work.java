@@ -9,11 +9,11 @@ import java.util.stream.Stream;
  * A piece of work that contenders are timed at, written {@code kind/AxBxC}, such as {@code
  * matmul/64x128}.
  *
- * @param kind what is done
- * @param sizes how much of it, as the kind says
+ * @param kind the kind of work
+ * @param sizes the sizes that the kind lists
  */
 public record Work(Kind kind, List<Integer> sizes) {
-  /** What can be done. */
+  /** The kinds of work. */
   public enum Kind {
     /** Training of 1000-100-2 with SGD, {@code [batch]}: an epoch of 1,024 samples. */
     MLP(1),
@@ -63,7 +63,7 @@ public record Work(Kind kind, List<Integer> sizes) {
   /**
    * Reads what {@link #toString} wrote.
    *
-   * @throws IllegalArgumentException if it is no work
+   * @throws IllegalArgumentException if the text names no work
    */
   public static Work parse(String text) {
     String[] parts = text.split("/", -1);
@@ -75,12 +75,12 @@ public record Work(Kind kind, List<Integer> sizes) {
         Stream.of(parts[1].split("x", -1)).map(Integer::valueOf).toList());
   }
 
-  /** Whether a network is trained. */
+  /** Whether the work trains a network. */
   public boolean isTraining() {
     return kind == Kind.MLP || kind == Kind.CNN || kind == Kind.FIRST_STEP;
   }
 
-  /** Which one. */
+  /** The network that is trained. */
   public Network network() {
     return kind == Kind.CNN ? Network.CNN : Network.MLP;
   }
@@ -99,7 +99,7 @@ public record Work(Kind kind, List<Integer> sizes) {
     };
   }
 
-  /** The floating-point operations of a step or call, or 0 where memory is what bounds it. */
+  /** The floating-point operations of a step or call, or 0 for a work that is bound by memory. */
   public double flops() {
     double n = size(0);
     return switch (kind) {

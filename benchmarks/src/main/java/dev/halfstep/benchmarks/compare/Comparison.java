@@ -12,9 +12,9 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** What the forks of a comparison say together. */
+/** The combined results of a comparison's forks. */
 final class Comparison {
-  /** The relative difference of two results that are taken for the same. */
+  /** The relative difference up to which two results count as equal. */
   private static final double SAME = 1e-3;
 
   private final Map<String, List<Entry>> works = new LinkedHashMap<>();
@@ -26,7 +26,7 @@ final class Comparison {
    * A contender's times at a work in one of its settings.
    *
    * @param rounds micros of a step or call by round
-   * @param check what its first run gave
+   * @param check numbers of its first run's result
    */
   record Entry(
       String contender, String setting, TreeMap<Integer, Double> rounds, List<Double> check) {
@@ -70,7 +70,7 @@ final class Comparison {
     return versions;
   }
 
-  /** All who did a work. */
+  /** All contenders that did a work. */
   List<Entry> entries(Work work) {
     return works.getOrDefault(work.toString(), List.of());
   }
@@ -83,7 +83,7 @@ final class Comparison {
         .orElse(null);
   }
 
-  /** How many times as fast one is as another, of the rounds that both have. */
+  /** How many times as fast one contender is as another, over the rounds that both have. */
   static Estimate ratio(Entry slower, Entry faster) {
     return Statistics.estimate(
         slower.rounds().entrySet().stream()
@@ -94,7 +94,7 @@ final class Comparison {
             .toList());
   }
 
-  /** What differs from what {@code from} found at a work, in words; empty if nothing does. */
+  /** Describes how results differ from those of {@code from} at a work; empty if they agree. */
   List<String> differences(Work work, String from) {
     Entry reference = best(entries(work), entry -> entry.contender().equals(from));
     List<String> differences = new ArrayList<>();
@@ -132,7 +132,7 @@ final class Comparison {
     return Statistics.estimate(gbPerSecond);
   }
 
-  /** The part of the ceiling that bounds a work which a time of it is. */
+  /** The share of a work's ceiling, of arithmetic or of memory, that a time of it reaches. */
   double shareOfCeiling(Work work, double micros) {
     double floor =
         Math.max(

@@ -17,7 +17,10 @@ import java.util.regex.Pattern;
 final class Contenders {
   private static final String HALFSTEP = "dev.halfstep.benchmarks.HalfstepContender";
 
-  /** Halfstep beside itself under other conditions: not mixed with what it did beside others. */
+  /**
+   * Halfstep compared with itself under other conditions. Its name differs so that these times are
+   * not mixed with those measured beside the peers.
+   */
   static final String USUAL = "halfstep usual";
 
   private static final String PEERS = "dev.halfstep.benchmarks.peers.";
@@ -30,10 +33,10 @@ final class Contenders {
   /**
    * A program.
    *
-   * @param command all but the works
-   * @param environment what is set for it
-   * @param setting in which it does all works; empty: in its own settings
-   * @param spinning so many processes that do nothing but take time run beside it
+   * @param command the command line without the works
+   * @param environment environment variables to set
+   * @param setting the setting for all works; empty for the program's own settings
+   * @param spinning the number of processes that keep a core busy beside it
    */
   record Program(
       String name,
@@ -46,7 +49,7 @@ final class Contenders {
     this.root = root;
   }
 
-  /** Halfstep as the class path of this process has it. */
+  /** Halfstep from the class path of this process. */
   Program halfstep() {
     return halfstep("halfstep", System.getProperty("java.class.path"));
   }
@@ -56,7 +59,7 @@ final class Contenders {
     return new Program(name, command(classPath), Map.of(), "", 0);
   }
 
-  /** Halfstep as usual, and under conditions that are not its best. */
+  /** Halfstep as usual, and under unfavourable conditions. */
   List<Program> conditions() {
     List<String> command = command(System.getProperty("java.class.path"));
     return List.of(
@@ -72,9 +75,8 @@ final class Contenders {
   }
 
   /**
-   * The peers. Their settings are those in which they did best: OpenBLAS beside an OpenMP pool
-   * spins against it, and JavaCPP reads the process's memory with each allocation unless told not
-   * to.
+   * The peers. The environment gives each its best result: OpenBLAS would spin against an OpenMP
+   * pool, and JavaCPP would read the process's memory use at each allocation.
    */
   List<Program> peers() {
     Map<String, String> oneBlasThread = Map.of("OPENBLAS_NUM_THREADS", "1");

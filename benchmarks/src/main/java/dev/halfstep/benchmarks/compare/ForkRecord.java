@@ -5,12 +5,12 @@ import java.util.List;
 /**
  * One process of a comparison, as a line of {@code forks.jsonl}.
  *
- * @param group the works that it did, such as {@code mlp}
+ * @param group the group of its works, such as {@code mlp}
  * @param round from 1
- * @param contender who did them
- * @param started when, ISO 8601
+ * @param contender the contender
+ * @param started the time of its start, ISO 8601
  * @param seconds how long the process took
- * @param measurements what it printed
+ * @param measurements the lines that it printed
  */
 record ForkRecord(
     String group,

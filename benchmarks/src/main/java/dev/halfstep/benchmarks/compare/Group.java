@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Works that a fork does together. */
+/** A group of works that one fork does. */
 enum Group {
   /** Training of 1000-100-2. */
   MLP(0.3, "mlp/1", "mlp/8", "mlp/16", "mlp/32", "mlp/64", "mlp/128", "mlp/256", "mlp/1024"),
@@ -27,7 +27,7 @@ enum Group {
       "adamw/100000000"),
   /** From the start of the process to the end of its first training step. */
   START(1, "first_step/64"),
-  /** Halfstep alone under conditions that are not its best. */
+  /** Halfstep alone under unfavourable conditions. */
   ROBUST(
       0.3,
       "mlp/1",
@@ -51,12 +51,12 @@ enum Group {
     return seconds;
   }
 
-  /** What is done. */
+  /** The works of the group. */
   List<String> works() {
     return List.of(works.split(" ", -1));
   }
 
-  /** What a minute has time for: all, but less of what is large. */
+  /** The works of a quick comparison of a minute: all kinds, but fewer large sizes. */
   static List<String> quick() {
     List<String> quick = new ArrayList<>(MLP.works());
     quick.addAll(CNN.works());
@@ -65,7 +65,7 @@ enum Group {
     return quick;
   }
 
-  /** In files and options. */
+  /** The name in files and options. */
   String id() {
     return name().toLowerCase(Locale.ROOT);
   }

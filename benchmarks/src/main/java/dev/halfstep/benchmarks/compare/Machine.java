@@ -6,11 +6,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What a measurement was taken on. */
+/** Describes the machine of a measurement. */
 final class Machine {
   private Machine() {}
 
-  /** In a sentence. */
+  /** The machine in a sentence. */
   static String describe() throws IOException {
     List<String> models;
     try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {

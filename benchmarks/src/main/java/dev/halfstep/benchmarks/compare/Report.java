@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** A comparison as tables. */
+/** Writes a comparison as tables. */
 final class Report {
   private static final String HALFSTEP = "halfstep";
   private static final String NONE = "";
@@ -23,7 +23,7 @@ final class Report {
         comparison.versions().keySet().stream().filter(name -> !name.startsWith(HALFSTEP)).toList();
   }
 
-  /** Who takes part besides Halfstep. */
+  /** The contenders besides Halfstep. */
   List<String> peers() {
     return peers;
   }
@@ -90,7 +90,9 @@ final class Report {
     row.add(best == null ? NONE : Comparison.ratio(best, ours).toString());
   }
 
-  /** Each target, whether it is reached, and how far what Halfstep took is from the floor. */
+  /**
+   * A table of the targets: whether each is reached, and how far Halfstep's time is from the floor.
+   */
   Table targets() {
     Table table =
         new Table("work", "against", "target", "measured", "verdict", "halfstep / its floor");
@@ -124,7 +126,7 @@ final class Report {
     return table;
   }
 
-  /** Halfstep under other conditions: times by work, and how many times those of the usual. */
+  /** Halfstep under other conditions: times by work, and their ratios to the usual times. */
   Table conditions() {
     Table table = new Table("work", "condition", "us", "times the usual");
     for (Work work : comparison.works(work -> true)) {
@@ -174,7 +176,7 @@ final class Report {
     return String.format(Locale.ROOT, "%.0f %%", 100 * share);
   }
 
-  /** With three digits that say something. */
+  /** A number with three significant digits. */
   static String number(double value) {
     int digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
     return String.format(Locale.ROOT, "%,." + digits + "f", value);

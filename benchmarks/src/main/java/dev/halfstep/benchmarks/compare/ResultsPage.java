@@ -15,14 +15,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** Writes what a folder's forks say: {@code README.md}, {@code results.json} and figures. */
+/** Writes the results of a folder's forks: {@code README.md}, {@code results.json} and figures. */
 final class ResultsPage {
   private final Path folder;
   private final List<ForkRecord> forks;
   private final Comparison comparison;
   private final Report report;
 
-  /** A line of {@code results.json}; ratio: of the contender's time to Halfstep's. */
+  /** A line of {@code results.json}; {@code ratio} is the contender's time over Halfstep's. */
   record Result(
       String work,
       String contender,

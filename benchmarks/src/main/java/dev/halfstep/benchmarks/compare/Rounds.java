@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Runs contenders in turn, round after round, and keeps what they measured in {@code forks.jsonl}.
- * A round that is there is not run again, so a comparison can be taken in slices.
+ * Runs contenders in turn, round after round, and writes their measurements to {@code forks.jsonl}.
+ * A round that is in the file is not run again, so a comparison can be made in several sittings.
  */
 final class Rounds {
   private static final String MACHINE = "machine";
@@ -27,7 +27,7 @@ final class Rounds {
   private final long deadline;
 
   /**
-   * Goes on with what the folder holds.
+   * Continues the comparison of a folder.
    *
    * @param seconds no fork is begun that is expected to end later than this from now
    */
@@ -38,7 +38,7 @@ final class Rounds {
     this.deadline = System.nanoTime() + (long) (1e9 * Math.min(seconds, 1e6));
   }
 
-  /** What a folder holds; nothing if there is none yet. */
+  /** The records of a folder; empty if it does not exist yet. */
   static List<ForkRecord> read(Path folder) throws IOException {
     Path file = folder.resolve("forks.jsonl");
     List<ForkRecord> forks = new ArrayList<>();
@@ -53,10 +53,10 @@ final class Rounds {
   }
 
   /**
-   * Runs what is missing of so many rounds. Each begins with the machine's ceilings; odd rounds go
-   * through the contenders backwards.
+   * Runs the forks that are missing of this number of rounds. Each round first measures the
+   * machine's ceilings; odd rounds run the contenders in reverse order.
    *
-   * @return whether all of it is there now
+   * @return whether all rounds are complete now
    */
   boolean run(Group group, List<Program> programs, int rounds) throws IOException {
     for (int round = 1; round <= rounds; round++) {
@@ -78,7 +78,7 @@ final class Rounds {
     return true;
   }
 
-  /** A fork. */
+  /** Runs one fork. */
   private interface Measuring {
     List<ForkRecord.Measurement> measure() throws IOException;
   }

@@ -3,7 +3,7 @@ package dev.halfstep.benchmarks.compare;
 import java.util.List;
 import java.util.Locale;
 
-/** What is said of repeated measurements. */
+/** Statistics of repeated measurements. */
 final class Statistics {
   private static final double CONFIDENCE = 0.95;
 
@@ -18,10 +18,11 @@ final class Statistics {
   /**
    * A median, and the interval that holds the true one with a probability of at least 95 %.
    *
-   * @param count of the values; with fewer than 6 no interval is that sure, and it is their range
+   * @param count of the values; with fewer than 6 no interval reaches 95 %, and the range of the
+   *     values is given
    */
   record Estimate(double median, double low, double high, int count) {
-    /** Whether the interval is one. */
+    /** Whether the interval reaches 95 %. */
     boolean isSure() {
       return count >= 6;
     }

@@ -20,12 +20,12 @@ final class Table {
     return this;
   }
 
-  /** Whether there is nothing under the heading. */
+  /** Whether the table has no rows. */
   boolean isEmpty() {
     return rows.size() == 1;
   }
 
-  /** As Markdown. */
+  /** The table as Markdown. */
   String markdown() {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < rows.size(); i++) {
@@ -38,7 +38,7 @@ final class Table {
     return text.toString();
   }
 
-  /** In columns: the first to the left, the others to the right. */
+  /** The table for a terminal: the first column aligned left, the others right. */
   String terminal() {
     StringBuilder text = new StringBuilder();
     for (List<String> row : rows) {

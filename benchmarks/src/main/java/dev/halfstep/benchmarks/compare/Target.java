@@ -5,14 +5,14 @@ import dev.halfstep.benchmarks.compare.Statistics.Estimate;
 import java.util.List;
 
 /**
- * How many times as fast as others Halfstep wants to be.
+ * A target: how many times as fast as a peer Halfstep should be.
  *
- * @param work at what
- * @param peer whom: the best of all if empty, otherwise a contender, or a contender's setting
+ * @param work the work
+ * @param peer a contender, or a contender with a setting; empty for the best of all
  * @param ratio reached when the whole interval is at or above it
  */
 record Target(String work, String peer, double ratio) {
-  /** Of two cores. "Not below" somebody is 0.95: what differs by less is the same. */
+  /** The targets on two cores. "Not slower" is 0.95: smaller differences are noise. */
   static final List<Target> ALL =
       List.of(
           new Target("mlp/1", "", 5),
@@ -35,13 +35,13 @@ record Target(String work, String peer, double ratio) {
           new Target("adamw/100000000", "fused", 0.95),
           new Target("adamw/100000000", "optim", 6));
 
-  /** Whether somebody is one of those it speaks of. */
+  /** Whether a contender is one of the target's peers. */
   boolean isAgainst(Entry entry) {
     return !entry.contender().startsWith("halfstep")
         && (peer.isEmpty() || entry.contender().equals(peer) || entry.setting().contains(peer));
   }
 
-  /** In words, whether it is reached. */
+  /** Says in words whether the target is reached. */
   String verdict(Estimate measured) {
     if (measured.low() >= ratio) {
       return measured.isSure() ? "reached" : "reached so far";

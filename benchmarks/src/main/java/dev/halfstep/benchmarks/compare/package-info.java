@@ -1,6 +1,6 @@
 /**
- * The comparison: contenders run in processes of their own, in turn, round after round; what they
- * print becomes ratios with intervals, tables and figures.
+ * The comparison: contenders run in processes of their own, in turn, round after round. Their
+ * output becomes ratios with intervals, tables and figures.
  */
 @NullMarked
 package dev.halfstep.benchmarks.compare;

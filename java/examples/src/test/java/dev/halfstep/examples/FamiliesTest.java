@@ -58,7 +58,7 @@ class FamiliesTest {
   /** In the order of the table. */
   private static List<Kernel> kernels(String table) {
     List<Kernel> kernels = new ArrayList<>();
-    for (String paragraph : table.split("\n\\s*\n")) {
+    for (String paragraph : table.split("\n\\s*\n", -1)) {
       Matcher name = Pattern.compile("(?m)^kernel (\\w+)$").matcher(paragraph);
       Matcher family = Pattern.compile("(?m)^  family (\\w+)$").matcher(paragraph);
       if (name.find() && family.find()) {
@@ -76,7 +76,7 @@ class FamiliesTest {
   /** {@code batch_norm} as {@code BatchNorm}. */
   private static String inJava(String name) {
     StringBuilder words = new StringBuilder();
-    for (String word : name.split("_")) {
+    for (String word : name.split("_", -1)) {
       words.append(Character.toUpperCase(word.charAt(0))).append(word.substring(1));
     }
     return words.toString();

@@ -38,7 +38,7 @@ public final class DjlContender implements Contender {
     Engine.getInstance();
   }
 
-  /** Times the works of the arguments, as {@link Fork} says. */
+  /** Times the works that the arguments name: see {@link Fork}. */
   public static void main(String[] arguments) {
     Fork.main(new DjlContender(), arguments);
   }
@@ -186,7 +186,7 @@ public final class DjlContender implements Contender {
     }
   }
 
-  /** Products, each into a new array: DJL has no other. */
+  /** Matrix products, each into a new array: DJL cannot write into an existing one. */
   private static final class Matmul implements Kernel {
     private final NDManager manager = NDManager.newBaseManager();
     private final boolean one;

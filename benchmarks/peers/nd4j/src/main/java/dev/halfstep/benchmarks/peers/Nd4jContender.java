@@ -26,7 +26,7 @@ import org.nd4j.linalg.lossfunctions.LossFunctions;
 public final class Nd4jContender implements Contender {
   private static final int SHOWN = 1000;
 
-  /** Times the works of the arguments, as {@link Fork} says. */
+  /** Times the works that the arguments name: see {@link Fork}. */
   public static void main(String[] arguments) {
     Fork.main(new Nd4jContender(), arguments);
   }
@@ -44,7 +44,7 @@ public final class Nd4jContender implements Contender {
   @Override
   public List<String> settings(Work work) {
     return switch (work.kind()) {
-      // What is larger takes seconds a step.
+      // Larger sizes take seconds a step.
       case CNN -> work.size(0) <= 64 ? List.of("all threads") : List.of();
       case MLP, FIRST_STEP, MATMUL -> List.of("all threads");
       default -> List.of();
@@ -61,7 +61,7 @@ public final class Nd4jContender implements Contender {
     return new Matmul(work.size(0), work.size(1));
   }
 
-  /** The network and its data; labels as DL4J wants them, one column a class. */
+  /** The network and its data; labels are one-hot, as DL4J needs them. */
   private static final class Dl4jTraining implements Training {
     private final boolean images;
     private final int batch;
@@ -164,7 +164,7 @@ public final class Nd4jContender implements Contender {
     }
   }
 
-  /** Products into an array that is there. */
+  /** Matrix products into an existing array. */
   private static final class Matmul implements Kernel {
     private final INDArray a;
     private final INDArray b;

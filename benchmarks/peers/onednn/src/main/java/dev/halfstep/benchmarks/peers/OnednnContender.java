@@ -28,7 +28,7 @@ import org.bytedeco.javacpp.FloatPointer;
 /**
  * oneDNN's primitives, made once and called again and again: matrix products, and convolutions
  * whose weights stay in oneDNN's own layout between calls, as in a program that only uses oneDNN.
- * On all cores, which its OpenMP runtime takes by itself.
+ * Its OpenMP runtime uses all cores.
  */
 public final class OnednnContender implements Contender {
   private static final int SHOWN = 1000;
@@ -36,7 +36,7 @@ public final class OnednnContender implements Contender {
   private final engine cpu = new engine(engine.kind.cpu, 0);
   private final stream queue = new stream(cpu);
 
-  /** Times the works of the arguments, as {@link Fork} says. */
+  /** Times the works that the arguments name: see {@link Fork}. */
   public static void main(String[] arguments) {
     Fork.main(new OnednnContender(), arguments);
   }
@@ -87,7 +87,10 @@ public final class OnednnContender implements Contender {
     return new Call(new matmul(desc), arguments, c, () -> {});
   }
 
-  /** From the order of [n, h, w, c] and [out, h, w, in]; dimensions in that of oneDNN. */
+  /**
+   * Describes memory laid out as [n, h, w, c], and weights as [out, h, w, in]; the dimensions are
+   * in oneDNN's order, [n, c, h, w].
+   */
   private static memory.desc channelsLast(int n, int height, int width, int channels) {
     return new memory.desc(
         new long[] {n, channels, height, width},
@@ -166,7 +169,7 @@ public final class OnednnContender implements Contender {
     return to;
   }
 
-  /** A primitive with its operands, and what brings its result into the common order. */
+  /** A primitive with its operands, and what brings its result into the common layout. */
   private final class Call implements Kernel {
     private final primitive operation;
     private final IntMemoryMap arguments;

@@ -27,7 +27,7 @@ import org.bytedeco.pytorch.global.torch.MemoryFormat;
 
 /** PyTorch's C++ interface through JavaCPP. Temporaries are freed with the scope of their step. */
 public final class PytorchContender implements Contender {
-  /** Times the works of the arguments, as {@link Fork} says. */
+  /** Times the works that the arguments name: see {@link Fork}. */
   public static void main(String[] arguments) {
     Fork.main(new PytorchContender(), arguments);
   }

@@ -33,7 +33,7 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch.MemoryFormat;
 
-/** PyTorch's operators as works. What one call returns is freed before the next one. */
+/** PyTorch's operators as works. The results of a call are freed before the next one. */
 final class PytorchKernels implements Contender.Kernel {
   private static final int SHOWN = 1000;
 
