@@ -19,7 +19,7 @@ final class CoreWriter {
 
   private CoreWriter() {}
 
-  /** {@code core/kernel_args.h}: what backends are given. */
+  /** {@code core/kernel_args.h}: the arguments that backends are given. */
   static Source arguments(Table table) {
     Source source = new Source();
     source.line(MADE);
@@ -57,7 +57,7 @@ final class CoreWriter {
     if (parameter instanceof Descriptor descriptor) {
       source.line("  " + descriptor.cType() + " desc;");
     } else if (parameter instanceof Value value && value.cType().endsWith("*")) {
-      // A host array of an extent a dimension: copied.
+      // A host array with one extent for each dimension: it is copied.
       source.line("  " + value.cType().replaceAll("const |\\*", "") + " " + value.name() + "[6];");
     } else if (parameter instanceof Value value) {
       source.line("  " + value.cType() + " " + value.name() + ";");
@@ -83,7 +83,7 @@ final class CoreWriter {
     };
   }
 
-  /** {@code core/kernel_checks.h}: what core/calls must define. */
+  /** {@code core/kernel_checks.h}: the functions that core/calls must define. */
   static Source checks(Table table) {
     Source source = new Source();
     source.line(MADE);

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 
-/** Writes the methods of a kernel's Java class, as a class that it extends. */
+/** Writes the forms of a kernel's methods, as a class that the kernel's own class extends. */
 final class FormsWriter {
   private static final String WRONG_TENSOR =
       "@throws IllegalArgumentException if a tensor has another type or number of elements than the"
@@ -53,7 +53,7 @@ final class FormsWriter {
     this.owner = owner;
   }
 
-  /** The source of the class that {@code owner} extends. */
+  /** The source of the class that the hand-written {@code owner} extends. */
   static Source write(JavaClass owner) {
     FormsWriter writer = new FormsWriter(owner);
     writer.head();
@@ -240,7 +240,7 @@ final class FormsWriter {
     }
   }
 
-  /** What is passed to the C ABI behind the stream; {@code operand} gives an operand's. */
+  /** The arguments of the C function after the stream; {@code operand} gives those of operands. */
   private List<String> arguments(
       Kernel kernel,
       String stream,

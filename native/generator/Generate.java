@@ -13,7 +13,7 @@ import java.nio.file.Path;
  * Generate NATIVE core FOLDER       core/kernel_args.h, kernel_checks.h and kernel_calls.cpp
  * </pre>
  *
- * <p>NATIVE is the folder of kernels.txt. Files that would be the same are left alone.
+ * <p>NATIVE is the folder of kernels.txt. Files whose text would not change are not written.
  */
 final class Generate {
   private Generate() {}

@@ -24,7 +24,7 @@ record Header(Path file, Map<String, Prototype> prototypes) {
     }
   }
 
-  /** A function with its parameters behind the stream. */
+  /** A function with its parameters after the stream. */
   record Prototype(String name, List<Parameter> parameters, int line) {
     /** Whether one of them is an address. */
     boolean takesAddresses() {
@@ -33,7 +33,7 @@ record Header(Path file, Map<String, Prototype> prototypes) {
   }
 
   static Header read(Path file) throws IOException {
-    // Comments become as many lines of nothing, so that lines can be counted.
+    // Comments become empty lines, so that line numbers stay right.
     String text =
         COMMENT
             .matcher(Files.readString(file))

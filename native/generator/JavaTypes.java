@@ -4,7 +4,7 @@ import generator.Table.JavaClass;
 import generator.Table.Operand;
 import generator.Table.Value;
 
-/** How what the table says is written in Java. */
+/** Translates the table's types and expressions to Java. */
 final class JavaTypes {
   private JavaTypes() {}
 
@@ -47,7 +47,7 @@ final class JavaTypes {
     return operand.isState() ? "HostStepState.BYTES" : prefix + operand.extent();
   }
 
-  /** What a call passes for a value. */
+  /** The argument that a call passes for a value. */
   static String value(JavaClass owner, Value value) {
     Table.Field field = owner.field(value.expression());
     return field != null && field.hasCode() ? field.name() + ".code()" : value.expression();

@@ -2,7 +2,7 @@ package generator;
 
 import java.util.Locale;
 
-/** The same name in C, C++ and Java. */
+/** Translates names between C, C++ and Java. */
 final class Names {
   private Names() {}
 

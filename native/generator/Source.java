@@ -63,7 +63,7 @@ final class Source {
     return lines;
   }
 
-  /** Appends Javadoc: a text and, behind an empty line, tags such as {@code @throws}. */
+  /** Appends Javadoc: a text and, after an empty line, tags such as {@code @throws}. */
   Source javadoc(int indent, String words, String... tags) {
     String margin = " ".repeat(indent);
     if (tags.length == 0 && indent + words.length() + 7 <= COLUMNS) {
@@ -85,7 +85,7 @@ final class Source {
     return filled(first, others, List.of(words.split(" ")), " ");
   }
 
-  /** Appends as many items to a line as it holds. */
+  /** Appends items, with as many on a line as fit. */
   Source filled(String first, String others, List<String> items, String separator) {
     StringBuilder line = new StringBuilder(first);
     for (int i = 0; i < items.size(); i++) {
@@ -101,7 +101,10 @@ final class Source {
     return line(line.toString().stripTrailing());
   }
 
-  /** Writes the file, unless it is the same already: what is made from it then stays as well. */
+  /**
+   * Writes the file, unless it has this text already: then nothing that is built from it is
+   * rebuilt.
+   */
   void writeTo(Path file) throws IOException {
     if (Files.exists(file) && Files.readString(file).contentEquals(text)) {
       return;

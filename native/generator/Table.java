@@ -2,7 +2,7 @@ package generator;
 
 import java.util.List;
 
-/** What {@code kernels.txt} says, as {@link TableReader} has read and checked it. */
+/** The contents of {@code kernels.txt}, which {@link TableReader} has read and checked. */
 record Table(List<JavaClass> classes, List<Kernel> kernels) {
 
   /** A field of a Java class. */
@@ -65,7 +65,7 @@ record Table(List<JavaClass> classes, List<Kernel> kernels) {
           .toList();
     }
 
-    /** Whether it is made of others and no function of halfstep.h. */
+    /** Whether it is made of the arguments of other kernels and has no function in halfstep.h. */
     boolean internal() {
       return !parts.isEmpty();
     }
@@ -103,7 +103,7 @@ record Table(List<JavaClass> classes, List<Kernel> kernels) {
   /** A struct behind a pointer that may be null; {@code flag} says whether it was given. */
   record Copied(String name, String cType, String flag) implements Parameter {}
 
-  /** What a call does with an operand. */
+  /** How a call uses an operand. */
   enum Use {
     IN,
     OUT,

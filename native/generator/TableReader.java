@@ -26,7 +26,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
-/** Reads {@code kernels.txt} and refuses what does not agree with itself or with the header. */
+/**
+ * Reads {@code kernels.txt}, and refuses a table with contradictions or one that does not agree
+ * with the header.
+ */
 final class TableReader {
   private static final List<String> TYPES = List.of("f32", "i32", "u8", "f64", "void");
 
@@ -198,7 +201,7 @@ final class TableReader {
     }
     if (parts.isEmpty()) {
       int last = at;
-      at = first; // what is wrong is said of the kernel
+      at = first; // errors name the line of the kernel
       parameters = typed(name, parameters, prototype, owner);
       at = last;
     }

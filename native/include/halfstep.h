@@ -62,7 +62,7 @@ HS_API const char* hs_last_error(void);
  * versions in the message. */
 HS_API hs_status hs_check_abi(int32_t caller_version);
 
-/* The library's version and build, such as "0.1.0 (gcc 12.2.0)". Never fails. */
+/* The library's version and build, such as "1.2.3 (gcc 12.2.0)". Never fails. */
 HS_API const char* hs_version(void);
 
 /* ------------------------------------------------------------------------------------- types */
@@ -649,6 +649,7 @@ typedef struct hs_segment {
   int64_t offset, count; /* elements */
   float weight_decay;
   int32_t flags; /* HS_SEGMENT_... */
+  float rate;    /* what the learning rate is multiplied by: finite and not negative, mostly 1 */
 } hs_segment;
 enum {
   HS_SEGMENT_FROZEN = 1,  /* not updated */
@@ -656,9 +657,11 @@ enum {
   HS_SEGMENT_NO_DECAY = 4 /* left out of decay whatever the optimizer's: weight_decay is 0 */
 };
 
-/* Update rules, g the gradient times the multiplier, t = performed + 1, lr and wd the learning rate
- * and the weight decay; SGD, ADAM and ADAMW as PyTorch defines them, LARS (You et al., 2017) and
- * LAMB (You et al., 2020) with the norms |.| of each segment:
+/* Update rules, g the gradient times the multiplier, t the number of the step from 1, lr and wd the
+ * learning rate, times the segment's rate, and the weight decay; SGD, ADAM and ADAMW as PyTorch
+ * defines them, LARS (You et al., 2017) and LAMB (You et al., 2020) with the norms |.| of each
+ * segment. Where a segment's rate is 0, its parameters stay and its moments go on; where it is
+ * frozen, neither moves.
  * SGD    g += wd p; v = momentum v + g (t = 1: v = g); p -= lr (nesterov ? g + momentum v : v)
  * ADAMW  p -= lr wd p; m += (1 - beta1)(g - m); v = beta2 v + (1 - beta2) g^2;
  *        p -= lr m^ / (sqrt(v^) + eps), m^ = m / (1 - beta1^t), v^ = v / (1 - beta2^t)
@@ -678,17 +681,20 @@ typedef struct hs_optimizer_desc {
   float weight_units;            /* units of weight that the gradient seed reckoned with */
   int32_t checked;               /* 1: state holds what hs_gradient_check found in this step */
   hs_dtype copy_type;            /* of the storage copy */
+  int32_t eps_before_debiasing;  /* ADAM, ADAMW. 1: eps is added to sqrt(v) instead, as in Keras: */
+                                 /* p -= lr m^ sqrt(1 - beta2^t) / (sqrt(v) + eps) */
+  int64_t step;                  /* t where there is no state, at least 1; 0 is 1 */
 } hs_optimizer_desc;
 
 /* One update of the whole arena of `count` parameters, FP32, from gradients FP32. `moment1` (SGD
  * without momentum: 0; the schedule's momenta then count for nothing) and `moment2` (SGD and LARS:
  * 0) are arenas beside it, zeroed at the start. `copy` (or 0) receives the new parameters in
- * copy_type. `state` gives t and, where checked, the multiplier and whether to skip; unchecked, the
- * multiplier is weight_units / (state.weight * loss_scale). `state` 0: multiplier 1, t = 1.
- * `schedule` is hs_schedule_row [rows] in device memory or 0. `segments` is hs_segment
- * [segment_count] in device memory; 0: all parameters alike, one segment. `workspace`, F64 [2,
- * segment_count], is for LARS and LAMB with segments (otherwise 0) and receives the norms: of the
- * parameters, then of the gradients or of u. */
+ * copy_type. `state` gives t = performed + 1 and, where checked, the multiplier and whether to
+ * skip; unchecked, the multiplier is weight_units / (state.weight * loss_scale). `state` 0:
+ * multiplier 1, t = desc.step. `schedule` is hs_schedule_row [rows] in device memory or 0. `segments` is
+ * hs_segment [segment_count] in device memory; 0: all parameters alike, one segment. `workspace`,
+ * F64 [2, segment_count], is for LARS and LAMB with segments (otherwise 0) and receives the norms:
+ * of the parameters, then of the gradients or of u. */
 HS_API hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int64_t count,
                                    hs_ptr parameters, hs_ptr gradients, hs_ptr moment1,
                                    hs_ptr moment2, hs_ptr copy, hs_ptr state, hs_ptr schedule,

@@ -11,7 +11,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$here/../../target/aarch64
 fast=(isa_test pool_test simd_test_portable c_abi_test handles_test arguments_test elementwise_test
-  activation_test softmax_test reduce_test optimizer_test step_test matmul_update_test)
+  dropout_test activation_test softmax_test reduce_test optimizer_test step_test matmul_update_test)
 
 if ! command -v aarch64-linux-gnu-g++ >/dev/null || ! command -v qemu-aarch64-static >/dev/null; then
   apt-get update -qq &&

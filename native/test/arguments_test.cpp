@@ -49,7 +49,11 @@ const Call kFlat[] = {
      [](hs_stream s, int64_t n, hs_ptr at) { return hs_gradient_check(s, n, at, at, 1, 0); }},
     {"optimizer_step",
      [](hs_stream s, int64_t n, hs_ptr at) {
-       const hs_optimizer_desc d{HS_SGD, 0, 0, 0, 0, 1, 0, 0, 1, 0, HS_F32};
+       hs_optimizer_desc d{};
+       d.rule = HS_SGD;
+       d.learning_rate = 1;
+       d.weight_units = 1;
+       d.copy_type = HS_F32;
        return hs_optimizer_step(s, &d, n, at, at, 0, 0, 0, 0, 0, 0, 0, 0);
      }},
 };

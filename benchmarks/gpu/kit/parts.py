@@ -79,7 +79,7 @@ def java_command(kit, *modules):
         f"-Djava.io.tmpdir={kit.temporary}", f"-Duser.home={kit.temporary}",
         f"-Dorg.bytedeco.javacpp.cachedir={kit.temporary}/javacpp",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-        f"-Dhalfstep.shared={kit.path('shared')}",
+        f"-Dhalfstep.data={kit.path('shared/data')}",
         # This folder is not packed: a machine with a driver does not need the fake one.
         f"-Dhalfstep.fake-cuda={kit.path('native/fake_cuda')}",
         f"-Dhalfstep.test.device={kit.backend}",

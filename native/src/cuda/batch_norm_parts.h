@@ -6,8 +6,8 @@
 #include <type_traits>
 
 #include "core/kernels.h"
+#include "cuda/batch_norm_moments.h"
 #include "cuda/columns.h"
-#include "cuda/moments.h"
 
 namespace hs::cuda {
 

@@ -1,4 +1,4 @@
-// Checks of the step of an optimizer.
+// Checks of the step of an optimizer, and of the check of gradients before it.
 #include "core/kernel_checks.h"
 
 namespace hs {
@@ -23,10 +23,22 @@ hs_status check_optimizer(const hs_optimizer_desc& d) {
   HS_REQUIRE(d.learning_rate >= 0 && d.weight_decay >= 0,
              "optimizer_step: learning rate %g or weight decay %g is negative or not a number",
              static_cast<double>(d.learning_rate), static_cast<double>(d.weight_decay));
+  HS_REQUIRE(d.step >= 0, "optimizer_step: step %lld is negative: steps are numbered from 1",
+             ll{d.step});
+  HS_REQUIRE(d.eps_before_debiasing == 0 || d.rule == HS_ADAM || d.rule == HS_ADAMW,
+             "optimizer_step: eps_before_debiasing is for Adam and AdamW");
   return HS_OK;
 }
 
 }  // namespace
+
+hs_status check(const GradientCheckArgs& args) {
+  HS_REQUIRE_COUNT("gradient_check", args.count);
+  HS_REQUIRE(args.weight_units > 0 && args.max_norm >= 0,
+             "gradient_check: weight_units %g must be positive, max_norm %g not negative",
+             static_cast<double>(args.weight_units), static_cast<double>(args.max_norm));
+  return HS_OK;
+}
 
 hs_status check(const OptimizerStepArgs& args) {
   const hs_optimizer_desc& d = args.desc;

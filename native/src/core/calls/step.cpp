@@ -3,14 +3,6 @@
 
 namespace hs {
 
-hs_status check(const GradientCheckArgs& args) {
-  HS_REQUIRE_COUNT("gradient_check", args.count);
-  HS_REQUIRE(args.weight_units > 0 && args.max_norm >= 0,
-             "gradient_check: weight_units %g must be positive, max_norm %g not negative",
-             static_cast<double>(args.weight_units), static_cast<double>(args.max_norm));
-  return HS_OK;
-}
-
 hs_status check(const MicroStepEndArgs& args) {
   HS_REQUIRE(args.rows >= 0, "micro_step_end: rows is %lld: it must be 0 or more", ll{args.rows});
   return HS_OK;

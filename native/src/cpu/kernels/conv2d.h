@@ -3,10 +3,10 @@
 #ifndef HALFSTEP_CPU_KERNELS_CONV2D_H
 #define HALFSTEP_CPU_KERNELS_CONV2D_H
 
+#include "cpu/kernels/conv2d_window.h"
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/matmul_micro.h"
 #include "cpu/kernels/matmul_plan.h"
-#include "cpu/kernels/window.h"
 #include "cpu/simd_math.h"
 
 namespace hs::cpu::HS_ISA {

@@ -5,8 +5,8 @@
 #ifndef HALFSTEP_CPU_KERNELS_CONV2D_PATCH_H
 #define HALFSTEP_CPU_KERNELS_CONV2D_PATCH_H
 
+#include "cpu/kernels/conv2d_window.h"
 #include "cpu/kernels/matmul_micro.h"
-#include "cpu/kernels/window.h"
 
 namespace hs::cpu::HS_ISA {
 

@@ -7,7 +7,7 @@ import jdk.jfr.Event;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 
-/** Flight Recorder's event of memory taken for a tensor. */
+/** The Flight Recorder event that is written when memory is allocated for a tensor. */
 @Name("dev.halfstep.Allocation")
 @Label("Tensor Allocation")
 @Category("Halfstep")

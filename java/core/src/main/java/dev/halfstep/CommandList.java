@@ -4,11 +4,11 @@ import java.util.List;
 
 /**
  * Kernel calls recorded once with {@link Stream#capture} and run with one call by {@link
- * Stream#launch}. It keeps the addresses and sizes that the calls had; what changes from launch to
- * launch lies in device memory. The memory of tensors used in it lives until the list is closed,
- * even if the tensors are closed before; raw addresses are the caller's business. On a GPU it also
- * holds what its kernels put down for each other, which counts as used memory of the device. A list
- * that is not closed ends with its device.
+ * Stream#launch}. Every launch uses the addresses and sizes of the recorded calls; values that
+ * change from launch to launch lie in device memory. The memory of tensors used in it lives until
+ * the list is closed, even if the tensors are closed before; raw addresses are the caller's
+ * business. On a GPU the list also holds scratch memory of its kernels, which counts as used memory
+ * of the device. Closing the device closes its lists.
  */
 public final class CommandList implements AutoCloseable {
   private final Device device;
@@ -39,7 +39,7 @@ public final class CommandList implements AutoCloseable {
     return closed || device.isClosed();
   }
 
-  /** Inside a stream of the device. */
+  /** The native list, checked for a launch on this device; the caller has entered a stream. */
   long handleFor(Device caller) {
     if (closed) {
       throw new IllegalStateException("the command list is closed: record it again to launch it");

@@ -23,12 +23,13 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A processor with its memory: the CPU or a GPU. It gives tensors and streams, which end with it.
+ * A processor with its memory: the CPU or a GPU. It makes tensors and streams; closing the device
+ * closes them.
  *
  * <pre>{@code
  * try (Device device = Device.open("auto")) {
- *   Tensor x = device.tensor(Shape.of(2, 3), 1, 2, 3, 4, 5, 6);
- *   ...
+ *   Tensor x = device.tensor(Shape.of(2, 3), 1f, 2, 3, 4, 5, 6);
+ *   float[] values = x.toFloats();
  * }
  * }</pre>
  *
@@ -92,7 +93,7 @@ public final class Device implements AutoCloseable {
     return new Device(new DeviceState(id, handle[0]), reason);
   }
 
-  /** What can be opened here, and for each backend that has nothing, why. */
+  /** The devices that can be opened here. A backend without a device has an entry that says why. */
   public static List<DeviceListing> devices() {
     Native.load();
     List<DeviceListing> devices = new ArrayList<>();
@@ -118,7 +119,9 @@ public final class Device implements AutoCloseable {
     }
   }
 
-  /** Threads of the process's one pool for the CPU, the caller's among them. */
+  /**
+   * The number of threads of the CPU's pool, which the whole process shares; it counts the caller.
+   */
   public static int threads() {
     Native.load();
     int[] threads = new int[1];
@@ -139,7 +142,7 @@ public final class Device implements AutoCloseable {
     Native.check(hs_set_threads(threads));
   }
 
-  /** What {@link #open} was given; for "auto" what it chose. */
+  /** The id that {@link #open} was given; for "auto" the id of the device that it chose. */
   public String id() {
     return state.id;
   }
@@ -149,7 +152,7 @@ public final class Device implements AutoCloseable {
     return selectionReason;
   }
 
-  /** What the device is, and its memory now. */
+  /** The device's name and kind, and how much of its memory is used now. */
   public DeviceInfo info() {
     hs_device_info info = new hs_device_info(Structs.memory(hs_device_info.class));
     state.call(device -> hs_device_query(device, info));
@@ -187,8 +190,8 @@ public final class Device implements AutoCloseable {
   /**
    * A stream over one that another library made on this device, owned by the calling thread: calls
    * on it run in the order in which they and that library's were made, without waiting on the host.
-   * Closing it waits for the calls and leaves the other library's stream as it is, which must live
-   * that long.
+   * Closing it waits for the calls and does not destroy the other library's stream, which must live
+   * until then.
    *
    * @param nativeHandle on CUDA a {@code CUstream} or {@code cudaStream_t}, as {@link
    *     Stream#nativeHandle} gives; 0 is CUDA's legacy default stream, on which nothing can be
@@ -206,7 +209,7 @@ public final class Device implements AutoCloseable {
    * @throws HalfstepException OUT_OF_MEMORY, with what holds the memory
    */
   public Tensor empty(DType dtype, Shape shape) {
-    long bytes = shape.elements() * dtype.bytes(); // a shape has few enough
+    long bytes = shape.elements() * dtype.bytes(); // no overflow: see Shape.MAX_ELEMENTS
     Storage storage = state.allocate(bytes, dtype + " " + shape);
     return new Tensor(this, storage, dtype, shape);
   }

@@ -1,7 +1,7 @@
 package dev.halfstep;
 
 /**
- * What a device is and what its memory does; all sizes in bytes.
+ * A device's name and kind, and the use of its memory; all sizes are in bytes.
  *
  * @param backend "cpu", "cuda" or "noop"
  * @param name the chip's own name

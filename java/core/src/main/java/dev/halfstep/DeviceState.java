@@ -24,10 +24,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The native device behind a {@link Device}, apart from it so that a cleaner can hold it: memory,
- * the gates of its streams, and the order of locks. That order is: first {@link #lock}, then the
- * gates of all streams. A kernel call holds the gate of its stream alone, so memory that is freed
- * under the lock with all gates held is in nobody's use.
+ * The native device behind a {@link Device}, with its memory and the gates of its streams. It is an
+ * object of its own so that a cleaner can hold it after the {@link Device} is unreachable. Locks
+ * are taken in this order: first {@link #lock}, then the gates of all streams. A kernel call holds
+ * the gate of its own stream, so no call uses memory while a thread that holds the lock and all
+ * gates frees it.
  */
 final class DeviceState {
   private static final Logger LOG = LoggerFactory.getLogger(Device.class);
@@ -201,7 +202,7 @@ final class DeviceState {
     }
   }
 
-  /** From the cleaner's thread: leaves the memory to the next allocation. */
+  /** Called by the cleaner's thread: queues the memory, and the next allocation frees it. */
   void leaked(Storage storage) {
     if (!closed && !storage.closed()) {
       LOG.warn("{} on {} was not closed: its memory is taken back now", storage, id);
@@ -224,7 +225,7 @@ final class DeviceState {
     gates.forEach(Gate::exit);
   }
 
-  /** Waits for calls in progress, then frees everything; the second time nothing. */
+  /** Waits for calls in progress, then frees everything. A second call does nothing. */
   void close() {
     lock.lock();
     try {
@@ -241,7 +242,7 @@ final class DeviceState {
     }
   }
 
-  /** From the cleaner's thread, when nothing refers to the device any more. */
+  /** Called by the cleaner's thread when the device is no longer reachable. */
   void closeLeaked() {
     if (!closed) {
       LOG.warn("device {} was not closed: it is closed now", id);

@@ -5,9 +5,10 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Guards the native calls of one stream: one thread at a time is inside, and who frees memory holds
- * the gate until he has. Holders go first, so that a stream in a tight loop cannot keep them out.
- * Entering and leaving cost a compare-and-set and an ordered store, and allocate nothing.
+ * Guards the native calls of one stream: one thread at a time is inside, and a thread that frees
+ * memory holds the gate while it does. Threads that hold go before threads that enter, so that a
+ * stream in a tight loop cannot keep them out. Entering and leaving cost a compare-and-set and an
+ * ordered store, and allocate nothing.
  */
 final class Gate {
   private static final int OPEN = 0;
@@ -29,9 +30,12 @@ final class Gate {
   }
 
   private volatile int state = OPEN;
-  private volatile int holders; // who wait in hold()
+  private volatile int holders; // the number of threads that wait in hold()
 
-  /** Enters, after whoever is inside has left; false when the gate is shut for good. */
+  /**
+   * Waits until the thread inside has left, and enters. Returns false when the gate is shut for
+   * good.
+   */
   boolean enter() {
     if (holders == 0 && STATE.compareAndSet(this, OPEN, TAKEN)) {
       return true;
@@ -47,7 +51,7 @@ final class Gate {
     }
   }
 
-  /** As {@link #enter}, before those who wait there. */
+  /** As {@link #enter}, but goes before the threads that wait there. */
   boolean hold() {
     HOLDERS.getAndAdd(this, 1);
     try {

@@ -1,8 +1,9 @@
 package dev.halfstep;
 
 /**
- * A failure of the device or of the native library: not a misuse (those are {@link
- * IllegalArgumentException} and {@link IllegalStateException}) but something the machine refused.
+ * A failure of the device or of the native library: not a misuse, for which there are {@link
+ * IllegalArgumentException} and {@link IllegalStateException}, but something that the machine
+ * refused.
  */
 public final class HalfstepException extends RuntimeException {
   private static final long serialVersionUID = 1;

@@ -9,8 +9,9 @@ import java.util.Arrays;
  */
 public final class Shape {
   /**
-   * The most elements that a shape can have, 2^58, where a dimension of 0 counts as 1: so neither
-   * their bytes nor twice that pass what a {@code long} holds, nor those of any of the dimensions.
+   * The most elements that a shape can have: 2^58, where a dimension of 0 counts as 1. With this
+   * limit a {@code long} holds twice the number of bytes of any tensor and of any part of its
+   * dimensions.
    */
   public static final long MAX_ELEMENTS = 1L << 58;
 

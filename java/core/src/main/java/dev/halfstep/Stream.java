@@ -59,7 +59,7 @@ public final class Stream implements AutoCloseable {
     this(device, dev.halfstep.bindings.Native::hs_stream_create);
   }
 
-  /** Over a stream of the platform's own. */
+  /** Wraps a native stream that another library made. */
   Stream(Device device, long nativeHandle) {
     this(device, (deviceHandle, stream) -> hs_stream_wrap(deviceHandle, nativeHandle, stream));
   }
@@ -120,7 +120,7 @@ public final class Stream implements AutoCloseable {
   /**
    * The stream as CUDA's own libraries know it ({@code CUstream}, {@code cudaStream_t}), valid
    * until it is closed. Calls that they make on it run in the order in which they and ours were
-   * made; a recording takes them in too. Addresses of tensors are theirs as they are.
+   * made; a recording includes them too. Such libraries can use the addresses of tensors directly.
    *
    * @throws HalfstepException UNSUPPORTED on a device without such streams, as the CPU
    */
@@ -136,11 +136,11 @@ public final class Stream implements AutoCloseable {
   }
 
   /**
-   * Whether matrix products and convolutions of {@link DType#F32} that are called on this stream
-   * from now on, be it into a recording, may round their operands to TF32: 10 bits of mantissa
-   * instead of 23, to nearest, in exchange for the rate of tensor cores. Sums, biases, their
-   * gradients and results stay F32. A list keeps what held when it was recorded. At first it is not
-   * allowed; on a CPU, which has no such units, nothing changes.
+   * Whether matrix products and convolutions of {@link DType#F32} that are called or recorded on
+   * this stream from now on may round their operands to TF32: 10 bits of mantissa instead of 23, to
+   * nearest, in exchange for the rate of tensor cores. Sums, biases, their gradients and results
+   * stay F32. A command list keeps the setting with which it was recorded. The setting is false at
+   * first, and has no effect on a CPU, which has no tensor cores.
    */
   public void allowTf32(boolean allowed) {
     long stream = enter();
@@ -239,7 +239,9 @@ public final class Stream implements AutoCloseable {
     }
   }
 
-  /** Nothing is checked: the exception that ended the recording matters more. */
+  /**
+   * Errors are ignored, so that the exception that ended the recording is the one that is thrown.
+   */
   private void dropCapture() {
     if (gate.enter()) {
       List<Storage> used = List.copyOf(Objects.requireNonNullElse(recorded, Set.of()));

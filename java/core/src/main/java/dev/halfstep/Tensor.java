@@ -9,12 +9,12 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory of a device with a type and a shape, dense and row-major. One that {@link Device} gave
- * owns its memory and is closed when it is no longer needed; {@link #slice} and {@link #reshape}
- * give views, which own nothing and end with the tensor they were made from. Copies run on the
- * device's default stream, so on the thread that owns it; while an array is copied the garbage
- * collector waits, so hundreds of megabytes rather go in direct buffers. A closed tensor refuses
- * every use with an {@link IllegalStateException}.
+ * Memory of a device with a type and a shape, dense and row-major. A tensor that a {@link Device}
+ * made owns its memory: close it when it is no longer needed. {@link #slice} and {@link #reshape}
+ * make views, which own nothing and are closed with the tensor that they were made from. Copies run
+ * on the device's default stream, so the thread that owns that stream makes them. The garbage
+ * collector waits while an array is copied: use direct buffers for hundreds of megabytes. A closed
+ * tensor refuses every use with an {@link IllegalStateException}.
  */
 public final class Tensor implements AutoCloseable {
   private static final Cleaner CLEANER = Cleaner.create();
@@ -69,8 +69,8 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * Where it lies in the device's memory, for calls that take addresses; 0 if it has no elements.
-   * Nothing keeps the memory while the address is in use: that is the caller's business.
+   * Its address in the device's memory, for calls that take addresses; 0 if it has no elements. The
+   * caller keeps the tensor open while the address is in use.
    */
   public long address() {
     requireOpen("this tensor");
@@ -192,7 +192,8 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * Copies the tensor into a buffer, from its position on; what {@link #upload(Buffer)} demands.
+   * Copies the tensor into a buffer, from its position on. The buffer must be as for {@link
+   * #upload(Buffer)}.
    */
   public void download(Buffer values) {
     Transfers.download(this, values);

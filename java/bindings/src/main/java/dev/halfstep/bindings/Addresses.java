@@ -6,7 +6,7 @@ import org.bytedeco.javacpp.annotation.Cast;
 import org.bytedeco.javacpp.annotation.Name;
 import org.bytedeco.javacpp.annotation.Properties;
 
-/** Addresses of Java's own memory, without an object made on the way. */
+/** Gives the addresses of direct buffers without allocating an object. */
 @Properties(inherit = HalfstepPreset.class)
 public final class Addresses {
   static {
@@ -15,12 +15,17 @@ public final class Addresses {
 
   private Addresses() {}
 
-  /** Where a direct buffer's element 0 lies, whatever its position; only for direct buffers. */
+  /**
+   * The address of a direct buffer's element 0, whatever its position. The buffer must be direct.
+   */
   public static long of(Buffer buffer) {
     return atPosition(buffer) - buffer.position();
   }
 
-  /** JavaCPP adds the position to what it takes for an address of bytes. */
+  /**
+   * The address that JavaCPP passes for a buffer: that of element 0 plus the position, as if
+   * elements were bytes.
+   */
   @Name("(hs_ptr)")
   private static native @Cast("hs_ptr") long atPosition(Buffer buffer);
 }

@@ -17,7 +17,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
  *   <li>There are no {@code java.nio} overloads: JavaCPP passes a sliced heap buffer with a wrong
  *       address, which corrupts memory. Direct buffers go by address, checked by the caller.
  *   <li>{@code float[]} without a copy, for short synchronous calls: {@link ArrayCalls}, which is
- *       written by hand.
+ *       generated from {@code native/kernels.txt}.
  * </ul>
  */
 @Properties(
@@ -44,7 +44,7 @@ public class HalfstepPreset implements InfoMapper {
     withoutBuffers(infos);
   }
 
-  /** Repeats JavaCPP's own table of types, less its {@code java.nio} overloads. */
+  /** Repeats JavaCPP's own table of types without its {@code java.nio} overloads. */
   private static void withoutBuffers(InfoMap infos) {
     infos.put(
         new Info("int8_t", "signed char").valueTypes("byte").pointerTypes("BytePointer", "byte[]"));

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** {@code halfstep advise}: what speaks for and against a run, without training it. */
+/** {@code halfstep advise}: finds mistakes in a run's settings without training. */
 @Command(
     name = "advise",
     description = {

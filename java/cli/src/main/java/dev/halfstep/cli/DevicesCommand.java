@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** {@code halfstep devices}: what there is to compute on, and why the rest is not there. */
+/** {@code halfstep devices}: lists the devices that can be used, and says why others cannot. */
 @Command(
     name = "devices",
     description = "Lists the devices to train on, and why others cannot be used.",

@@ -1,6 +1,6 @@
 package dev.halfstep.cli;
 
-/** What a command ends with, beside 0 for success and 128 plus the number of a signal. */
+/** The exit statuses of commands, beside 0 for success and 128 plus the number of a signal. */
 final class ExitStatus {
   /** A run that failed. */
   static final int FAILED = 1;

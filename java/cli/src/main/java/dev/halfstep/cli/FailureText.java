@@ -10,7 +10,7 @@ import java.nio.file.FileSystemException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 
-/** Exceptions as messages for people. */
+/** Turns exceptions into messages for people. */
 final class FailureText {
   private FailureText() {}
 
@@ -19,7 +19,7 @@ final class FailureText {
     return OneLine.of(said(cause(thrown)));
   }
 
-  /** What is behind exceptions that only carry another. */
+  /** The cause of exceptions that only wrap another one. */
   private static Throwable cause(Throwable thrown) {
     Throwable cause = thrown.getCause();
     boolean saysNoMore = String.valueOf(cause).equals(thrown.getMessage());
@@ -49,7 +49,7 @@ final class FailureText {
     if (tellsItself && !silent) {
       return String.valueOf(message);
     }
-    // What nobody foresaw: its name is what there is to report.
+    // An unexpected exception without a message: its name must do.
     return thrown.getClass().getSimpleName() + (silent ? "" : ": " + message);
   }
 }

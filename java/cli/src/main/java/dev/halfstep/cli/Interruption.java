@@ -13,18 +13,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends a run cleanly on SIGINT (Ctrl-C), SIGTERM or SIGHUP (a closed terminal): the first one lets
- * the trainer stop at its next look and the files be written; a second SIGINT or SIGTERM ends the
- * program at once. Restores the handlers that it found when it is closed.
+ * Ends a run cleanly on SIGINT (Ctrl-C), SIGTERM or SIGHUP (a closed terminal): after the first one
+ * the trainer stops at its next check and the files are written; a second SIGINT or SIGTERM ends
+ * the program at once. {@code close} restores the earlier handlers.
  *
- * <p>A shutdown hook could not do this: the JVM hears no second signal while hooks run. The
+ * <p>A shutdown hook could not do this: the JVM handles no second signal while hooks run. The
  * handlers are {@code sun.misc.Signal}'s, which the module jdk.unsupported exports for good (JEP
  * 260); they are reached by reflection because the compiler's warning about them cannot be switched
  * off. Where they cannot be set (a JVM started with -Xrs, one without that module), signals end the
  * program as they would without this class.
  */
 final class Interruption implements Callback, AutoCloseable {
-  /** What a signal's number is added to for the exit status, as shells do. */
+  /** The exit status is this plus the signal's number, as in shells. */
   private static final int SIGNAL_BASE = 128;
 
   /**
@@ -86,7 +86,7 @@ final class Interruption implements Callback, AutoCloseable {
     }
   }
 
-  /** Puts the handlers back that were there before. */
+  /** Restores the handlers that were set before. */
   @Override
   public void close() {
     restore.forEach(Runnable::run);
@@ -130,7 +130,7 @@ final class Interruption implements Callback, AutoCloseable {
       received = new Received(name, number);
     }
     if (name.equals("HUP")) {
-      return; // it says that a terminal is gone, as often as it likes, and asks for no haste
+      return; // SIGHUP may come many times; it never ends the program at once
     }
     long now = System.nanoTime();
     if (!asked) {

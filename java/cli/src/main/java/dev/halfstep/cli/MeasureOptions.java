@@ -25,7 +25,7 @@ final class MeasureOptions {
   private List<String> traced = List.of();
 
   /**
-   * Sets a trainer to what was asked for.
+   * Applies the options to a trainer.
    *
    * @throws UsageException if there is no such weight
    */

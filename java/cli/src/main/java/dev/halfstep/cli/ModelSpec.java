@@ -15,9 +15,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** What {@code --model} names. */
+/** The networks that {@code --model} can name. */
 sealed interface ModelSpec {
-  /** What there is, for messages. */
+  /** The possible names, for messages. */
   String POSSIBLE =
       "Possible is mlp:UNITS[,UNITS...] with one number a hidden layer, such as mlp:256,128, and"
           + " cnn for images.";
@@ -68,7 +68,8 @@ sealed interface ModelSpec {
   }
 
   /**
-   * The model for samples of this shape, with so many outputs: one a class, or one.
+   * The model for samples of this shape, with this number of outputs: one for each class, or a
+   * single one.
    *
    * @throws UsageException if it has more parameters than an array has room for, or is not for such
    *     samples

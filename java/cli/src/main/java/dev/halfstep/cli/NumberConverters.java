@@ -5,11 +5,11 @@ import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Numbers among the options. */
+/** Converts the texts of options to numbers. */
 final class NumberConverters {
   private NumberConverters() {}
 
-  /** Lets a command line say what is wrong with a number. */
+  /** Registers the converters, whose messages say what is wrong with a number. */
   static CommandLine register(CommandLine line) {
     ITypeConverter<Integer> whole =
         text -> number(text, "a whole number up to 2147483647", Integer::valueOf);

@@ -17,15 +17,14 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The folder that a run leaves its files in. They are written to a temporary folder inside it,
- * forced to disk, and moved into place together when all are complete: on a full disk, what stood
- * before stays.
+ * The folder of a run's files. They are written to a temporary folder inside it, forced to disk,
+ * and moved into place together when all are complete: if the disk is full, the older files stay.
  */
 final class OutputFolder implements AutoCloseable {
-  /** Where folders named after the time are made. */
+  /** The folder in which folders named after the time are made. */
   static final String DEFAULT = "runs";
 
-  /** What temporary files and folders begin with. */
+  /** The beginning of the names of temporary files and folders. */
   private static final String STAGING = ".halfstep-";
 
   private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd_HH-mm-ss");
@@ -96,7 +95,7 @@ final class OutputFolder implements AutoCloseable {
   }
 
   /**
-   * Refuses to write over what is read.
+   * Refuses to write to a file that is read.
    *
    * @param written what {@link #checkFile} returned
    * @param option that names what is read, or written as well
@@ -113,7 +112,7 @@ final class OutputFolder implements AutoCloseable {
           Files.isRegularFile(written) && Files.exists(other) && Files.isSameFile(written, other);
       same |= written.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize());
     } catch (InvalidPathException | IOException e) {
-      same = false; // Whoever reads it says so.
+      same = false; // the code that reads the file reports the error
     }
     if (same) {
       throw new UsageException(
@@ -130,8 +129,8 @@ final class OutputFolder implements AutoCloseable {
   }
 
   /**
-   * Creates the folder where it is missing, proves that files can be written there, and keeps it
-   * for this run until it is closed.
+   * Creates the folder if it is missing, checks that files can be written there, and locks it for
+   * this run until it is closed.
    *
    * @param given what {@link #check} returned; empty for a new folder {@code runs/<time>}
    * @throws IOException if it cannot be created or written
@@ -173,7 +172,7 @@ final class OutputFolder implements AutoCloseable {
     }
   }
 
-  /** Removes what killed runs left half-written; nobody else writes here now. */
+  /** Removes incomplete files of killed runs. The lock keeps other runs away meanwhile. */
   private void removeLeftOvers() throws IOException {
     for (Path left : files(path)) {
       if (String.valueOf(left.getFileName()).startsWith(STAGING)) {
@@ -187,7 +186,7 @@ final class OutputFolder implements AutoCloseable {
     }
   }
 
-  /** Where the files will lie. */
+  /** The folder in which the files will lie. */
   Path path() {
     return path;
   }
@@ -217,7 +216,7 @@ final class OutputFolder implements AutoCloseable {
     }
   }
 
-  /** Gives the folder back; removes it if it was created for this run and nothing lies in it. */
+  /** Releases the folder; removes it if it was created for this run and is empty. */
   @Override
   public void close() throws IOException {
     lock.close();

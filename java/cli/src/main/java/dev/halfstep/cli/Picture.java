@@ -7,9 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A picture that goes with a result. Drawing needs what a machine may lack (java.desktop, fonts),
- * so pictures come after all other files, and one that cannot be made costs a warning and no more.
- * This class names none of Java's own for drawing: without java.desktop it could not be loaded.
+ * Writes the picture of a result. A machine may lack what drawing needs (java.desktop, fonts), so
+ * pictures are written after all other files, and a failure to draw is only a warning. This class
+ * refers to no class of java.desktop, since it could not be loaded without that module.
  */
 final class Picture {
   private Picture() {}
@@ -34,7 +34,7 @@ final class Picture {
         Files.delete(file);
       }
     } catch (IOException e) {
-      // It stays; the warning has said that it is not this result's.
+      // The old picture stays; the warning has said that it belongs to another result.
     }
   }
 }

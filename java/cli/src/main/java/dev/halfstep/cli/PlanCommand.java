@@ -12,7 +12,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** {@code halfstep plan}: what a run would do, without doing it. */
+/** {@code halfstep plan}: shows what a run would do, without training. */
 @Command(
     name = "plan",
     description = {

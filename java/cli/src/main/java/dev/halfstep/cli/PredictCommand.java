@@ -22,7 +22,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code halfstep predict}: what a trained model says of samples, as a CSV file. */
+/** {@code halfstep predict}: writes a trained model's predictions to a CSV file. */
 @Command(
     name = "predict",
     description = {
@@ -81,10 +81,10 @@ final class PredictCommand implements Callable<Integer> {
   /**
    * What {@code --json} writes.
    *
-   * @param correct predictions that are those of the labels; null without labels
+   * @param correct the number of predictions that equal the label; null without labels
    * @param accuracy their share of the rows that have one
    * @param rmse the root of the mean squared error of numbers; null without targets
-   * @param r2 what part of the numbers' variance is explained
+   * @param r2 the share of the numbers' variance that the model explains
    */
   record PredictResult(
       int schema,
@@ -191,7 +191,7 @@ final class PredictCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** A file whose numbers mean nothing is no success. */
+  /** Predictions that are not finite make the command fail. */
   private void requireFinite(Model model, Predictions predictions, int rows) {
     if (predictions.notFinite() > 0) {
       boolean weights = true;

@@ -15,7 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * What {@code predict --data} names, prepared as the model's training data were.
+ * The data of {@code predict --data}, prepared as the model's training data were.
  *
  * @param data normalised as the model expects them, with the true classes or numbers as targets
  *     where they are known

@@ -4,7 +4,7 @@ import dev.halfstep.report.Json;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** How predictions compare with the targets of the rows that have one. */
+/** Compares predictions with the targets of the rows that have one. */
 final class PredictionScore {
   private int rows;
   private int correct;
@@ -27,12 +27,12 @@ final class PredictionScore {
     squaredDistances += distance * (value - mean);
   }
 
-  /** Predictions that are those of the labels; null without labels, and for numbers. */
+  /** The number of predictions that equal the label; null without labels, and for numbers. */
   @Nullable Integer correct() {
     return rows == 0 || numbers ? null : (Integer) correct;
   }
 
-  /** Their share of the rows that have a label. */
+  /** The share of correct predictions among the rows that have a label. */
   @Nullable Double accuracy() {
     return rows == 0 || numbers ? null : (Double) ((double) correct / rows);
   }
@@ -42,7 +42,7 @@ final class PredictionScore {
     return numbers ? Json.number(Math.sqrt(squaredErrors / rows)) : null;
   }
 
-  /** What part of the numbers' variance is explained. */
+  /** The share of the numbers' variance that the model explains. */
   @Nullable Double r2() {
     return numbers ? Json.number(1 - squaredErrors / squaredDistances) : null;
   }

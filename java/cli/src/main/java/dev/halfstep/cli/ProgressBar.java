@@ -13,9 +13,9 @@ import java.nio.file.Path;
 import java.util.Locale;
 
 /**
- * Shows a run as it goes on: the epoch, its steps, the loss, samples per second and the time left,
- * and a line for each complete epoch. On a terminal the bar is drawn over itself; elsewhere it is a
- * plain line every few seconds.
+ * Shows the progress of a run: the epoch, its steps, the loss, samples per second and the time
+ * left, and a line for each complete epoch. On a terminal the bar is drawn over itself; elsewhere
+ * it is a plain line every few seconds.
  */
 final class ProgressBar implements Callback {
   private static final int BAR_WIDTH = 20;
@@ -35,7 +35,7 @@ final class ProgressBar implements Callback {
     this(out, terminal, scores, terminal ? TERMINAL_INTERVAL : PLAIN_INTERVAL);
   }
 
-  /** Draws at most every so many seconds. */
+  /** Draws at most once in this number of seconds. */
   ProgressBar(PrintWriter out, boolean terminal, Scores scores, double interval) {
     this.out = out;
     this.terminal = terminal;
@@ -120,7 +120,7 @@ final class ProgressBar implements Callback {
     }
   }
 
-  /** By the samples that are left, but no more than the budget has. */
+  /** Estimated from the samples that are left, and at most what the budget leaves. */
   private static double secondsLeft(Fit fit, double now) {
     double byTime = fit.plan().budget().seconds() - now;
     double done = fit.epoch() - 1 + (double) fit.sample() / fit.plan().samples(fit.batchSize());

@@ -15,7 +15,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options that say how a run goes on: schedules, micro-batch, clipping, and when it ends. */
+/** The options of a run's course: schedules, micro-batch, clipping, and when it ends. */
 final class RecipeOptions {
   /** The batch size that {@code --lr} is meant for where {@code --lr-scaling} is given. */
   private static final int REFERENCE_BATCH = 32;
@@ -148,7 +148,7 @@ final class RecipeOptions {
       description = "What counts as an improvement for --early-stopping (default: 0).")
   private @Nullable Double minDelta;
 
-  /** What was asked for. */
+  /** The options as a report holds them. */
   Recipe recipe() {
     boolean stops = metric != null || patience != null;
     return new Recipe(
@@ -166,7 +166,7 @@ final class RecipeOptions {
   }
 
   /**
-   * Sets a trainer to what was asked for.
+   * Applies the options to a trainer.
    *
    * @param validated whether there are validation data
    * @throws UsageException if something is unknown or impossible
@@ -275,7 +275,7 @@ final class RecipeOptions {
         EarlyStopping.on(watched, epochsWithout).withMinDelta(minDelta == null ? 0 : minDelta));
   }
 
-  /** What the library finds impossible is bad use here. */
+  /** Turns the library's refusal of a value into a usage error. */
   static <T> T possible(Supplier<T> value) {
     try {
       return value.get();

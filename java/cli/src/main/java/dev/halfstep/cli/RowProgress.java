@@ -3,7 +3,10 @@ package dev.halfstep.cli;
 import java.io.PrintWriter;
 import java.util.Locale;
 
-/** Shows how far a long list of rows has come: drawn over itself, or a plain line now and then. */
+/**
+ * Shows the progress through many rows: one line that is redrawn on a terminal, otherwise a plain
+ * line now and then.
+ */
 final class RowProgress {
   private static final double TERMINAL_INTERVAL = 0.1;
   private static final double PLAIN_INTERVAL = 10;
@@ -26,7 +29,7 @@ final class RowProgress {
     return (System.nanoTime() - begun) * 1e-9;
   }
 
-  /** So many rows are done. */
+  /** Tells that this number of rows is done. */
   void done(int count) {
     double now = seconds();
     if (now - drawn < (terminal ? TERMINAL_INTERVAL : PLAIN_INTERVAL)) {

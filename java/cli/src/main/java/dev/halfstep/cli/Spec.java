@@ -10,14 +10,14 @@ import java.util.Map;
  *
  * @param option the option's name, for messages
  * @param text what was given
- * @param name what stands before the colon
- * @param numbers what stands behind it
+ * @param name the text before the colon
+ * @param numbers the numbers after the colon
  */
 record Spec(String option, String text, String name, List<Double> numbers) {
-  /** Up to here every whole number is a double of its own. */
+  /** A double holds every whole number up to this one exactly. */
   private static final double MOST_WHOLE = 0x1p53;
 
-  /** How many numbers a name takes, and how that is written. */
+  /** The number of numbers that a name takes, and its form for messages. */
   record Form(int least, int most, String written) {}
 
   /**

@@ -5,7 +5,7 @@ import java.util.Comparator;
 import java.util.Locale;
 import java.util.Optional;
 
-/** Guesses what a misspelt word was meant to be. */
+/** Finds the known word that a misspelt one probably means. */
 final class Suggestion {
   private Suggestion() {}
 

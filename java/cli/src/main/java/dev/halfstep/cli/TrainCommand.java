@@ -50,7 +50,9 @@ final class TrainCommand implements Callable<Integer> {
   /** The name of a run's options in its checkpoints. */
   private static final String OPTIONS = "options";
 
-  /** What no checkpoint may say: where to write, and what is not of the run itself. */
+  /**
+   * Options that a checkpoint must not hold: where to write, and others that do not change the run.
+   */
   private static final Set<String> NOT_OF_THE_RUN =
       Set.of("--resume", "--out", "--json", "--help", "--version");
 
@@ -156,7 +158,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /**
-   * The options that a checkpoint has, of those that are a run's own.
+   * The options of a run that a checkpoint holds.
    *
    * @throws IllegalArgumentException if it has others
    */
@@ -236,12 +238,12 @@ final class TrainCommand implements Callable<Integer> {
     RunDescription description = setup.description();
     out.print(PlanReport.summary(trainer, description));
     checkpoint.ifPresent(from -> out.println("resumes  " + from.file()));
-    out.flush(); // the first line of progress may be long in coming
+    out.flush(); // the first line of progress may take long
     History history = trainer.fit();
     Report report = Report.of(trainer, history, description);
     output.write(staging -> writeFiles(staging, setup, report));
     if (checkpointEvery == null && checkpoint.isEmpty()) {
-      Checkpoints.clear(output.path()); // of an earlier run, whose results are replaced
+      Checkpoints.clear(output.path()); // those of an earlier run, whose results are replaced
     }
     try {
       json.write(jsonFile, report);

@@ -4,8 +4,8 @@ import dev.halfstep.report.OneLine;
 import java.nio.file.InvalidPathException;
 
 /**
- * Bad use, found before anything has happened: ends the program with status 2. The message is one
- * line that says what was wrong, and mostly a second one that says what is possible.
+ * A usage error, found before the command has done anything: the program ends with status 2. The
+ * first line of the message says what was wrong; in most cases a second one says what is possible.
  */
 final class UsageException extends RuntimeException {
   private static final long serialVersionUID = 1;
@@ -18,7 +18,9 @@ final class UsageException extends RuntimeException {
     super(OneLine.of(problem) + System.lineSeparator() + OneLine.of(possible));
   }
 
-  /** That {@code given} holds no path: mostly where the locale has no letters but ASCII's. */
+  /**
+   * Says that {@code given} is not a path; this happens mostly with a locale that has only ASCII.
+   */
   static UsageException noPath(String given, InvalidPathException e) {
     String problem = given + ": is not a path (" + e.getReason() + ")";
     String encoding = System.getProperty("sun.jnu.encoding", "UTF-8");

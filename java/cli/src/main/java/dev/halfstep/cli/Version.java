@@ -3,7 +3,7 @@ package dev.halfstep.cli;
 import dev.halfstep.report.HalfstepVersion;
 import picocli.CommandLine.IVersionProvider;
 
-/** What {@code --version} says. */
+/** The text of {@code --version}. */
 final class Version implements IVersionProvider {
   @Override
   public String[] getVersion() {

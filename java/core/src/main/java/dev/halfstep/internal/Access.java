@@ -9,8 +9,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What kernels and layers above need of devices, streams and tensors that is nobody else's
- * business. One instance, given by {@link Device} when its class is initialized.
+ * The methods of devices, streams and tensors that only Halfstep's own kernels and layers may call.
+ * {@link Device} registers the one instance when its class is initialized.
  */
 public abstract class Access {
   private static volatile @Nullable Access instance;
@@ -18,7 +18,7 @@ public abstract class Access {
   /** For the one implementation. */
   protected Access() {}
 
-  /** Makes the implementation known. */
+  /** Registers the implementation. */
   public static void register(Access access) {
     instance = access;
   }
@@ -72,6 +72,9 @@ public abstract class Access {
   /** Host memory from which copies are fastest, of a device that is open. */
   public abstract long allocateHost(Device device, long bytes);
 
-  /** Gives {@link #allocateHost}'s memory back; nothing if the device is closed, which did it. */
+  /**
+   * Frees memory from {@link #allocateHost}. Does nothing if the device is closed, since closing it
+   * freed the memory.
+   */
   public abstract void freeHost(Device device, long address);
 }

@@ -3,8 +3,8 @@ package dev.halfstep.internal;
 import java.util.concurrent.CancellationException;
 
 /**
- * Java's way to cancel work, the interrupt flag of its thread, for what takes long: it looks at the
- * flag between its parts, and leaves it set for whoever called.
+ * Cancels long work in Java's usual way, by the interrupt flag of its thread. The work calls {@link
+ * #check} between its parts; the flag stays set for the caller.
  */
 public final class Cancellation {
   private Cancellation() {}
@@ -15,7 +15,7 @@ public final class Cancellation {
   }
 
   /**
-   * Goes on unless the calling thread was interrupted.
+   * Throws if the calling thread was interrupted.
    *
    * @param what is going on, for the message
    * @throws CancellationException if it was

@@ -1,10 +1,10 @@
 package dev.halfstep.internal;
 
-/** Whether there is a Flight Recorder to make events for. */
+/** Says whether the runtime has the Flight Recorder, so that events can be written. */
 public final class FlightRecorder {
   /**
-   * False in a runtime without the module jdk.jfr, or in an application of modules that does not
-   * ask for it ({@code --add-modules jdk.jfr}): classes of events must not be touched then.
+   * False in a runtime without the module jdk.jfr, and in a modular application that does not
+   * require it ({@code --add-modules jdk.jfr}). Event classes must not be loaded then.
    */
   public static final boolean IS_PRESENT = isPresent();
 

@@ -26,9 +26,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The folder into which JavaCPP extracts native libraries: one that no other user can write, with
- * files in it that are what the jars hold. JavaCPP alone takes any folder that is there, and any
- * file of the right size and time.
+ * Chooses the folder into which JavaCPP extracts native libraries, so that no other user can write
+ * to it and its files are those of the jars. JavaCPP itself would accept any existing folder, and
+ * any file of the right size and time.
  */
 final class LibraryCache {
   static final String PROPERTY = "org.bytedeco.javacpp.cachedir";
@@ -73,7 +73,9 @@ final class LibraryCache {
     }
   }
 
-  /** The libraries that lie in jars; what lies in folders is loaded from there. */
+  /**
+   * The libraries that lie in jars. Libraries in folders are loaded from there and need no copy.
+   */
   private static List<URL> libraries() throws IOException {
     Class<?> bindings = dev.halfstep.bindings.Native.class;
     URL[] found = {
@@ -122,7 +124,7 @@ final class LibraryCache {
     return deleted;
   }
 
-  /** Under JavaCPP's lock, for another program may be extracting the file just now. */
+  /** Takes JavaCPP's lock, since another program may be extracting the file at the same time. */
   private static boolean deleteUnlessWritten(Path file, URL library) throws IOException {
     Path lockFile = Loader.getCacheDir().toPath().resolve(".lock");
     synchronized (Runtime.getRuntime()) { // as JavaCPP does
@@ -166,7 +168,10 @@ final class LibraryCache {
         && file.canExecute();
   }
 
-  /** A folder of this user's alone: JavaCPP's own, one in the temporary folder, or a new one. */
+  /**
+   * A folder that only this user can write: JavaCPP's own, one in the temporary folder, or a new
+   * one.
+   */
   private static Path privateFolder() throws IOException {
     Path temporary = Path.of(System.getProperty("java.io.tmpdir", "/tmp"));
     Path home = Path.of(System.getProperty("user.home", "?")); // "?": the user has no entry
@@ -204,7 +209,7 @@ final class LibraryCache {
     }
   }
 
-  /** Whether nobody but this user and root can put another folder in the place of this one. */
+  /** Whether only this user and root can replace this folder by another one. */
   private static boolean isSafeBelow(Path folder, int user) throws IOException {
     for (Path above = folder.getParent(); above != null; above = above.getParent()) {
       boolean othersRename = (mode(above) & (WRITE_OTHERS | STICKY)) == WRITE_OTHERS;
@@ -232,7 +237,7 @@ final class LibraryCache {
     return (int) Files.getAttribute(folder, "unix:mode");
   }
 
-  /** Has a folder that was made for this program alone deleted at its end. */
+  /** Deletes a folder that was made for this program when the program ends. */
   static void deleteTemporaryOnExit() {
     Path folder = Path.of(System.getProperty(PROPERTY, ""));
     if (folder.getFileName().toString().startsWith(TEMPORARY)) {

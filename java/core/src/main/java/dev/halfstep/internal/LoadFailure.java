@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.Loader;
 
-/** Why the native library could not be loaded: in one sentence, with what to do. */
+/** Explains why the native library could not be loaded and what to do, in one sentence. */
 record LoadFailure(String reason, Throwable cause) {
   static final String PLATFORM = "linux-x86_64";
   static final String LIBRARY = PLATFORM + "/libjnihalfstep.so";

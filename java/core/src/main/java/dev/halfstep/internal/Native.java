@@ -22,7 +22,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The native library: loaded once, with a diagnosis where it cannot be, and its statuses. */
+/**
+ * Loads the native library once, explains a failure to load it, and turns its statuses into
+ * exceptions.
+ */
 public final class Native {
   private static final Logger LOG = LoggerFactory.getLogger(Native.class);
   private static final String CUDA_PLUGIN = "libhalfstep_cuda.so";
@@ -32,7 +35,7 @@ public final class Native {
   private Native() {}
 
   /**
-   * Loads the library, if no call has yet.
+   * Loads the library, unless it is loaded.
    *
    * @throws HalfstepException NOT_LOADED, with what was found missing and what to do
    */
@@ -57,7 +60,7 @@ public final class Native {
     return null;
   }
 
-  /** Turns a status into the exception that it stands for; nothing on success. */
+  /** Throws the exception that a status stands for; returns if the status is success. */
   public static void check(int status) {
     if (status != HS_OK) {
       throw failure(status, lastError());

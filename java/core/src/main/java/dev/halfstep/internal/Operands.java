@@ -77,7 +77,7 @@ public final class Operands {
    * @param elements at most {@link dev.halfstep.Shape#MAX_ELEMENTS}
    * @throws IllegalArgumentException unless it is direct, in native order, of the type (or a
    *     ByteBuffer, aligned to the type), and has this many elements from its position to its limit
-   * @throws IllegalStateException if it is a memory segment's whose arena is closed
+   * @throws IllegalStateException if it is a view of a memory segment whose arena is closed
    */
   public static long input(Buffer buffer, String name, DType dtype, long elements) {
     if (!present(buffer, name).isDirect()) {
@@ -117,9 +117,9 @@ public final class Operands {
   }
 
   /**
-   * Reads the buffer's first element. Its memory may belong to an arena ({@code java.lang.foreign},
-   * of which Java 17 knows nothing): Java looks whether that is open with each access, but not when
-   * it is asked for the address.
+   * Reads the buffer's first element, which throws if the buffer's memory belongs to a closed arena
+   * ({@code java.lang.foreign}, which Java 17 does not have). Java checks this at each access, but
+   * not when it gives the address.
    */
   private static void requireAlive(Buffer buffer, String name) {
     try {
@@ -169,8 +169,9 @@ public final class Operands {
   }
 
   /**
-   * Keeps a direct buffer from being freed before this point; its address does not. Called after
-   * the native call, which throws nothing: no finally is needed.
+   * Keeps a direct buffer reachable until this point, so that the collector does not free it while
+   * a native call uses its address. Called after the native call; that throws nothing, so no {@code
+   * finally} is needed.
    */
   @SuppressWarnings("ReachabilityFenceUsage")
   public static void keepAlive(@Nullable Object operand) {

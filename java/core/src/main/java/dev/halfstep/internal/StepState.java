@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.Loader;
 
 /**
- * Where the fields of {@code hs_step_state} lie, as the bindings know them, and readers of a copy
- * of it in a host buffer of native order. Offsets are in bytes.
+ * Offsets in bytes of the fields of {@code hs_step_state}, taken from the bindings, and methods
+ * that read the fields from a copy of the struct in a host buffer of native order.
  */
 public final class StepState {
   /** Bytes of the state. */

@@ -7,9 +7,10 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Memory of C structs. It belongs to a direct buffer, so that it is freed with the last pointer to
- * it and by nothing else: what JavaCPP allocates is freed by a caller's {@code PointerScope}, and
- * refused where the process, tensors included, uses more memory than JavaCPP thinks it should.
+ * Allocates memory for C structs as direct buffers, which are freed when the last pointer to them
+ * is gone. JavaCPP's own allocation does not fit: a caller's {@code PointerScope} would free it,
+ * and JavaCPP refuses it when the process, with all its tensors, uses more memory than JavaCPP's
+ * limit.
  */
 public final class Structs {
   private Structs() {}

@@ -1,4 +1,4 @@
-/** What Halfstep's own modules share and nobody else may use: it changes without notice. */
+/** Classes that only Halfstep's own modules may use. They change without notice. */
 @NullMarked
 package dev.halfstep.internal;
 

@@ -7,8 +7,8 @@ import dev.halfstep.internal.Native;
 import dev.halfstep.internal.Operands;
 
 /**
- * Elements in another type, to nearest, ties to even: F32, BF16 and F16 to each other, and U8 and
- * I32 to those. Immutable and safe to use from many threads.
+ * Converts elements to another type, rounding to nearest, ties to even: F32, BF16 and F16 to each
+ * other, and U8 and I32 to those. Immutable and safe to use from many threads.
  */
 public final class CastKernel extends CastKernelForms {
   private CastKernel(DType srcType, DType dstType, long count) {

@@ -3,8 +3,8 @@ package dev.halfstep.kernel;
 import dev.halfstep.DType;
 
 /**
- * Rows copied between pitches: how tensors are split and concatenated along a dimension. Immutable
- * and safe to use from many threads.
+ * Copies rows from an array with one pitch into an array with another, for instance to split or
+ * concatenate tensors along a dimension. Immutable and safe to use from many threads.
  */
 public final class CopyRowsKernel extends CopyRowsKernelForms {
   private CopyRowsKernel(DType type, long rows, long columns, long srcPitch, long dstPitch) {

@@ -26,7 +26,7 @@ public final class CrossEntropyKernel extends CrossEntropyKernelForms {
         Sizes.product("logits", spec.rows, spec.classes));
   }
 
-  /** Of logits F32 {@code [rows, classes]}, the gradient that of the mean over all rows. */
+  /** For logits F32 {@code [rows, classes]}; the gradient is that of the mean over all rows. */
   public static Builder builder(long rows, long classes) {
     return new Builder(rows, classes);
   }
@@ -74,7 +74,7 @@ public final class CrossEntropyKernel extends CrossEntropyKernelForms {
       return copy;
     }
 
-    /** In [0, 1); 0 without it. */
+    /** The smoothing, in [0, 1); default 0. */
     public Builder labelSmoothing(float smoothing) {
       if (!(smoothing >= 0 && smoothing < 1)) {
         throw new IllegalArgumentException("label smoothing " + smoothing + " is not in [0, 1)");
@@ -84,14 +84,19 @@ public final class CrossEntropyKernel extends CrossEntropyKernelForms {
       return copy;
     }
 
-    /** Rows with this label count for nothing; -1, as without it: none is ignored. */
+    /**
+     * Rows with this label are left out of the loss, and their gradient is 0. Default -1: no row is
+     * left out.
+     */
     public Builder ignoreLabel(int label) {
       Builder copy = copy();
       copy.ignoreLabel = label;
       return copy;
     }
 
-    /** The gradient is multiplied by it, and by the state's loss scale; 1 / rows without it. */
+    /**
+     * The gradient is multiplied by this factor and by the state's loss scale. Default 1 / rows.
+     */
     public Builder gradientSeed(float seed) {
       Builder copy = copy();
       copy.gradientSeed = seed;

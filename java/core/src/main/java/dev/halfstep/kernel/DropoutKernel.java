@@ -4,8 +4,8 @@ import dev.halfstep.DType;
 
 /**
  * Dropout (Srivastava et al., 2014): {@code y = x / (1 - rate)} where an element is kept, else 0.
- * What is kept follows from the seed, the operation and the micro-step of the state alone
- * (Philox4x32-10), so the gradient is the same call on dy, as long as the micro-step has not ended.
+ * Which elements are kept depends only on the seed, the operation and the micro-step in the state
+ * (Philox4x32-10). So the gradient is the same call on dy, made before the micro-step ends.
  * Immutable and safe to use from many threads.
  */
 public final class DropoutKernel extends DropoutKernelForms {

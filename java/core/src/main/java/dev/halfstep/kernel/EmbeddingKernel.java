@@ -3,9 +3,9 @@ package dev.halfstep.kernel;
 import dev.halfstep.DType;
 
 /**
- * Rows of a table {@code [vocabulary, width]} by tokens I32 {@code [count]}, to y {@code [count,
- * width]}; the gradient of the table, F32. {@code state} is optional. Immutable and safe to use
- * from many threads.
+ * Copies the rows of a table {@code [vocabulary, width]} that tokens I32 {@code [count]} name to y
+ * {@code [count, width]}, and computes the gradient of the table, which is F32. {@code state} is
+ * optional. Immutable and safe to use from many threads.
  */
 public final class EmbeddingKernel extends EmbeddingKernelForms {
   private EmbeddingKernel(DType type, long vocabulary, long width, long count) {

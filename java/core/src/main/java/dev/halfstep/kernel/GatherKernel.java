@@ -5,14 +5,14 @@ import dev.halfstep.bindings.hs_gather_desc;
 import dev.halfstep.internal.Structs;
 
 /**
- * A batch by its index: {@code dst[b] = src[order[(cursor + b) % orderSize]] * scale + shift}, src
- * {@code [srcRows, rowSize]}, dst {@code [batch, rowSize]}, scale and shift F32 {@code [channels]}
- * by the element's index modulo channels.
+ * Writes a batch of rows chosen by index: {@code dst[b] = src[order[(cursor + b) % orderSize]] *
+ * scale + shift}, src {@code [srcRows, rowSize]}, dst {@code [batch, rowSize]}, scale and shift F32
+ * {@code [channels]} by the element's index modulo channels.
  *
- * <p>Optional operands (null, or address 0): {@code order}, I32 {@code [orderSize]}, rows in place
- * without it; {@code state}, which gives the cursor, 0 without it, and takes the report of an index
- * out of range, whose row becomes zeros; {@code scale} and {@code shift}, both or neither.
- * Immutable and safe to use from many threads.
+ * <p>Optional operands (null, or address 0): {@code order}, I32 {@code [orderSize]}, without it
+ * rows are taken in order; {@code state}, which holds the cursor (0 without a state) and in which
+ * an index out of range is reported; the row of such an index becomes zeros; {@code scale} and
+ * {@code shift}, both or neither. Immutable and safe to use from many threads.
  */
 public final class GatherKernel extends GatherKernelForms {
   private final Builder spec;
@@ -91,14 +91,14 @@ public final class GatherKernel extends GatherKernelForms {
       return copy;
     }
 
-    /** The number of indices in order, at whose end the cursor wraps; srcRows without it. */
+    /** The number of indices in order; the cursor wraps there. Default srcRows. */
     public Builder orderSize(long size) {
       Builder copy = copy();
       copy.orderSize = Sizes.notNegative("orderSize", size);
       return copy;
     }
 
-    /** Elements of scale and shift, which divide rowSize; 1 without it. */
+    /** The number of elements of scale and shift, a divisor of rowSize. Default 1. */
     public Builder channels(long count) {
       Builder copy = copy();
       copy.channels = Sizes.notNegative("channels", count);

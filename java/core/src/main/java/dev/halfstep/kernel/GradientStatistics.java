@@ -20,8 +20,8 @@ import org.bytedeco.javacpp.Loader;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Statistics of F32 values, of gradients above all, found in one pass. They speak of the values
- * that are finite, and are 0 where none is.
+ * Statistics of F32 values such as gradients, computed in one pass. They count only finite values,
+ * and are 0 if there is none.
  *
  * @param mean of the values
  * @param meanMagnitude the mean of their absolute values
@@ -111,7 +111,10 @@ public record GradientStatistics(
     return of(found);
   }
 
-  /** Reads what {@link #run} left, once the stream has come so far. */
+  /**
+   * Reads the statistics that {@link #run} wrote, on the default stream of the tensor's device. If
+   * they were found on another stream, synchronize that first.
+   */
   public static GradientStatistics read(Tensor statistics) {
     ByteBuffer memory = Structs.buffer(hs_statistics.class);
     Operands.present(statistics, "statistics").download(memory);

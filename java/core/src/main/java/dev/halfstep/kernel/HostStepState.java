@@ -52,7 +52,10 @@ public final class HostStepState {
     return state.address();
   }
 
-  /** The address for an optimizer step, 0 for null. Checked: it takes what the check has left. */
+  /**
+   * The address for an optimizer step, 0 for null. A checked step needs the multiplier that a
+   * gradient check left in the state, any other step a weight that is not 0.
+   */
   static long addressForStep(@Nullable HostStepState state, boolean checked) {
     if (state == null) {
       return 0;
@@ -90,8 +93,8 @@ public final class HostStepState {
 
   /**
    * Sets the sum of the rows' weights. An {@link OptimizerStepKernel} with this state multiplies
-   * gradients by its weight units over this weight, and refuses a weight of 0: set it where no loss
-   * has summed it.
+   * gradients by its weight units over this weight, and refuses a weight of 0: set it if no loss
+   * kernel has added to it.
    */
   public void weight(double sum) {
     state.weight(sum);
@@ -128,8 +131,8 @@ public final class HostStepState {
   }
 
   /**
-   * Forgets the errors, so that steps are performed again: an {@link OptimizerStepKernel} moves
-   * nothing while there is one.
+   * Clears the errors, so that steps are performed again: an {@link OptimizerStepKernel} changes no
+   * parameter while there is an error.
    */
   public void clearErrors() {
     state.error(0);

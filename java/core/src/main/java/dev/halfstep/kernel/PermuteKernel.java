@@ -4,8 +4,8 @@ import dev.halfstep.DType;
 import dev.halfstep.Shape;
 
 /**
- * A tensor with its dimensions in another order: a transposition and all its relatives. Immutable
- * and safe to use from many threads.
+ * Copies a tensor with its dimensions in another order, for instance transposed. Immutable and safe
+ * to use from many threads.
  */
 public final class PermuteKernel extends PermuteKernelForms {
   private PermuteKernel(DType type, Shape shape, int[] permutation) {
@@ -27,7 +27,9 @@ public final class PermuteKernel extends PermuteKernelForms {
     }
   }
 
-  /** Of x of this shape: dimension i of y is dimension {@code permutation[i]} of x. Any type. */
+  /**
+   * For x of this shape and any type: dimension i of y is dimension {@code permutation[i]} of x.
+   */
   public static PermuteKernel of(DType type, Shape shape, int... permutation) {
     return new PermuteKernel(type, shape, permutation);
   }

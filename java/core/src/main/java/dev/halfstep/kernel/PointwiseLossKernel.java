@@ -8,9 +8,9 @@ import dev.halfstep.DType;
 
 /**
  * Losses of each element of a prediction {@code [rows, columns]}, F32, BF16 or F16, against a
- * target F32 of the same shape, loss and gradient in one pass. Each element has weight 1; a row
- * counts as correct by the share of its elements that are. The gradient is multiplied by a seed, 1
- * / elements for that of the mean, and by the state's loss scale.
+ * target F32 of the same shape: loss and gradient in one pass. Each element has weight 1; a row
+ * counts as correct by the share of its elements that are correct. The gradient is multiplied by
+ * the state's loss scale and by a seed: 1 / elements gives the gradient of the mean.
  *
  * <p>Optional operands (null, or address 0): {@code state}, {@code dPrediction}, and {@code target}
  * of {@link #given} losses. Immutable and safe to use from many threads.

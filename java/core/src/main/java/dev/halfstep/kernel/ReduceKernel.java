@@ -9,9 +9,9 @@ import dev.halfstep.bindings.hs_reduce_desc;
 import dev.halfstep.internal.Structs;
 
 /**
- * Sum, mean or maximum over the middle of x {@code [outer, extent, inner]}, to y {@code [outer,
- * inner]}, and the gradient. {@code index}, I32 {@code [outer, inner]}, is for a maximum alone
- * (null, or address 0, otherwise). Immutable and safe to use from many threads.
+ * Sum, mean or maximum over the middle dimension of x {@code [outer, extent, inner]}, into y {@code
+ * [outer, inner]}, and the gradient. {@code index}, I32 {@code [outer, inner]}, is for a maximum
+ * alone (null, or address 0, otherwise). Immutable and safe to use from many threads.
  */
 public final class ReduceKernel extends ReduceKernelForms {
   private final String name;
@@ -83,7 +83,7 @@ public final class ReduceKernel extends ReduceKernelForms {
       return copy;
     }
 
-    /** {@code + beta * y}, for sum and mean; 0, as without it: y is not read. */
+    /** Adds {@code beta * y} to a sum or mean. Default 0: y is not read. */
     public Builder beta(float factor) {
       Builder copy = copy();
       copy.beta = factor;

@@ -2,7 +2,7 @@ package dev.halfstep.kernel;
 
 import dev.halfstep.Shape;
 
-/** Numbers of elements. */
+/** Checks and computes the sizes of operands. */
 final class Sizes {
   private Sizes() {}
 

@@ -5,8 +5,8 @@ import dev.halfstep.bindings.hs_softmax_desc;
 import dev.halfstep.internal.Structs;
 
 /**
- * Softmax of the rows of x {@code [rows, columns]}, with a scale and, if wished, a causal and a
- * padding mask, and its gradient. Immutable and safe to use from many threads.
+ * Softmax of the rows of x {@code [rows, columns]} with a scale and, optionally, a causal and a
+ * padding mask; and its gradient. Immutable and safe to use from many threads.
  */
 public final class SoftmaxKernel extends SoftmaxKernelForms {
   private final Builder spec;
@@ -69,8 +69,8 @@ public final class SoftmaxKernel extends SoftmaxKernelForms {
 
     /**
      * Masks causally: rows are {@code [matrices, queries]}, and in row i of a matrix the columns
-     * beyond {@code i + columns - queries}, which lie in the future, get 0. At most {@code
-     * columns}, and a divisor of the rows.
+     * beyond {@code i + columns - queries}, which lie in the future, get 0. {@code queries} divides
+     * the rows and is at most {@code columns}.
      */
     public Builder causal(long queriesOfMatrix) {
       if (queriesOfMatrix < 1 || queriesOfMatrix > columns || rows % queriesOfMatrix != 0) {
@@ -89,10 +89,10 @@ public final class SoftmaxKernel extends SoftmaxKernelForms {
 
     /**
      * Masks padding: rows are {@code [samples, rows of a sample]}, and in those of a sample the
-     * columns whose token is padding get 0. Rows that are padding alone are 0.
+     * columns whose token is padding get 0. A row whose columns are all padding is 0.
      *
      * @param samples divides the rows
-     * @param token the one that is padding
+     * @param token the token that means padding
      */
     public Builder padding(long samples, int token) {
       if (samples < 1 || rows % samples != 0) {

@@ -60,9 +60,9 @@ public final class StepKernels {
   }
 
   /**
-   * One pass over the gradients: is all finite, and their norm once unscaled. Sets the state's
-   * multiplier to {@code weightUnits / (weight * lossScale)}, and clips it so that the norm is at
-   * most {@code maxNorm}; 0: not clipped.
+   * Checks in one pass whether all gradients are finite, and computes their norm without the loss
+   * scale. Sets the state's multiplier to {@code weightUnits / (weight * lossScale)}, and clips it
+   * so that the norm is at most {@code maxNorm}; 0: not clipped.
    */
   public static void gradientCheck(
       Stream stream, Tensor gradients, Tensor state, float weightUnits, float maxNorm) {
@@ -113,7 +113,7 @@ public final class StepKernels {
     }
   }
 
-  /** A micro-batch of {@code rows} samples ends: the cursor moves on by them. */
+  /** Ends a micro-batch: moves the cursor on by its {@code rows} samples. */
   public static void microStepEnd(@Nullable Stream stream, long state, long rows) {
     long handle = ACCESS.enter(stream);
     try {
@@ -124,8 +124,8 @@ public final class StepKernels {
   }
 
   /**
-   * The step ends: its record goes into the ring at {@code step % capacity}, the loss scale is
-   * updated, the counters move on and the sums are cleared.
+   * Ends a step: writes its record into the ring at {@code step % capacity}, updates the loss
+   * scale, increments the counters and clears the sums.
    *
    * @param schedule rows of learning rate and momentum, or 0
    * @param scaler null: the loss scale stays

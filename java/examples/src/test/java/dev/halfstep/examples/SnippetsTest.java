@@ -15,11 +15,12 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the documents show is what the build compiles and runs. */
 class SnippetsTest {
-  private static final Path ROOT = Path.of(System.getProperty("halfstep.root", "../.."));
+  private static final Path ROOT = SourceTree.ROOT;
   private static final Path SOURCES = ROOT.resolve("java/examples/src");
 
   @ParameterizedTest
@@ -58,8 +59,12 @@ class SnippetsTest {
     assertTrue(count > 20, count + " snippets");
   }
 
+  static List<String> documents() {
+    return SourceTree.documents();
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"README.md", "java/README.md"})
+  @MethodSource("documents")
   void everyLinkLeadsToAFile(String document) throws IOException {
     Path file = ROOT.resolve(document);
     Matcher link = Pattern.compile("]\\(([^)#]+)(#[^)]*)?\\)").matcher(Files.readString(file));

@@ -18,21 +18,19 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/**
- * Mistakes in a run, and doubts about its data: what reports have of them, and texts for people.
- */
+/** Collects mistakes in a run and doubts about its data, for reports and as text for people. */
 public final class Advice {
   private static final Set<String> ON_DATA =
       Arrays.stream(CsvDoubt.Kind.values()).map(Enum::name).collect(Collectors.toSet());
 
   private Advice() {}
 
-  /** What there is to say before a run: doubts about the data, and then mistakes. */
+  /** The findings before a run: doubts about the data first, then mistakes. */
   public static List<Finding> before(Trainer trainer, RunDescription run) {
     return withDoubts(run, advisor(trainer, run).findings());
   }
 
-  /** What there is to say after it. */
+  /** The findings after a run. */
   public static List<Finding> after(Trainer trainer, History history, RunDescription run) {
     return withDoubts(run, advisor(trainer, run).history(history).findings());
   }
@@ -53,7 +51,7 @@ public final class Advice {
         doubt.advice());
   }
 
-  /** An advisor that knows all that a trainer and a description say of a run. */
+  /** An advisor that is given every setting of a trainer and of a description. */
   public static Advisor advisor(Trainer trainer, RunDescription run) {
     TrainerOptions options = trainer.options();
     SessionOptions session = options.sessionOptions();
@@ -101,7 +99,7 @@ public final class Advice {
         .anyMatch(parameter -> parameter.name().endsWith("running_mean"));
   }
 
-  /** A line for each finding, but for doubts about the data, which stand beside these. */
+  /** A line for each finding, without the doubts about the data, which have a list of their own. */
   public static String lines(List<Finding> findings) {
     return findings.stream()
         .filter(finding -> !ON_DATA.contains(finding.code().name()))

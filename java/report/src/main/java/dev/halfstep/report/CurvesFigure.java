@@ -25,9 +25,9 @@ import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
- * {@code training_curves.png}: one row, loss on the left and on the right accuracy, or error where
- * numbers are predicted, over epochs. The loss of single steps lies in grey behind it; a diamond
- * marks the test at the best epoch. Immutable.
+ * {@code training_curves.png}: two charts over epochs, the loss on the left, and on the right the
+ * accuracy or, if numbers are predicted, the error. The loss of single steps is drawn in grey
+ * behind the curves; a diamond marks the test at the best epoch. Immutable.
  *
  * <pre>{@code
  * CurvesFigure.of(history).writePng(Path.of("training_curves.png"));
@@ -69,8 +69,8 @@ public final class CurvesFigure implements Figure {
   }
 
   /**
-   * The figure of a run, with a title that says what was trained and how. Where the report has a
-   * target, the error stands in the place of the accuracy.
+   * The figure of a run, with a title that says what was trained and how. If the report has a
+   * target, the error is drawn in place of the accuracy.
    */
   public static CurvesFigure of(Report report, History history) {
     String title =
@@ -179,7 +179,8 @@ public final class CurvesFigure implements Figure {
   }
 
   /**
-   * The steps' losses, neighbours averaged so that no more points remain than can be told apart.
+   * The losses of the steps, where neighbours are averaged so that at most {@code MOST_STEP_POINTS}
+   * points are drawn.
    */
   private void addSteps(XYChart chart) {
     double[] losses = history.stepLosses();
@@ -204,7 +205,7 @@ public final class CurvesFigure implements Figure {
     return epochOf(history.stepLosses().length);
   }
 
-  /** Where a step lies on the axis of epochs, which may have different numbers of steps. */
+  /** The place of a step on the axis of epochs. Epochs may have different numbers of steps. */
   private double epochOf(double step) {
     double first = 0;
     for (EpochRecord epoch : history.epochs()) {

@@ -13,7 +13,9 @@ public interface Figure {
   /** Draws the figure and gives the bytes of its PNG file. */
   byte[] png() throws IOException;
 
-  /** Draws the figure and writes it to a file, all or nothing; a file of that name is replaced. */
+  /**
+   * Draws the figure and writes it to a file, whole or not at all; an existing file is replaced.
+   */
   default void writePng(Path file) throws IOException {
     byte[] bytes = png();
     AtomicFile.write(file, out -> out.write(bytes));

@@ -21,8 +21,8 @@ import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Records as JSON files: indented, fields in the order of the record, absent values null. A double
- * that is a float is written as the float: 0.1, not 0.10000000149011612.
+ * Writes records as JSON: indented, with the fields in the order of the record, and null for absent
+ * values. A double that equals a float is written as the float: 0.1, not 0.10000000149011612.
  */
 public final class Json {
   private static final ObjectMapper MAPPER =
@@ -51,7 +51,7 @@ public final class Json {
     }
   }
 
-  /** Writes a record to a file, all or nothing. */
+  /** Writes a record to a file, whole or not at all. */
   public static void write(Path file, Object record) throws IOException {
     String text = MAPPER.writeValueAsString(record) + "\n";
     AtomicFile.write(file, out -> out.write(text.getBytes(StandardCharsets.UTF_8)));
@@ -63,7 +63,7 @@ public final class Json {
   }
 
   /**
-   * A record from its text; fields that are not there are null, others are passed over.
+   * Reads a record from its text. Fields that the text lacks are null; unknown fields are ignored.
    *
    * @throws IllegalArgumentException if the text is not JSON or not of such a record
    */

@@ -22,10 +22,10 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a model's file says beside its layers: all that {@code predict} must know to prepare samples
- * and to name the classes. {@link SavedModel} holds the layers, the normalisation and the classes;
- * this entry of the metadata, JSON, holds what only the command line knows, {@code model} and
- * {@code table}. Files that were written before there was a SavedModel have all of it here.
+ * Describes how {@code predict} prepares samples for a model and what the classes are called. In a
+ * file {@link SavedModel} holds the layers, the normalisation and the classes; the card, an entry
+ * of the metadata in JSON, holds {@code model} and {@code table}, which only the command line
+ * knows. Files that are older than SavedModel hold everything in the card.
  *
  * @param model the name of the network, such as {@code mlp:256,128} for the command line
  * @param sampleShape the shape of one sample
@@ -88,7 +88,7 @@ public record ModelCard(
     }
   }
 
-  /** The card of a file that says itself which layers it has, with what else the entry says. */
+  /** The card of a file that holds the model's layers, completed by the entry of the metadata. */
   private static ModelCard of(Path file, SavedModel saved, String text) throws ModelFileException {
     try {
       Extra extra = Json.parse(text, Extra.class);
@@ -123,10 +123,10 @@ public record ModelCard(
             + text.substring(0, Math.min(text.length(), MOST_SHOWN)));
   }
 
-  /** What {@link SavedModel} does not hold. */
+  /** The part of the card that {@link SavedModel} does not hold. */
   record Extra(@Nullable String model, @Nullable CsvSchema table) {}
 
-  /** Writes a model to a file with all that this says. */
+  /** Writes a model to a file together with this card. */
   public void save(Path file, Model trained, Map<String, String> metadata) throws IOException {
     Map<String, String> texts = new HashMap<>(metadata);
     texts.put(KEY, Json.line(new Extra(model, table)));
@@ -138,7 +138,7 @@ public record ModelCard(
   }
 
   /**
-   * The model of a file whose card this is, with its weights.
+   * Makes the model that this card describes and loads its weights from the file.
    *
    * @param named makes the network that an older file only names, without weights; it throws an
    *     IllegalArgumentException for a name that it does not know
@@ -158,7 +158,7 @@ public record ModelCard(
     return network.load(file);
   }
 
-  /** Checks all that a file may say, which need not be what a run wrote. */
+  /** Checks every field, since a file may hold something that no run wrote. */
   private void check() {
     require(model != null, "it has no model");
     require(isWhole(sampleShape) && sampleShape.stream().allMatch(n -> n > 0), "its sampleShape");
@@ -182,7 +182,7 @@ public record ModelCard(
         "a table whose classes are not the model's");
   }
 
-  /** Whether a list is there, is not empty, and has no null in it, all of which JSON can say. */
+  /** Whether a list is present, not empty and without nulls; JSON allows all three. */
   private static boolean isWhole(@Nullable List<?> list) {
     return list != null && !list.isEmpty() && list.stream().allMatch(Objects::nonNull);
   }

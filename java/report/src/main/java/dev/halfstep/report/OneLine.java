@@ -3,8 +3,8 @@ package dev.halfstep.report;
 import java.util.Locale;
 
 /**
- * Text on its way to a terminal. What comes out of files and names may hold control characters,
- * which would move the cursor or colour what follows, and may be of any length.
+ * Prepares text for a terminal. Texts from files and names can be of any length and can hold
+ * control characters, which would move the cursor or change colours.
  */
 public final class OneLine {
   private static final int LONGEST = 2000;

@@ -10,7 +10,7 @@ import dev.halfstep.train.TrainingPlan;
 import java.util.List;
 import java.util.Locale;
 
-/** What a run would do, without doing it: the document of {@code halfstep plan}. */
+/** Describes a run that has not begun: the document of {@code halfstep plan}. */
 public record PlanReport(
     int schema,
     String halfstep,
@@ -120,7 +120,7 @@ public record PlanReport(
         info.memoryTotal() / 0x1p30);
   }
 
-  /** The precision, and what it comes to on a device without units for it. */
+  /** The precision, with a note if the device has no units for it. */
   private static String precision(SessionOptions session, Device device) {
     String precision = Report.precision(session);
     boolean cpu = device.info().backend().equals("cpu");

@@ -7,7 +7,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the learning-rate range test found, with one batch size or several: the document of {@code
+ * The result of a learning-rate range test, with one batch size or several: the document of {@code
  * halfstep lr-find}. {@code suggestion}, {@code diverged} and {@code points} are the first test's.
  */
 public record RangeTestReport(
@@ -48,7 +48,7 @@ public record RangeTestReport(
   /**
    * The report of tests with several batch sizes.
    *
-   * @param results one a batch size, as {@link LearningRateFinder#findEach} gives them
+   * @param results one for each batch size, as {@link LearningRateFinder#findEach} gives them
    * @throws IllegalArgumentException if there are not as many results as batch sizes, or none
    */
   public static RangeTestReport ofEach(int[] batchSizes, List<LearningRateFinder.Result> results) {

@@ -5,8 +5,8 @@ import dev.halfstep.train.TrainerOptions;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a run goes on and when it ends, as a report says it. The texts are those of the command
- * line's options; null is what was not asked for, or what nobody has described.
+ * The schedules and limits of a run, as a report holds them. The texts are those of the command
+ * line's options; null stands for an option that was not given, or that has no description.
  *
  * @param microBatch samples that are computed at once
  * @param dropLast whether a short last batch is left out
@@ -34,7 +34,10 @@ public record Recipe(
     @Nullable Double minDelta,
     @Nullable String budget) {
 
-  /** What a trainer's options say by numbers; schedules are functions, which have no name. */
+  /**
+   * The recipe of a trainer, as far as its options are numbers. Schedules are functions without a
+   * name, so their fields stay null.
+   */
   static Recipe of(TrainerOptions trainer) {
     SessionOptions session = trainer.sessionOptions();
     int microBatch = session.microBatch();
@@ -52,7 +55,7 @@ public record Recipe(
         null);
   }
 
-  /** For people: what is not the default; empty if all is. */
+  /** The settings that differ from the defaults, as text for people; empty if none does. */
   public String described() {
     StringBuilder text = new StringBuilder();
     add(text, "micro-batch ", microBatch, null);
@@ -79,7 +82,7 @@ public record Recipe(
   }
 
   /**
-   * Whether the batch size changes while the learning rate stays, without a rule that means it so.
+   * Whether the batch size changes while the learning rate stays, although no rule asks for that.
    */
   boolean changesBatchWithoutRate() {
     return "none".equals(lrScaling)

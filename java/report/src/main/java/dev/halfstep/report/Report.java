@@ -112,7 +112,7 @@ public record Report(
         history.seconds());
   }
 
-  /** Asks the trainer's device, or one that is opened for that as the run opened its own. */
+  /** Describes the trainer's device; if the trainer was given none, opens one as the run did. */
   static <T> T onDevice(Trainer trainer, Function<Device, T> use) {
     SessionOptions session = trainer.options().sessionOptions();
     Device given = session.device();
@@ -143,7 +143,7 @@ public record Report(
     }
   }
 
-  /** The optimizer and what it was set to. */
+  /** The optimizer and its settings. */
   public record OptimizerReport(
       String name, float learningRate, float momentum, float weightDecay) {
     static OptimizerReport of(Optimizer optimizer) {
@@ -154,7 +154,7 @@ public record Report(
           optimizer.weightDecay());
     }
 
-    /** For people: name, learning rate, and what else is set. */
+    /** Name, learning rate and other settings, as text for people. */
     public String described() {
       return name
           + ", learning rate "
@@ -166,7 +166,7 @@ public record Report(
     }
   }
 
-  /** What was known before the run. */
+  /** The sizes and costs that were known before the run. */
   public record Planned(
       int batchSize,
       int largestBatch,

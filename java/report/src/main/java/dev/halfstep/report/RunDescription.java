@@ -7,10 +7,11 @@ import dev.halfstep.train.Trainer;
 import java.util.Optional;
 
 /**
- * What a report says of a run that its trainer does not know, or not by that name.
+ * The names and texts of a report that a trainer does not know.
  *
  * <pre>{@code
- * RunDescription.of(trainer).withModel("two convolutions").withTable(houses)
+ * RunDescription run =
+ *     RunDescription.of(trainer).withModel("two convolutions").withTable(houses);
  * }</pre>
  *
  * @param data what is trained on
@@ -39,22 +40,22 @@ public record RunDescription(String data, String model, Recipe recipe, Optional<
     return (layer == null ? model.toString() : layer.toString()).strip().replaceAll("\\s+", " ");
   }
 
-  /** The same of other data. */
+  /** The same description with another name for the data. */
   public RunDescription withData(String data) {
     return new RunDescription(data, model, recipe, table);
   }
 
-  /** The same of another model. */
+  /** The same description with another name for the model. */
   public RunDescription withModel(String model) {
     return new RunDescription(data, model, recipe, table);
   }
 
-  /** The same with another recipe. */
+  /** The same description with another recipe. */
   public RunDescription withRecipe(Recipe recipe) {
     return new RunDescription(data, model, recipe, table);
   }
 
-  /** The same of data that come from a CSV file. */
+  /** The same description for data that come from a CSV file. */
   public RunDescription withTable(CsvData table) {
     return new RunDescription(data, model, recipe, Optional.of(table));
   }

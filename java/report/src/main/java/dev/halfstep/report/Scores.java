@@ -14,10 +14,10 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How well a model does: by its accuracy where it predicts classes; where it predicts numbers, by
- * the root of the mean squared error in their own units.
+ * Measures how well a model does: by the accuracy if it predicts classes, and by the root of the
+ * mean squared error, in the units of the target, if it predicts numbers.
  *
- * @param target the numbers that are predicted, if there are such
+ * @param target the numbers that are predicted; empty if classes are
  */
 public record Scores(Optional<CsvTarget> target) {
   private static final CsvTarget AS_THEY_ARE = new CsvTarget("target", List.of(), 0, 1);
@@ -56,7 +56,7 @@ public record Scores(Optional<CsvTarget> target) {
     return target.isEmpty() ? null : Json.number(error(metrics));
   }
 
-  /** What part of the numbers' variance is explained (R2); null for classes. */
+  /** The share of the numbers' variance that the model explains (R2); null for classes. */
   @Nullable Double explained(Metrics metrics, Dataset data) {
     if (target.isEmpty()) {
       return null;
@@ -76,7 +76,7 @@ public record Scores(Optional<CsvTarget> target) {
     return Json.number(1 - metrics.loss() / (squares / count - mean * mean));
   }
 
-  /** In the target's own units: losses are those of standardised numbers. */
+  /** Converts an error to the target's units; losses are those of standardised numbers. */
   private double error(Metrics metrics) {
     return target.orElseThrow().std() * Math.sqrt(metrics.loss());
   }

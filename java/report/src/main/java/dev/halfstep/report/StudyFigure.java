@@ -65,9 +65,10 @@ public final class StudyFigure implements Figure {
   }
 
   /**
-   * The moving averages of range tests with several batch sizes; of a single one its losses too.
+   * The moving averages of range tests with several batch sizes. A single test also shows its
+   * losses.
    *
-   * @param results one a batch size, as {@link LearningRateFinder#findEach} gives them
+   * @param results one for each batch size, as {@link LearningRateFinder#findEach} gives them
    * @throws IllegalArgumentException if there are not as many results as batch sizes, or none
    */
   public static StudyFigure ofEach(int[] batchSizes, List<LearningRateFinder.Result> results) {
@@ -101,7 +102,7 @@ public final class StudyFigure implements Figure {
   }
 
   /**
-   * The figure with one line more; points whose y is not finite are left out.
+   * The figure with another line; points whose y is not finite are left out.
    *
    * @param x numbers above 0
    * @throws IllegalArgumentException if an x is not above 0, or there is not a y for each

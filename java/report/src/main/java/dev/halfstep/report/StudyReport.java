@@ -4,12 +4,12 @@ import dev.halfstep.study.BatchSizeStudy;
 import java.util.List;
 
 /**
- * What a comparison of batch sizes gave: the document of {@code halfstep study}.
+ * The result of a comparison of batch sizes: the document of {@code halfstep study}.
  *
  * @param data what was trained on
  * @param model what was trained
  * @param seeds runs of each batch size
- * @param rows one a batch size
+ * @param rows one for each batch size
  */
 public record StudyReport(
     int schema,

@@ -17,10 +17,13 @@ import java.util.Optional;
  *     return SampleForm.of(InputSpec.of(DType.F32, Shape.of(8)), TargetSpec.labels(3));
  *   }
  *   public void gather(int[] samples, SampleBatch batch) throws IOException {
+ *     ByteBuffer record = ByteBuffer.allocate(36); // 8 floats and a label
  *     for (int sample : samples) {
- *       ... // read the record at sample * 36L, and put its parts into
- *       batch.input(0).put(features);
- *       batch.target(0).putInt(label);
+ *       if (file.read(record.clear(), sample * 36L) < 36) {
+ *         throw new EOFException("record " + sample);
+ *       }
+ *       batch.input(0).put(record.slice(0, 32));
+ *       batch.target(0).put(record.slice(32, 4));
  *     }
  *   }
  * }

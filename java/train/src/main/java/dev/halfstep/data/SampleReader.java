@@ -6,7 +6,7 @@ package dev.halfstep.data;
  *
  * <pre>{@code
  * for (SampleReader reader = new SampleReader(data); reader.next(); ) {
- *   ... reader.batch() // holds the samples from reader.first() on
+ *   SampleBatch samples = reader.batch(); // those from reader.first() on
  * }
  * }</pre>
  */

@@ -31,7 +31,7 @@ public record BatchNormOp(
     Value y,
     @Nullable Value savedMean,
     @Nullable Value savedInvstd)
-    implements Operation {
+    implements KernelOp {
 
   /**
    * Adds the operation to the graph of x, training or not as the graph is.

@@ -4,7 +4,7 @@ import dev.halfstep.DType;
 import java.util.List;
 
 /** x in another type, such as a parameter F32 {@code [channels]} in the graph's storage type. */
-public record CastOp(Value x, Value y) implements Operation {
+public record CastOp(Value x, Value y) implements KernelOp {
 
   /**
    * Adds the operation to the graph of x; in its own type that is x itself.

@@ -4,7 +4,7 @@ import dev.halfstep.Shape;
 import java.util.List;
 
 /** Values one behind the other along a dimension. */
-public record ConcatOp(List<Value> parts, int axis, Value y) implements Operation {
+public record ConcatOp(List<Value> parts, int axis, Value y) implements KernelOp {
 
   /**
    * Adds the operation to the graph of the parts.

@@ -12,7 +12,7 @@ import java.util.List;
  *
  * @param values one for all elements of y, or one for each, in order
  */
-public record ConstantOp(List<Float> values, Value y) implements Operation {
+public record ConstantOp(List<Float> values, Value y) implements KernelOp {
   private static final int MOST_VALUES = 256;
 
   static Value of(Graph graph, Shape shape, float... values) {

@@ -23,7 +23,7 @@ public record Conv2dOp(
     Activation activation,
     Value y,
     @Nullable Value z)
-    implements Operation {
+    implements KernelOp {
 
   /**
    * Adds the operation to the graph of x. The groups follow from the shapes.

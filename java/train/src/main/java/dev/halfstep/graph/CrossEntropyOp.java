@@ -24,7 +24,7 @@ public record CrossEntropyOp(
     int ignoreLabel,
     float seed,
     @Nullable Value gradient)
-    implements Operation {
+    implements KernelOp {
 
   /**
    * Adds the operation to the graph of the logits.

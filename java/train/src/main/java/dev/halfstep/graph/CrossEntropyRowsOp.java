@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  *     outside training
  */
 public record CrossEntropyRowsOp(Value logits, Value labels, Value loss, @Nullable Value slope)
-    implements Operation {
+    implements KernelOp {
   /**
    * Adds the operation to the graph of the logits.
    *
@@ -49,6 +49,21 @@ public record CrossEntropyRowsOp(Value logits, Value labels, Value loss, @Nullab
     boolean trained = graph.training() && logits.differentiable();
     Value slope = trained ? graph.value("slope of cross-entropy", DType.F32, logits.shape()) : null;
     return graph.add(new CrossEntropyRowsOp(logits, labels, loss, slope));
+  }
+
+  /**
+   * The smallest number of classes among the graph's operations of this kind that read these
+   * labels; 0 if none does. Labels that another operation has changed before are not found.
+   */
+  public static long classes(Graph graph, Value labels) {
+    return graph.operations().stream()
+        .map(Graph.Node::operation)
+        .filter(CrossEntropyRowsOp.class::isInstance)
+        .map(CrossEntropyRowsOp.class::cast)
+        .filter(rows -> rows.labels.root() == labels.root())
+        .mapToLong(rows -> rows.logits.shape().dim(-1))
+        .min()
+        .orElse(0);
   }
 
   @Override

@@ -12,7 +12,7 @@ import java.util.List;
  * @param number tells the dropouts of a graph apart
  */
 public record DropoutOp(Value x, float rate, Value state, long key, int number, Value y)
-    implements Operation {
+    implements KernelOp {
 
   /**
    * Adds the operation to the graph of x; outside training, and at rate 0, that is x itself.

@@ -12,8 +12,7 @@ import java.util.List;
  *
  * @param period elements of b, which divide those of a
  */
-public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
-    implements Operation {
+public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y) implements KernelOp {
   /** Which function. */
   public enum Kind {
     /** The sum. */

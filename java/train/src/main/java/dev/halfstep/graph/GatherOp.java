@@ -21,7 +21,7 @@ public record GatherOp(
     @Nullable Value scale,
     @Nullable Value shift,
     Value y)
-    implements Operation {
+    implements KernelOp {
 
   /** Features, in the graph's storage type; tokens stay I32. */
   static Value of(

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A network being built for one batch size: operations in the order in which they are computed. All
  * shapes are static, the batch included. {@link Ops} adds operations ({@code Ops.linear(x, w, b)});
- * {@link #forward} and {@link #backward} then unroll them into kernel calls.
+ * {@link Calls} then unrolls them into kernel calls.
  */
 public final class Graph {
   /**
@@ -30,7 +30,6 @@ public final class Graph {
   private final Map<String, Value> parameters = new HashMap<>();
   private String layer = "";
   private @Nullable Value state;
-  private @Nullable Padding padding;
   private long dropoutKey;
   private int dropouts;
 
@@ -72,32 +71,6 @@ public final class Graph {
   /** The step's state; null where the graph is not part of a step, as in prediction. */
   public @Nullable Value state() {
     return state;
-  }
-
-  /**
-   * Says which places of the sequences are padding, for all attention that is added from now on.
-   *
-   * @throws IllegalArgumentException if it was said otherwise before
-   */
-  public void padding(Padding wanted) {
-    if (padding != null && !padding.equals(wanted)) {
-      throw refusal(
-          "the padding is token "
-              + padding.token()
-              + " of "
-              + padding.tokens()
-              + " already, and now token "
-              + wanted.token()
-              + " of "
-              + wanted.tokens()
-              + ": a model has one");
-    }
-    padding = wanted;
-  }
-
-  /** Which places are padding; null if none are. */
-  public @Nullable Padding padding() {
-    return padding;
   }
 
   /** The key of dropout's random numbers. */
@@ -142,29 +115,6 @@ public final class Graph {
               + " of its own");
     }
     return value;
-  }
-
-  /**
-   * A number to calculate with, F32 {@code []}: as the second value of {@link Ops#add} and the like
-   * it stands for all elements.
-   */
-  public Value constant(float value) {
-    return ConstantOp.of(this, Shape.of(), value);
-  }
-
-  /** A number in every element of a shape, F32: the first value of {@link Ops#divide}, say. */
-  public Value constant(float value, Shape shape) {
-    return ConstantOp.of(this, shape, value);
-  }
-
-  /**
-   * A small array, F32. Every run of equal values costs one short kernel a step.
-   *
-   * @param values of the elements, the last dimension fastest; at most 256
-   * @throws IllegalArgumentException if the shape has another number of elements, or there are more
-   */
-  public Value constant(Shape shape, float... values) {
-    return ConstantOp.of(this, shape, values);
   }
 
   /** A value in the activation arena, differentiable if one of those it is made from is. */
@@ -250,64 +200,6 @@ public final class Graph {
   public IllegalArgumentException refusal(String message) {
     return new IllegalArgumentException(
         layer.isEmpty() ? message : "layer " + layer + ": " + message);
-  }
-
-  /**
-   * How many tokens the smallest table has that embeds these, as far as embeddings read them as
-   * they are; 0 if none does.
-   */
-  public long vocabulary(Value tokens) {
-    return nodes.stream()
-        .map(Node::operation)
-        .filter(EmbeddingOp.class::isInstance)
-        .map(EmbeddingOp.class::cast)
-        .filter(embedding -> embedding.tokens().root() == tokens.root())
-        .mapToLong(embedding -> embedding.table().shape().dim(0))
-        .min()
-        .orElse(0);
-  }
-
-  /**
-   * How many classes the cross-entropies of rows tell apart that read these labels as they are, the
-   * fewest of them; 0 if none does.
-   */
-  public long classes(Value labels) {
-    return nodes.stream()
-        .map(Node::operation)
-        .filter(CrossEntropyRowsOp.class::isInstance)
-        .map(CrossEntropyRowsOp.class::cast)
-        .filter(rows -> rows.labels().root() == labels.root())
-        .mapToLong(rows -> rows.logits().shape().dim(-1))
-        .min()
-        .orElse(0);
-  }
-
-  /** Adds the calls that compute all operations. */
-  public void forward(Calls calls) {
-    for (Node node : nodes) {
-      calls.layer(node.layer());
-      node.operation().forward(calls);
-    }
-    calls.layer("");
-  }
-
-  /**
-   * Adds the calls that compute the gradients of all parameters, in reverse order.
-   *
-   * @param accumulate whether they are added to what the gradient arena holds, as in the second and
-   *     later micro-batches of a step; otherwise they replace it
-   */
-  public void backward(Calls calls, boolean accumulate) {
-    Backward backward = new Backward(this, calls, accumulate);
-    for (int i = nodes.size() - 1; i >= 0; i--) {
-      Operation operation = nodes.get(i).operation();
-      boolean root = operation.outputs().isEmpty();
-      if (root || operation.outputs().stream().anyMatch(backward::has)) {
-        calls.layer(nodes.get(i).layer());
-        operation.backward(backward);
-      }
-    }
-    calls.layer("");
   }
 
   private String at(String name) {

@@ -25,7 +25,7 @@ public record GroupNormOp(
     Value y,
     @Nullable Value savedMean,
     @Nullable Value savedInvstd)
-    implements Operation {
+    implements KernelOp {
 
   /**
    * Adds group normalisation to the graph of x.

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record LinearOp(
     Value x, Value weight, @Nullable Value bias, Activation activation, Value y, @Nullable Value z)
-    implements Operation {
+    implements KernelOp {
 
   /**
    * Adds the operation to the graph of x.

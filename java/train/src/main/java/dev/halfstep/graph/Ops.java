@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Functions of two values take the second shaped as the first, or repeat it: it may lack leading
  * dimensions, or have 1 there, as a bias {@code [channels]} does for {@code [batch, channels]}. A
  * shape such as {@code [batch, 1]} does not repeat over {@code [batch, channels]}, and the first
- * value never repeats: {@link Graph#constant(float, Shape)} makes one of full shape. The result has
- * the type of the first value.
+ * value never repeats: {@link #constant(Graph, float, Shape)} makes one of full shape. The result
+ * has the type of the first value.
  *
  * <p>All of them throw {@link IllegalArgumentException} for shapes or types that they do not take.
  * The message names the layer that is being built, and what was given. {@link StepOps} has what
@@ -22,6 +22,31 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Ops {
   private Ops() {}
+
+  // ---- constants ----
+
+  /**
+   * A number to calculate with, F32 {@code []}: as the second value of {@link #add} and the like it
+   * stands for all elements.
+   */
+  public static Value constant(Graph graph, float value) {
+    return ConstantOp.of(graph, Shape.of(), value);
+  }
+
+  /** A number in every element of a shape, F32: the first value of {@link #divide}, say. */
+  public static Value constant(Graph graph, float value, Shape shape) {
+    return ConstantOp.of(graph, shape, value);
+  }
+
+  /**
+   * A small array, F32. Every run of equal values costs one short kernel a step.
+   *
+   * @param values of the elements, the last dimension fastest; at most 256
+   * @throws IllegalArgumentException if the shape has another number of elements, or there are more
+   */
+  public static Value constant(Graph graph, Shape shape, float... values) {
+    return ConstantOp.of(graph, shape, values);
+  }
 
   // ---- products ----
 

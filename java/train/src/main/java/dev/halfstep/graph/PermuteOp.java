@@ -4,7 +4,7 @@ import dev.halfstep.Shape;
 import java.util.List;
 
 /** x with its dimensions in another order: dimension i of y is dimension {@code order[i]} of x. */
-public record PermuteOp(Value x, List<Integer> order, Value y) implements Operation {
+public record PermuteOp(Value x, List<Integer> order, Value y) implements KernelOp {
   private static final int MOST_DIMENSIONS = 6;
 
   /**

@@ -22,7 +22,7 @@ public record PointwiseLossOp(
     Value state,
     float seed,
     @Nullable Value gradient)
-    implements Operation {
+    implements KernelOp {
   /** Which loss. */
   public enum Kind {
     /** (prediction - target)^2. */

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param index {@code U8} like y: where in the window a maximum was, for its gradient; else null
  */
 public record Pool2dOp(Kind kind, Value x, Window window, Value y, @Nullable Value index)
-    implements Operation {
+    implements KernelOp {
   private static final int MOST_INDEXED = 255;
 
   /** Which function. */

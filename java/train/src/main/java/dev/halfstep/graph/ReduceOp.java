@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param index {@code I32} like y: where a maximum lay, for its gradient; null otherwise
  */
 public record ReduceOp(Kind kind, Value x, int axis, int axes, Value y, @Nullable Value index)
-    implements Operation {
+    implements KernelOp {
   /** Which function. */
   public enum Kind {
     /** The sum. */

@@ -4,7 +4,7 @@ import dev.halfstep.Shape;
 import java.util.List;
 
 /** The same elements under another shape. It costs nothing: y lies where x lies. */
-public record ReshapeOp(Value x, Value y) implements Operation {
+public record ReshapeOp(Value x, Value y) implements KernelOp {
 
   /**
    * Adds the operation to the graph of x.

@@ -7,7 +7,7 @@ import java.util.List;
  * Images {@code [batch, height, width, channels]} in another size, bilinear, as PyTorch's {@code
  * interpolate} without aligned corners and antialiasing.
  */
-public record ResizeOp(Value x, Value y) implements Operation {
+public record ResizeOp(Value x, Value y) implements KernelOp {
 
   /**
    * Adds the operation to the graph of x; in its own size that is x itself.

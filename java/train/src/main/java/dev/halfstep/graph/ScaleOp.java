@@ -4,7 +4,7 @@ import dev.halfstep.kernel.ScaleAddKernel;
 import java.util.List;
 
 /** y = factor * x. */
-public record ScaleOp(Value x, float factor, Value y) implements Operation {
+public record ScaleOp(Value x, float factor, Value y) implements KernelOp {
 
   /** Adds the operation to the graph of x. */
   static Value of(Value x, float factor) {

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param padding says which keys of x {@code [batch, ..., queries, keys]} get 0; null: none
  */
 public record SoftmaxOp(Value x, float scale, boolean causal, @Nullable Padding padding, Value y)
-    implements Operation {
+    implements KernelOp {
 
   /**
    * Adds the operation to the graph of x.

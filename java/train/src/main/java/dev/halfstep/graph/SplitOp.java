@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** A value cut into parts along a dimension. */
-public record SplitOp(Value x, int axis, List<Value> outputs) implements Operation {
+public record SplitOp(Value x, int axis, List<Value> outputs) implements KernelOp {
 
   /**
    * Adds the operation to the graph of x.

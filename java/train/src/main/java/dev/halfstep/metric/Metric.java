@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * Metric error = Metric.of("val_mae", false, (outputs, data) -> meanAbsoluteError(outputs, data));
- * trainer.monitor(error).earlyStopping(EarlyStopping.on(error, 5))
+ * builder.monitor(error).earlyStopping(EarlyStopping.on(error, 5)).fit();
  * }</pre>
  */
 public final class Metric {

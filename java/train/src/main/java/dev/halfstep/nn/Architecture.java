@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a file's metadata say of a model's inputs and layers, as JSON with a version:
  *
- * <pre>{@code
+ * <pre>{@literal
  * {"version": 1,
  *  "inputs": [{"name": "features", "type": "F32", "shape": [28, 28, 1]}],
  *  "layer": {"kind": "Sequential", "children": [

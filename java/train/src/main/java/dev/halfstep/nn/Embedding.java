@@ -62,7 +62,7 @@ public final class Embedding implements Layer {
   @Override
   public Value apply(Scope scope, Value x) {
     if (padding != NO_PADDING) {
-      scope.graph().padding(new Padding(x, padding));
+      scope.padding(new Padding(x, padding));
     }
     return Ops.embedding(
         scope.parameter("weight", Shape.of(vocabulary, width), new Initializer.Normal(0, 1)), x);

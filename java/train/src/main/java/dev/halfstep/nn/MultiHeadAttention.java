@@ -45,7 +45,7 @@ public final class MultiHeadAttention implements Layer {
                   + " heads divide, not "
                   + x.shape());
     }
-    Padding padding = scope.graph().padding();
+    Padding padding = scope.padding();
     if (padding != null
         && !padding.tokens().shape().equals(Shape.of(x.shape().dim(0), x.shape().dim(1)))) {
       throw scope

@@ -154,7 +154,7 @@ final class PredictionLane implements AutoCloseable {
       }
       Map<String, Value> said = model.build(graph, given);
       Calls calls = new Calls();
-      graph.forward(calls);
+      calls.forward(graph);
       for (String name : model.outputs().keySet()) {
         Value y = Objects.requireNonNull(said.get(name), name);
         Value target = graph.input("prediction." + name, y.type(), y.shape());

@@ -2,6 +2,7 @@ package dev.halfstep.nn;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
+import dev.halfstep.graph.EmbeddingOp;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Value;
 import java.nio.IntBuffer;
@@ -45,7 +46,7 @@ record Signature(
     }
     Map<String, Shape> outputs = shapes(network.apply(Collections.unmodifiableMap(given)));
     Map<String, Long> known = new LinkedHashMap<>();
-    given.forEach((name, value) -> known.put(name, graph.vocabulary(value)));
+    given.forEach((name, value) -> known.put(name, EmbeddingOp.vocabulary(graph, value)));
     return new Signature(
         List.copyOf(inputs),
         outputs,

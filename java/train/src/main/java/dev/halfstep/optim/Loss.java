@@ -16,7 +16,7 @@ import java.util.Set;
  *         "Huber",
  *         (output, target) -> {
  *           Value distance = Ops.abs(Ops.subtract(output, target));
- *           Value near = Ops.minimum(distance, output.graph().constant(1));
+ *           Value near = Ops.minimum(distance, Ops.constant(output.graph(), 1));
  *           return Ops.multiply(near, Ops.subtract(distance, Ops.scale(near, 0.5f)));
  *         });
  * }</pre>

@@ -27,11 +27,13 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * // 2. Data on the device, or streamed there: nobody waits until drain().
- * session.data(dataset);
- * session.order(Order.permutation(seed, epoch, dataset.size()));
- * session.run(dataset.size() / 64);
- * StepBlock steps = session.drain();
- * Metrics validation = session.evaluate(heldOut);
+ * try (TrainingSession session = TrainingSession.builder(model).batchSize(64).open()) {
+ *   session.data(dataset);
+ *   session.order(Order.permutation(seed, epoch, dataset.size()));
+ *   session.run(dataset.size() / 64);
+ *   StepBlock steps = session.drain();
+ *   Metrics validation = session.evaluate(heldOut);
+ * }
  * }</pre>
  *
  * <p>A loop of the caller's own looks at {@link Thread#interrupted} between its calls; {@link

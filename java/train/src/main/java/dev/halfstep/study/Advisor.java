@@ -22,7 +22,8 @@ import java.util.function.Consumer;
  * does not judge.
  *
  * <pre>{@code
- * Advisor.of(train.size(), 64, 0.001).epochs(30).validation(500).history(history).findings()
+ * List<Finding> findings =
+ *     Advisor.of(train.size(), 64, 0.001).epochs(30).validation(500).history(history).findings();
  * }</pre>
  */
 public final class Advisor {

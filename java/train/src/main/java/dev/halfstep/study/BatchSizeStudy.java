@@ -19,7 +19,10 @@ import java.util.function.LongFunction;
  * says which it was.
  *
  * <pre>{@code
- * BatchSizeStudy.ofEpochs(20, 8, 32, 128).withSeeds(3).run(seed -> Trainer.builder(...).seed(seed))
+ * BatchSizeStudy.Result result =
+ *     BatchSizeStudy.ofEpochs(20, 8, 32, 128)
+ *         .withSeeds(3)
+ *         .run(seed -> Trainer.builder(model, train).test(heldOut).seed(seed));
  * }</pre>
  *
  * @param batchSizes to compare

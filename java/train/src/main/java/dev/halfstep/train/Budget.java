@@ -7,7 +7,7 @@ package dev.halfstep.train;
  * over before the first step, the run ends without one.
  *
  * <pre>{@code
- * Budget.ofEpochs(30).andSeconds(600)
+ * Budget budget = Budget.ofEpochs(30).andSeconds(600);
  * }</pre>
  *
  * @param epochs passes over the training samples

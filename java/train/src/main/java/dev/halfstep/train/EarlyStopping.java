@@ -12,8 +12,8 @@ import java.util.Locale;
  * epoch in which no row counted, since all labels are ignored or of weight 0, is passed over.
  *
  * <pre>{@code
- * EarlyStopping.on(Metric.VAL_LOSS, 5)
- * EarlyStopping.all(EarlyStopping.on(Metric.VAL_LOSS, 5), EarlyStopping.on(Metric.VAL_ACCURACY, 10))
+ * EarlyStopping patience = EarlyStopping.on(Metric.VAL_LOSS, 5);
+ * EarlyStopping both = EarlyStopping.all(patience, EarlyStopping.on(Metric.VAL_ACCURACY, 10));
  * }</pre>
  *
  * <p>It holds no state: a rule can be used for any number of runs. The best weights are restored

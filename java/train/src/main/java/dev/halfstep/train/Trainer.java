@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * Split digits = Digits.generate(0);
  * Split parts = digits.train().split(0.1, 1);
- * Model model = Model.of(digits.train().sampleShape(), Sequential.of(new Flatten(), ...));
+ * Layer layers = Sequential.of(new Flatten(), new Linear(10));
+ * Model model = Model.of(digits.train().sampleShape(), layers);
  * try (Device device = Device.open("auto")) {
  *   History history =
  *       Trainer.builder(model, parts.train())

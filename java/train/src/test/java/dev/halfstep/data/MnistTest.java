@@ -161,7 +161,7 @@ class MnistTest {
     Optional<Path> real = sharedData().map(data -> data.resolve("mnist"));
     assumeTrue(
         real.isPresent() && Files.isDirectory(real.get()),
-        "skipped: no folder shared/data/mnist; set -Dhalfstep.shared=<folder that holds data>");
+        "skipped: no folder shared/data/mnist; set -Dhalfstep.data=<folder that holds mnist>");
     assumeTrue(
         Stream.of("train-images-idx3-ubyte", "train-images-idx3-ubyte.gz")
             .noneMatch(name -> Files.exists(real.get().resolve(name))),
@@ -188,9 +188,9 @@ class MnistTest {
 
   /** The folder with real data: what the build names, or the nearest shared/data above. */
   private static Optional<Path> sharedData() {
-    String given = System.getProperty("halfstep.shared");
+    String given = System.getProperty("halfstep.data");
     if (given != null) {
-      return Optional.of(Path.of(given, "data"));
+      return Optional.of(Path.of(given));
     }
     return Stream.iterate(Path.of("").toAbsolutePath(), p -> p != null, Path::getParent)
         .map(parent -> parent.resolve("shared/data"))

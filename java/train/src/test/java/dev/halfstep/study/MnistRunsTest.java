@@ -37,10 +37,10 @@ final class MnistRunsTest {
 
   @BeforeAll
   static void load() throws Exception {
-    Path folder = Path.of(System.getProperty("halfstep.shared", "../shared"), "data", "mnist");
+    Path folder = Path.of(System.getProperty("halfstep.data", "../shared/data"), "mnist");
     assumeTrue(
         Files.isDirectory(folder),
-        "skipped: no folder " + folder + "; set -Dhalfstep.shared=<folder that holds data>");
+        "skipped: no folder " + folder + "; set -Dhalfstep.data=<folder that holds mnist>");
     data = Mnist.load(folder);
     parts = data.train().split(0.1, 0);
     device = TestDevice.open();

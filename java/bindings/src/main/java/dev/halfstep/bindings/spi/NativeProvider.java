@@ -3,12 +3,11 @@ package dev.halfstep.bindings.spi;
 import java.net.URL;
 
 /**
- * A jar that holds native libraries says so with this service.
+ * A jar that holds native libraries provides this service.
  *
- * <p>It is what brings such a jar onto the module path: nothing requires its module by name, since
- * which one is there depends on the platform, but this module uses the service, so the module that
- * provides it is resolved with it. On the class path it finds the jar in whichever class loader
- * holds it.
+ * <p>On the module path the service makes Java resolve the jar's module: no module requires it by
+ * name, since its name depends on the platform, but this module uses the service. On the class path
+ * the service finds the jar in whichever class loader holds it.
  */
 public interface NativeProvider {
   /**

@@ -1,2 +1,2 @@
-/** How jars of native libraries announce themselves. */
+/** The service by which jars of native libraries are found. */
 package dev.halfstep.bindings.spi;

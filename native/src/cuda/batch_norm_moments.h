@@ -5,8 +5,8 @@
 //
 // The shared pivot is one of the column's n values, so its distance from the mean is at most
 // sqrt(n) deviations, and the variance loses at most about n roundings of a double.
-#ifndef HALFSTEP_CUDA_MOMENTS_H
-#define HALFSTEP_CUDA_MOMENTS_H
+#ifndef HALFSTEP_CUDA_BATCH_NORM_MOMENTS_H
+#define HALFSTEP_CUDA_BATCH_NORM_MOMENTS_H
 
 #include "cuda/platform.h"
 
@@ -59,4 +59,4 @@ struct PivotSums {
 
 }  // namespace hs::cuda
 
-#endif  // HALFSTEP_CUDA_MOMENTS_H
+#endif  // HALFSTEP_CUDA_BATCH_NORM_MOMENTS_H

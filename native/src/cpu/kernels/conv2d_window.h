@@ -1,8 +1,8 @@
 // A window that slides over NHWC images, and functions that copy the elements under it: these are
 // the rows of the matrix that a convolution multiplies by the weights. That matrix is never stored
 // whole; each tile copies its own part.
-#ifndef HALFSTEP_CPU_KERNELS_WINDOW_H
-#define HALFSTEP_CPU_KERNELS_WINDOW_H
+#ifndef HALFSTEP_CPU_KERNELS_CONV2D_WINDOW_H
+#define HALFSTEP_CPU_KERNELS_CONV2D_WINDOW_H
 
 #include "cpu/kernels/storage.h"
 
@@ -173,4 +173,4 @@ HS_INLINE void gather_planes(const Window& w, const T* source, const Pixel* pixe
 
 }  // namespace hs::cpu::HS_ISA
 
-#endif  // HALFSTEP_CPU_KERNELS_WINDOW_H
+#endif  // HALFSTEP_CPU_KERNELS_CONV2D_WINDOW_H
