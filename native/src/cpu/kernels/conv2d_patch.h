@@ -79,8 +79,8 @@ struct Patch {
 template <class T>
 HS_INLINE void Patch::copy(const T* source, float* to, int64_t* places) const {
   const int64_t pitch = line(w), width = pitch / w.group, left = w.columns.source(0);
-  int64_t from = left < 0 ? -left : 0,
-          until = w.columns.extent - left;  // inside the image
+  // Columns [from, until) of the patch lie in the image.
+  int64_t from = left < 0 ? -left : 0, until = w.columns.extent - left;
   if (from > width) from = width;
   if (until > width) until = width;
   if (until < from) until = from;

@@ -51,8 +51,8 @@ struct alignas(1024) SwizzledTile {
   using Element = T;
   static constexpr int kRows = kTileRows, kColumns = kTileColumns;
   static constexpr unsigned kGroupBytes = 8 * 128, kBlockBytes = kRows * 128;
-  static constexpr unsigned kPeriod = 8,
-                            kPitch = 64;  // rows until it repeats; pitch in a block
+  // Rows until the permutation repeats; elements from one row of a block to the next.
+  static constexpr unsigned kPeriod = 8, kPitch = 64;
   static_assert(sizeof(T) == 2 && kColumns % 64 == 0 && kRows % 8 == 0);
   T element[kRows * kColumns];
 
