@@ -1,0 +1,65 @@
+package dev.halfstep.djl;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import ai.djl.training.optimizer.AdamW;
+import ai.djl.training.tracker.Tracker;
+import dev.halfstep.data.Digits;
+import dev.halfstep.data.Mnist;
+import dev.halfstep.data.Split;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** The example learns, as well as with DJL's own optimizer, and the README shows it. */
+class TrainInDjlTest {
+  private static final Path MODULE = Path.of("").toAbsolutePath();
+
+  @Test
+  void drawnDigitsAreLearnt() throws Exception {
+    Split digits = Digits.generate(2000, 500, 1);
+    double accuracy = TrainInDjl.accuracy(digits, HalfstepOptimizer.adam().build(), 3);
+    assertTrue(accuracy > 0.8, "accuracy " + accuracy);
+  }
+
+  @Test
+  void mnistIsLearntAsWithDjlsOptimizer() throws Exception {
+    Path mnist = Path.of(System.getProperty("halfstep.data", ""), "mnist");
+    assumeTrue(
+        Files.exists(mnist.resolve("t10k-images-idx3-ubyte.gz")),
+        "skipped: MNIST's files are not in " + mnist);
+    Split images = Mnist.load(mnist);
+    double ours = TrainInDjl.accuracy(images, HalfstepOptimizer.adamW().build(), 4);
+    double djls =
+        TrainInDjl.accuracy(
+            images, AdamW.builder().optLearningRateTracker(Tracker.fixed(0.001f)).build(), 4);
+    assertTrue(ours > 0.93, "accuracy " + ours);
+    assertEquals(djls, ours, 0.01); // batches are drawn by lot
+  }
+
+  @Test
+  void theReadmeShowsTheExample() throws Exception {
+    String example =
+        unindented(
+            Files.readString(MODULE.resolve("src/test/java/dev/halfstep/djl/TrainInDjl.java")));
+    Matcher snippet =
+        Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+            .matcher(Files.readString(MODULE.resolve("README.md")));
+    assertFalse(snippet.results().toList().isEmpty(), "README.md has no Java");
+    snippet.reset();
+    while (snippet.find()) {
+      String shown = unindented(snippet.group(1));
+      assertTrue(example.contains(shown), "README.md shows what TrainInDjl.java has not:" + shown);
+    }
+  }
+
+  private static String unindented(String text) {
+    return text.lines().map(String::strip).collect(Collectors.joining("\n", "\n", "\n"));
+  }
+}
