@@ -20,7 +20,6 @@ import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import ai.djl.util.passthrough.PassthroughNDManager;
 import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -179,15 +178,32 @@ class HostileArraysTest {
     assertArrayEquals(new float[] {6, 5, 4, 3, 2, 1}, transposed.toFloatArray());
   }
 
+  /** PyTorch gives sparse gradients for the rows of an embedding. */
   @Test
   void sparseGradientsAreRight() {
-    NDArray sparse =
-        manager.createCoo(
-            FloatBuffer.wrap(new float[] {1, 2}), new long[][] {{0, 1}, {2, 0}}, SHAPE);
-    int before = manager.getManagedArrays().size();
-    sgd.update("w", weight, sparse);
-    assertArrayEquals(new float[] {1, 2, 2, 2, 5, 6}, weight.toFloatArray());
-    assertEquals(before, manager.getManagedArrays().size(), "arrays left behind");
+    weight.setRequiresGradient(true);
+    NDArray rows = manager.create(new long[] {1, 1});
+    for (int step = 1; step <= 2; step++) {
+      try (GradientCollector collector = Engine.getEngine("PyTorch").newGradientCollector()) {
+        NDArray taken =
+            weight.getNDArrayInternal().embedding(rows, weight, SparseFormat.COO).get(0);
+        collector.backward(taken.sum());
+      }
+      NDArray sparse = weight.getGradient();
+      assertTrue(sparse.isSparse());
+      int before = manager.getManagedArrays().size();
+      sgd.update("w", weight, sparse);
+      assertEquals(before, manager.getManagedArrays().size(), "arrays left behind");
+      float[] expected = {1, 2, 3, 4 - 2 * step, 5 - 2 * step, 6 - 2 * step};
+      assertArrayEquals(expected, weight.toFloatArray());
+    }
+  }
+
+  @Test
+  void parametersBeyondABufferAreRefused() {
+    Shape shape = new Shape(1 << 29);
+    NDArray large = manager.zeros(new Shape(1)).broadcast(shape); // one element in memory
+    refused("has 536870912 elements", large, large);
   }
 
   @Test

@@ -8,8 +8,14 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
+import ai.djl.nn.Blocks;
 import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.convolutional.Conv2d;
 import ai.djl.nn.core.Linear;
+import ai.djl.nn.norm.BatchNorm;
+import ai.djl.nn.norm.LayerNorm;
+import ai.djl.nn.pooling.Pool;
+import ai.djl.nn.recurrent.LSTM;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.Trainer;
@@ -35,10 +41,32 @@ final class Networks {
         .add(Linear.builder().setUnits(CLASSES).build());
   }
 
+  /** A convolution with normalisation, over the features as an image of 5 by 8. */
+  static Block cnn() {
+    return new SequentialBlock()
+        .addSingleton(x -> x.reshape(-1, 1, 5, 8))
+        .add(Conv2d.builder().setFilters(6).setKernelShape(new Shape(3, 3)).build())
+        .add(BatchNorm.builder().build())
+        .add(Activation.reluBlock())
+        .add(Pool.maxPool2dBlock(new Shape(2, 2), new Shape(1, 1)))
+        .add(Blocks.batchFlattenBlock())
+        .add(Linear.builder().setUnits(CLASSES).build());
+  }
+
+  /** An LSTM over the features as 8 steps of 5. */
+  static Block lstm() {
+    return new SequentialBlock()
+        .addSingleton(x -> x.reshape(-1, 8, 5))
+        .add(LSTM.builder().setStateSize(12).setNumLayers(1).build())
+        .add(Blocks.batchFlattenBlock())
+        .add(LayerNorm.builder().build())
+        .add(Linear.builder().setUnits(CLASSES).build());
+  }
+
   /** The weights after so many steps, by DJL's own trainer. */
-  static List<float[]> train(Optimizer optimizer, int steps) {
+  static List<float[]> train(Block network, Optimizer optimizer, int steps) {
     try (Model model = Model.newInstance("test", "PyTorch")) {
-      model.setBlock(mlp());
+      model.setBlock(network);
       DefaultTrainingConfig config =
           new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss()).optOptimizer(optimizer);
       try (Trainer trainer = model.newTrainer(config)) {

@@ -1,9 +1,9 @@
 package dev.halfstep.djl;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.djl.nn.Block;
 import ai.djl.training.optimizer.Adam;
 import ai.djl.training.optimizer.AdamW;
 import ai.djl.training.optimizer.Optimizer;
@@ -135,21 +135,42 @@ class SameNumbersTest {
   @MethodSource("optimizers")
   void weightsAreThoseOfDjlsOptimizer(
       String name, Supplier<Optimizer> djl, Supplier<Optimizer> ours) {
-    List<float[]> before = Networks.train(djl.get(), 0);
-    List<float[]> expected = Networks.train(djl.get(), STEPS);
-    List<float[]> actual = Networks.train(ours.get(), STEPS);
-    assertEquals(4, expected.size());
+    requireSame(Networks::mlp, djl, ours, name);
+  }
+
+  private static void requireSame(
+      Supplier<Block> network, Supplier<Optimizer> djl, Supplier<Optimizer> ours, String name) {
+    List<float[]> before = Networks.train(network.get(), djl.get(), 0);
+    List<float[]> expected = Networks.train(network.get(), djl.get(), STEPS);
+    List<float[]> actual = Networks.train(network.get(), ours.get(), STEPS);
+    assertTrue(expected.size() >= 4, expected.size() + " parameters");
     assertTrue(distance(before, expected) > 1e-2, "DJL's optimizer has moved the weights");
     for (int i = 0; i < expected.size(); i++) {
       assertArrayEquals(expected.get(i), actual.get(i), TOLERANCE, name + ", parameter " + i);
     }
   }
 
+  /** The gradients of all these layers' parameters are such as the kernels take. */
+  @Test
+  void layersOfOtherKinds() {
+    Supplier<Optimizer> djl =
+        () ->
+            Optimizer.sgd().setLearningRateTracker(Tracker.fixed(0.02f)).optMomentum(0.8f).build();
+    Supplier<Optimizer> ours =
+        () ->
+            HalfstepOptimizer.sgd()
+                .optLearningRateTracker(Tracker.fixed(0.02f))
+                .optMomentum(0.8f)
+                .build();
+    requireSame(Networks::cnn, djl, ours, "cnn");
+    requireSame(Networks::lstm, djl, ours, "lstm");
+  }
+
   /** The same bits each time, however often a network is trained. */
   @Test
   void oneSeedGivesTheSameBits() {
-    List<float[]> first = Networks.train(HalfstepOptimizer.lamb().build(), 10);
-    List<float[]> second = Networks.train(HalfstepOptimizer.lamb().build(), 10);
+    List<float[]> first = Networks.train(Networks.mlp(), HalfstepOptimizer.lamb().build(), 10);
+    List<float[]> second = Networks.train(Networks.mlp(), HalfstepOptimizer.lamb().build(), 10);
     for (int i = 0; i < first.size(); i++) {
       assertArrayEquals(first.get(i), second.get(i));
     }
@@ -158,9 +179,9 @@ class SameNumbersTest {
   @Test
   void pytorchsConventionGivesOtherNumbersWhereEpsCounts() {
     Supplier<HalfstepOptimizer.Builder> adam = () -> HalfstepOptimizer.adam().optEpsilon(1e-3f);
-    List<float[]> djl = Networks.train(adam.get().build(), STEPS);
+    List<float[]> djl = Networks.train(Networks.mlp(), adam.get().build(), STEPS);
     List<float[]> pytorch =
-        Networks.train(adam.get().optConvention(Convention.PYTORCH).build(), STEPS);
+        Networks.train(Networks.mlp(), adam.get().optConvention(Convention.PYTORCH).build(), STEPS);
     assertTrue(distance(djl, pytorch) > 1e-4, "a difference of " + distance(djl, pytorch));
   }
 
