@@ -1,6 +1,6 @@
-# The CUDA plug-in libhalfstep_cuda.so, built where nvcc is.
-# -DHALFSTEP_CUDA=ON: an error without nvcc; OFF: not even looked for.
-# (No function: enable_language works at file scope alone.)
+# The CUDA plug-in libhalfstep_cuda.so, which is built if there is an nvcc.
+# -DHALFSTEP_CUDA=ON makes a missing nvcc an error; OFF does not look for one.
+# (This file is not a function, since enable_language only works at file scope.)
 
 set(HALFSTEP_CUDA AUTO CACHE STRING "Build the CUDA plug-in: AUTO, ON or OFF")
 
@@ -20,7 +20,7 @@ if(NOT CMAKE_CUDA_COMPILER)
   return()
 endif()
 
-# Found by pattern, in folders of every depth.
+# All sources in src/cuda and its folders.
 file(GLOB_RECURSE HS_CUDA_SOURCES CONFIGURE_DEPENDS src/cuda/*.cu src/cuda/*.cpp)
 
 # Machine code for A100 (sm_80) and H100 (sm_90a: with wgmma), and PTX for everything later.
@@ -31,7 +31,7 @@ set(HALFSTEP_CUDA_GENCODE
 
 set(CMAKE_CUDA_ARCHITECTURES OFF)
 enable_language(CUDA)
-if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know it of nvcc 13
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc 13 has it
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
 endif()
 find_package(CUDAToolkit REQUIRED)
@@ -41,12 +41,12 @@ halfstep_compile_options(halfstep_cuda)
 halfstep_link_options(halfstep_cuda ${PROJECT_SOURCE_DIR}/src/cuda/runtime/exports.map)
 target_compile_options(halfstep_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:
   ${HALFSTEP_CUDA_GENCODE} -Xfatbin=-compress-all -Xcompiler=-Wall,-Wextra>)
-# ptxas reports what each kernel takes; the test cuda_resources looks at it.
+# ptxas reports the resources of each kernel; the test cuda_resources checks them.
 set(HALFSTEP_CUDA_RESOURCES ${PROJECT_SOURCE_DIR}/src/cuda/resources.sh)
 target_compile_options(halfstep_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=-v>)
 set_target_properties(halfstep_cuda PROPERTIES
   RULE_LAUNCH_COMPILE "${HALFSTEP_CUDA_RESOURCES} record <OBJECT>")
-# The runtime is linked in: the plug-in needs the driver and nothing else.
+# The CUDA runtime is linked statically, so that the plug-in only needs the driver.
 set_target_properties(halfstep_cuda PROPERTIES
   CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF
   CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden)

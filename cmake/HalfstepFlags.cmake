@@ -15,12 +15,12 @@ set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
-# Asserts cost too much in kernels: Release keeps -O3 -DNDEBUG. Line tables are for perf and for the
-# stacks of sanitizers; the installed library is stripped.
+# Release keeps -O3 -DNDEBUG, since asserts cost too much in kernels. Line tables (-g1) are for perf
+# and for the stack traces of sanitizers; the installed library is stripped.
 string(APPEND CMAKE_CXX_FLAGS_RELEASE " -g1")
 
-# Warnings are errors with the compiler that the project is tested with; a newer one, which may
-# know new warnings, must not stop somebody's first build.
+# Warnings are errors with the compilers that the project is tested with. A newer compiler may have
+# new warnings, which must not break a user's build.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   set(HALFSTEP_WERROR -Werror)
 endif()
@@ -33,9 +33,11 @@ function(halfstep_compile_options target)
     $<$<COMPILE_LANGUAGE:C,CXX>:-Wall -Wextra -Wconversion -Wshadow ${HALFSTEP_WERROR}>)
 endfunction()
 
-# A shared library that exports the symbols of a version script alone and has no unresolved symbol.
+# Options of a shared library that exports only the symbols of a version script and has no
+# unresolved symbols.
 function(halfstep_link_options target script)
-  # Never unmapped: the pool's threads are in it when a class loader that has loaded it goes.
+  # nodelete: the library is never unmapped, since the pool's threads still run its code when the
+  # class loader that loaded it is collected.
   target_link_options(${target} PRIVATE
     -Wl,--exclude-libs,ALL -Wl,--version-script=${script} -Wl,-z,now -Wl,-z,nodelete)
   if(NOT HALFSTEP_SANITIZE)

@@ -1,8 +1,8 @@
-# The instruction sets that the CPU kernels are compiled for, the best first. A name here is a file
-# native/src/cpu/simd/<name>.h and its flags; where not every processor of the kind runs it, a line of
-# native/src/platform/processor.cpp says which do. The kernels' code is the same; they lie in namespace
-# hs::cpu::<isa> and define no inline function outside of it, so that the linker cannot merge AVX code
-# into what runs on every machine (a test checks that).
+# The instruction sets that the CPU kernels are compiled for, the best first. Each name has a file
+# native/src/cpu/simd/<name>.h and flags below; if some processors of the architecture cannot run
+# it, a line of native/src/platform/processor.cpp checks for it. The kernels' sources are the same
+# for all sets. They are in namespace hs::cpu::<isa> and define no inline function outside of it, so
+# that the linker cannot merge AVX code into code that runs on every machine (a test checks that).
 
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64|AMD64")
   set(HALFSTEP_ISAS avx512 avx2 portable)
@@ -19,7 +19,7 @@ else()
   set(HALFSTEP_ISAS portable)
 endif()
 
-# The list as C++ sees it.
+# The list of the sets as a C++ macro.
 list(TRANSFORM HALFSTEP_ISAS REPLACE "(.+)" "X(\\1)" OUTPUT_VARIABLE entries)
 list(JOIN entries " " entries)
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/cpu/each_isa.h CONTENT
@@ -30,15 +30,16 @@ file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/cpu/each_isa.h CONTENT
 function(halfstep_isa_options target isa)
   target_compile_definitions(${target} PRIVATE
     HS_ISA=${isa} HS_ISA_HEADER="cpu/simd/${isa}.h")
-  # Kernels neither read errno nor the floating-point flags: said so, sqrt and selects vectorise.
-  # Results do not change: no reassociation is allowed. Integers wrap: they are bits of floats.
-  # Products and sums are fused where the machine does that.
-  # Vector types cross no library boundary, so the note that their calling convention depends on
-  # the instruction set is of no use.
+  # -fno-math-errno, -fno-trapping-math: kernels read neither errno nor the floating-point flags;
+  # with these options sqrt and selects are vectorised. Results do not change, since reassociation
+  # is not allowed. -fwrapv: integers wrap round, since they hold the bits of floats. -ffp-contract:
+  # products and sums are fused if the machine can do that. -Wno-psabi: vector types cross no
+  # library boundary, so it does not matter that their calling convention depends on the instruction
+  # set.
   target_compile_options(${target} PRIVATE
     ${HALFSTEP_FLAGS_${isa}} -ffp-contract=fast -fno-math-errno -fno-trapping-math -fwrapv -Wno-psabi)
-  # The same sources are sanitized for one kind of fault in each of two builds of them; each for all
-  # takes minutes more.
+  # The same sources are built for several instruction sets. Two of these builds are each sanitized
+  # for one kind of fault; sanitizing each for all kinds would take minutes more.
   if(HALFSTEP_SANITIZE)
     target_compile_options(${target} PRIVATE ${HALFSTEP_SANITIZED_${isa}})
   endif()

@@ -1,5 +1,6 @@
-# The sources that native/generator writes from native/kernels.txt, in generated/ of the build folder.
-# The generator is plain Java; JAVA_HOME says which, and the PATH without it.
+# The sources that native/generator writes from native/kernels.txt to generated/ in the build
+# folder. The generator is plain Java; it runs with the Java of JAVA_HOME, or otherwise with that on
+# the PATH.
 
 find_package(Java 17 QUIET COMPONENTS Development)
 if(NOT Java_FOUND)

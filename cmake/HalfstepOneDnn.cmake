@@ -1,4 +1,5 @@
-# oneDNN, an oracle of the tests and a yardstick of the benchmark, where the build is told of it.
+# oneDNN, an oracle for the tests and a peer for the benchmark; only used if the build is told its
+# folder.
 
 set(HALFSTEP_ONEDNN_DIR "" CACHE PATH "The folder with oneDNN's include/ and libdnnl.so.3, for instance \
 what is unpacked from org.bytedeco:dnnl:3.11-1.5.13:linux-x86_64")

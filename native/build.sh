@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # One step of the native build, for Maven, the launcher and CI. Silent unless it fails.
 #   build.sh DIR build [-DOPTION=VALUE ...]      configures DIR and builds the libraries there
-#   build.sh DIR install COMPONENT PREFIX        puts a component's libraries (core, cuda) into PREFIX
-#   build.sh DIR test [CTEST OPTION ...]         builds all the rest and runs the native tests
+#   build.sh DIR install COMPONENT PREFIX        puts a component's libraries (core, cuda) into
+#   PREFIX build.sh DIR test [CTEST OPTION ...]         builds all the rest and runs the native
+#   tests
 set -euo pipefail
 source_dir=$(cd "$(dirname "$0")" && pwd)
 dir=$1 step=$2
@@ -12,7 +13,8 @@ dir=$(cd "$dir" && pwd)
 log=$dir/halfstep-$step.log
 jobs=${HALFSTEP_JOBS:-$(nproc)}
 
-# Runs a command into the log; when it fails, shows the log from the first error on.
+# Runs a command and writes its output to the log; if it fails, shows the log from the first error
+# on.
 logged() {
   if ! "$@" >>"$log" 2>&1; then
     local first
@@ -26,7 +28,7 @@ logged() {
 : >"$log"
 case $step in
   build)
-    # CMake refuses the cache of a folder that was moved or copied.
+    # CMake refuses the cache of a build folder that was moved or copied.
     if [ -f "$dir/CMakeCache.txt" ] &&
       ! grep -qxF "CMAKE_CACHEFILE_DIR:INTERNAL=$dir" "$dir/CMakeCache.txt"; then
       rm -rf "$dir" && mkdir -p "$dir"
@@ -36,7 +38,8 @@ case $step in
     sed -n 's/^-- \(halfstep: \)/\1/p' "$log"
     ;;
   install)
-    # A plug-in of an earlier build must not stay behind. (JavaCPP's glue, libjni*, does.)
+    # Removes the libraries of an earlier build, such as a plug-in that is no longer built.
+    # (JavaCPP's glue, libjni*, stays.)
     mkdir -p "$2" && rm -f "$2"/libhalfstep*.so
     logged cmake --install "$dir" --component "$1" --prefix "$2"
     ;;

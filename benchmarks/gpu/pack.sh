@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Packs the GPU kit: everything that a machine with a GPU needs, which has no Java and no network.
-#   benchmarks/gpu/pack.sh [FOLDER]        (target/gpu-kit without it)
-# Builds what is missing. The folder then holds run.sh, which says how it is used, and one archive.
+# Packs the GPU kit: all files that a machine with a GPU needs to run it without Java and network.
+#   benchmarks/gpu/pack.sh [FOLDER]        (default: target/gpu-kit)
+# Builds what is missing. The folder then holds one archive and run.sh, which explains its use.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$root"
@@ -15,13 +15,13 @@ die() {
   exit 1
 }
 
-# Makes a Java runtime of the newest JDK that can (not every one brings what jlink needs).
+# Makes a Java runtime from the newest JDK that can do so (not every JDK has the files for jlink).
 make_runtime() {
   local version home options
   while read -r version home; do
     options=(--compress=zip-0) # xz compresses better
     [ "${version%%.*}" -ge 21 ] || options=(--compress=0)
-    # For the programs that tests start, whose words a warning would change.
+    # Suppresses a warning, which would change the output of programs that tests start and check.
     [ "${version%%.*}" -lt 22 ] || options+=("--add-options=--enable-native-access=ALL-UNNAMED")
     if "$home/bin/jlink" --output "$1" --strip-debug --no-header-files --no-man-pages \
       "${options[@]}" --add-modules \
@@ -36,7 +36,7 @@ make_runtime() {
   die "no JDK with a working jlink in JAVA_HOME or /usr/lib/jvm: install one (17 or later)"
 }
 
-# Removes symbols: the tests are ten times as large with them.
+# Copies programs without their symbols, with which the tests would be ten times as large.
 copy_stripped() {
   local file
   for file in "${@:2}"; do strip -o "$1/$(basename "$file")" "$file"; done
@@ -60,7 +60,7 @@ git describe --always --dirty >"$stage/version.txt"
 cp native/include/halfstep.h "$stage/native"
 copy_stripped "$stage/native" target/native/libhalfstep.so
 copy_stripped "$stage/native/sim" target/native/sim/libhalfstep.so
-# The tests of kernels: those that ctest runs on the simulated device.
+# The names of the kernels' tests: those that ctest runs on the simulated device.
 ctest --test-dir target/native -N -R '_sim_forward$' |
   sed -n 's/.*: \(.*\)_sim_forward$/\1/p' >"$stage/native/tests.txt"
 [ -s "$stage/native/tests.txt" ] || die "ctest lists no test for the simulated device"
@@ -75,7 +75,7 @@ done
 for module in core train; do
   cp -r "java/$module/target/test-classes" "$stage/java/$module/test-classes"
 done
-# How long test classes took, if they ran here: "SECONDS CLASS".
+# The time that each test class took if it ran here: "SECONDS CLASS".
 for file in java/{core,train}/target/surefire-reports/TEST-*.xml; do
   [ ! -f "$file" ] ||
     sed -n 's/^<testsuite .* name="\([^"(]*\)[^"]*" time="\([0-9.]*\)".*/\2 \1/p' "$file"
@@ -84,7 +84,7 @@ mkdir "$stage/java/benchmarks"
 cp -r benchmarks/target/classes "$stage/java/benchmarks/classes"
 cp java/cli/target/lib/*.jar target/junit-console/*-"$junit".jar "$stage/java/lib"
 cp benchmarks/target/lib/{jmh-core,jopt-simple,commons-math3}-*.jar "$stage/java/lib"
-# The presets of CUDA: classes, and the glue to the three libraries that the oracle calls.
+# The CUDA presets: their classes, and the glue to the three libraries that the oracle calls.
 cp java/oracle/target/lib/cuda-*.jar "$stage/java/lib"
 for glue in "$stage"/java/lib/cuda-*-linux-x86_64.jar; do
   python3 benchmarks/gpu/kit/keep.py "$glue" 'libjni(cudart|cublas|cublasLt|cudnn)\.so$'
@@ -104,7 +104,8 @@ else
 fi
 
 rm -rf "$kit" && mkdir -p "$kit"
-# The tests have most of their code in common: a dictionary as large as all of them finds it.
+# The test programs share most of their code: a dictionary as large as all of them compresses it
+# once.
 tar -C "$stage" --sort=name -cf - . | xz -T0 --lzma2=preset=1,dict=64MiB >"$kit/payload.tar.xz"
 cp benchmarks/gpu/run.sh "$kit"
 size=$(cat "$kit"/* | wc -c)

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Runs the GPU kit, which pack.sh made, on the machine where this folder was carried to:
-#   run.sh OUT [native,java,torch,train,throughput,sanitizer] [--device cuda|sim|cpu] [--time-limit SECONDS]
-# It needs Python 3 and an NVIDIA driver; for the comparison PyTorch, for the sanitizers the CUDA
-# toolkit. Leaves report.json, report.md and a log for each part in OUT, written as it goes.
-# Ends with 0: all passed, 1: something failed, 3: a part was skipped.
+# Runs the GPU kit, which pack.sh made, on the machine to which this folder was copied:
+#   run.sh OUT [native,java,torch,train,throughput,sanitizer] [--device cuda|sim|cpu] [--time-limit
+#   SECONDS]
+# It needs Python 3 and an NVIDIA driver, PyTorch for the comparison, and the CUDA toolkit for the
+# sanitizers. Writes report.json, report.md and a log for each part to OUT while it runs.
+# Exit status: 0 if all passed, 1 if something failed, 3 if a part was skipped.
 set -euo pipefail
 begun=$(date +%s)
 kit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-# A Python with PyTorch, else one with NumPy, else any.
+# Finds a Python with PyTorch, otherwise one with NumPy, otherwise any.
 find_python() {
   local module candidate
   local test="import importlib.util as u, sys; sys.exit(not u.find_spec(sys.argv[1]))"
@@ -25,7 +26,7 @@ find_python() {
 }
 python=$(find_python)
 
-# Beside nothing that belongs to others, and on a disk that programs may be started from.
+# A new folder for the kit's files; the disk must allow programs to run from it.
 work=$(mktemp -d "${TMPDIR:-/tmp}/halfstep-kit.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 "$python" -c "import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])" \

@@ -9,6 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cd "$root"
 log=$root/target/consumer-test.log
+halfstep=$(sed -n 's:.*<revision>\(.*\)</revision>.*:\1:p' pom.xml)
 # The second folder is only read: what is there need not be downloaded again.
 repository=(-Dmaven.repo.local="$root/target/consumer-repo"
   -Dmaven.repo.local.tail="${MAVEN_REPO:-$HOME/.m2/repository}")
@@ -23,7 +24,8 @@ quietly() {
 
 rm -rf target/consumer-repo/dev/halfstep target/consumer-cache
 quietly ./mvnw -B "${repository[@]}" -DskipTests -Dspotless.check.skip=true install
-quietly ./mvnw -B "${repository[@]}" -f java/consumer-test/pom.xml clean package
+quietly ./mvnw -B "${repository[@]}" -f java/consumer-test/pom.xml "-Dhalfstep.version=$halfstep" \
+  clean package
 
 jar=$here/target/consumer-test-1.jar
 older_javacpp="1.5.7 1.5.10" # the present one is in target/lib

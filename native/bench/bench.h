@@ -1,5 +1,6 @@
-// The table of the micro-benchmark. A file of this folder adds the rows of its kernels:
-//   BENCHMARKS(matmul) { rows.add({.name = "...", .flops = ..., .bytes = ..., .run = [...] {...}}); }
+// The table of the micro-benchmark. Each *_bench.cpp adds the rows of its kernels:
+//   BENCHMARKS(matmul) { rows.add({.name = "...", .flops = ..., .bytes = ..., .run = [...] {...}});
+//   }
 #ifndef HALFSTEP_BENCH_BENCH_H
 #define HALFSTEP_BENCH_BENCH_H
 
@@ -15,16 +16,16 @@ namespace hs::bench {
 
 struct Row {
   std::string name;
-  double flops;                // of one call
-  double bytes;                // that one call must at least move
+  double flops;                // FLOP of one call
+  double bytes;                // the least bytes that one call must move
   std::function<void()> run;   // one call
-  std::function<void()> peer;  // the same work by the yardstick, or empty
+  std::function<void()> peer;  // the same work by the peer (oneDNN), or empty
 };
 
 class Rows {
  public:
   explicit Rows(std::string filter) : filter_(std::move(filter)) {}
-  // Whether the filter asks for a row of this name; ask before preparing its data.
+  // Whether the filter selects a row of this name. Call it before preparing the row's data.
   bool wants(const std::string& name) const { return name.find(filter_) != std::string::npos; }
   void add(Row row) {
     if (wants(row.name)) rows_.push_back(std::move(row));
@@ -36,13 +37,13 @@ class Rows {
   std::vector<Row> rows_;
 };
 
-// Standard normal floats, on huge pages where there are any; the same ones each time.
+// Standard normal floats, on huge pages if the system has them; the same numbers each time.
 std::shared_ptr<float[]> normal_floats(int64_t count);
 
-// The kernels of this machine's best instruction set, or of HALFSTEP_CPU_ISA's.
+// The kernels of this machine's best instruction set, or of the one that HALFSTEP_CPU_ISA names.
 const KernelTable& kernels();
 
-// What the machine can do with `threads` threads, measured now.
+// Measure the machine's ceilings with `threads` threads.
 double peak_gflops(int threads);    // vector multiply-adds of the active instruction set
 double axpy_gb_per_s(int threads);  // y[i] = a * x[i] + y[i], bytes read and written
 

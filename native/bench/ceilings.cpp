@@ -1,5 +1,5 @@
-// The machine's ceilings: multiply-adds in registers, and y = a x + y over arrays far larger than
-// the caches.
+// Measures the machine's ceilings: multiply-adds in registers, and y = a x + y over arrays that are
+// far larger than the caches.
 #include <time.h>
 
 #include <algorithm>
@@ -14,7 +14,8 @@
 
 namespace hs::bench {
 
-// Multiply-adds in registers of each instruction set; returns the FLOP done. (isa/peak.cpp)
+// For each instruction set: runs multiply-adds in registers and returns the FLOP done
+// (isa/peak.cpp).
 #define HS_DECLARE(isa)       \
   namespace isa {             \
   double peak(int64_t steps); \
@@ -39,7 +40,8 @@ double peak_of_isa(int64_t steps) {
   return 0;
 }
 
-// Runs fn(thread) on all threads at once; the best of some rounds, in seconds.
+// Runs fn(thread) on all threads at once, in several rounds; returns the time of the best in
+// seconds.
 template <class Fn>
 double best_time(int threads, const Fn& fn) {
   double best = 1e9;
@@ -63,7 +65,7 @@ double peak_gflops(int threads) {
 }
 
 double axpy_gb_per_s(int threads) {
-  constexpr int64_t kCount = 32 << 20;  // floats: 128 MB an array
+  constexpr int64_t kCount = 32 << 20;  // floats: 128 MB per array
   const auto x = normal_floats(kCount), y = normal_floats(kCount);
   const double seconds = best_time(threads, [&](int thread) {
     const int64_t begin = kCount * thread / threads, end = kCount * (thread + 1) / threads;

@@ -1,6 +1,6 @@
-// One training step of the MNIST network: convolution of 32 filters 3 x 3, maxima of 2 x 2, ReLU,
-// 64 filters, maxima, ReLU, 3136-128-10 with Adam, as the command list that the training layer
-// records.
+// One training step of the MNIST network: convolution with 32 filters of 3 x 3, 2 x 2 max pooling,
+// ReLU, convolution with 64 filters, max pooling, ReLU, 3136-128-10, with Adam, as the command list
+// that the training layer records.
 #include "bench.h"
 
 using namespace hs;
@@ -12,7 +12,7 @@ constexpr int64_t kSamples = 1024, kSide = 28, kPixels = kSide * kSide;
 constexpr int64_t kFilters1 = 32, kFilters2 = 64, kFlat = 7 * 7 * kFilters2, kHidden = 128;
 constexpr int64_t kClasses = 10;
 
-// The parameters are the weights and the bias of each layer, one after the other.
+// The array of parameters holds the weights and the bias of each layer, one layer after the other.
 struct Cnn {
   static constexpr int64_t kBias1 = kFilters1 * 9, kWeight2 = kBias1 + kFilters1;
   static constexpr int64_t kBias2 = kWeight2 + kFilters2 * 9 * kFilters1;
@@ -20,7 +20,7 @@ struct Cnn {
   static constexpr int64_t kWeight4 = kBias3 + kHidden, kBias4 = kWeight4 + kClasses * kHidden;
   static constexpr int64_t kCount = kBias4 + kClasses;
 
-  // A convolution, the maxima of its outputs and their ReLU.
+  // A convolution, then max pooling and ReLU of its output.
   struct Block {
     hs_conv2d_desc conv;
     hs_pool2d_desc pool;
@@ -105,7 +105,7 @@ struct Cnn {
                                nullptr, nullptr});
   }
 
-  // dW = dY^T X, db = the sums of dY's columns; dX = dY W
+  // dW = dY^T X, db = the column sums of dY, dX = dY W
   void backward(const float* dy, int64_t to, const float* in, int64_t from, int64_t weight,
                 int64_t bias, float* dx) {
     const hs_matmul_desc dw{HS_F32, HS_F32, 1, 0, 1, to, from, batch,   to,

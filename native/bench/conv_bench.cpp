@@ -1,5 +1,6 @@
-// Rows of convolution, pooling and resizing: the layers of the MNIST network of B = 64, and of
-// larger ones. The floor is the greater of FLOP and of bytes that must pass through memory.
+// Rows for convolution, pooling and resizing: the layers of the MNIST network with batch 64, and of
+// larger networks. The floor is the larger of the times for the FLOP and for the bytes that must
+// pass through memory.
 #include "bench.h"
 #include "onednn.h"
 
@@ -37,7 +38,7 @@ void add_conv(Rows& rows, const char* layer, int64_t n, int64_t size, int64_t c,
   const auto weights = normal_floats(weights_size), d_weights = normal_floats(weights_size);
   const double flops = 2.0 * static_cast<double>(y_size) * static_cast<double>(weights_size / k);
   const double moved = bytes(x_size + y_size + weights_size);
-  const double floats = moved < 4e6 ? 0 : moved;  // what fits in the caches may stay there
+  const double floats = moved < 4e6 ? 0 : moved;  // data that fits in the caches may stay there
   const Conv2dArgs run{d, x.get(), weights.get(), bias.get(), nullptr, y.get()};
   const Conv2dBackwardDataArgs run_data{d, dy.get(), weights.get(), 0, dx.get()};
   const Conv2dBackwardWeightsArgs run_weights{d, x.get(), dy.get(), 0, d_weights.get(), bias.get()};

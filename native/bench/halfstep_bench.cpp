@@ -2,9 +2,9 @@
 //
 // A row is timed in samples of at least half a millisecond, each within one pool session as in a
 // command list; its time is the median of the samples. "floor" is the time that the row's FLOP or
-// bytes take at the ceilings, which are measured in the same run, before and after the rows. Where
-// a yardstick is built in (HALFSTEP_ONEDNN_DIR), rounds of its samples alternate with ours, with
-// pauses in which the threads of the one stop spinning.
+// bytes take at the ceilings, which are measured in the same run, before and after the rows. If a
+// peer is built in (HALFSTEP_ONEDNN_DIR), rounds of its samples alternate with ours; pauses between
+// them let the threads of the other library stop spinning.
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,7 +41,7 @@ double seconds_of(const std::function<void()>& run, int calls) {
   return seconds / calls;
 }
 
-// As many calls as make a sample.
+// The number of calls in a sample.
 int calls_of(const std::function<void()>& run) {
   seconds_of(run, 1);
   double once = 1e9;

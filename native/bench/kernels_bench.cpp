@@ -1,5 +1,5 @@
-// Rows of the kernels beside the matrix product. `bytes` is what must pass through memory where the
-// row's data does not fit in the caches.
+// Rows for kernels other than the matrix product. `bytes` are those that must pass through memory
+// if the row's data does not fit in the caches.
 #include <cstring>
 
 #include "bench.h"
@@ -26,7 +26,7 @@ std::string name_of(const char* what, int64_t count) {
   return text;
 }
 
-// Integers in [0, below), spread.
+// Integers spread over [0, below).
 std::shared_ptr<int32_t[]> indices(int64_t count, int64_t below) {
   std::shared_ptr<int32_t[]> values(new int32_t[static_cast<size_t>(count)]);
   for (int64_t i = 0; i < count; ++i) values[i] = static_cast<int32_t>(i * 7919 % below);
@@ -106,7 +106,7 @@ void add_gradient_check(Rows& rows, int64_t count) {
             {}});
 }
 
-// Of 8,192 rows; each element has its own scale and shift.
+// Gathers from 8,192 rows; each element has its own scale and shift.
 void add_gather(Rows& rows, hs_dtype type, int64_t batch, int64_t width) {
   constexpr int64_t kRows = 8192;
   const std::string name = name_of(type == HS_U8 ? "gather U8" : "gather F32", batch, width);

@@ -1,5 +1,6 @@
-// Rows of the layers' kernels: normalisation, softmax, dropout, embedding, and the statistics of
-// gradients. `bytes` is what must pass through memory: batch normalisation reads its input twice.
+// Rows for the layers' kernels: normalisation, softmax, dropout, embedding, and the statistics of
+// gradients. `bytes` are those that must pass through memory: batch normalisation reads its input
+// twice.
 #include <cstring>
 
 #include "bench.h"
@@ -28,7 +29,7 @@ std::shared_ptr<hs_step_state> fresh_state() {
   return state;
 }
 
-// Adds forward, backward and both, each where its name is wanted.
+// Adds rows for forward, backward and both, each if the filter selects its name.
 struct Passes {
   std::string forward_name, backward_name, both_name;
   double forward_bytes, backward_bytes;

@@ -1,4 +1,4 @@
-// Rows of the matrix product: squares, batches of small ones, the layers of networks.
+// Rows for the matrix product: square matrices, batches of small ones, the layers of networks.
 #include <cstring>
 
 #include "bench.h"
@@ -49,7 +49,7 @@ void add(Rows& rows, const char* what, const Shape& s) {
       static_cast<double>(s.batch) * static_cast<double>(s.m * s.k + s.k * s.n + s.m * s.n);
   rows.add({.name = name,
             .flops = 2.0 * static_cast<double>(s.batch * s.m) * static_cast<double>(s.n * s.k),
-            .bytes = floats * 4 < 4e6 ? 0 : floats * 4,  // what fits in the caches may stay there
+            .bytes = floats * 4 < 4e6 ? 0 : floats * 4,  // data that fits in the caches may stay
             .run = [args, a, b, c, grad] { kernels().matmul(nullptr, args); },
             .peer = onednn_matmul(args)});
 }

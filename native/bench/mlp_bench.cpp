@@ -1,6 +1,6 @@
-// One training step of the batch-size study's network, 1000-100-2 with SGD, as the command list that
-// the training layer records: gather, forward, loss, backward, update. 1,024 samples, so an epoch is
-// 1024 / batch such rows.
+// One training step of the batch-size study's network, 1000-100-2 with SGD, as the command list
+// that the training layer records: gather, forward, loss, backward, update. There are 1,024
+// samples, so an epoch is 1024 / batch such steps.
 #include <cstring>
 
 #include "bench.h"
@@ -12,8 +12,8 @@ namespace {
 
 constexpr int64_t kSamples = 1024, kFeatures = 1000, kHidden = 100, kClasses = 2;
 
-// What a step reads and writes. The parameters are the weights [out, in] and the biases of both
-// layers, one after the other.
+// The arrays that a step reads and writes. The array of parameters holds the weights [out, in] and
+// the biases of both layers, one after the other.
 struct Mlp {
   int64_t batch;
   std::shared_ptr<float[]> data, x, hidden, d_hidden, logits, d_logits, parameters, gradients;
@@ -59,7 +59,7 @@ struct Mlp {
                                nullptr, nullptr});
   }
 
-  // dW = dY^T X, db = the sums of dY's columns
+  // dW = dY^T X, db = the column sums of dY
   void weight_gradient(const float* dy, int64_t to, const float* in, int64_t from, int64_t weight,
                        int64_t bias) {
     const hs_matmul_desc d{HS_F32, HS_F32, 1, 0, 1, to, from, batch,   to,

@@ -31,7 +31,7 @@ std::function<void()> repeat(const Call& call) {
   };
 }
 
-// The window of a convolution, as oneDNN wants it.
+// The sizes and the window of a convolution in oneDNN's terms.
 struct Convolution {
   explicit Convolution(const hs_conv2d_desc& d)
       : x({d.n, d.c, d.h, d.w}, memory::data_type::f32, memory::format_tag::nhwc),

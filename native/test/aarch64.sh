@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# The library and its tests for Linux on 64-bit ARM: cross-compiled into target/aarch64 and run under
-# qemu. What holds there holds without x86's instructions. Ends with "N passed, N failed".
-#   aarch64.sh [TEST...]   these tests, for instance softmax_test; without a name those that together
-#                          take a few minutes
+# Cross-compiles the library and its tests for Linux on 64-bit ARM into target/aarch64 and runs the
+# tests under qemu, which shows that the code does not depend on x86. Ends with "N passed, N
+# failed".
+#   aarch64.sh [TEST...]   runs these tests, for instance softmax_test; without a name, tests that
+#   take
+#                          a few minutes together
 #   aarch64.sh all         every test; half an hour
-# It cannot see: speed, and missing memory orders, since qemu on x86-64 keeps those of x86-64.
+# It cannot check speed, or find missing memory orders, since qemu on x86-64 has those of x86-64.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$here/../../target/aarch64

@@ -36,7 +36,7 @@ double forward(hs_activation kind, double x) {
 
 bool saves_input(hs_activation kind) { return kind == HS_GELU || kind == HS_ABS || kind == HS_LOG; }
 
-// By the input where it is saved, otherwise by the output.
+// The derivative in fp64. `saved` is the input for GELU, ABS and LOG, otherwise the output.
 double derivative(hs_activation kind, double saved) {
   switch (kind) {
     case HS_RELU:
@@ -60,7 +60,7 @@ double derivative(hs_activation kind, double saved) {
   }
 }
 
-// Random ones, small and large ones, zeros, and a sweep.
+// Random inputs, small and large ones, zeros, and a sweep.
 std::vector<float> inputs(size_t count) {
   std::vector<float> x = normals(count, 1, 3);
   const float special[] = {0.0f, -0.0f, 1e-30f, -1e-30f, 1e-4f, 20, -20, 100, -100, 0.624f, 0.626f};
@@ -72,8 +72,8 @@ std::vector<float> inputs(size_t count) {
   return x;
 }
 
-// Those for which the function is finite in all types: F16 ends at 65504, and a square root or a
-// logarithm takes what is positive.
+// Inputs for which the function is finite in all types: F16 ends at 65504, and square root and
+// logarithm need positive inputs.
 std::vector<float> inputs(hs_activation kind, size_t count) {
   std::vector<float> x = inputs(count);
   for (float& v : x) {
@@ -83,13 +83,13 @@ std::vector<float> inputs(hs_activation kind, size_t count) {
   return x;
 }
 
-// What an exact formula loses in float, besides the rounding of the result: a few units of 1 for
-// GELU (1 + erf cancels for negative x), of the result for the others.
+// A bound for the error of an exact formula in float, besides the rounding of the result: a few
+// units of 1 for GELU (1 + erf cancels for negative x), of the result for the others.
 double bound_of(hs_activation kind, double x, double value) {
   const double u = 0x1p-24;
   if (kind == HS_NONE || kind == HS_RELU || kind == HS_ABS) return 0;
-  // Units of the result: sqrt is exact but for its rounding; exp is within 2 ulp, log within 2 of
-  // its own (the CPU's 1.0 and 0.8, CUDA's 2 and 1).
+  // In units of the result: sqrt is exact except for its rounding; exp and log are within 2 ulp
+  // (1.0 and 0.8 on the CPU, 2 and 1 on CUDA).
   if (kind == HS_SQRT) return u * std::abs(value);
   if (kind == HS_EXP || kind == HS_LOG) return 4 * u * std::abs(value) + 1.2e-38;
   return kind == HS_GELU ? 4 * u * (std::abs(x) + std::abs(value))
@@ -150,7 +150,7 @@ TEST(gradients_match_the_definition) {
                                 : kind == HS_TANH ? 4 * 0x1p-24
                                                   : 4 * 0x1p-24 * std::abs(slope);
             const double bound = std::abs(g[i]) * loss + storage_rounding(type, expected);
-            if (type.type == HS_F16 && std::abs(expected) > 65000) continue;  // near its largest
+            if (type.type == HS_F16 && std::abs(expected) > 65000) continue;  // F16 ends soon
             if (!(std::abs(out[i] - expected) <= bound)) wrong++;
           }
           CHECK_THAT(wrong == 0, std::to_string(wrong) + " of " + std::to_string(count) +
@@ -180,7 +180,7 @@ TEST(infinities_saturate_and_NaN_stays) {
     for (hs_activation kind : kActivations) {
       CHECK_OK(hs_activation_forward(device.stream(), kind, HS_F32, 5, x.address(), y.address()));
       for (size_t i = 0; i < 5; i++) {
-        // GELU of -infinity is 0 * infinity in every exact formula: PyTorch gives NaN as well.
+        // GELU of -infinity is 0 * infinity in every exact formula; PyTorch gives NaN as well.
         if (kind == HS_GELU && i == 1) continue;
         const float want = expected[kind][i], got = y.get()[i];
         const float bound = kind >= HS_SQRT && std::isfinite(want) ? 0x1p-22f * want : 0;

@@ -1,5 +1,5 @@
-// What every call has in common: sizes that no memory can hold, addresses that are none, empty
-// operands however large their other extents, and memory that the host does not have.
+// Properties of all calls: they refuse sizes that no memory can hold and impossible addresses, take
+// empty operands even if other extents are huge, and report if the host has no memory.
 #include <initializer_list>
 
 #include "device.h"
@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kMost = int64_t{1} << 58, kHuge = std::numeric_limits<int64_t>::max();
 constexpr float kOne[64] = {1};
 
-// Calls that a stream takes, with one size and one address for all that they are given.
+// A call with one size for all its extents and one address for all its operands.
 struct Call {
   const char* name;
   hs_status (*run)(hs_stream, int64_t size, hs_ptr at);
@@ -49,12 +49,16 @@ const Call kFlat[] = {
      [](hs_stream s, int64_t n, hs_ptr at) { return hs_gradient_check(s, n, at, at, 1, 0); }},
     {"optimizer_step",
      [](hs_stream s, int64_t n, hs_ptr at) {
-       const hs_optimizer_desc d{HS_SGD, 0, 0, 0, 0, 1, 0, 0, 1, 0, HS_F32};
+       hs_optimizer_desc d{};
+       d.rule = HS_SGD;
+       d.learning_rate = 1;
+       d.weight_units = 1;
+       d.copy_type = HS_F32;
        return hs_optimizer_step(s, &d, n, at, at, 0, 0, 0, 0, 0, 0, 0, 0);
      }},
 };
 
-// Those whose operands have two extents or more: `a` and `b` are two of them.
+// A call whose operands have two extents or more: `a` and `b` are two of them.
 struct WideCall {
   const char* name;
   hs_status (*run)(hs_stream, int64_t a, int64_t b, hs_ptr at);
@@ -129,7 +133,7 @@ const WideCall kWide[] = {
      }},
     {"conv2d_backward_data",
      [](hs_stream s, int64_t a, int64_t b, hs_ptr at) {
-       // Strides that leave one output, and 2^62 phases of nothing.
+       // The strides leave one output and have 2^62 phases, nearly all of them empty.
        const hs_conv2d_desc d{HS_F32,    a,         b, 1, 1, 1, 1, 1,
                               INT32_MAX, INT32_MAX, 0, 0, 1, 1, 1, HS_NONE};
        return hs_conv2d_backward_data(s, &d, at, at, 0, at);
@@ -181,7 +185,7 @@ TEST(extents_that_no_memory_can_hold_are_refused) {
       for (int64_t size : {kMost / 2 + 1, int64_t{1} << 61, kHuge}) {
         const hs_status status = call.run(device.stream(), 4, size, memory.address());
         if (std::strcmp(call.name, "cross_entropy") !=
-            0) {  // whose classes have a bound of their own
+            0) {  // its number of classes has another limit
           CHECK_THAT(status == HS_INVALID_ARGUMENT, call.name + (" of " + shown(size)));
         }
         const hs_status other = call.run(device.stream(), size, 4, memory.address());
@@ -216,7 +220,7 @@ TEST(rows_beyond_all_memory_are_not_copied) {
     const auto call = [&](int64_t rows, uint64_t bytes, uint64_t src_pitch, uint64_t dst_pitch) {
       return hs_copy_rows(device.stream(), rows, bytes, at, src_pitch, at, dst_pitch);
     };
-    const uint64_t wraps = (uint64_t{1} << 62) + 1;  // times 4: 4
+    const uint64_t wraps = (uint64_t{1} << 62) + 1;  // times 4 it wraps round to 4
     CHECK_REFUSED(call(5, 4, wraps, wraps),
                   "copy_rows: 5 rows of 4 bytes at pitches of 4611686018");
     CHECK_REFUSED(call(kHuge, 4, 0, 4), "copy_rows");
@@ -249,7 +253,7 @@ TEST(numbers_that_are_no_addresses_are_refused_by_name) {
 }
 
 TEST(scratch_that_the_host_does_not_have_is_an_error) {
-  // The simulated device and GPUs need none.
+  // Only on the CPU: the simulated device and GPUs need no scratch here.
   Device device("cpu");
   Array<float> x(device, std::vector<float>(16, 1.0f)), y(device, std::vector<float>(16, 2.0f));
   const hs_resize_desc tall{HS_F32, 1, 1, 1, 1, int64_t{1} << 44, 1};
@@ -257,7 +261,7 @@ TEST(scratch_that_the_host_does_not_have_is_an_error) {
   CHECK_THAT(
       std::strstr(hs_last_error(), "bytes that the call needs besides its operands") != nullptr,
       hs_last_error());
-  // In a list, too, after which the stream and the threads work as before.
+  // The same in a list; afterwards the stream and the threads work as before.
   hs_list list = nullptr;
   CHECK_OK(hs_capture_begin(device.stream()));
   CHECK_OK(hs_resize(device.stream(), &tall, x.address(), y.address()));
@@ -284,7 +288,7 @@ TEST(strides_beyond_the_image_cost_nothing) {
 }
 
 TEST(windows_far_beyond_the_image_average_what_lies_in_it) {
-  // Only with one output: the padding of a GPU's kernel is counted in 31 bits.
+  // There is only one output, since the GPU's kernel counts padded elements in 31 bits.
   const int32_t wide = (1 << 29) + 1;
   const hs_pool2d_desc d{HS_AVERAGE_POOL, HS_F32, 1, 2, 2, 1, wide, wide, 1, 1, wide / 2, wide / 2};
   on_devices([&](Device& device) {

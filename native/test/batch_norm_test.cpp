@@ -6,16 +6,17 @@ using namespace hs::test;
 
 namespace {
 
-// One row more than two, one channel; narrow rows that are joined; one under, at and over vectors;
-// several tiles of rows, the last one short; more columns than rows; outputs past the caches; a
-// backward pass in FP32 that just fits the simulated device's shared memory, and one row more.
+// Two rows of one channel; narrow rows that are joined; one channel fewer than a vector, as many,
+// and one more; several tiles of rows, the last one short; more columns than rows; outputs that are
+// stored past the caches; a backward pass in FP32 that just fits into the simulated device's shared
+// memory, and the same with one more row.
 constexpr size_t kShapes[][2] = {{2, 1},     {3, 5},     {7, 17},    {16, 64},   {33, 10},
                                  {100, 3},   {64, 63},   {65, 65},   {129, 128}, {1000, 7},
                                  {700, 200}, {20000, 3}, {4097, 64}, {5, 3000},  {32768, 64},
                                  {6712, 16}, {6713, 16}};
 
-// While it lives, blocks of a simulated device have so little shared memory that small shapes are cut
-// as large ones are elsewhere: each thread has room for 12 rows of one array.
+// While it lives, blocks of the simulated device have so little shared memory that small shapes are
+// cut as large ones are on other devices: each thread has room for 12 rows of one array.
 class SmallDevice {
  public:
   static constexpr size_t kBytes = hs::cuda::kSlabScratchBytes + 12 * hs::cuda::kSlotBytes;
@@ -29,9 +30,9 @@ class SmallDevice {
   }
 };
 
-// How a shape is cut on such a device: `vectors` of 16 bytes are a row. The backward pass, which
-// reads two arrays, is cut alike with half the rows; with ReLU, which makes that three, there is room
-// for less, and most of these stream.
+// A shape and how it is cut on such a device. A row has `vectors` vectors of 16 bytes. The backward
+// pass reads two arrays and is cut in the same way for half the rows; with ReLU it reads three, so
+// fewer rows fit and most of these cases stream.
 struct SlabCase {
   size_t rows, vectors;
   unsigned lanes, slabs, team;  // team 0: two launches
@@ -39,24 +40,24 @@ struct SlabCase {
 };
 constexpr SlabCase kSlabCases[] = {
     {200, 1, 1, 1, 1, false},    // rows of one vector, in one block: no barrier
-    {5000, 1, 1, 1, 2, false},   // in two
-    {1300, 3, 4, 1, 2, false},   // threads of a row that have no columns
+    {5000, 1, 1, 1, 2, false},   // the same in two blocks
+    {1300, 3, 4, 1, 2, false},   // some threads of a row have no columns
     {258, 16, 8, 2, 1, false},   // two slabs
-    {3072, 8, 8, 1, 4, false},   // they just fit
-    {1500, 16, 8, 2, 2, false},  // a last row of threads that others do not have
-    {100, 40, 16, 3, 1, false},  // wider ones, so that all multiprocessors are enough
-    {24900, 1, 1, 1, 4, true},   // they do not fit: one row of a thread is read twice
-    {3120, 8, 8, 1, 4, true},    // of eight threads' width
+    {3072, 8, 8, 1, 4, false},   // all rows just fit
+    {1500, 16, 8, 2, 2, false},  // some threads have one more row than others
+    {100, 40, 16, 3, 1, false},  // wider slabs, so that there are enough multiprocessors
+    {24900, 1, 1, 1, 4, true},   // too many rows: each thread reads one row twice
+    {3120, 8, 8, 1, 4, true},    // the same with slabs that are eight threads wide
     {780, 32, 32, 1, 4, true},   // the widest slab
-    {600, 41, 32, 2, 2, true},   // the last one narrower
-    {180, 130, 32, 0, 0, false}  // more of them than multiprocessors
+    {600, 41, 32, 2, 2, true},   // the last slab is narrower
+    {180, 130, 32, 0, 0, false}  // more slabs than multiprocessors
 };
 
 struct Settings {
   hs_dtype type = HS_F32;
   bool relu = false, residual = false;
   float mean = 0.5f, deviation = 2;
-  size_t shift = 1;  // of the addresses, in elements
+  size_t shift = 1;  // offset of the addresses, in elements
 };
 
 hs_batch_norm_desc describe(size_t rows, size_t channels, const Settings& s) {
@@ -64,7 +65,7 @@ hs_batch_norm_desc describe(size_t rows, size_t channels, const Settings& s) {
           0.1f,   s.relu ? HS_RELU : HS_NONE};
 }
 
-// The parameters of one normalisation, and what it saved.
+// The parameters of one normalisation and the statistics that it saves.
 struct Parameters {
   Parameters(Device& device, size_t channels)
       : gamma(device, normals(channels, 2, 0.5f, 1), 1),
@@ -94,7 +95,7 @@ struct Parameters {
 };
 
 struct Moments {
-  double mean = 0, squares = 0;  // of the distances
+  double mean = 0, squares = 0;  // squares: the sum of the squared distances from the mean
 };
 
 std::vector<Moments> moments_of(const std::vector<float>& x, size_t channels) {
@@ -108,7 +109,7 @@ std::vector<Moments> moments_of(const std::vector<float>& x, size_t channels) {
   return moments;
 }
 
-// What is expected of y, given the mean and variance of each channel.
+// The expected y, given the mean and the variance of each channel.
 std::vector<Expected> outputs(const std::vector<float>& x, const std::vector<float>& residual,
                               const Parameters& p, const std::vector<double>& means,
                               const std::vector<double>& variances, bool relu) {
@@ -157,7 +158,7 @@ void check_training(Device& device, size_t rows, size_t channels, const Settings
     const double variance = squares / n, deviation = std::sqrt(variance);
     means.push_back(mean);
     variances.push_back(variance);
-    // Sums are taken around one of the values, which lies up to 4 deviations away.
+    // Kernels sum distances from one of the values, which lies up to 4 deviations from the mean.
     saved_mean.push_back({mean, 16 * kUnit * deviation});
     saved_invstd.push_back({1 / std::sqrt(variance + 1e-5f), 16 * kUnit / deviation});
     running_mean.push_back(
@@ -173,7 +174,7 @@ void check_training(Device& device, size_t rows, size_t channels, const Settings
   check_close(p.running_variance.get(), running_variance, HS_F32, where + " running variance");
 }
 
-// In fp64, from what the forward pass saved.
+// Checks the gradients in fp64, computed from the statistics that the forward pass saved.
 void check_backward(Device& device, size_t rows, size_t channels, const Settings& s) {
   const std::string where = shape_name({rows, channels}) + " type " + std::to_string(s.type);
   const hs_batch_norm_desc desc = describe(rows, channels, s);
@@ -344,7 +345,7 @@ TEST(an_outlier_in_the_first_row_spoils_nothing) {
 
 TEST(running_statistics_of_a_small_batch_are_exact) {
   on_devices([](Device& device) {
-    // Mean 4, biased variance 5, unbiased 20 / 3.
+    // The mean is 4, the biased variance 5, the unbiased one 20 / 3.
     Array<float> x(device, {1, 3, 5, 7}), y(device, 4);
     Parameters p(device, 1);
     p.running_mean.set({10});
@@ -508,7 +509,7 @@ TEST(on_chip_too_results_depend_on_neither_threads_nor_capture) {
   const SmallDevice small;
   on_devices([](Device& device) {
     check_repetition(device, 200, 4);
-    // Several blocks; those that read rows twice, backward or forward too.
+    // Shapes of several blocks, some of which read rows twice in the backward pass or in both.
     constexpr size_t kCut[][2] = {{1300, 12}, {1560, 64}, {3120, 32}, {24900, 4}};
     for (const auto& [rows, channels] : kCut) {
       if (!is_left_out(device, rows * channels)) check_repetition(device, rows, channels);

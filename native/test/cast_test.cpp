@@ -34,7 +34,7 @@ TEST(every_sixteen_bit_pattern_becomes_its_float_and_comes_back) {
             wrong++;
           continue;
         }
-        // BF16's denormals are floats' denormals, which may be flushed to zero.
+        // Denormals of BF16 are denormals of float too, which may be flushed to zero.
         const bool denormal = std::abs(expected) < 0x1p-126f;
         if (!denormal &&
             (hs::float_bits(values[i]) != hs::float_bits(expected) || returned[i] != h))
@@ -77,7 +77,7 @@ TEST(floats_round_to_nearest_even) {
 }
 
 TEST(the_scalar_conversions_are_the_nearest_of_all_patterns) {
-  // By definition: no other finite pattern is nearer, and on a tie the pattern is even.
+  // Checks the definition: no other finite pattern is nearer, and on a tie the pattern is even.
   std::mt19937 bits(4);
   for (int i = 0; i < 20000; i++) {
     const float x =

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# check_symbols.sh exported LIBRARY       the library exports hs_* and nothing else
-# check_symbols.sh kernels ISA OBJECT...  no object compiled for ISA defines a symbol that the linker
-#                                         may share with other objects (weak: inline functions and
-#                                         templates outside of namespace hs::cpu::ISA)
-# check_symbols.sh sources FOLDER         no file under the folder src names a processor, but those of
-#                                         cpu/simd, platform, sim and cuda
+# check_symbols.sh exported LIBRARY       checks that the library exports hs_* and nothing else
+# check_symbols.sh kernels ISA OBJECT...  checks that no object compiled for ISA defines a symbol
+# that
+#                                         the linker may share with other objects (weak symbols:
+#                                         inline functions and templates outside of namespace
+#                                         hs::cpu::ISA)
+# check_symbols.sh sources FOLDER         checks that no file under the folder src names a
+# processor,
+#                                         except those of cpu/simd, platform, sim and cuda
 set -euo pipefail
 case $1 in
   exported)
@@ -14,7 +17,8 @@ case $1 in
   kernels)
     isa=$2
     shift 2
-    # Types W, w, V, v and u are those that the linker merges by name; 3cpu6avx512 is the namespace.
+    # The linker merges symbols of the types W, w, V, v and u by name. The namespace is mangled as
+    # in 3cpu6avx512.
     bad=$(nm --defined-only "$@" | awk -v own="3cpu${#isa}$isa" '$2 ~ /^[WwVvu]$/ && !index($3, own) {print $3}' | c++filt | sort -u)
     what="shared with objects of other instruction sets: keep it in namespace hs::cpu::HS_ISA"
     ;;

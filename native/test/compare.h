@@ -1,4 +1,4 @@
-// Comparing what a kernel computed with a reference in fp64, each value within a bound of its own.
+// Compares a kernel's results with a reference in fp64; each value has its own error bound.
 #ifndef HALFSTEP_TEST_COMPARE_H
 #define HALFSTEP_TEST_COMPARE_H
 
@@ -8,9 +8,9 @@
 
 namespace hs::test {
 
-inline constexpr double kUnit = 0x1p-24;  // of roundoff, of a float
+inline constexpr double kUnit = 0x1p-24;  // the unit roundoff of a float
 
-// What rounding to the storage type may take from a value.
+// The largest error of rounding a value to the storage type.
 inline double rounding(hs_dtype type, double value) {
   for (const StorageType& t : kStorageTypes) {
     if (t.type == type) return t.unit * std::abs(value) + (type == HS_F16 ? 0x1p-25 : 1e-37);
@@ -18,7 +18,7 @@ inline double rounding(hs_dtype type, double value) {
   return 0;
 }
 
-// A reference value and how far from it a result may lie, besides the rounding to the storage type.
+// A reference value and the largest error of a result, besides the rounding to the storage type.
 struct Expected {
   double value, bound;
 };
@@ -42,7 +42,7 @@ inline void check_close(const std::vector<float>& got, const std::vector<Expecte
                              " beyond the bound in " + where + ": " + first);
 }
 
-// The slope of f at x[i], by central differences in fp64.
+// The derivative of f in x[i], by central differences in fp64.
 inline double slope(std::vector<double> x, size_t i,
                     const std::function<double(const std::vector<double>&)>& f) {
   const double at = x[i], h = 1e-5 * std::max(1.0, std::abs(at));

@@ -15,7 +15,7 @@ struct Shape {
   size_t x_size() const { return static_cast<size_t>(n * h * w * c); }
   size_t y_size() const { return static_cast<size_t>(n * p() * q() * k); }
   size_t weights_size() const { return static_cast<size_t>(k * r * s * (c / groups)); }
-  // Whether CUDA computes it directly, which keeps operands of F32 as they are.
+  // Whether CUDA computes it with the direct engine, which never rounds operands of F32 to TF32.
   bool few() const { return groups == 1 && r * s * c <= 32 && c % 8 != 0 && k <= 1024; }
   std::string name(hs_dtype type) const {
     return shape_name({n, h, w, c}) + " * " + shape_name({k, r, s, c / groups}) + " stride " +
@@ -32,38 +32,38 @@ const Shape kShapes[] = {
     {1, 1, 1, 1, 1, 1, 1},                      // one product
     {0, 5, 5, 3, 4, 3, 3},                      // no image
     {2, 5, 7, 3, 4, 1, 1},                      // 1 x 1: the matrix is x itself
-    {2, 6, 6, 5, 7, 1, 1, 2, 2},                // and where it is not; phases without a tap
+    {2, 6, 6, 5, 7, 1, 1, 2, 2},                // 1 x 1 with strides: phases without a tap
     {3, 9, 7, 1, 32, 3, 3, 1, 1, 1, 1},         // one channel
     {2, 11, 40, 1, 5, 5, 3, 2, 3, 2, 1},        // one channel, strides
-    {2, 8, 9, 3, 17, 3, 3, 1, 1, 1, 1},         // the channels of an image; odd columns
+    {2, 8, 9, 3, 17, 3, 3, 1, 1, 1, 1},         // three channels; an odd number of outputs
     {1, 14, 14, 32, 64, 3, 3, 1, 1, 1, 1},      // several blocks of depth, a whole panel
-    {2, 7, 7, 17, 70, 5, 5, 1, 1, 2, 2},        // depth that no block divides, two panels
+    {2, 7, 7, 17, 70, 5, 5, 1, 1, 2, 2},        // blocks do not divide the depth; two panels
     {2, 10, 9, 4, 6, 3, 3, 2, 2, 1, 1},         // strides
     {1, 13, 11, 3, 5, 3, 2, 3, 2, 0, 1},        // unequal strides, an even window
     {1, 9, 9, 2, 3, 2, 2, 3, 3},                // strides larger than the window: untouched pixels
     {2, 12, 10, 3, 5, 3, 3, 1, 1, 2, 2, 2, 2},  // dilation
     {1, 12, 13, 2, 4, 3, 3, 2, 3, 3, 2, 3, 2},  // dilation and strides, prime to each other
     {1, 12, 13, 2, 4, 3, 3, 2, 4, 1, 2, 2, 2},  // dilation and strides with a common factor
-    {1, 6, 6, 3, 4, 3, 3, 1, 1, 4, 5},          // pads beyond the window: outputs of zeros
+    {1, 6, 6, 3, 4, 3, 3, 1, 1, 4, 5},          // pads larger than the window: some outputs are 0
     {2, 3, 4, 3, 4, 5, 7, 1, 1, 2, 3},          // a window larger than the image
     {1, 5, 30, 2, 3, 1, 9, 1, 2, 0, 4},         // a long flat window
     {2, 8, 7, 6, 10, 3, 3, 1, 1, 1, 1, 1, 1, 2},  // groups
     {2, 7, 8, 12, 24, 3, 3, 2, 1, 1, 1, 1, 2, 3},
-    {1, 6, 5, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1, 8},  // two filters a channel
+    {1, 6, 5, 8, 16, 3, 3, 1, 1, 1, 1, 1, 1, 8},  // two filters per channel
     {2, 9, 8, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1, 5},   // depthwise
     {1, 9, 11, 35, 35, 5, 3, 2, 3, 2, 1, 2, 1, 35},
     {3, 20, 20, 3, 20, 3, 3, 1, 1, 1, 1},  // several tiles, the last one short
     {1, 2, 3, 300, 6, 1, 1},               // a block of depth in the middle of a pixel
-    {1, 4, 4, 40, 200, 3, 3, 1, 1, 1, 1},  // few pixels: panels are shared out
-    // Channels enough for patches:
+    {1, 4, 4, 40, 200, 3, 3, 1, 1, 1, 1},  // few pixels: tiles get some of the panels
+    // Enough channels for patches:
     {3, 7, 5, 16, 20, 3, 3, 2, 2, 1, 1},           // strides
     {2, 9, 8, 32, 24, 3, 3, 1, 1, 2, 2, 2, 2},     // dilation
     {2, 7, 6, 32, 36, 3, 3, 1, 1, 1, 1, 1, 1, 2},  // groups
-    {1, 4, 4, 16, 8, 3, 3, 1, 1, 4, 5},            // lines and columns of zeros alone
-    {1, 2, 200, 16, 4, 3, 3, 1, 1, 1, 1},          // lines too long for one
-    {5, 2, 3, 16, 512, 3, 3, 1, 1, 1, 1},          // several images in one; dy is copied
+    {1, 4, 4, 16, 8, 3, 3, 1, 1, 4, 5},            // lines and columns that are all padding
+    {1, 2, 200, 16, 4, 3, 3, 1, 1, 1, 1},          // lines too long for a patch
+    {5, 2, 3, 16, 512, 3, 3, 1, 1, 1, 1},          // several images in a patch; dy is copied
     {1, 2, 3, 260, 6, 3, 3, 1, 1, 1, 1},           // blocks of depth that end within a run
-    // Few inputs, by values in a window and outputs:
+    // Few input channels; the comment is the number of values in a window:
     {2, 3, 7, 1, 130, 1, 1},                   // 1
     {5, 7, 9, 1, 8, 3, 3, 1, 1, 1, 1},         // 9
     {1, 5, 7, 1, 7, 3, 3, 2, 1, 4, 3, 1, 2},   // 9
@@ -73,24 +73,25 @@ const Shape kShapes[] = {
     {1, 9, 8, 3, 72, 3, 3, 1, 1, 2, 2, 2, 2},  // 27
     {2, 5, 5, 4, 16, 2, 4, 1, 1, 1, 2},        // 32
     {1, 7, 6, 2, 5, 4, 4, 3, 2, 3, 2, 1, 2},   // 32
-    {1, 4, 12, 1, 5, 3, 11, 1, 1, 1, 5},       // 33: not few
+    {1, 4, 12, 1, 5, 3, 11, 1, 1, 1, 5},       // 33: too many
     {1, 3, 3, 1, 1025, 1, 1},                  // too many outputs
-    // What tiles do, with inputs enough for them:
+    // Enough input channels for tiles:
     {2, 8, 9, 5, 17, 3, 3, 1, 1, 1, 1},         // odd channels and columns
     {2, 6, 6, 8, 7, 1, 1, 2, 2},                // 1 x 1 with strides
     {1, 12, 13, 5, 4, 3, 3, 2, 3, 3, 2, 3, 2},  // dilation and strides, prime to each other
-    {1, 6, 6, 5, 4, 3, 3, 1, 1, 4, 5},          // pads beyond the window
+    {1, 6, 6, 5, 4, 3, 3, 1, 1, 4, 5},          // pads larger than the window
     {2, 3, 4, 5, 4, 5, 7, 1, 1, 2, 3},          // a window larger than the image
     {1, 5, 30, 6, 3, 1, 9, 1, 2, 0, 4},         // a long flat window
     {2, 20, 20, 4, 20, 3, 3, 1, 1, 1, 1},       // several tiles, the last one short
 };
 
-// Whether a shape is left to fewer tests: the simulated device takes a second for a million products.
+// Whether a shape is left out of some tests: the simulated device takes a second for a million
+// products.
 bool is_long(const Device& device, const Shape& t) {
   return is_left_out(device, t.y_size() * t.weights_size() / static_cast<size_t>(t.k));
 }
 
-// Calls fn(x's index, weights' index, y's index) for every product of the definition.
+// Calls fn(index in x, index in the weights, index in y) for every product of the definition.
 template <class Fn>
 void for_products(const Shape& t, const Fn& fn) {
   const int64_t inputs = t.c / t.groups, outputs = t.k / t.groups;
@@ -112,7 +113,7 @@ void for_products(const Shape& t, const Fn& fn) {
             }
 }
 
-// Sums of products in fp64, each with the bound of a sum in floats in any order.
+// Sums of products in fp64, each with an error bound for a sum in floats in any order.
 class Sums {
  public:
   explicit Sums(size_t count) : sums_(count), sizes_(count), terms_(count) {}
@@ -123,7 +124,7 @@ class Sums {
   }
   double value(size_t i) const { return sums_[i]; }
   double bound(size_t i) const { return 4 * kUnit * std::sqrt(terms_[i] + 1) * sizes_[i]; }
-  // What is expected of sums + beta * old.
+  // The expected values of sums + beta * old.
   std::vector<Expected> expected(float beta, const std::vector<float>& old) const {
     std::vector<Expected> all;
     for (size_t i = 0; i < sums_.size(); i++) {
@@ -144,7 +145,8 @@ struct Ending {
   bool bias = false, aux = false;
 };
 
-// What the output and the gradient of the weights make of operands.
+// The operands as the kernels of the output and of the weights' gradient use them: rounded to TF32
+// if allowed, except by the direct engine.
 std::vector<float> seen(const Tf32& allowed, const Shape& t, const std::vector<float>& values) {
   return t.few() ? values : allowed.seen(values);
 }
@@ -278,7 +280,7 @@ TEST(the_gradients_of_weights_and_bias_match_the_definition) {
       check_backward_weights(device, t, HS_F32, 1, true, 0);
       check_backward_weights(device, t, HS_F32, -0.5f, false, 1);
     }
-    // The sums of several chunks of pixels.
+    // Shapes with several chunks of pixels, whose sums are added.
     check_backward_weights(device, {5, 20, 21, 3, 18, 3, 3, 1, 1, 1, 1}, HS_F32, 1, true, 0);
     check_backward_weights(device, {7, 30, 31, 1, 2, 3, 3, 1, 1, 1, 1}, HS_F32, 0, true, 0);
     check_backward_weights(device, {5, 30, 31, 20, 20, 3, 3, 1, 1, 1, 1, 1, 1, 20}, HS_F32, 1, true,
@@ -306,7 +308,7 @@ TEST(sixteen_bit_storage_matches_the_definition) {
   });
 }
 
-// With the fp64 reference on what TF32 leaves of the operands; the bias gradient is not rounded.
+// The fp64 reference uses the operands rounded to TF32; the bias gradient is not rounded.
 TEST(tf32_matches_the_definition_on_rounded_operands) {
   on_devices([](Device& device) {
     for (const Shape& t : kShapes) {

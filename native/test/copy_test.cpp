@@ -1,4 +1,4 @@
-// Fills, and copies whole and by rows.
+// Fills, and copies of whole arrays and of rows.
 #include <cstdint>
 
 #include "compare.h"
@@ -31,7 +31,7 @@ std::vector<T> numbered(size_t count) {
 TEST(fill_writes_the_value_in_every_type) {
   on_devices([](Device& device) {
     check_fill<float>(device, HS_F32, 0.1, 0.1f);
-    check_fill<uint16_t>(device, HS_BF16, 1.00390625, 0x3f80);  // a tie: to even
+    check_fill<uint16_t>(device, HS_BF16, 1.00390625, 0x3f80);  // a tie, rounded to even
     check_fill<uint16_t>(device, HS_F16, -65536, 0xfc00);
     check_fill<int32_t>(device, HS_I32, -7, -7);
     check_fill<uint8_t>(device, HS_U8, 200, 200);
@@ -78,7 +78,7 @@ TEST(rows_are_copied_between_pitches_and_nothing_beside_them) {
       Array<uint8_t> src(device, values), dst(device, c.rows * c.to + c.bytes);
       CHECK_OK(hs_copy_rows(device.stream(), static_cast<int64_t>(c.rows), c.bytes, src.address(),
                             c.from, dst.address(), c.to));
-      std::vector<uint8_t> expected(c.rows * c.to + c.bytes, 0xff);  // as Array leaves it
+      std::vector<uint8_t> expected(c.rows * c.to + c.bytes, 0xff);  // Array fills with 0xff
       for (size_t r = 0; r < c.rows; r++) {
         for (size_t i = 0; i < c.bytes; i++) expected[r * c.to + i] = values[r * c.from + i];
       }

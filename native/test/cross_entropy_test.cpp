@@ -17,11 +17,11 @@ struct Settings {
 
 struct Reference {
   std::vector<double> row_loss, gradient;
-  std::vector<double> magnitude;  // of the terms whose difference the gradient is
+  std::vector<double> magnitude;  // sum of the sizes of the terms that the gradient subtracts
   double loss = 0, weight = 0, correct = 0, rows = 0;
 };
 
-// The definition, in fp64; labels must be classes or the ignored one.
+// The definition in fp64; each label must be a class or the ignored label.
 Reference reference(const std::vector<float>& x, const std::vector<int32_t>& labels, size_t classes,
                     const std::vector<float>& weights, const Settings& s) {
   Reference r;
@@ -136,8 +136,8 @@ std::vector<int32_t> some_labels(size_t rows, size_t classes) {
   return labels;
 }
 
-// One class, two, odd ones, one under and over the widths of vectors, of the path for few classes
-// and of a chunk, several chunks; rows that fill tiles and that do not.
+// One and two classes; odd numbers; one below and one above the widths of vectors, of the path for
+// few classes and of a chunk; several chunks; rows that fill tiles and rows that do not.
 constexpr size_t kShapes[][2] = {
     {1, 1},    {3, 1},    {1, 2},    {1024, 2},  {17, 3},    {65, 7},  {33, 8},
     {5, 9},    {64, 10},  {100, 15}, {31, 16},   {16, 17},   {15, 18}, {7, 31},
@@ -212,8 +212,8 @@ TEST(extreme_logits_stay_exact) {
       add_row([](size_t) { return 0.0f; });                              // all equal
       add_row([](size_t) { return -3e38f; });                            // equal, and huge
       add_row([](size_t c) { return c == 1 ? 1e30f : -1e30f; });         // one huge
-      add_row([](size_t c) { return c == 1 ? -1000.0f : 1000.0f; });     // the label's tiny
-      add_row([](size_t c) { return c == 1 ? 0.0f : -kInfinity; });      // one possible
+      add_row([](size_t c) { return c == 1 ? -1000.0f : 1000.0f; });     // the label's is tiny
+      add_row([](size_t c) { return c == 1 ? 0.0f : -kInfinity; });      // only one is finite
       add_row([&](size_t c) { return noise[c] + 1e6f; });                // shifted
       add_row([](size_t c) { return -static_cast<float>(c) * 50.0f; });  // underflow
       std::vector<int32_t> labels(x.size() / classes, 1);
@@ -241,7 +241,7 @@ TEST(the_first_of_equal_logits_is_the_prediction) {
 
 TEST(a_shift_of_all_logits_changes_nothing_but_rounding) {
   on_devices([](Device& device) {
-    // Multiples of 1/8 up to 4, so that adding 4096 is exact: then the bits are the same.
+    // Multiples of 1/8 up to 4, so that adding 4096 is exact and the bits must be the same.
     std::vector<float> x = normals(64 * 37, 22);
     for (float& value : x) value = std::round(std::min(std::max(value, -4.0f), 4.0f) * 8) / 8;
     std::vector<float> gradients[2];
@@ -287,7 +287,8 @@ TEST(a_label_that_is_no_class_gives_NaN_and_the_sticky_error) {
 TEST(a_row_with_NaN_logits_is_correct_for_no_label) {
   on_devices([](Device& device) {
     for (size_t classes : {2, 10, 100, 5000}) {
-      std::vector<float> x(3 * classes, kNaN);  // all NaN; the label's the largest number; none NaN
+      // Row 0 is all NaN; in row 1 the label has the largest number beside a NaN; row 2 has no NaN.
+      std::vector<float> x(3 * classes, kNaN);
       for (size_t c = 1; c < 2 * classes; c++) x[classes + c] = 0;
       x[classes] = 1, x[classes + 1] = kNaN, x[2 * classes] = 1;
       Array<float> logits(device, x);

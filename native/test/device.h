@@ -1,8 +1,9 @@
-// What the tests of kernels need from a device: arrays between guard bands, poisoned before use.
+// Helpers for tests of kernels on a device: arrays between guard bands, which are poisoned before
+// use.
 //
-// Every test of a kernel goes through the C ABI and runs on each backend that the environment
-// variable HALFSTEP_TEST_DEVICES names ("cpu" without it; more than one with commas between). For
-// "cuda" HALFSTEP_CUDA_PLUGIN is the path of the plug-in.
+// Every test of a kernel calls the C ABI and runs on each backend that the environment variable
+// HALFSTEP_TEST_DEVICES names, separated by commas; without it on "cpu". For "cuda"
+// HALFSTEP_CUDA_PLUGIN is the path of the plug-in.
 #ifndef HALFSTEP_TEST_DEVICE_H
 #define HALFSTEP_TEST_DEVICE_H
 
@@ -27,7 +28,7 @@ namespace hs::test {
 inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// An open device with one stream; both end with it.
+// An open device with one stream; the destructor closes both.
 class Device {
  public:
   explicit Device(const std::string& backend) : backend_(backend) {
@@ -51,8 +52,9 @@ class Device {
   hs_stream stream_ = nullptr;
 };
 
-// `count` elements of T in device memory. The bytes around them must stay as they are; the elements
-// are NaN (all bits set) until they are written. `shift` elements make the address odd.
+// `count` elements of T in device memory. The bytes around them must not change; the elements are
+// NaN (all bits set) until they are written. `shift` moves the address by that many elements, so
+// that it is not aligned.
 template <class T>
 class Array {
  public:
@@ -125,15 +127,16 @@ void on_devices(const Body& body) {
   CHECK(devices > 0);
 }
 
-// Whether a shape of `count` elements is left to the devices that compute fast: the simulated one
-// takes a second for some millions.
+// Whether a shape of `count` elements is left out on this device: the simulated one takes a second
+// for a few million elements.
 inline bool is_left_out(const Device& device, size_t count) {
   const char* largest = std::getenv("HALFSTEP_TEST_LARGEST");
   const size_t most = largest != nullptr ? std::strtoull(largest, nullptr, 10) : 200000;
   return device.backend() == "sim" && count > most;
 }
 
-// The main of a test that runs once for each instruction set as well: 77 says "skipped".
+// The main of a test that also runs once for each instruction set. The exit status 77 means
+// "skipped".
 #define KERNEL_TEST_MAIN()                              \
   int main(int argc, char** argv) {                     \
     if (const char* problem = hs::cpu::isa_problem()) { \
@@ -143,15 +146,15 @@ inline bool is_left_out(const Device& device, size_t count) {
     return hs::test::run(argc, argv);                   \
   }
 
-// Whether two arrays are the same, bit by bit.
+// Whether two arrays are bitwise equal.
 template <class T>
 bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() &&
          (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
-// Calls body() with 1, 2 and 3 threads and captured into a list, each of which must return the
-// bits that the first one did. body(stream) enqueues, result() reads what it left.
+// Runs body with 1, 2 and 3 threads and recorded in a list; each run must give the same bits as the
+// first. body(stream) makes the calls, result() reads their result.
 template <class Body, class Result>
 void check_same_everywhere(Device& device, const Body& body, const Result& result) {
   body(device.stream());
@@ -171,7 +174,7 @@ void check_same_everywhere(Device& device, const Body& body, const Result& resul
   CHECK_OK(hs_list_destroy(list));
 }
 
-// The call fails with HS_INVALID_ARGUMENT and a message that contains `words`.
+// Checks that the call fails with HS_INVALID_ARGUMENT and a message that contains `words`.
 inline void check_refused(const char* file, int line, hs_status status, const char* words) {
   if (status != HS_INVALID_ARGUMENT || std::strstr(hs_last_error(), words) == nullptr) {
     fail(file, line,
@@ -181,23 +184,23 @@ inline void check_refused(const char* file, int line, hs_status status, const ch
 }
 #define CHECK_REFUSED(call, words) hs::test::check_refused(__FILE__, __LINE__, call, words)
 
-// Storage types: what they are to the ABI, and conversions one value at a time.
+// The storage types: their numbers in the ABI, and conversions of single values.
 struct StorageType {
   hs_dtype type;
   const char* name;
-  double unit;  // of roundoff
+  double unit;  // unit roundoff
 };
 inline constexpr StorageType kStorageTypes[] = {
     {HS_F32, "F32", 0x1p-24}, {HS_BF16, "BF16", 0x1p-8}, {HS_F16, "F16", 0x1p-11}};
 
-// An array of a storage type, seen as floats.
+// An array of a storage type that is read and written as floats.
 class StorageArray {
  public:
   StorageArray(Device& device, hs_dtype type, size_t count, size_t shift = 0)
       : type_(type),
         words_(device, type == HS_F32 ? count : 0, shift),
         halves_(device, type == HS_F32 ? 0 : count, shift) {}
-  // `values` is rounded to the type; get() returns what they became.
+  // Rounds `values` to the type; get() returns the rounded values.
   StorageArray(Device& device, hs_dtype type, const std::vector<float>& values, size_t shift = 0)
       : StorageArray(device, type, values.size(), shift) {
     set(values);
@@ -229,7 +232,8 @@ class StorageArray {
   Array<uint16_t> halves_;
 };
 
-// While it lives, products of F32 on the device's stream may round to TF32, if `allowed`.
+// While it lives, products of F32 on the device's stream may round their operands to TF32 if
+// `allowed`.
 class Tf32 {
  public:
   Tf32(Device& device, bool allowed)
@@ -240,7 +244,7 @@ class Tf32 {
   Tf32(const Tf32&) = delete;
   Tf32& operator=(const Tf32&) = delete;
 
-  // What products make of operands of F32.
+  // The operands of F32 as products use them: rounded to TF32 if that is allowed.
   std::vector<float> seen(std::vector<float> values) const {
     for (float& value : values) value = rounds_ ? tf32_from_float(value) : value;
     return values;
@@ -260,8 +264,8 @@ inline std::vector<float> normals(size_t count, uint32_t seed, float deviation =
   return values;
 }
 
-// Sizes for kernels that go through an array element by element: empty, one, under, at and over
-// the vector widths and their multiples, odd, over the span that one tile takes.
+// Sizes for kernels that go through an array element by element: 0, 1, one below, at and one above
+// the vector widths and their multiples, odd numbers, and more than a tile's span.
 inline constexpr size_t kSizes[] = {0,  1,  2,  3,  7,  8,   9,    15,    16,    17,    31,
                                     32, 33, 63, 64, 65, 127, 1000, 16383, 16384, 16385, 100003};
 

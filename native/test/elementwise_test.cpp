@@ -1,4 +1,4 @@
-// Functions of two arrays and scaled sums against their definitions.
+// Operations on two arrays and scaled sums against their definitions.
 #include "compare.h"
 
 using namespace hs::test;
@@ -29,13 +29,13 @@ double combine(hs_binary op, double a, double b) {
   }
 }
 
-// Some sizes, odd ones and multiples of vectors among both, at odd addresses.
+// Puts arrays of some sizes, odd ones and multiples of vectors, at addresses that are not aligned.
 size_t shift_of(size_t count) { return count % 5 % 2; }
 
 void check_elementwise(Device& device, hs_binary op, hs_dtype type, size_t count, size_t period) {
   StorageArray a(device, type, normals(count, 1), shift_of(count));
   std::vector<float> second = normals(period, 2);
-  if (op == HS_DIVIDE) {  // quotients that every type holds
+  if (op == HS_DIVIDE) {  // keeps quotients within the range of every type
     for (float& v : second) v = std::copysign(std::max(std::abs(v), 0x1p-6f), v);
   }
   StorageArray b(device, type, second, 3 * shift_of(count));
@@ -72,8 +72,8 @@ TEST(operations_match_their_definition) {
 
 TEST(the_second_operand_repeats) {
   on_devices([](Device& device) {
-    // One value for all, short rows that are joined, odd ones, one under and over the joined width,
-    // rows longer than a tile.
+    // One value for all; short rows that are joined; odd periods; one below and one above the
+    // joined width; rows longer than a tile.
     for (size_t period : {1, 2, 3, 7, 10, 16, 17, 48, 63, 64, 65, 100, 1000, 20001}) {
       for (size_t rows : {1, 2, 5, 700}) {
         if (period * rows > 200000) continue;
@@ -124,7 +124,7 @@ TEST(scaled_sums_match_their_definition) {
                                 x.address(), beta, out));
         };
         std::vector<Expected> scaled, sums;
-        call(0.3f, 0, y.address());  // y is NaN, and not read
+        call(0.3f, 0, y.address());  // y is NaN and must not be read
         for (float v : xs) scaled.push_back({static_cast<double>(0.3f) * v, 0});
         check_close(y.get(), scaled, type.type, "alpha x");
         y.set(normals(count, 2));

@@ -1,17 +1,17 @@
-// Rows of a table by their tokens, and the table's gradient.
+// Embedding: the rows of a table that tokens name, and the gradient of the table.
 #include "compare.h"
 
 using namespace hs::test;
 
 namespace {
 
-// Vocabulary, width, tokens: one of each, odd widths, one under and over a block of columns, more
-// tokens than rows and fewer, many tiles of rows, none.
+// Vocabulary, width, tokens: one of each; odd widths; one below and one above a block of columns;
+// more tokens than rows and fewer; many tiles of rows; no tokens.
 constexpr size_t kShapes[][3] = {{1, 1, 1},    {5, 3, 20},     {10, 16, 7},   {100, 65, 300},
                                  {7, 255, 40}, {3, 257, 100},  {50, 768, 33}, {20000, 5, 1000},
                                  {13, 64, 0},  {2, 1000, 5000}};
 
-// Skewed: token 0 is frequent, some tokens never occur.
+// A skewed distribution: token 0 is frequent, some tokens never occur.
 std::vector<int32_t> some_tokens(size_t vocabulary, size_t count) {
   std::vector<int32_t> tokens(count);
   for (size_t i = 0; i < count; i++) {
@@ -79,7 +79,7 @@ TEST(the_gradient_sums_the_places_of_each_token) {
         for (float beta : {0.0f, 1.0f, -0.5f}) {
           const auto [vocabulary, width, count] = sizes_of(shape);
           std::vector<int32_t> tokens = some_tokens(shape[0], shape[2]);
-          for (size_t i = 3; i < tokens.size(); i += 10) {  // these count for nothing
+          for (size_t i = 3; i < tokens.size(); i += 10) {  // invalid tokens, which are ignored
             tokens[i] = i % 20 == 3 ? -1 : static_cast<int32_t>(vocabulary);
           }
           Array<int32_t> places(device, tokens, 1);
@@ -98,7 +98,7 @@ TEST(the_gradient_sums_the_places_of_each_token) {
             const double old = static_cast<double>(beta) * before[i];
             expected[i] = {old, 2 * kUnit * std::abs(old)};
           }
-          std::vector<double> number(shape[0]);  // of places so far
+          std::vector<double> number(shape[0]);  // places of each token so far
           for (size_t i = 0; i < tokens.size(); i++) {
             if (tokens[i] < 0 || tokens[i] >= vocabulary) continue;
             const size_t row = static_cast<size_t>(tokens[i]);
@@ -119,7 +119,7 @@ TEST(the_gradient_sums_the_places_of_each_token) {
 
 TEST(places_are_added_in_their_order) {
   on_devices([](Device& device) {
-    // In this order the sum is 1; in others the small ones are lost.
+    // Added in this order the sum is 1; in other orders the small terms are lost.
     Array<float> dy(device, {1e8f, -1e8f, 1, 5, 0.0f}), d_table(device, 2);
     Array<int32_t> tokens(device, {1, 1, 1, 0, 1}), workspace(device, 2 + 1 + 5);
     CHECK_OK(hs_embedding_backward(device.stream(), HS_F32, 2, 1, 5, dy.address(), tokens.address(),

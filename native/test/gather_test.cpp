@@ -1,4 +1,4 @@
-// A batch by its index: conversion, normalisation, wrapping order, bad indices.
+// Gathering a batch by index: conversion, normalisation, an order that wraps round, bad indices.
 #include "device.h"
 
 using namespace hs::test;
@@ -10,8 +10,9 @@ struct Shape {
   int64_t cursor;
 };
 
-// Rows of one element, one under and over the widths of vectors, few channels that do and do not
-// divide the width, many, one per element; a cursor that wraps; batches beyond one tile.
+// Rows of one element; one below and one above the widths of vectors; few channels that do and do
+// not divide the width, many channels, one per element; a cursor that wraps round; batches larger
+// than a tile.
 constexpr Shape kCases[] = {
     {5, 1, 7, 5, 1, 0},           {9, 3, 4, 9, 3, 7},      {4, 15, 3, 4, 1, 2},
     {4, 16, 3, 4, 16, 1},         {4, 17, 9, 4, 17, 3},    {6, 33, 5, 6, 3, 5},
@@ -117,7 +118,7 @@ TEST(an_index_outside_gives_a_row_of_zeros_and_the_sticky_error) {
         Array<int32_t> order(device, {0, bad, 3});
         Array<float> scale(device, std::vector{1.0f}), shift(device, std::vector{5.0f});
         hs_step_state initial{};
-        initial.error = HS_ERROR_LABEL;  // sticky: others stay
+        initial.error = HS_ERROR_LABEL;  // an earlier error bit, which must stay set
         Array<hs_step_state> state(device, std::vector{initial});
         const hs_gather_desc desc = {HS_F32, HS_F32, 4, width, 3, 3, 1};
         CHECK_OK(hs_gather(device.stream(), &desc, src.address(), order.address(), state.address(),

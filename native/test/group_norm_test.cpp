@@ -5,9 +5,9 @@ using namespace hs::test;
 
 namespace {
 
-// Layer normalisation: rows shorter and longer than vectors, odd, of several tiles, past the
-// caches; groups at one position; group normalisation with one and many positions, samples of one
-// tile and of several, instance normalisation (a group a channel), and one group for all.
+// Layer normalisation: rows shorter and longer than vectors, odd ones, several tiles, outputs
+// stored past the caches. Group normalisation: one and many positions, samples of one tile and of
+// several, instance normalisation (each channel is a group), and one group for all channels.
 struct Shape {
   size_t n, positions, channels;
   int32_t groups;
@@ -40,7 +40,7 @@ std::string name_of(const Shape& s, hs_dtype type) {
          std::to_string(type);
 }
 
-// The group, of all samples, that element i belongs to.
+// The group of element i, counted over all samples.
 size_t group_of(const Shape& s, size_t i) {
   const size_t groups = static_cast<size_t>(s.groups);
   return i / (s.positions * s.channels) * groups + i % s.channels / (s.channels / groups);
@@ -88,7 +88,7 @@ void check_shape(Device& device, const Shape& shape, const Settings& s) {
   std::vector<Expected> means, invstds, outputs;
   for (const Group& group : groups) {
     const double deviation = std::sqrt(group.squares + 1e-5f);
-    // Sums are taken around one of the values, which lies up to 4 deviations away.
+    // Kernels sum distances from one of the values, which lies up to 4 deviations from the mean.
     means.push_back({group.mean, 16 * kUnit * (deviation + 1e-3)});
     invstds.push_back({1 / deviation, 16 * kUnit / deviation});
   }
@@ -105,7 +105,7 @@ void check_shape(Device& device, const Shape& shape, const Settings& s) {
   check_close(invstd.get(), invstds, HS_F32, where + " invstd");
   check_close(y.get(), outputs, s.type, where);
 
-  // The gradients, from what the forward pass saved.
+  // The gradients, computed from the statistics that the forward pass saved.
   const std::vector<float> m = mean.get(), inv = invstd.get();
   std::vector<double> sums(group_count), products(group_count), sizes(group_count),
       product_sizes(group_count);

@@ -1,4 +1,4 @@
-// Devices, streams, memory and lists: their rules, and what happens when they are broken.
+// Devices, streams, memory and lists: their rules, and the errors when a rule is broken.
 #include <thread>
 
 #include "device.h"
@@ -35,8 +35,8 @@ TEST(memory_is_accounted_for_and_close_frees_all) {
     CHECK_OK(hs_capture_begin(stream));
     CHECK_OK(hs_fill(stream, HS_U8, first, 1000, 1));
     CHECK_OK(hs_capture_end(stream, &list));
-    // Memory, a list, a stream that even records again: closing ends them all (the address
-    // sanitizer sees a leak or a second free).
+    // Closing the device frees the memory, the list and the stream, which is recording again (the
+    // address sanitizer would report a leak or a second free).
     CHECK_OK(hs_capture_begin(stream));
     CHECK_OK(hs_fill(stream, HS_U8, first, 1000, 2));
     CHECK_OK(hs_device_close(open));
@@ -96,7 +96,7 @@ TEST(a_stream_serves_its_owner_alone) {
       CHECK_OK(hs_stream_release(stream));
     });
     CHECK_OK(hs_stream_adopt(stream));
-    CHECK_OK(hs_stream_adopt(stream));  // one's own: nothing to do
+    CHECK_OK(hs_stream_adopt(stream));  // adopting one's own stream changes nothing
     CHECK(x.get() == std::vector<float>(8, 3.0f));
     on_another_thread([&] { CHECK(hs_stream_share(stream) == HS_INVALID_STATE); });
     CHECK_OK(hs_stream_share(stream));
@@ -168,7 +168,7 @@ TEST(what_makes_no_sense_while_recording_is_refused) {
     CHECK(hs_stream_synchronize(stream) == HS_INVALID_STATE && says("end the capture first"));
     CHECK(hs_stream_release(stream) == HS_INVALID_STATE);
     CHECK(hs_stream_destroy(stream) == HS_INVALID_STATE);
-    CHECK_OK(hs_capture_end(stream, nullptr));  // drops it
+    CHECK_OK(hs_capture_end(stream, nullptr));  // drops the recording
     CHECK_OK(hs_stream_synchronize(stream));
   });
 }

@@ -1,5 +1,6 @@
-// The matrix product on every device, through the C ABI, against fp64: layouts, types, options, at the
-// shapes where the CUDA kernels change. (matmul_test.cpp goes through the CPU's own edges.)
+// The matrix product on every device, through the C ABI, against fp64: layouts, types and options,
+// with shapes around the limits of the CUDA kernels. (matmul_test.cpp tests the limits of the CPU's
+// kernels.)
 #include <array>
 
 #include "device.h"
@@ -18,9 +19,9 @@ struct Problem {
   float alpha = 1, beta = 0;
   bool bias = false, aux = false, bias_grad = false, shared_b = false;
   hs_activation activation = HS_NONE;
-  bool integers = true;  // small ones: all sums are exact
+  bool integers = true;  // operands are small integers, so that all sums are exact
   bool tf32 = false;
-  int most = 4;      // of A's integers
+  int most = 4;      // the largest of A's integers
   size_t shift = 0;  // elements by which the operands' addresses are off their alignment
 
   std::string name() const {
@@ -49,7 +50,7 @@ size_t extent(int64_t rows, int64_t ld, int64_t columns) {
   return rows == 0 ? 0 : static_cast<size_t>((rows - 1) * ld + columns);
 }
 
-// An operand: `matrices` of [rows, columns], each row followed by padding, the last one by nothing.
+// An operand: `matrices` matrices [rows, columns]. Padding follows each row but the last.
 struct Stored {
   int64_t rows, columns, ld, stride;
   std::vector<float> values;
@@ -61,7 +62,7 @@ struct Stored {
     values = numbers(count, seed, integers, most);
     for (size_t i = 0; i < count; i++) {
       const bool outside = static_cast<int64_t>(i) % stride % ld >= c;
-      if (outside) values[i] = kNaN;  // whoever uses it shows
+      if (outside) values[i] = kNaN;  // a kernel that uses it gives NaN
     }
   }
 };
@@ -172,7 +173,7 @@ void check(Device& device, const Problem& c) {
   }
 }
 
-// All types and layouts, rows aligned to 16 bytes and not.
+// Checks all types and layouts, with rows that are aligned to 16 bytes and rows that are not.
 void check_variants(Device& device, Problem c) {
   for (const StorageType& type : kStorageTypes) {
     for (int layout = 0; layout < 4; layout++) {
@@ -189,7 +190,8 @@ void check_variants(Device& device, Problem c) {
 
 }  // namespace
 
-// One, and one under, at and over the warp's and the block's tile of 64, and the depth of 32.
+// Extents of 1, and one below, at and one above the warp's and the block's tile of 64 and the depth
+// of 32.
 TEST(products_of_integers_are_exact_at_the_edges_of_tiles) {
   on_devices([](Device& device) {
     for (const auto& [m, n, k] : {std::array<int64_t, 3>{1, 1, 1},
@@ -207,8 +209,8 @@ TEST(products_of_integers_are_exact_at_the_edges_of_tiles) {
   });
 }
 
-// Rows at multiples of 16, 8, 4 and 2 bytes, which are copied in runs of that size, and addresses
-// of operands likewise. In tiles and, with the batch, in warps.
+// Rows and operands whose addresses are multiples of 16, 8, 4 and 2 bytes, which are copied in runs
+// of that size; computed in tiles and, with the batch, by warps.
 TEST(rows_may_begin_anywhere) {
   on_devices([](Device& device) {
     for (int i = 0; i < 4; i++) {  // FP32 once more, as TF32
@@ -219,7 +221,7 @@ TEST(rows_may_begin_anywhere) {
           c.transpose_b = (layout & 2) != 0;
           c.tf32 = i == 3;
           for (c.padding = 0; c.padding < 8; c.padding++) check(device, c);
-          c.padding = 2;  // all rows at multiples of 8
+          c.padding = 2;  // all rows begin at multiples of 8
           for (size_t shift : {1, 2, 4}) {
             c.shift = shift;
             check(device, c);
@@ -230,7 +232,7 @@ TEST(rows_may_begin_anywhere) {
   });
 }
 
-// Tiles of 128, which take over where there are as many of them as multiprocessors.
+// Tiles of 128, which are used if there are at least as many of them as multiprocessors.
 TEST(products_of_integers_are_exact_over_large_tiles) {
   on_devices([](Device& device) {
     check_variants(device, {.m = 256, .n = 257, .k = 40});
@@ -238,8 +240,9 @@ TEST(products_of_integers_are_exact_over_large_tiles) {
   });
 }
 
-// The tiles of warpgroups, of which a device that simulates four multiprocessors needs as many: wide,
-// medium, tall, flat and little ones, with more steps along k than their rings have stages.
+// The tiles of warpgroups: wide, medium, tall, flat and little ones, with more steps along k than
+// their rings have stages. The simulated device has four multiprocessors, so a product needs four
+// tiles.
 TEST(every_kind_of_tile_goes_round_its_ring) {
   on_devices([](Device& device) {
     for (const auto& [m, n, batch] : {std::array<int64_t, 3>{136, 260, 2},
@@ -260,7 +263,7 @@ TEST(every_kind_of_tile_goes_round_its_ring) {
   });
 }
 
-// Few tiles and a long k, which several blocks share; k no multiple of anything.
+// Few tiles and a long k, which several blocks share; k is not a multiple of any depth.
 TEST(a_long_sum_is_shared_by_blocks_and_still_exact) {
   on_devices([](Device& device) {
     check_variants(device, {.m = 20, .n = 12, .k = 1000, .bias_grad = true});
@@ -287,8 +290,8 @@ TEST(each_matrix_of_a_batch_has_its_own_product) {
   });
 }
 
-// More small matrices than multiprocessors, which warps take in turn: at the sizes to which they are
-// rounded up, and beside them.
+// More small matrices than multiprocessors, over which warps loop: with the sizes to which they are
+// padded, and with sizes just below and above.
 TEST(many_small_products_of_integers_are_exact) {
   on_devices([](Device& device) {
     check_variants(device, {.m = 16, .n = 16, .k = 16, .batch = 5});
@@ -299,7 +302,7 @@ TEST(many_small_products_of_integers_are_exact) {
   });
 }
 
-// So many that each warp goes through its ring of stages more than once.
+// So many matrices that each warp goes through its ring of stages more than once.
 TEST(very_many_small_products_of_integers_are_exact) {
   on_devices([](Device& device) {
     const bool few = is_left_out(device, 64 * 50 * 60);
@@ -382,8 +385,8 @@ TEST(products_are_the_same_bits_captured_and_with_any_number_of_threads) {
   });
 }
 
-// Integers of up to 2^10, which TF32 holds exactly, over all its kernels: edges, large tiles, a
-// shared sum, batches.
+// Integers of up to 2^10, which TF32 represents exactly, with all its kernels: edges, large tiles,
+// a shared sum, batches.
 TEST(tf32_products_of_integers_are_exact) {
   on_devices([](Device& device) {
     for (const Problem& shape : {Problem{.m = 1, .n = 1, .k = 1},
@@ -430,8 +433,8 @@ TEST(tf32_products_follow_their_definition_on_rounded_operands) {
   });
 }
 
-// The operands are floats just under, at and over the middle of two neighbours, and what has no
-// middle.
+// The operands are floats just below, at and just above the middle of two neighbours in TF32, and
+// values that are not rounded.
 TEST(tf32_rounds_to_nearest_and_ties_away_from_zero) {
   on_devices([](Device& device) {
     const std::vector<float> x = {1 + 0x1p-11f - 0x1p-23f, 1 + 0x1p-11f, -1 - 0x1p-11f,
@@ -447,7 +450,8 @@ TEST(tf32_rounds_to_nearest_and_ties_away_from_zero) {
   });
 }
 
-// A list keeps what held when each of its calls was recorded; on the CPU no bit ever changes.
+// A list keeps the setting with which each of its calls was recorded; on the CPU no bit ever
+// changes.
 TEST(tf32_holds_for_the_calls_between_allowed_and_not) {
   on_devices([](Device& device) {
     const hs_stream stream = device.stream();

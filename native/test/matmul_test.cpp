@@ -1,5 +1,6 @@
 // The matrix product of every instruction set that this machine runs, against fp64: all layouts,
-// types and options at the shapes where the kernels change, with poisoned outputs and padding.
+// types and options, with shapes around the limits of the kernels and with poisoned outputs and
+// padding.
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -78,9 +79,9 @@ struct Case {
   bool bias = false, aux = false, bias_grad = false;
   float bias_grad_beta = 0;
   hs_activation activation = HS_NONE;
-  int64_t padding = 3;                    // of each stored row, filled with NaN
+  int64_t padding = 3;                    // elements after each stored row, filled with NaN
   bool share_a = false, share_b = false;  // stride 0
-  bool integers = true;                   // small ones: every sum is exact
+  bool integers = true;                   // operands are small integers: every sum is exact
   unsigned seed = 1;
 
   std::string name(const Isa& isa) const {
@@ -97,8 +98,8 @@ struct Case {
   }
 };
 
-// The operands of a case. Rows are padded with NaN, but for the last row of each matrix: whoever
-// reads on there leaves the array, which AddressSanitizer sees.
+// The operands of a case. Rows are padded with NaN, except the last row of each matrix: a kernel
+// that reads on there leaves the array, which AddressSanitizer reports.
 class Operands {
  public:
   explicit Operands(const Case& c) : c_(c), d_(desc(c)) {
@@ -131,7 +132,7 @@ class Operands {
     table.matmul(nullptr, args);
   }
 
-  // "" or what is wrong.
+  // Returns "", or a description of what is wrong.
   std::string check() const {
     std::string wrong;
     std::vector<bool> written(static_cast<size_t>(c_before_.size()));
@@ -234,7 +235,8 @@ class Operands {
     return b_.get(matrix * d_.stride_b + (c_.transpose_b ? j * d_.ldb + p : p * d_.ldb + j));
   }
 
-  // Exact for integers (GELU aside); else within a bound per element from sum |a b|.
+  // Results must be exact for integers (except with GELU), otherwise within a bound computed from
+  // the sum of |a b| of the element.
   void compare(std::string& wrong, const char* what, int64_t matrix, int64_t i, int64_t j,
                float got, double want, double size) const {
     const double unit_in = std::ldexp(1.0, -24);
@@ -285,7 +287,7 @@ void expect_right(const Isa& isa, const Case& c) {
   CHECK_THAT(wrong.empty(), c.name(isa) + ":" + wrong);
 }
 
-// All four layouts.
+// Calls fn for all four layouts.
 template <class Fn>
 void for_layouts(Case c, const Fn& fn) {
   for (int layout = 0; layout < 4; ++layout) {
@@ -297,8 +299,8 @@ void for_layouts(Case c, const Fn& fn) {
 
 }  // namespace
 
-// One under, at and over each tile height (6, 12, 14, 16), panel width (4 to 32 and 128) and vector
-// of k; empty; 1.
+// One below, at and one above each tile height (6, 12, 14, 16), panel width (4 to 32 and 128) and
+// vector of k; empty; 1.
 TEST(integers_are_exact_at_every_edge_of_the_tiles) {
   for_each_isa([](const Isa& isa) {
     for (int64_t m : {0, 1, 2, 3, 4, 7, 13, 14, 15, 16, 17, 29}) {
@@ -311,8 +313,8 @@ TEST(integers_are_exact_at_every_edge_of_the_tiles) {
   });
 }
 
-// Several blocks of k (256 and 1024 deep), several tiles of the pool, rows that collide in the
-// cache (512 floats apart), the training shapes.
+// Several blocks of k (256 and 1024 deep), several tiles of the pool, rows that share cache sets
+// (512 floats apart), and the shapes of training.
 TEST(integers_are_exact_over_blocks_and_tiles) {
   for_each_isa([](const Isa& isa) {
     for (const Case& shape :

@@ -49,10 +49,10 @@ Result run(Device& device, const Case& c, bool recorded) {
   fresh.loss_scale = 1;
   fresh.weight = 3;
   Array<hs_step_state> state(device, std::vector{fresh});
-  const hs_segment parts[] = {{0, kBefore, 0.5f, 0},
-                              {kBefore, c.m * c.n - 16, 0.25f, 0},
-                              {kBefore + c.m * c.n - 16, 16, 0, HS_SEGMENT_FROZEN},
-                              {kBefore + c.m * c.n, kBehind, 0, 0}};
+  const hs_segment parts[] = {{0, kBefore, 0.5f, 0, 1},
+                              {kBefore, c.m * c.n - 16, 0.25f, 0, 0.375f},
+                              {kBefore + c.m * c.n - 16, 16, 0, HS_SEGMENT_FROZEN, 1},
+                              {kBefore + c.m * c.n, kBehind, 0, 0, 0}};
   Array<hs_segment> segments(device, {parts[0], parts[1], parts[2], parts[3]});
 
   hs_matmul_desc product{};

@@ -1,9 +1,13 @@
-// Adam, LARS and LAMB against their definitions in fp64.
+// The rules with segments, and Adam, LARS and LAMB without, against their definitions in fp64.
+#include <cstring>
+
 #include "compare.h"
 
 using namespace hs::test;
 
 namespace {
+
+constexpr hs_rule kRules[] = {HS_SGD, HS_ADAMW, HS_ADAM, HS_LARS, HS_LAMB};
 
 hs_optimizer_desc describe(hs_rule rule, float weight_decay) {
   hs_optimizer_desc desc{};
@@ -25,9 +29,9 @@ struct Model {
   explicit Model(const std::vector<float>& initial)
       : p(initial.begin(), initial.end()), m(p.size()), v(p.size()) {}
 
-  void step(const hs_optimizer_desc& d, size_t begin, size_t end, double decay, bool left_out,
-            const std::vector<float>& gradients, double multiplier, int64_t t) {
-    const double beta1 = d.momentum, beta2 = d.beta2, rate = d.learning_rate;
+  void step(const hs_optimizer_desc& d, size_t begin, size_t end, double factor, double decay,
+            bool left_out, const std::vector<float>& gradients, double multiplier, int64_t t) {
+    const double beta1 = d.momentum, beta2 = d.beta2, rate = factor * d.learning_rate;
     const double correction1 = 1 - std::pow(beta1, static_cast<double>(t));
     const double correction2 = 1 - std::pow(beta2, static_cast<double>(t));
     std::vector<double> update(p.size());
@@ -35,7 +39,7 @@ struct Model {
     for (size_t i = begin; i < end; i++) {
       const double g = multiplier * gradients[i], decayed = g + decay * p[i];
       parameters += p[i] * p[i];
-      if (d.rule == HS_LARS) {
+      if (d.rule == HS_LARS || d.rule == HS_SGD) {
         update[i] = decayed;
         others += g * g;
         continue;
@@ -43,8 +47,9 @@ struct Model {
       const double seen = d.rule == HS_ADAM ? decayed : g;
       m[i] += (1 - beta1) * (seen - m[i]);
       v[i] = beta2 * v[i] + (1 - beta2) * seen * seen;
-      update[i] = m[i] / correction1 / (std::sqrt(v[i] / correction2) + d.eps);
-      if (d.rule == HS_LAMB) update[i] += decay * p[i];
+      const double eps = d.eps_before_debiasing ? d.eps / std::sqrt(correction2) : d.eps;
+      update[i] = m[i] / correction1 / (std::sqrt(v[i] / correction2) + eps);
+      if (d.rule == HS_LAMB || d.rule == HS_ADAMW) update[i] += decay * p[i];
       others += update[i] * update[i];
     }
     parameters = std::sqrt(parameters);
@@ -55,7 +60,7 @@ struct Model {
       ratio = d.trust * parameters / (others + decay * parameters + d.eps);
     }
     for (size_t i = begin; i < end; i++) {
-      if (d.rule == HS_LARS) {
+      if (d.rule == HS_LARS || d.rule == HS_SGD) {
         m[i] = beta1 * m[i] + ratio * update[i];
         p[i] -= rate * m[i];
       } else {
@@ -81,8 +86,8 @@ struct Arenas {
     const bool layers = (d.rule == HS_LARS || d.rule == HS_LAMB) && segments != 0;
     return hs_optimizer_step(stream, &d, static_cast<int64_t>(parameters.count()),
                              parameters.address(), gradients.address(), moment1.address(),
-                             d.rule == HS_LARS ? 0 : moment2.address(), copy, state, 0, segments,
-                             segment_count, layers ? workspace.address() : 0);
+                             d.rule == HS_LARS || d.rule == HS_SGD ? 0 : moment2.address(), copy,
+                             state, 0, segments, segment_count, layers ? workspace.address() : 0);
   }
 
   Array<float> parameters, gradients, moment1, moment2;
@@ -110,11 +115,11 @@ void check_rule(Device& device, hs_rule rule, float decay, size_t count,
     CHECK_OK(arenas.step(device.stream(), desc, memory.address(), copy.address(),
                          segments.empty() ? 0 : table.address(),
                          static_cast<int32_t>(segments.size())));
-    if (segments.empty()) model.step(desc, 0, count, decay, false, g, 0.25, t);
+    if (segments.empty()) model.step(desc, 0, count, 1, decay, false, g, 0.25, t);
     for (const hs_segment& s : segments) {
       if (s.flags & HS_SEGMENT_FROZEN) continue;
       model.step(desc, static_cast<size_t>(s.offset), static_cast<size_t>(s.offset + s.count),
-                 s.weight_decay, (s.flags & HS_SEGMENT_NO_DECAY) != 0, g, 0.25, t);
+                 s.rate, s.weight_decay, (s.flags & HS_SEGMENT_NO_DECAY) != 0, g, 0.25, t);
     }
     std::vector<Expected> expected;
     for (size_t i = 0; i < count; i++) {
@@ -153,19 +158,98 @@ TEST(each_rule_follows_its_definition) {
   });
 }
 
-TEST(each_segment_has_norms_decay_and_copy_of_its_own) {
+TEST(each_segment_has_norms_rate_decay_and_copy_of_its_own) {
   on_devices([](Device& device) {
     // One that spans several tiles, several in one tile, empty ones, gaps, a frozen one.
-    const std::vector<hs_segment> segments = {{0, 5, 0.5f, HS_SEGMENT_COPY},
-                                              {16, 40000, 0.25f, HS_SEGMENT_COPY},
-                                              {40032, 7, 0.1f, HS_SEGMENT_FROZEN},
-                                              {40048, 0, 0, HS_SEGMENT_COPY},
-                                              {40048, 33, 0, HS_SEGMENT_NO_DECAY},
-                                              {40096, 16, 0.1f, HS_SEGMENT_COPY},
-                                              {40112, 9, 0, 0},
-                                              {98304, 17000, 0.1f, 0}};
-    for (hs_rule rule : {HS_ADAM, HS_LARS, HS_LAMB}) {
+    const std::vector<hs_segment> segments = {{0, 5, 0.5f, HS_SEGMENT_COPY, 1},
+                                              {16, 40000, 0.25f, HS_SEGMENT_COPY, 0.1f},
+                                              {40032, 7, 0.1f, HS_SEGMENT_FROZEN, 1},
+                                              {40048, 0, 0, HS_SEGMENT_COPY, 1},
+                                              {40048, 33, 0, HS_SEGMENT_NO_DECAY, 2},
+                                              {40096, 16, 0.1f, HS_SEGMENT_COPY, 0},
+                                              {40112, 9, 0, 0, 0.5f},
+                                              {98304, 17000, 0.1f, 0, 1}};
+    for (hs_rule rule : kRules) {
       check_rule(device, rule, 0, 98304 + 17000 + 3, segments);
+    }
+  });
+}
+
+TEST(a_rate_of_one_is_no_rate_and_one_of_zero_moves_only_the_moments) {
+  on_devices([](Device& device) {
+    for (hs_rule rule : kRules) {
+      const size_t count = 1056;
+      const hs_optimizer_desc desc = describe(rule, 0.1f);
+      const std::vector<float> initial = normals(count, 1);
+      Arenas plain(device, initial, 1), rated(device, initial, 2);
+      Array<hs_segment> whole(device, {{0, 1056, 0.1f, 0, 1}});
+      Array<hs_segment> still(device, {{0, 1056, 0.1f, 0, 0}});
+      for (uint32_t step = 0; step < 3; step++) {
+        for (Arenas* each : {&plain, &rated}) each->gradients.set(normals(count, 10 + step));
+        CHECK_OK(plain.step(device.stream(), desc, 0));
+        CHECK_OK(rated.step(device.stream(), desc, 0, 0, whole.address(), 1));
+      }
+      const std::vector<float> expected = plain.parameters.get(), moved = rated.parameters.get();
+      CHECK_THAT(std::memcmp(expected.data(), moved.data(), 4 * count) == 0,
+                 "rule " + std::to_string(rule));
+      const std::vector<float> before = rated.moment1.get();
+      CHECK_OK(rated.step(device.stream(), desc, 0, 0, still.address(), 1));
+      CHECK_THAT(rated.parameters.get() == moved, "rule " + std::to_string(rule));
+      CHECK_THAT(rated.moment1.get() != before, "rule " + std::to_string(rule));
+    }
+  });
+}
+
+TEST(without_a_state_the_description_gives_the_step) {
+  on_devices([](Device& device) {
+    for (hs_rule rule : {HS_SGD, HS_ADAMW, HS_ADAM, HS_LAMB}) {
+      const std::vector<float> initial = normals(1003, 1);
+      Arenas arenas(device, initial, 0);
+      Model model(initial);
+      hs_optimizer_desc desc = describe(rule, 0.1f);
+      for (int64_t t = 1; t <= 4; t++) {
+        const std::vector<float> g = normals(1003, static_cast<uint32_t>(10 + t), 0.4f);
+        arenas.gradients.set(g);
+        desc.step = t;
+        desc.learning_rate = 0.01f / static_cast<float>(t);
+        CHECK_OK(arenas.step(device.stream(), desc, 0));
+        model.step(desc, 0, 1003, 1, 0.1f, false, g, 1, t);
+        std::vector<Expected> expected;
+        for (double p : model.p) {
+          expected.push_back({p, static_cast<double>(t) * kUnit * (4 * std::abs(p) + 1)});
+        }
+        check_close(arenas.parameters.get(), expected, HS_F32,
+                    "rule " + std::to_string(rule) + ", t = " + std::to_string(t));
+      }
+    }
+  });
+}
+
+TEST(eps_can_be_added_before_debiasing) {
+  on_devices([](Device& device) {
+    for (hs_rule rule : {HS_ADAM, HS_ADAMW}) {
+      const std::vector<float> initial = normals(515, 1);
+      Arenas arenas(device, initial, 0);
+      Model model(initial), other(initial);
+      hs_optimizer_desc desc = describe(rule, 0.1f), after = desc;
+      desc.eps = after.eps = 0.01f;  // far more than usual, so that its place matters
+      desc.eps_before_debiasing = 1;
+      for (int64_t t = 1; t <= 4; t++) {
+        const std::vector<float> g = normals(515, static_cast<uint32_t>(10 + t), 0.4f);
+        arenas.gradients.set(g);
+        desc.step = after.step = t;
+        CHECK_OK(arenas.step(device.stream(), desc, 0));
+        model.step(desc, 0, 515, 1, 0.1f, false, g, 1, t);
+        other.step(after, 0, 515, 1, 0.1f, false, g, 1, t);
+      }
+      std::vector<Expected> expected;
+      double apart = 0;
+      for (size_t i = 0; i < model.p.size(); i++) {
+        expected.push_back({model.p[i], 4 * kUnit * (4 * std::abs(model.p[i]) + 1)});
+        apart = std::max(apart, std::abs(model.p[i] - other.p[i]));
+      }
+      check_close(arenas.parameters.get(), expected, HS_F32, "rule " + std::to_string(rule));
+      CHECK(apart > 1e-3);
     }
   });
 }
@@ -181,7 +265,7 @@ TEST(the_workspace_receives_the_norms) {
     g[15] = 1;
     arenas.parameters.set(p);
     arenas.gradients.set(g);
-    Array<hs_segment> segments(device, {{0, 2, 0.1f, 0}, {15, 1, 0.1f, 0}});
+    Array<hs_segment> segments(device, {{0, 2, 0.1f, 0, 1}, {15, 1, 0.1f, 0, 1}});
     CHECK_OK(arenas.step(device.stream(), describe(HS_LARS, 0), 0, 0, segments.address(), 2));
     CHECK(arenas.workspace.get() == std::vector<double>({5, 0, 10, 1}));
   });
@@ -192,7 +276,7 @@ TEST(a_norm_of_zero_or_what_decay_leaves_out_is_sgd_to_lars) {
     for (const bool zero : {true, false}) {
       Arenas arenas(device, std::vector<float>(3, zero ? 0.0f : 1.0f), 1);
       arenas.gradients.set({1, 2, 3});
-      Array<hs_segment> segments(device, {{0, 3, 0, zero ? 0 : HS_SEGMENT_NO_DECAY}});
+      Array<hs_segment> segments(device, {{0, 3, 0, zero ? 0 : HS_SEGMENT_NO_DECAY, 1}});
       CHECK_OK(arenas.step(device.stream(), describe(HS_LARS, 0), 0, 0, segments.address(), 1));
       std::vector<float> expected;
       for (float g : {1.0f, 2.0f, 3.0f}) expected.push_back((zero ? 0 : 1.0f) - 0.01f * g);
@@ -224,7 +308,7 @@ TEST(results_depend_on_neither_threads_nor_capture) {
   on_devices([](Device& device) {
     const size_t count = 300007;
     const std::vector<float> initial = normals(count, 8);
-    Array<hs_segment> segments(device, {{0, 100000, 0.1f, 0}, {100000, 200007, 0.2f, 0}});
+    Array<hs_segment> segments(device, {{0, 100000, 0.1f, 0, 1}, {100000, 200007, 0.2f, 0, 0.5f}});
     for (hs_rule rule : {HS_ADAM, HS_LARS, HS_LAMB}) {
       Arenas arenas(device, initial, 2);
       arenas.gradients.set(normals(count, 9));
@@ -262,6 +346,12 @@ TEST(arguments_that_make_no_sense_are_refused) {
     bad = describe(HS_LAMB, 0);
     bad.eps = -1;
     CHECK_REFUSED(call(bad, at, at, at), "eps -1");
+    bad = describe(HS_ADAM, 0);
+    bad.step = -1;
+    CHECK_REFUSED(call(bad, at, at, 0), "step -1 is negative");
+    bad = describe(HS_LAMB, 0);
+    bad.eps_before_debiasing = 1;
+    CHECK_REFUSED(call(bad, at, at, at), "for Adam and AdamW");
     bad.rule = 5;
     CHECK_REFUSED(call(bad, at, at, at), "5 is not an hs_rule");
   });

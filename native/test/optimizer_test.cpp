@@ -297,11 +297,12 @@ TEST(segments_have_their_decay_are_frozen_or_copied_and_gaps_stay) {
   on_devices([](Device& device) {
     for (const StorageType& type : kStorageTypes) {
       // A segment that spans several tiles, short ones, gaps, a frozen one; the last has no copy.
-      const std::vector<hs_segment> segments = {{0, 5, 0.5f, HS_SEGMENT_COPY},
-                                                {16, 40000, 0.25f, HS_SEGMENT_COPY},
-                                                {40032, 7, 0, HS_SEGMENT_FROZEN | HS_SEGMENT_COPY},
-                                                {40048, 0, 0, HS_SEGMENT_COPY},
-                                                {40048, 33, 0, 0}};
+      const std::vector<hs_segment> segments = {
+          {0, 5, 0.5f, HS_SEGMENT_COPY, 1},
+          {16, 40000, 0.25f, HS_SEGMENT_COPY, 1},
+          {40032, 7, 0, HS_SEGMENT_FROZEN | HS_SEGMENT_COPY, 1},
+          {40048, 0, 0, HS_SEGMENT_COPY, 1},
+          {40048, 33, 0, 0, 1}};
       const size_t count = 40100;
       for (bool adam : {false, true}) {
         Arenas arenas(device, std::vector<float>(count, 1.0f), adam, adam, type.type);

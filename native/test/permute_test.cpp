@@ -1,4 +1,4 @@
-// Permuted dimensions, byte by byte.
+// Permutations of dimensions, compared byte by byte.
 #include <numeric>
 
 #include "compare.h"
@@ -25,7 +25,7 @@ void check_permutation(Device& device, hs_dtype type, const std::vector<int64_t>
   Array<T> x(device, values, shift), y(device, count, 3 * shift);
   CHECK_OK(hs_permute(device.stream(), type, static_cast<int32_t>(rank), extents.data(),
                       permutation.data(), x.address(), y.address()));
-  // Each element of y in turn, by its index in every dimension.
+  // Computes each element of y from its index in every dimension.
   std::vector<size_t> stride(rank, 1);
   for (size_t d = rank - 1; d > 0; d--) stride[d - 1] = stride[d] * static_cast<size_t>(extents[d]);
   std::vector<T> expected(count);
@@ -77,7 +77,7 @@ TEST(all_types_and_ranks_are_moved) {
     check_permutation<uint32_t>(device, HS_F32, {2, 0, 3}, {2, 1, 0});
     check_permutation<uint32_t>(device, HS_F32, {300, 1001}, {1, 0});
     check_permutation<uint16_t>(device, HS_BF16, {64, 28 * 28, 3}, {0, 2, 1});  // NHWC to NCHW
-    check_permutation<uint32_t>(device, HS_F32, {2, 12, 8, 64}, {0, 2, 1, 3});  // heads
+    check_permutation<uint32_t>(device, HS_F32, {2, 12, 8, 64}, {0, 2, 1, 3});  // attention heads
     check_permutation<uint32_t>(device, HS_F32, {2, 3, 4, 5, 6, 7}, {5, 3, 1, 0, 2, 4});
   });
 }

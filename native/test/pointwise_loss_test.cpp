@@ -1,4 +1,4 @@
-// Mean squared error, binary cross-entropy and given losses against their definitions in fp64.
+// Squared error, binary cross-entropy and given losses against their definitions in fp64.
 #include "compare.h"
 
 using namespace hs::test;
@@ -18,7 +18,7 @@ double gradient_of(hs_loss kind, double x, double t) {
   return kind == HS_MSE ? 2 * (x - t) : 1 / (1 + std::exp(-x)) - t;
 }
 
-// Soft and hard targets; predictions of all sizes.
+// Soft and hard targets, and predictions of all sizes.
 std::vector<float> targets(size_t count) {
   std::vector<float> t(count);
   for (size_t i = 0; i < count; i++) t[i] = static_cast<float>(i % 5) / 4;
@@ -57,7 +57,7 @@ void check_loss(Device& device, hs_loss kind, hs_dtype type, size_t rows, size_t
   std::vector<Expected> gradients;
   double loss = 0, size = 0, correct = 0;
   for (size_t i = 0; i < count; i++) {
-    const double slope = 2 * gradient_of(kind, xs[i], ts[i]);  // 0.25 * 8
+    const double slope = 2 * gradient_of(kind, xs[i], ts[i]);  // 2 = gradient seed 0.25 * scale 8
     const double terms =
         kind == HS_BCE_WITH_LOGITS ? 1 / (1 + std::exp(-xs[i])) + ts[i] : std::abs(slope);
     gradients.push_back({slope, 12 * kUnit * terms});
@@ -150,7 +150,7 @@ TEST(losses_alone_and_gradients_alone_can_be_asked_for) {
     CHECK_OK(hs_pointwise_loss(device.stream(), HS_MSE, HS_F32, 1, 2, 1, x.address(), t.address(),
                                state.address(), 0));
     CHECK(state.get()[0].loss_sum == 1 + 5);
-    // Without a state the scale is 1.
+    // Without a state the loss scale is 1.
     CHECK_OK(hs_pointwise_loss(device.stream(), HS_MSE, HS_F32, 1, 2, 0.5f, x.address(),
                                t.address(), 0, dx.address()));
     CHECK(dx.get() == std::vector<float>({1, -2}));

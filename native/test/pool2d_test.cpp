@@ -29,17 +29,18 @@ const Shape kShapes[] = {
     {1, 1, 1, 1, 1, 1, 1, 1},             // one element
     {0, 4, 4, 3, 2, 2, 2, 2},             // no image
     {2, 8, 6, 32, 2, 2, 2, 2},            // windows that touch
-    {2, 9, 7, 17, 2, 2, 2, 2},            // a row and a column that no window holds
+    {2, 9, 7, 17, 2, 2, 2, 2},            // a row and a column that no window contains
     {2, 9, 9, 5, 3, 3, 2, 2, 1, 1},       // windows that overlap
     {1, 7, 8, 3, 3, 2, 1, 1, 1, 0},       // each pixel in many windows
     {1, 10, 11, 1, 2, 3, 3, 4, 0, 1},     // gaps between windows
     {3, 7, 7, 40, 7, 7, 7, 7},            // global
     {1, 5, 6, 2, 5, 51, 1, 7, 2, 23},     // 255 elements, most of them padding
     {2, 33, 35, 20, 2, 2, 2, 2},          // several tiles
-    {2, 130, 130, 32, 3, 3, 2, 2, 1, 1},  // a gradient past the caches
+    {2, 130, 130, 32, 3, 3, 2, 2, 1, 1},  // a gradient larger than the caches
 };
 
-// Calls fn(y's index, x's index, place) for every element of every window, channel by channel.
+// Calls fn(index in y, index in x, place in the window) for every element of every window, channel
+// by channel.
 template <class Fn>
 void for_windows(const Shape& t, const Fn& fn) {
   size_t y = 0;
@@ -133,10 +134,10 @@ TEST(maxima_and_their_places_are_exact) {
       for (hs_dtype type : {HS_F32, HS_BF16, HS_F16}) {
         check_max(device, t, type, normals(t.x_size(), 1), 1);
         check_max(device, t, type, normals(t.x_size(), 1, 1, -100), 0);  // all negative
-        // Many equal ones: the first counts.
+        // Many equal values: the first one is the maximum.
         std::vector<float> ties = normals(t.x_size(), 2);
         for (float& value : ties) value = std::round(value);
-        for (float& value : ties) value = value == 0 ? 0 : value;  // no -0
+        for (float& value : ties) value = value == 0 ? 0 : value;  // removes -0
         check_max(device, t, type, ties, 0);
       }
     }

@@ -1,4 +1,4 @@
-// The thread pool: every tile once, callers that share it, sessions, modes and sizes.
+// The thread pool: each tile runs once, several callers, sessions, float modes, numbers of threads.
 #include "cpu/pool.h"
 
 #include <atomic>
@@ -20,7 +20,7 @@ using namespace hs::platform;
 
 namespace {
 
-constexpr double kLarge = 1e9;  // a cost that asks for all threads
+constexpr double kLarge = 1e9;  // a cost for which the pool uses all threads
 
 // Whether each of `tiles` tiles runs exactly once.
 bool runs_each_once(int64_t tiles, double cost = kLarge) {
@@ -77,7 +77,7 @@ TEST(a_tile_that_gets_no_scratch_fails_the_call_and_nothing_else) {
 
 TEST(a_caller_sees_what_the_tiles_wrote_over_many_short_jobs) {
   set_pool_threads(3);
-  std::vector<int> values(64);  // plain: the pool must order the accesses
+  std::vector<int> values(64);  // not atomic, since the pool must order the accesses
   for (int round = 1; round <= 2000; ++round) {
     parallel_for(64, kLarge, [&](int64_t tile) { values[static_cast<size_t>(tile)] += 1; });
     for (int value : values) {
@@ -123,7 +123,7 @@ TEST(workers_help_after_they_were_parked) {
   set_pool_threads(2);
   bool helped = false;
   for (int attempt = 0; attempt < 20 && !helped; ++attempt) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // longer than they spin
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // longer than workers spin
     std::atomic<bool> other{false};
     const std::thread::id caller = std::this_thread::get_id();
     parallel_for(50, kLarge, [&](int64_t) {
@@ -222,7 +222,7 @@ TEST(the_memory_limit_of_both_versions_of_control_groups_counts) {
   write(parent / "memory.max", "600000\n");
   write(parent / "memory.current", "590000\n");
   reads(500000, 10000);
-  write(parent / "memory.current", "700000\n");  // right after a limit was lowered
+  write(parent / "memory.current", "700000\n");  // more than a limit that was just lowered
   reads(500000, 0);
   write(parent / "memory.current", "0\n");
   write(child / "memory.high", "200000\n");
@@ -233,7 +233,7 @@ TEST(the_memory_limit_of_both_versions_of_control_groups_counts) {
   write(old / "x/memory.limit_in_bytes", "9223372036854771712\n");
   write(old / "x/memory.usage_in_bytes", "100\n");
   reads(1024000, 921600);
-  write(old / "memory.limit_in_bytes", "300000\n");  // a container's own group is its mount
+  write(old / "memory.limit_in_bytes", "300000\n");  // a container's own group is the mount point
   write(old / "memory.usage_in_bytes", "200000\n");
   write(old / "memory.stat",
         "inactive_file 7\nactive_file 7\ntotal_inactive_file 30000\ntotal_active_file 0\n");
@@ -243,6 +243,6 @@ TEST(the_memory_limit_of_both_versions_of_control_groups_counts) {
 
 int main(int argc, char** argv) {
   const int status = hs::test::run(argc, argv);
-  set_pool_threads(1);  // joins the workers, so that leak checkers see a quiet process
+  set_pool_threads(1);  // joins the workers, so that leak checkers see no running threads
   return status;
 }

@@ -1,5 +1,5 @@
-// How the CUDA backend computes products: descriptions and devices on the left, plans on the right. No
-// device is needed.
+// The plans that the CUDA backend chooses for products: each check gives a product, a device and
+// the expected plan. No GPU is needed.
 #include "cuda/product/choose.h"
 #include "test.h"
 
@@ -44,7 +44,8 @@ Product aligned(Product p, size_t a, size_t b) {
   return p;
 }
 
-// Of a convolution: pixels x outputs, of windows of `values` (forward), and its gradients.
+// The products of a convolution with `pixels` pixels, `outputs` output channels and windows of
+// `values` values: forward, and its gradients.
 Product forward(hs_dtype type, int64_t pixels, int64_t outputs, int64_t values, int64_t channels) {
   Product p = transposed(matrices(type, pixels, outputs, values), false, true);
   p.operands = Operands::kForward;
@@ -71,7 +72,7 @@ void check(const Product& product, const Stream& device, const std::string& expe
   CHECK_THAT(plan == expected, "expected '" + expected + "', got '" + plan + "'");
 }
 
-// The same but for what the plan says of the operands.
+// As check(), without the part of the plan that describes the operands.
 void check_tile(const Product& product, const Stream& device, const std::string& expected) {
   const std::string plan = to_text(choose(product, device));
   const std::string tile = plan.substr(0, plan.find(", A "));
@@ -91,13 +92,13 @@ TEST(types_and_devices_choose_the_engine) {
         "fma 128x128x8, 2 stages, split 1, 1024 blocks, A k-major by 4, B mn-major by 4");
   check(tf32(f32), kH100,
         "mma 128x128x16, 4 stages, split 1, 1024 blocks, A k-major by 4, B mn-major by 4");
-  check(tf32(bf16), kH100,  // which only FP32 can be rounded to
+  check(tf32(bf16), kH100,  // TF32 only concerns FP32
         "wgmma 128x256x64, 4 stages, split 1, 512 blocks, A k-major by 8, B mn-major by 8");
   check(matrices(HS_F16, 4096, 4096, 4096), kA100,
         "mma 128x128x32, 4 stages, split 1, 1024 blocks, A k-major by 8, B mn-major by 8");
 }
 
-// 48 KB have room for small tiles alone, and for none of warpgroups; 99 KB for all but the widest.
+// Only small tiles, and none of warpgroups, fit in 48 KB; all but the widest fit in 99 KB.
 TEST(tiles_fit_into_shared_memory) {
   const Product bf16 = matrices(HS_BF16, 4096, 4096, 4096),
                 f32 = matrices(HS_F32, 4096, 4096, 4096);
@@ -121,12 +122,12 @@ TEST(layouts_say_how_operands_lie) {
 }
 
 TEST(tiles_follow_the_shape_and_the_number_of_multiprocessors) {
-  // Batches: 128 medium tiles are too few for 132 multiprocessors, and enough for 108.
+  // Batches: 128 medium tiles are too few for 132 multiprocessors and enough for 108.
   check_tile(matrices(HS_BF16, 256, 256, 256, 32), kH100,
              "wgmma 64x64x64, 3 stages, split 1, 512 blocks");
   check_tile(matrices(HS_BF16, 256, 256, 256, 32), kA100,
              "mma 128x128x32, 4 stages, split 1, 128 blocks");
-  // Few columns, or rows.
+  // Few columns, then few rows.
   check_tile(matrices(HS_BF16, 4096, 64, 4096), kH100,
              "wgmma 128x64x64, 4 stages, split 8, 256 blocks");
   check_tile(matrices(HS_BF16, 16, 4096, 7168), kH100,
@@ -135,7 +136,7 @@ TEST(tiles_follow_the_shape_and_the_number_of_multiprocessors) {
              "wgmma 64x64x64, 3 stages, split 4, 448 blocks");
   check_tile(matrices(HS_BF16, 64, 7168, 2048), kA100,
              "mma 64x64x32, 4 stages, split 2, 224 blocks");
-  // One over a tile's half.
+  // One more than half of a tile.
   check_tile(matrices(HS_BF16, 65, 129, 256, 132), kH100,
              "wgmma 128x256x64, 4 stages, split 1, 132 blocks");
   check_tile(matrices(HS_BF16, 65, 128, 256, 132), kH100,
@@ -149,7 +150,7 @@ TEST(tiles_follow_the_shape_and_the_number_of_multiprocessors) {
 }
 
 TEST(few_tiles_share_a_long_sum) {
-  // dW of a layer, 784 inputs, of a batch of 512.
+  // The gradient of the weights of a layer with 784 inputs, for a batch of 512.
   const Product dw = with_bias_grad(transposed(matrices(HS_BF16, 256, 784, 512), true, false));
   check_tile(dw, kH100, "wgmma 64x64x64, 3 stages, split 2, 104 blocks");
   check_tile(dw, kA100, "mma 64x64x32, 4 stages, split 4, 208 blocks");
@@ -158,7 +159,7 @@ TEST(few_tiles_share_a_long_sum) {
   check_tile(tf32(matrices(HS_F32, 10, 10, 100000)), kH100,
              "mma 64x64x16, 4 stages, split 391, 391 blocks");
   check_tile(matrices(HS_F32, 10, 10, 100000), kTiny, "fma 64x64x16, 2 stages, split 2, 2 blocks");
-  // At least four depths a block.
+  // Each block gets at least four depths.
   check_tile(matrices(HS_F32, 10, 10, 127), kH100, "fma 64x64x16, 2 stages, split 2, 2 blocks");
   check_tile(matrices(HS_F32, 10, 10, 112), kH100, "fma 64x64x16, 2 stages, split 1, 1 block");
 
@@ -181,7 +182,7 @@ TEST(small_matrices_are_packed_where_there_are_many) {
              "wgmma 64x64x64, 3 stages, split 1, 20000 blocks");
   check_tile(matrices(HS_BF16, 32, 32, 32, 132), kH100,
              "packed 32x32x32, 3 stages, split 1, 33 blocks");
-  // Not: too few; with a bias gradient; of FP32.
+  // Not packed: too few matrices; a bias gradient; FP32.
   check_tile(matrices(HS_BF16, 32, 32, 32, 131), kH100,
              "wgmma 64x64x64, 3 stages, split 1, 131 blocks");
   check_tile(with_bias_grad(matrices(HS_BF16, 16, 16, 16, 1)), kTiny,
@@ -192,7 +193,7 @@ TEST(small_matrices_are_packed_where_there_are_many) {
 
 TEST(empty_sums_and_empty_columns_have_blocks) {
   check_tile(matrices(HS_BF16, 5, 7, 0), kH100, "wgmma 64x64x64, 3 stages, split 1, 1 block");
-  // Only a bias gradient.
+  // A product without columns, which only has a bias gradient.
   check_tile(with_bias_grad(transposed(matrices(HS_BF16, 500, 0, 3000), true, true)), kA100,
              "mma 64x64x32, 4 stages, split 19, 152 blocks");
 }
@@ -207,7 +208,7 @@ TEST(convolutions_are_products_of_windows) {
         "wgmma 128x256x64, 4 stages, split 7, 126 blocks, A mn-major by 8, B windows by 8");
   check(weights(HS_BF16, 256, 2304, 12544, 256), kA100,
         "mma 64x64x32, 4 stages, split 2, 288 blocks, A mn-major by 8, B windows by 8");
-  // Flat tiles are for matrices.
+  // Flat tiles are only for matrices.
   check_tile(forward(HS_BF16, 49, 4096, 7168, 512), kH100,
              "wgmma 64x64x64, 3 stages, split 8, 512 blocks");
   // 32 groups of one channel.
@@ -229,7 +230,8 @@ TEST(windows_of_few_values_are_computed_directly) {
              "direct 32x27x512, 1 stage, split 54, 108 blocks");
   check_tile(forward(HS_F16, 1000, 1024, 32, 2), kTiny,
              "direct 128x64x32, 1 stage, split 1, 80 blocks");
-  // Not: the gradient of data; a value too many; channels that fill chunks; too many outputs; groups.
+  // Not direct: the gradient of the data; one value too many; channels that fill chunks; too many
+  // outputs; groups.
   check_tile(data(HS_BF16, 200704, 1, 288, 1), kA100,
              "mma 64x64x32, 4 stages, split 1, 3136 blocks");
   check_tile(forward(HS_BF16, 200704, 32, 33, 1), kA100,
@@ -252,7 +254,7 @@ TEST(copies_are_as_wide_as_addresses_and_strides_are_aligned) {
         "fma 64x64x16, 2 stages, split 1, 6 blocks, A k-major by 2, B mn-major by 1");
 }
 
-// What a call's arguments come to.
+// describe() of the arguments of a call.
 TEST(descriptions_follow_the_arguments) {
   const auto at = [](uintptr_t address) { return reinterpret_cast<void*>(address); };
   hs::MatmulArgs args{};
@@ -274,7 +276,7 @@ TEST(descriptions_follow_the_arguments) {
   Product p = describe(args, Operands::kMatrices, 0);
   CHECK(p.type == HS_BF16 && p.m == 10 && p.n == 20 && p.k == 30 && p.batch == 1 && p.bias_grad);
   CHECK(!p.transpose_a && !p.transpose_b && !p.tf32);
-  CHECK(p.aligned_a == 16 && p.aligned_b == 8 && p.whole_c);  // the strides do not matter yet
+  CHECK(p.aligned_a == 16 && p.aligned_b == 8 && p.whole_c);  // strides of one matrix do not matter
   args.desc.batch = 2;
   p = describe(args, Operands::kMatrices, 0);
   CHECK(p.aligned_a == 2 && p.aligned_b == 8 && !p.whole_c);
@@ -286,7 +288,7 @@ TEST(descriptions_follow_the_arguments) {
   args.aux = at(0x3008);
   CHECK(!describe(args, Operands::kMatrices, 0).whole_c);
 
-  // Groups of 6 and 10 channels: windows and filters begin where a group does.
+  // Groups of 6 and 10 channels: windows and filters begin at the first channel of a group.
   hs::MatmulArgs conv{};
   conv.desc.type = HS_F16;
   conv.desc.batch = 2;

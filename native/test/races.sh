@@ -1,28 +1,31 @@
 #!/usr/bin/env bash
-# The race checker: CUDA kernels on the simulated device under ThreadSanitizer, which names both
-# places of two accesses to memory that no barrier orders. Ten minutes and the build; for a nightly run.
-#   races.sh [TEST...]         builds target/races and runs the tests of kernels (all of them, or for
+# The race checker: runs CUDA kernels on the simulated device under ThreadSanitizer, which reports
+# both places of two memory accesses that no barrier orders. Takes ten minutes and the build; for a
+# nightly run.
+#   races.sh [TEST...]         builds target/races and runs the tests of kernels (all of them, or
+#   for
 #                              instance softmax_test) with small shapes, in two orders of threads
 #   races.sh pool              builds and runs pool_test, the CPU's thread pool; a minute
 #   races.sh planted PROGRAM   checks the checker: it must find the barriers that are missing in
 #                              sim_faults_test.cpp, as the ctest sim_races does
-# It cannot see: what only fences order (atomic operations count as fences too).
+# It does not understand fences: it only knows the order that barriers and atomic operations make.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$here/../../target/races
-# Shapes of more elements are left out: the checker costs a hundredfold.
+# Shapes with more elements are left out: with the checker kernels take a hundred times as long.
 export HALFSTEP_TEST_LARGEST=${HALFSTEP_TEST_LARGEST:-4000}
-seconds=${HALFSTEP_RACES_SECONDS:-900} # for one test in one order
+seconds=${HALFSTEP_RACES_SECONDS:-900} # limit for one test in one order
 
-# ThreadSanitizer wants its memory where some kernels put a program with random addresses.
+# Runs without address randomisation: some Linux kernels may put a program where ThreadSanitizer
+# needs its own memory.
 checked() {
   local fixed=()
   if setarch -R true 2>/dev/null; then fixed=(setarch -R); fi
   TSAN_OPTIONS="exitcode=66 report_bugs=1" "${fixed[@]}" "$@" 2>&1
 }
 
-# planted PROGRAM TEST KERNEL WORD...: TEST runs KERNEL with its barrier and without; the lines that
-# bear the words must be found, and only in the latter.
+# planted PROGRAM TEST KERNEL WORD...: TEST runs KERNEL with its barrier and without it; races must
+# be reported only for the latter, at the lines marked with the words.
 planted() {
   local program=$1 test=$2 kernel=$3 output status=0 word
   shift 3
@@ -55,8 +58,8 @@ if [ "${1:-}" = planted ]; then
   exit
 fi
 
-# Without the kernels: the checker sees the pool's memory orders as C++ defines them, which ARM's
-# processors make use of and those of x86-64 do not.
+# The pool, without kernels. The checker applies the memory orders as C++ defines them: ARM's
+# processors may reorder accepted accesses that those of x86-64 never reorder.
 if [ "${1:-}" = pool ]; then
   mkdir -p "$build"
   "${CXX:-c++}" -std=c++20 -O1 -g -fsanitize=thread -I"$here/../include" -I"$here/../src" \

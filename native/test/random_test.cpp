@@ -1,4 +1,4 @@
-// Philox: known answers, the numbers made of its words, their distribution.
+// Philox: known answers, the numbers computed from its words, and their distributions.
 #include "numerics/philox.h"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ std::vector<float> normal(Device& device, size_t count, uint64_t seed, uint64_t 
   return dst.get();
 }
 
-// Box-Muller in fp64 on the words that the definition names.
+// Box-Muller in fp64, from the words that the definition names.
 double normal_reference(uint64_t i, uint64_t seed, uint64_t sequence) {
   const hs::Philox4x32 words = hs::philox(i / 4, sequence, seed);
   const uint64_t pair = i % 4 / 2 * 2;
@@ -34,7 +34,7 @@ double normal_reference(uint64_t i, uint64_t seed, uint64_t sequence) {
   return std::sqrt(-2 * std::log(u)) * (i % 2 == 0 ? std::cos(angle) : std::sin(angle));
 }
 
-// Kolmogorov and Smirnov's distance between the values and a distribution function.
+// The Kolmogorov-Smirnov distance between the values and a distribution function.
 template <class Distribution>
 double ks_distance(std::vector<float> values, const Distribution& cdf) {
   std::sort(values.begin(), values.end());
@@ -48,7 +48,7 @@ double ks_distance(std::vector<float> values, const Distribution& cdf) {
   return distance;
 }
 
-// At 1.95 / sqrt(n) one sample in a thousand would fail; the seeds are fixed.
+// With this bound one random sample in a thousand would fail; the seeds are fixed.
 double ks_bound(size_t n) { return 1.95 / std::sqrt(static_cast<double>(n)); }
 
 double correlation(const std::vector<float>& a, const std::vector<float>& b) {
@@ -64,7 +64,7 @@ double correlation(const std::vector<float>& a, const std::vector<float>& b) {
 }  // namespace
 
 TEST(philox_gives_the_known_answers) {
-  // The vectors that its authors publish with Random123 for philox4x32-10.
+  // The test vectors that the authors publish with Random123 for philox4x32-10.
   const auto check = [](uint64_t index, uint64_t sequence, uint64_t seed, uint32_t a, uint32_t b,
                         uint32_t c, uint32_t d) {
     const hs::Philox4x32 words = hs::philox(index, sequence, seed);
@@ -101,7 +101,7 @@ TEST(normal_numbers_are_those_of_the_words) {
       for (size_t i = 0; i < count; i++) {
         worst = std::max(worst, std::abs(values[i] - normal_reference(i, seed, sequence)));
       }
-      // The float nearest to a u close to 1 is 2^-25 from it: the radius there is inexact by 2^-12.
+      // If u is close to 1, the nearest float is up to 2^-25 away: the radius is inexact by 2^-12.
       CHECK_THAT(worst < 3e-4, std::to_string(worst) + " of " + std::to_string(count));
     }
   });
@@ -139,7 +139,7 @@ TEST(uniform_numbers_fill_their_range_evenly) {
 
 TEST(uniform_numbers_never_reach_the_upper_bound) {
   on_devices([](Device& device) {
-    // Between neighbours, rounding would give the upper one half of the time.
+    // With two neighbouring floats as bounds, rounding would give the upper one half of the time.
     const float above = std::nextafter(1.0f, 2.0f);
     for (float x : uniform(device, 10000, 2, 0, 1.0f, above)) CHECK(x == 1.0f);
     for (float x : uniform(device, 10000, 2, 0, -above, -1.0f)) CHECK(x == -above);

@@ -5,8 +5,9 @@ using namespace hs::test;
 
 namespace {
 
-// Rows of one value, short and odd ones, one under and over a chunk, several chunks; columns that are
-// joined, one under and over vectors, blocks of columns, chunks of rows with a rest.
+// Rows of one value, short and odd rows, one element below and above a chunk, several chunks;
+// columns that are joined, one below and one above vectors, blocks of columns, chunks of rows with
+// a rest.
 constexpr size_t kShapes[][3] = {
     {0, 3, 4},    {1, 1, 1},     {5, 1, 1},     {7, 3, 1},      {4, 100, 1},
     {33, 65, 1},  {6, 128, 1},   {2, 40000, 1}, {2, 16385, 1},  {1, 100003, 1},
@@ -30,10 +31,11 @@ std::string name_of(const hs_reduce_desc& d) {
          " type " + std::to_string(d.type) + " to " + std::to_string(d.out_type);
 }
 
-// Of the addresses, in elements: some of the shapes whose runs are multiples of vectors are aligned.
+// The offset of the addresses in elements. It is 0 for some of the shapes whose runs are multiples
+// of vectors.
 size_t shift_of(const hs_reduce_desc& d) { return d.outer % 3 == 1 ? 1 : 0; }
 
-// Calls fn(i, of y; e; i of x).
+// Calls fn(index in y, e, index in x) for each element of x; e is its index in the extent.
 template <class Fn>
 void for_elements(const hs_reduce_desc& d, const Fn& fn) {
   for (int64_t o = 0; o < d.outer; o++) {

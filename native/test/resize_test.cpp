@@ -21,15 +21,15 @@ const Shape kShapes[] = {
     {0, 4, 4, 3, 2, 2},       // no image
     {2, 5, 6, 3, 5, 6},       // the same size
     {2, 4, 5, 17, 8, 10},     // twice the size
-    {1, 8, 10, 16, 4, 5},     // half of it
+    {1, 8, 10, 16, 4, 5},     // half the size
     {2, 7, 9, 5, 11, 4},      // up and down at once
     {1, 1, 1, 33, 6, 7},      // from one pixel
     {1, 6, 7, 2, 1, 1},       // to one pixel
-    {1, 40, 3, 1, 3, 41},     // sources that no output takes
+    {1, 40, 3, 1, 3, 41},     // sources that contribute to no output
     {2, 30, 31, 20, 37, 29},  // several tiles
 };
 
-// Calls fn(y's index, x's index, weight) for the four neighbours of every output.
+// Calls fn(index in y, index in x, weight) for the four neighbours of every output.
 template <class Fn>
 void for_neighbours(const Shape& t, const Fn& fn) {
   const auto source = [](int64_t i, int64_t extent, int64_t outputs) {
@@ -63,7 +63,7 @@ void check(Device& device, const Shape& t, hs_dtype type, size_t shift) {
   CHECK_OK(hs_resize_backward(device.stream(), &desc, dy.address(), dx.address()));
   const std::vector<float> xs = x.get(), dys = dy.get();
   std::vector<Expected> outputs(t.y_size()), gradients(t.x_size());
-  // The weights are differences from one: their roundoff is absolute.
+  // The weights are differences from one, so their rounding error is absolute.
   for_neighbours(t, [&](size_t at, size_t i, double weight) {
     outputs[at].value += weight * xs[i];
     outputs[at].bound += 4 * kUnit * (weight + 1) * std::abs(xs[i]);
@@ -100,7 +100,7 @@ TEST(the_same_size_changes_nothing) {
 
 TEST(half_and_double_sizes_are_exact) {
   on_devices([](Device& device) {
-    // The middle of two rows, and quarters between two columns.
+    // The output lies in the middle of two rows, and at quarters between two columns.
     const Shape t{1, 2, 2, 1, 1, 4};
     const hs_resize_desc desc = t.desc(HS_F32);
     Array<float> x(device, {0, 8, 16, 24}), y(device, 4), dx(device, 4);

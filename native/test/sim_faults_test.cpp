@@ -1,5 +1,5 @@
-// Kernels with planted faults: the emulated execution finds each and names its place. Every fault
-// has a twin without it, which must pass in every order.
+// Kernels with planted faults: the emulated execution must find each and name its place. Every
+// kernel also has a variant without the fault, which must pass in every order.
 #include "cuda/platform.h"
 #include "cuda/ptx/async_copy.h"
 #include "cuda/ptx/cluster.h"
@@ -21,7 +21,7 @@ constexpr hs::sim::ScheduleOptions kOrders[] = {{Order::kForward, 0},
                                                 {Order::kRandom, 2},
                                                 {Order::kRandom, 3}};
 
-// Floats in device memory, all NaN at first.
+// An array of floats in device memory, all NaN at first.
 class DeviceFloats {
  public:
   explicit DeviceFloats(std::size_t count)
@@ -238,7 +238,7 @@ struct One {
   float value;
 };
 
-// out[block] = the sum of all ranks + 1 of its cluster.
+// out[block] = the sum of (rank + 1) over the blocks of its cluster.
 template <bool kSync>
 HS_KERNEL void sum_over_cluster(float* out) {
   One& one = shared_memory<One>();
@@ -270,7 +270,7 @@ TEST(blocks_of_a_cluster_see_each_others_shared_memory_after_their_barrier_only)
   CHECK(!sums_over_clusters_in_every_order<false>());
 }
 
-// out[block] = what the next block of the team wrote; `word` is zero.
+// out[block] = the value that the next block of the team wrote; `word` is zero at first.
 template <bool kSync>
 HS_KERNEL void take_from_neighbour(float* word, float* written, float* out) {
   auto& counter = *reinterpret_cast<unsigned*>(word);

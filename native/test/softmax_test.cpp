@@ -5,7 +5,8 @@ using namespace hs::test;
 
 namespace {
 
-// One column, few, one under, at and over vectors and their multiples, long rows; many short rows.
+// One column, few columns, one below, at and one above vectors and their multiples, long rows, many
+// short rows.
 constexpr size_t kShapes[][2] = {{0, 5},    {1, 1},     {3, 2},    {7, 10},   {17, 15},
                                  {5, 16},   {6, 17},    {3, 63},   {4, 64},   {5, 65},
                                  {2, 1000}, {1, 50257}, {3, 4096}, {4099, 3}, {300, 128}};
@@ -17,7 +18,7 @@ hs_softmax_desc describe(size_t rows, size_t columns, hs_dtype type, float scale
           0};
 }
 
-// Columns of a row that are not masked.
+// The number of columns of a row that the causal mask leaves.
 size_t open_columns(size_t row, size_t columns, size_t queries) {
   return queries == 0 ? columns : row % queries + 1 + columns - queries;
 }
@@ -29,12 +30,12 @@ void check_shape(Device& device, size_t rows, size_t columns, hs_dtype type, flo
   const hs_softmax_desc desc = describe(rows, columns, type, scale, queries);
   std::vector<float> values = normals(count, 1, deviation);
   std::vector<float> gradients = normals(count, 2);
-  for (size_t i = 0; i < count; i++) {  // what is masked is not read
+  for (size_t i = 0; i < count; i++) {  // masked elements must not be read
     if (i % columns >= open_columns(i / columns, columns, queries)) {
       values[i] = gradients[i] = kNaN;
     }
   }
-  const size_t shift = scale < 0 ? 1 : 0;  // of the addresses, in elements
+  const size_t shift = scale < 0 ? 1 : 0;  // offset of the addresses, in elements
   StorageArray x(device, type, values, shift), y(device, type, count, shift);
   StorageArray dy(device, type, gradients, shift), dx(device, type, count, shift);
   CHECK_OK(hs_softmax(device.stream(), &desc, x.address(), y.address(), 0));
@@ -61,7 +62,7 @@ void check_shape(Device& device, size_t rows, size_t columns, hs_dtype type, flo
         continue;
       }
       const double distance = maximum - logit(c), p = std::exp(-distance) / sum;
-      // A rounded argument of exp costs its size.
+      // Rounding the argument of exp costs a relative error as large as the argument, in units.
       const double lost = 12 + 3 * std::min(distance, 90.0) + 2 * std::abs(maximum);
       outputs.push_back({p, lost * kUnit * p + 1e-37});
       const double slope = scale * ys[r * columns + c];
@@ -75,7 +76,7 @@ void check_shape(Device& device, size_t rows, size_t columns, hs_dtype type, flo
 
 constexpr int32_t kPadding = 7;
 
-// Samples all, nothing, at the end, and here and there of which are padding.
+// Tokens of samples with padding everywhere, nowhere, at the end, and in some places.
 std::vector<int32_t> padded_tokens(size_t samples, size_t columns) {
   std::vector<int32_t> tokens;
   for (size_t s = 0; s < samples; s++) {
@@ -104,7 +105,7 @@ void check_padded(Device& device, size_t samples, size_t rows_each, size_t colum
     return c < open_columns(r, columns, queries) && words[r / rows_each * columns + c] != kPadding;
   };
   std::vector<float> values = normals(count, 1, 3);
-  for (size_t i = 0; i < count; i++) {  // what is masked touches nothing
+  for (size_t i = 0; i < count; i++) {  // masked elements must not affect results
     if (!counts(i / columns, i % columns)) values[i] = kNaN;
   }
   Array<int32_t> tokens(device, words);

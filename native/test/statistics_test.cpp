@@ -51,7 +51,8 @@ void check_statistics(Device& device, const std::vector<float>& values, float mu
   CHECK_THAT(std::abs(got.mean - want.mean) <= scale, where);
   CHECK_THAT(std::abs(got.mean_magnitude - want.mean_magnitude) <= scale, where);
   CHECK_THAT(std::abs(got.norm - want.norm) <= scale, where);
-  // The difference of two squares, of which the mean's may be the larger by far.
+  // The variance is computed as mean of squares - mean^2, which cancels if the mean is much larger
+  // than the deviation.
   const double lost = 1e-12 * (want.mean * want.mean / std::max(want.deviation, 1e-30));
   CHECK_THAT(
       std::abs(got.deviation - want.deviation) <= 1e-9 * want.deviation + lost + 1e-9 * scale,

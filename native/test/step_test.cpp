@@ -144,7 +144,7 @@ TEST(a_step_with_an_error_is_skipped_until_the_error_is_cleared) {
     for (uint32_t error : {HS_ERROR_LABEL, HS_ERROR_INDEX, HS_ERROR_SCHEDULE}) {
       hs_step_state state = fresh_state();
       state.error = error;
-      state.nonfinite = 1;  // a loss that is NaN says nothing about the scale
+      state.nonfinite = 1;  // with an error set, a NaN loss must not change the scale
       state.loss_scale = 16;
       Array<hs_step_state> memory(device, std::vector{state});
       Array<hs_step_record> ring(device, 2);

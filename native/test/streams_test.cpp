@@ -1,6 +1,5 @@
-// Two streams of one device: copies that go on while the host does other things, and waits between
-// them. On the simulated device work is done as late as it may or at once, so a wait that is missing
-// shows.
+// Two streams of one device: asynchronous copies, and waits between the streams. The simulated
+// device does the work as late as possible or at once, so that a missing wait changes results.
 #include <thread>
 
 #include "device.h"
@@ -15,7 +14,7 @@ constexpr uint64_t kBytes = kCount * sizeof(float);
 
 bool says(const char* words) { return std::strstr(hs_last_error(), words) != nullptr; }
 
-// Pinned floats, all of one value.
+// An array of floats in pinned host memory, all with one value.
 class Pinned {
  public:
   Pinned(Device& device, float value) : device_(device) {
@@ -36,7 +35,7 @@ class Pinned {
   hs_ptr address_ = 0;
 };
 
-// A device's stream that computes, one that copies, and a list that copies `table` to `result`.
+// A stream that computes, a stream that copies, and a list that copies `table` to `result`.
 struct Pipeline {
   explicit Pipeline(Device& d)
       : device(d),
@@ -104,14 +103,14 @@ TEST(a_stream_that_waits_for_another_sees_what_that_one_did) {
     p.launch();
     CHECK(p.read(2));
     p.synchronize(p.copies);
-    // The other way round: the next copy comes after the launch.
+    // The opposite order: the next copy waits for the launch.
     host.fill(3);
     p.launch();
     p.wait(p.copies, p.compute);
     p.upload(host);
     p.synchronize(p.copies);
     CHECK(p.read(2));
-    p.wait(p.compute, p.compute);  // nothing to wait for
+    p.wait(p.compute, p.compute);  // a stream need not wait for itself
     CHECK_OK(hs_upload_async(p.copies, 0, 0, 0));
   });
 }
@@ -178,7 +177,7 @@ TEST(what_a_stream_has_left_is_done_before_memory_is_freed_and_before_it_ends) {
 
 TEST(a_stream_over_a_foreign_one_runs_in_its_order) {
   on_sim([](Pipeline& p, bool) {
-    // `copies` stands for a stream of another library, which knows it by its native handle.
+    // `copies` stands for a stream of another library, which uses its native handle.
     uint64_t native = 0;
     CHECK_OK(hs_stream_native(p.copies, &native));
     hs_stream ours = nullptr;
@@ -186,7 +185,7 @@ TEST(a_stream_over_a_foreign_one_runs_in_its_order) {
     uint64_t again = 0;
     CHECK_OK(hs_stream_native(ours, &again));
     CHECK(again == native);
-    // No wait is needed between what theirs and ours were given.
+    // Calls on their stream and on ours need no wait between them.
     Pinned host(p.device, 2), more(p.device, 3);
     p.upload(host);
     CHECK_OK(hs_list_launch(ours, p.list, 1));
@@ -196,7 +195,7 @@ TEST(a_stream_over_a_foreign_one_runs_in_its_order) {
     CHECK_OK(hs_list_launch(ours, p.list, 1));
     CHECK_OK(hs_stream_destroy(ours));
     CHECK(p.read(3));
-    // Theirs goes on.
+    // Their stream still works.
     p.upload(host);
     p.wait(p.compute, p.copies);
     p.launch();

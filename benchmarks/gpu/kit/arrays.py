@@ -1,5 +1,6 @@
-"""Arrays for the comparison: PyTorch's where it is installed, NumPy's otherwise, with the few
-operations that references need. Both know axis= and keepdims=, so a reference is written once.
+"""Arrays for the comparison: PyTorch's if it is installed, otherwise NumPy's, with the few
+operations that references need. Both take axis= and keepdims=, so each reference is written only
+once.
 
 A typed array holds values already rounded to F32, BF16 or F16; NumPy has no BF16 and keeps such
 values in float32."""
@@ -16,7 +17,8 @@ class TorchArrays:
         self.torch = torch
         self.rounds = backend != "cpu"
         self.place = "cuda" if backend == "cuda" else "cpu"
-        # What has device memory that our kernels can be given as it is.
+        # The devices on which our kernels can use the memory of PyTorch's or NumPy's arrays
+        # directly.
         self.shared = self.place == "cuda"
         self.types = {
             "F32": torch.float32,
@@ -39,7 +41,8 @@ class TorchArrays:
         self.torch.backends.cudnn.allow_tf32 = allowed
 
     def tf32(self, x):
-        """F32 as products see it where TF32 is allowed: to nearest, ties away from zero."""
+        """Rounds F32 to TF32, as products do if TF32 is allowed: to nearest, ties away from
+        zero."""
         if not self.rounds:
             return x
         bits = x.contiguous().view(self.torch.int32) + 0x1000
@@ -77,7 +80,7 @@ class TorchArrays:
     def clone(self, x):
         return x.clone()
 
-    # An array's bytes in host memory, for devices whose memory is their own.
+    # The bytes of an array in host memory, for devices with separate memory.
     def address(self, x):
         return x.data_ptr()
 
@@ -185,7 +188,7 @@ def make_arrays(backend):
 
 
 class Buffer:
-    """An array as a device sees it. On cuda it is the PyTorch tensor itself."""
+    """An array in the memory of a device. On cuda it is the PyTorch tensor itself."""
 
     def __init__(self, device, arrays, values, type_name):
         self._device, self._arrays, self._type = device, arrays, type_name
@@ -199,7 +202,7 @@ class Buffer:
             device.call("hs_upload", self.address, arrays.address(self._values), size)
 
     def values(self):
-        """The array as the device left it."""
+        """The present values of the array on the device."""
         self._device.synchronize()
         if not self._arrays.shared:
             size = self._arrays.bytes(self._values)

@@ -1,12 +1,12 @@
-"""One family of the comparison with PyTorch, in a process of its own:
+"""Runs one family of the comparison with PyTorch, in a separate process:
 
     compare.py FAMILY --device NAME --library SO --header H [--plugin SO] --ceilings JSON --out JSON
                [--wait]
 
-Every case is checked first, ours element by element and PyTorch's by norm, and timed only when it
-is right. The file is written anew after each measurement: what was done survives a time limit.
-With --wait everything is imported at once, and the rest begins with a line on the standard input:
-this may be while another family is measured."""
+Each case is checked first, our result element by element and PyTorch's by its norm, and is timed
+only if it is right. The file is written anew after each measurement, so that results survive a time
+limit. With --wait the process imports its modules at once and then waits for a line on its standard
+input, so that it can start while another family is measured."""
 
 import argparse
 import importlib
@@ -35,7 +35,7 @@ def passes(*arguments):
     return [Convolution(*arguments, name) for name in ("forward", "data", "weights")]
 
 
-# The cases of each family: those for a GPU, and small ones with which the kit is rehearsed.
+# The cases of each family: those for a GPU, and small ones for a rehearsal of the kit.
 KERNELS = {
     "adamw": (
         lambda: [AdamW(100_000_000, False), AdamW(100_000_000, True), AdamW(1_000_000, True)],
@@ -52,9 +52,9 @@ KERNELS = {
     "batch-norm": (
         lambda: [
             BatchNorm(*shape, backward)
-            for shape in ((64, 56, 56, 256, "BF16"),  # on chip, slab after slab
+            for shape in ((64, 56, 56, 256, "BF16"),  # on chip, one slab after another
                           (256, 7, 7, 512, "BF16"),  # all slabs at once
-                          (256, 1, 1, 512, "BF16"),  # each by one block or two
+                          (256, 1, 1, 512, "BF16"),  # one or two blocks per slab
                           (4, 1024, 1024, 128, "F16"))  # no slab fits: two launches
             for backward in (False, True)
         ],
@@ -90,11 +90,11 @@ KERNELS = {
     "convolution": (
         lambda: passes(64, 56, 64, 64, 3, "BF16") + passes(64, 14, 256, 256, 3, "BF16")
         + passes(64, 56, 64, 256, 1, "BF16")
-        + passes(64, 14, 32, 64, 3, "BF16") + passes(64, 14, 32, 64, 3, "F32"),  # of MNIST's CNN
+        + passes(64, 14, 32, 64, 3, "BF16") + passes(64, 14, 32, 64, 3, "F32"),  # from MNIST's CNN
         lambda: passes(1, 5, 3, 8, 3, "BF16") + passes(1, 4, 8, 8, 1, "F32"),
     ),
 }
-# In the order in which they run: what matters most comes first, since time may run out.
+# The order in which the families run: the most important first, since time may run out.
 FAMILIES = ["ceilings", "mlp", "cnn", "matmul-large", "matmul-batched", "convolution",
             "cross-entropy", "batch-norm", "matmul-tiny", "matmul-skinny", "adamw"]  # fmt: skip
 COMPILED = ("mlp", "cnn", "cross-entropy", "batch-norm")  # with torch.compile
@@ -102,7 +102,7 @@ UNDONE = "its process ended before"
 
 
 class Comparison:
-    """What all cases need: the device, arrays, the ceilings, PyTorch where it is installed."""
+    """The objects that all cases need: device, arrays, ceilings, and PyTorch if it is installed."""
 
     def __init__(self, options):
         self.library = Library(options.library, options.header, options.plugin)
@@ -111,7 +111,7 @@ class Comparison:
         self.torch = getattr(self.arrays, "torch", None)
         self.rehearsal = options.device != "cuda"
         self.clock = timing.Clock(self.rehearsal)
-        self.save = lambda: None  # writes what was measured so far
+        self.save = lambda: None  # writes the results so far
         self.begun, self.case = time.monotonic(), ""
         self.ceilings = None
         if os.path.exists(options.ceilings):
@@ -141,8 +141,8 @@ class Comparison:
         print(f"{time.monotonic() - self.begun:6.1f} s  {self.case}: {doing}", flush=True)
 
     def measure_peers(self, row, names, measure, size, flops, kind):
-        """Adds measure(name) to a row for each of PyTorch's ways, and what finish adds. The row is
-        saved after each."""
+        """Adds measure(name) to a row for each of PyTorch's variants, and calls finish. The row is
+        saved after each variant."""
         row["peers"] = {name: {"skipped": UNDONE} for name in names}
         self.finish(row, size, flops, kind)
         for name in names:
@@ -152,18 +152,18 @@ class Comparison:
             self.finish(row, size, flops, kind)
 
     def peer(self, make):
-        """What make() returns; why there is nothing, if it fails: the others are not spoilt."""
+        """Returns make(), or the reason if it fails, so that other measurements can go on."""
         try:
             return make()
-        except Exception as error:  # whatever PyTorch raises
+        except Exception as error:  # PyTorch may raise anything
             words = str(error).strip().splitlines() or [""]
             return {"skipped": f"{type(error).__name__}: {words[0]}"[:300]}
 
 
 def fault(arrays, values, reference, bound):
-    """What is wrong with an output, or None."""
+    """Describes what is wrong with an output; None if it is right."""
     error = abs(arrays.f64(values) - reference)
-    wrong = ~(error <= bound)  # so that NaN is wrong
+    wrong = ~(error <= bound)  # written so that NaN counts as wrong
     count = int(wrong.sum())
     if count == 0:
         return None
@@ -178,7 +178,7 @@ class KernelSet:
         arrays = comparison.arrays
         self.given = case.inputs(arrays)
         self.made = case.outputs(arrays)
-        # Before our call changes them.
+        # The values before our call changes them.
         self.before = {name: arrays.clone(value) for name, (value, _) in self.made.items()}
         self.buffers = {
             name: Buffer(comparison.device, arrays, value, kind)
@@ -211,7 +211,7 @@ def check_ours(comparison, case, row):
 
 
 def check_peer(comparison, case, name):
-    """How far PyTorch's outputs are from the reference, as the largest relative norm."""
+    """The largest relative norm of the difference between PyTorch's outputs and the reference."""
     arrays, one = comparison.arrays, KernelSet(comparison, case)
     call = case.peers(comparison.torch, one.values(), clones(arrays, one))[name]()
     reference = case.reference(arrays, {**one.values(), **one.before})
@@ -263,12 +263,12 @@ def cases_of(family, rehearsal):
 
 
 def import_ahead(family):
-    """Imports what takes long."""
+    """Imports the modules that take long to import."""
     try:
         importlib.import_module("torch")
-        if family in COMPILED:  # and has it start the processes in which it compiles
+        if family in COMPILED:  # which also starts the processes in which it compiles
             importlib.import_module("torch._inductor.compile_fx")
-    except Exception as error:  # make_arrays and the measurements say what that means
+    except Exception as error:  # make_arrays and the measurements report it
         print(f"{type(error).__name__}: {error}", flush=True)
 
 

@@ -1,6 +1,6 @@
 """The C ABI of Halfstep through ctypes. Types and functions are read from halfstep.h itself, so
-that they cannot drift from it; `python3 halfstep.py halfstep.h` asks the C compiler whether they
-agree."""
+that they always agree with it; `python3 halfstep.py halfstep.h` checks their layout with the C
+compiler."""
 
 import ctypes
 import re
@@ -29,7 +29,7 @@ DECLARATION = re.compile(
 
 
 class Header:
-    """What halfstep.h declares: `types` (structs among them), `constants`, `functions`."""
+    """The declarations of halfstep.h: `types` (including structs), `constants`, `functions`."""
 
     def __init__(self, text):
         self.types = dict(SCALARS)
@@ -82,7 +82,7 @@ class Header:
         return ctypes.c_void_p if "*" in kind else self.types[kind.split(" ")[0]]
 
     def layout(self):
-        """The size of each struct and the place of each field, one a line."""
+        """The size of each struct and the offset of each field, one per line."""
         lines = []
         for name, struct in self.structs.items():
             lines.append(f"{name} {ctypes.sizeof(struct)}")
@@ -92,7 +92,7 @@ class Header:
         return lines
 
     def layout_program(self):
-        """A C program that prints what layout() returns."""
+        """A C program that prints the same text as layout() returns."""
         body = []
         for name, struct in self.structs.items():
             body.append(f'printf("{name} %zu\\n", sizeof({name}));')
@@ -147,7 +147,7 @@ class Library:
         return self._calls[name]
 
     def struct(self, name, **values):
-        """A struct of that name; fields that are not given are zero."""
+        """A struct with this name; fields that are not given are zero."""
         made = self.header.structs[name]()
         for field, value in values.items():
             if not hasattr(made, field):
@@ -200,7 +200,7 @@ class Device:
         self.library.hs_stream_synchronize(self.stream)
 
     def record(self, body):
-        """Records what body() enqueues as a list, and returns it."""
+        """Records the calls that body() makes in a list, and returns it."""
         recorded = ctypes.c_void_p()
         self.call("hs_capture_begin")
         try:

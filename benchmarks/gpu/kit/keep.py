@@ -1,4 +1,4 @@
-"""Makes a jar smaller: keeps only those of its libraries whose path matches a pattern.
+"""Makes a jar smaller: keeps only the native libraries whose path matches a pattern.
 keep.py JAR PATTERN"""
 
 import os
@@ -8,7 +8,7 @@ import zipfile
 
 
 def keep(jar, pattern):
-    """Replaces the jar; gives the libraries that stay. Classes and all else stay as well."""
+    """Replaces the jar and returns the libraries that it keeps. All other files stay in the jar."""
     smaller, stayed = f"{jar}.smaller", []
     with zipfile.ZipFile(jar) as old, zipfile.ZipFile(smaller, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():

@@ -1,26 +1,30 @@
-"""What is compared, kernel by kernel: shapes, our call, the fp64 reference with its bounds, and
-what a user of PyTorch calls. Activations are NHWC on both sides (channels_last for PyTorch).
+"""The kernels that are compared: for each its shapes, our call, the fp64 reference with its bounds,
+and the calls that a user of PyTorch would make. Activations are NHWC on both sides (channels_last
+for PyTorch).
 
-Each kernel is a class: `inputs` and `outputs` make its arrays with their types, `ours` returns one
-call of ours on their addresses, `reference` the outputs in fp64 with a bound for each element, and
-`peers` what makes PyTorch's calls, by name; these return the outputs that they compute."""
+Each kernel is a class: `inputs` and `outputs` make its arrays with their types; `ours` returns a
+function that makes our call on their addresses; `reference` returns the outputs in fp64 with a
+bound for each element; `peers` returns functions that make PyTorch's calls, by name, and return the
+outputs that they compute."""
 
 from ctypes import c_float
 
 SIZE = {"F32": 4, "BF16": 2, "F16": 2}
 UNIT = {"F32": 2.0**-24, "BF16": 2.0**-8, "F16": 2.0**-11}
-U = 2.0**-24  # of FP32, in which everything is accumulated
+U = 2.0**-24  # unit roundoff of FP32, in which all sums are accumulated
 
 
 def rounded(kind, reference, slack):
-    """An output's error bound: `slack` for the arithmetic in FP32, and rounding to the type."""
+    """The error bound of an output: `slack` for the arithmetic in FP32, plus the rounding to the
+    type."""
     return slack + 1.01 * UNIT[kind] * abs(reference)
 
 
 def compiled(case, torch, function):
-    """torch.compile of the function for the shapes of this case, once for all its sets of arrays."""
+    """torch.compile of the function for the shapes of this case, once for all its sets of
+    arrays."""
     if not hasattr(case, "compiled"):
-        # Otherwise the second case of a family is compiled for any shape, which is slower.
+        # Without this the second case of a family would be compiled for any shape, which is slower.
         torch.compiler.reset()
         case.compiled = torch.compile(function, dynamic=False)
     return case.compiled
@@ -101,7 +105,7 @@ class CrossEntropy:
         loss = (xp.log(total) - xp.sum(shifted * hot, axis=1, keepdims=True))[:, 0]
         dx = (e / total - hot) / self.rows
         largest = float(xp.amax(xp.abs(logits), axis=(0, 1)))
-        # A probability's error is relative to it, through exp; the label's also to 1.
+        # The error of a probability is relative to it, because of exp; the label's also to 1.
         slack = 64 * U * (1 + largest) * (e / total + hot) / self.rows
         return {
             "loss": (loss, 64 * U * (1 + largest + xp.abs(loss))),
@@ -128,7 +132,7 @@ class CrossEntropy:
 
 
 class BatchNorm:
-    """Training, forward and (with `backward`) the gradients behind it."""
+    """The forward pass in training and, if `backward`, the gradients after it."""
 
     def __init__(self, n, h, w, channels, kind, backward):
         self.shape, self.kind, self.backward = (n, h, w, channels), kind, backward
@@ -198,7 +202,7 @@ class BatchNorm:
         return found
 
     def peers(self, torch, x, out):
-        # As autocast has it: x in its type, the parameters in FP32.
+        # As with autocast: x is in its type, the parameters are in FP32.
         v = x["x"].detach().permute(0, 3, 1, 2)
         gamma, beta = x["gamma"].detach(), x["beta"].detach()
         mean, variance = torch.zeros_like(gamma), torch.ones_like(gamma)
@@ -228,9 +232,9 @@ class BatchNorm:
 
 
 class AdamW:
-    """One update of a flat arena; `checked`: behind the finite check, unscaling and clipping."""
+    """One update of a flat arena; if `checked`, after the finite check, unscaling and clipping."""
 
-    # As the descriptor holds them: 1 - BETA2 is not what it is in fp64.
+    # Rounded to float, as in the descriptor: 1 - BETA2 differs from its value in fp64.
     RATE, DECAY, BETA1, BETA2, EPS = (c_float(v).value for v in (1e-3, 0.01, 0.9, 0.999, 1e-8))
     SCALE, CLIP = 1024.0, 1.0
 
@@ -262,7 +266,7 @@ class AdamW:
         if not self.checked:
             return lambda: device.call("hs_optimizer_step", *step)
         layout = lib.header.structs["hs_step_state"]
-        # One unit of weight, and the scale that the gradients have.
+        # One unit of weight, and the loss scale with which the gradients were multiplied.
         device.call("hs_fill", lib.HS_F64, state + layout.weight.offset, 1, 1.0)
         device.call("hs_fill", lib.HS_F32, state + layout.loss_scale.offset, 1, self.SCALE)
 
@@ -351,7 +355,7 @@ class Convolution:
         return lambda: device.call(name, *arguments)
 
     def _exact(self, xp, x):
-        """The result in fp64: one matrix product for each place in the window."""
+        """The result in fp64: the sum of one matrix product for each tap of the window."""
         size, pad = self.size, self.pad
         padded = xp.zeros((self.n, size + 2 * pad, size + 2 * pad, self.c), "F64")
         inner = padded[:, pad : pad + size, pad : pad + size]
@@ -383,7 +387,7 @@ class Convolution:
 
     def peers(self, torch, x, out):
         views = {name: x[name].permute(0, 3, 1, 2) for name in self.given}
-        for name in "xyw":  # of what it does not read it needs the shape
+        for name in "xyw":  # arrays that it does not read only need a shape
             views.setdefault(name, torch.empty_like(x[self.given[0]]).resize_(self.shapes[name])
                              .permute(0, 3, 1, 2))
         pad, wanted = [self.pad, self.pad], [self.computed == "x", self.computed == "w", False]

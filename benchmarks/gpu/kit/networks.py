@@ -1,8 +1,9 @@
 """Whole training steps: gather a batch from data on the device, forward, loss, backward, update.
-Ours is one recorded list over the C ABI; PyTorch's runs eagerly, compiled, and both as CUDA graphs.
+Our step is one recorded list of calls of the C ABI; PyTorch's runs eagerly and compiled, each also
+as a CUDA graph.
 
-Checked first: the losses and the parameters after some steps against PyTorch in fp64, or, where
-there is no PyTorch, against our own CPU backend."""
+First the losses and the parameters after some steps are checked against PyTorch in fp64 or, without
+PyTorch, against our own CPU backend."""
 
 import ctypes
 
@@ -11,14 +12,15 @@ from arrays import Buffer
 from halfstep import Device
 from kernels import SIZE, compiled
 
-STEPS = 5  # that are checked
-# Of the losses (relative) and of what the parameters moved (relative norm).
+STEPS = 5  # number of steps that are checked
+# Limits of the relative error of the losses, and of the error of the parameters relative to their
+# change.
 LIMITS = {"F32": (1e-4, 0.01), "BF16": (0.03, 0.2)}
 
 
 class Network:
-    """Layers: ("conv", in, out): 3 x 3, "same" padding, ReLU; ("pool",): 2 x 2 maximum;
-    ("linear", in, out, relu)."""
+    """A network of layers: ("conv", in, out): 3 x 3, "same" padding, ReLU; ("pool",): 2 x 2 max
+    pooling; ("linear", in, out, relu)."""
 
     def __init__(self, name, image, layers, adam, batch, kind, samples):
         self.name = f"{name} step, batch {batch}, {kind}"
@@ -26,7 +28,7 @@ class Network:
         self.batch, self.kind, self.samples = batch, kind, samples
         self.classes = layers[-1][2]
         self.rate = 0.001 if adam else 0.1
-        self.segments = []  # of the parameter arena: (offset, shape), weights and bias by turns
+        self.segments = []  # (offset, shape) in the arena: weights, bias, weights ...
         self.count, self.flops = 0, 0
         h, w = image[:2]
         for layer in layers:
@@ -35,11 +37,11 @@ class Network:
                 continue
             window = (3, 3) if layer[0] == "conv" else ()
             places = h * w * 9 if layer[0] == "conv" else 1
-            passes = 2 if layer is layers[0] else 3  # no gradient of the data
+            passes = 2 if layer is layers[0] else 3  # the data needs no gradient
             self.flops += 2 * batch * places * layer[1] * layer[2] * passes
             self._segment((layer[2], *window, layer[1]))
             self._segment((layer[2],))
-        # The update alone; activations of networks this small stay in the caches.
+        # Bytes of the update only: the activations of networks this small stay in the caches.
         self.bytes = self.count * ((28 if adam else 12) + (0 if kind == "F32" else 2))
 
     def _segment(self, shape):
@@ -101,7 +103,8 @@ class Network:
 
 
 def difference(kind, before, expected, found, xp, times=1):
-    """What is wrong with losses and parameters after training, or "", at so many times the limits."""
+    """Describes what is wrong with losses and parameters after training, or returns ""; the limits
+    are multiplied by `times`."""
     loss_limit, parameter_limit = (times * limit for limit in LIMITS[kind])
     for step, (want, got) in enumerate(zip(expected[0], found[0])):
         if not abs(got - want) <= loss_limit * abs(want):
@@ -116,7 +119,7 @@ def difference(kind, before, expected, found, xp, times=1):
 class OurStep:
     """The step as calls of the C ABI; `step` enqueues it."""
 
-    CAPACITY = 64  # of the ring of records
+    CAPACITY = 64  # records in the ring
 
     def __init__(self, net, device, xp, data):
         self.net, self.device, self.xp, self.lib = net, device, xp, device.library
@@ -151,7 +154,7 @@ class OurStep:
         return self.buffer(len(self.kept), self.xp.zeros(shape, kind), kind)
 
     def weights(self, index):
-        """Addresses: the weights as layers read them, their bias, the gradients of both."""
+        """Addresses of a layer: the weights that kernels read, the bias, the gradients of both."""
         weight, bias = self.net.segments[2 * index][0], self.net.segments[2 * index + 1][0]
         return (self.at["copy"] + weight * SIZE[self.net.kind], self.at["parameters"] + 4 * bias,
                 self.at["gradients"] + 4 * weight, self.at["gradients"] + 4 * bias)
@@ -173,7 +176,7 @@ class OurStep:
                               order_size=net.samples, channels=width)
             self.enqueue(self.forward, "hs_gather", desc, source, self.at["order"],
                          self.at["state"], 0, 0, target)
-        trained, dx = 0, 0  # layers with weights so far; the gradient of x, 0 for the data
+        trained, dx = 0, 0  # layers with weights; address of the gradient of x, 0 for the data
         for layer in net.layers:
             backward = []
             if layer[0] == "pool":
@@ -257,7 +260,7 @@ class OurStep:
             call()
 
     def train(self, steps):
-        """The losses and the parameters after that many launches of the recorded step."""
+        """The losses and the parameters after `steps` launches of the recorded step."""
         recorded = self.device.record(self.step)
         self.device.launch(recorded, steps)
         layout = self.lib.header.structs["hs_step_record"]
@@ -269,7 +272,7 @@ class OurStep:
 
 
 class TorchStep:
-    """The same step in PyTorch, its parameters in `dtype`; BF16 is autocast, as users have it."""
+    """The same step in PyTorch, with parameters in `dtype`; BF16 uses autocast, as users do."""
 
     def __init__(self, net, torch, data, dtype):
         self.net, self.torch, self.dtype = net, torch, dtype
@@ -283,7 +286,7 @@ class TorchStep:
             for extent in shape:
                 size *= extent
             values = data["parameters"][offset : offset + size].to(dtype).clone().reshape(shape)
-            # A convolution's weights are KCRS to PyTorch, channels_last in memory.
+            # PyTorch's convolution weights have the shape KCRS; channels_last stores them as KRSC.
             values = values.permute(0, 3, 1, 2) if len(shape) == 4 else values
             self.parameters.append(torch.nn.Parameter(values))
         cuda = self.order.is_cuda
@@ -352,7 +355,7 @@ def cnn(batch, kind, size=28, channels=(32, 64), hidden=128, samples=8192):
 
 
 def network_cases(family, rehearsal):
-    """MNIST's CNN and the batch-size study's MLP; small ones for a rehearsal."""
+    """MNIST's CNN and the batch-size study's MLP; smaller networks for a rehearsal."""
     if rehearsal:
         made = mlp(4, "F32", (24, 16, 2), 32), mlp(4, "BF16", (24, 16, 2), 32)
         return made if family == "mlp" else (cnn(2, "F32", 8, (8, 16), 16, 8),)

@@ -1,5 +1,5 @@
-"""The parts of the kit. Each is a function of the kit that adds an item for everything it did, and
-for everything it left out."""
+"""The parts of the kit. Each is a function that takes the kit and adds an item to the report for
+each thing that it did or left out."""
 
 import importlib.util
 import json
@@ -14,18 +14,18 @@ import process
 from compare import FAMILIES
 from report import FAILED, PASSED, SKIPPED
 
-# In a rehearsal: ctest and Maven run all the others on the simulated device.
+# The tests of a rehearsal; ctest and Maven run all others on the simulated device.
 REHEARSED_TESTS = ("elementwise_test", "gather_test", "copy_test")
 REHEARSED_CLASSES = ".*(TensorTest|DevicesAgreeTest)"
 LEFT_OUT = "left out of a rehearsal: the build's own tests run it"
 TIME_UP = "the time of this part was up"
-ALONE_SECONDS = 1  # a test class that takes longer has a JVM of its own
-JVM_SECONDS = 120  # at most, so that a test that hangs does not take the time of the other parts
-FAMILY_SECONDS, KEPT_SECONDS = 45, 10  # of the comparison: see family_limit
+ALONE_SECONDS = 1  # a test class that takes longer gets its own JVM
+JVM_SECONDS = 120  # limit, so that a test that hangs does not use up the time of other parts
+FAMILY_SECONDS, KEPT_SECONDS = 45, 10  # for the comparison; see family_limit
 
 
 def split_by_rehearsal(kit, names):
-    """The tests to run; the others become items."""
+    """Returns the tests to run; adds an item for each of the others."""
     chosen = [name for name in names if kit.backend != "sim" or name in REHEARSED_TESTS]
     for name in names:
         if name not in chosen:
@@ -34,7 +34,8 @@ def split_by_rehearsal(kit, names):
 
 
 def at_once(kit, work, names, most=4):
-    """work(name) for every name, some at once; those that come too late become items."""
+    """Calls work(name) for every name, at most `most` at once; adds an item for those that cannot
+    start in time."""
 
     def one(name):
         if kit.remaining() < 3:
@@ -47,7 +48,7 @@ def at_once(kit, work, names, most=4):
 
 
 def native(kit):
-    """Every native test of a kernel, on the device."""
+    """Runs all native tests of kernels on the device."""
 
     def one(name):
         ended = kit.run([kit.path("native/tests", name)], 300)
@@ -67,9 +68,9 @@ def native(kit):
 
 
 def java_command(kit, *modules):
-    """The JVM with the class path of some modules."""
+    """The command that starts the JVM with the class path of these modules."""
     classes = [kit.path("java", module, "classes") for module in modules]
-    # Found before the library of the class path: the one with the simulated device.
+    # Makes JavaCPP find the library with the simulated device before that of the class path.
     sim = ["-Djava.library.path=" + str(kit.path("native/sim")),
            "-Dorg.bytedeco.javacpp.pathsFirst=true"]
     return [
@@ -79,7 +80,7 @@ def java_command(kit, *modules):
         f"-Dorg.bytedeco.javacpp.cachedir={kit.temporary}/javacpp",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
         f"-Dhalfstep.data={kit.path('shared/data')}",
-        # Not packed: a machine with a driver does without the pretended one.
+        # This folder is not packed: a machine with a driver does not need the fake one.
         f"-Dhalfstep.fake-cuda={kit.path('native/fake_cuda')}",
         f"-Dhalfstep.test.device={kit.backend}",
         *([] if kit.backend in ("cuda", "cpu") else sim),
@@ -94,8 +95,8 @@ def find_tests(folder):
 
 
 def deal(names, seconds, hands):
-    """Groups of test classes, what takes long first: each class that is known to in a group of its
-    own, the others dealt out."""
+    """Groups of test classes, those that take long first: each class that is known to take long is
+    a group, the others are dealt out to `hands` groups."""
     order = sorted(names, key=lambda name: -seconds.get(name, 0))
     alone = [[name] for name in order if seconds.get(name, 0) > ALONE_SECONDS]
     rest = order[len(alone) :]
@@ -103,8 +104,8 @@ def deal(names, seconds, hands):
 
 
 class Feed:
-    """What JUnit's test feed says: how many tests ended how, why some failed, were aborted or
-    skipped, and where it is."""
+    """Parses the output of JUnit's test feed: how many tests ended in which way, why tests failed,
+    were aborted or skipped, and which test it came to last."""
 
     WORDS = {"SUCCESSFUL": "passed", "FAILED": "failed", "ABORTED": "aborted", "SKIPPED": "skipped"}
 
@@ -113,7 +114,7 @@ class Feed:
         self.place = "before the first test"
         lines = output.splitlines()
         for line, next_line in zip(lines, [*lines[1:], ""]):
-            # A log line may have got behind the words.
+            # A line of a log may follow on the same line.
             for name, what in re.findall(r"JUnit \w+ > (.+?) :: ([A-Z]+)", line):
                 if what in self.reasons:
                     self.reasons[what].append(f"{name}: {next_line.strip()}"[:200])
@@ -124,7 +125,7 @@ class Feed:
                          if self.reasons[what] or what in ("SUCCESSFUL", "FAILED"))  # fmt: skip
 
     def verdict(self, ended):
-        """(status, detail) of the JVM that said it."""
+        """(status, detail) of the JVM that wrote this output."""
         failed = self.reasons["FAILED"][:5]
         if ended.code is None:
             words = f"stopped after {ended.seconds:.0f} s, {self.place}; until then {self.found()}"
@@ -138,10 +139,10 @@ class Feed:
 
 
 def java(kit):
-    """The Java tests on the device; in a rehearsal some of those that the build runs there too.
-    Several JVMs at once, so that the class that takes longest decides."""
+    """Runs the Java tests on the device; in a rehearsal only some of those that the build runs
+    there too. Several JVMs run at once, so that the time is that of the slowest class."""
     lines = kit.path("java/seconds.txt").read_text().splitlines()
-    seconds = {}  # the longest time of each class where it was built, on any device
+    seconds = {}  # the longest time of each class on the build machine, on any device
     for line in lines:
         number, name = line.split()
         seconds[name] = max(float(number), seconds.get(name, 0))
@@ -168,7 +169,7 @@ def java(kit):
                     "--disable-ansi-colors", "--details=testfeed",
                     *(f"--select-class={c}" for c in classes)]  # fmt: skip
         command += ["--include-tag=sim"] if kit.backend == "sim" else []
-        # At the limit a JVM writes to the log where its threads are.
+        # At the time limit SIGQUIT makes the JVM write the stacks of its threads to the log.
         ended = kit.run(command, JVM_SECONDS, asked=signal.SIGQUIT)
         feed = Feed(ended.output)
         status, detail = feed.verdict(ended)
@@ -181,15 +182,16 @@ def java(kit):
 
 
 def family_limit(remaining, behind):
-    """The seconds that a family may take: most of what is left, but some are kept for each of those
-    behind it, and where there is plenty, twice its share."""
+    """The seconds that a family may take: at most FAMILY_SECONDS of the remaining time, of which
+    KEPT_SECONDS are kept for each family after it; if there is plenty of time, twice an equal
+    share."""
     most = min(FAMILY_SECONDS, remaining - KEPT_SECONDS * behind)
     return max(KEPT_SECONDS, most, 2 * remaining / (behind + 1))
 
 
 def torch(kit):
-    """The comparison with PyTorch, each family in a process of its own. While one is measured, the
-    process of the next one imports PyTorch and waits."""
+    """Runs the comparison with PyTorch, each family in its own process. While one family is
+    measured, the process of the next one imports PyTorch and waits."""
     ceilings = kit.temporary / "ceilings.json"
 
     def out_of(family):
@@ -201,10 +203,10 @@ def torch(kit):
             [*kit.python, kit.path("kit/compare.py"), family, "--device", kit.backend,
              "--library", kit.library, "--header", kit.path("native/halfstep.h"), *plugin,
              "--ceilings", ceilings, "--out", out_of(family), "--wait"], waits=True,
-            # What torch.compile made is found there by the next run too, if it is given.
+            # The cache of torch.compile; if the variable is set, the next run finds it too.
             TORCHINDUCTOR_CACHE_DIR=os.environ.get("TORCHINDUCTOR_CACHE_DIR")
             or str(kit.temporary / "inductor"),
-            # The simulated device and PyTorch both need thread-local memory of this kind.
+            # The simulated device and PyTorch both need static thread-local storage.
             GLIBC_TUNABLES="glibc.rtld.optional_static_tls=1048576")  # fmt: skip
 
     taken = []
@@ -236,7 +238,7 @@ def torch(kit):
 
 
 def train(kit):
-    """Training through the command line in FP32, BF16 and FP16."""
+    """Trains with the command line in FP32, BF16 and FP16."""
     mnist = kit.path("shared/data/mnist")
     options = ["--optimizer", "adam", "--lr", "0.001", "--seed", "1"]
     if not kit.cuda:
@@ -273,7 +275,7 @@ def train(kit):
 
 
 def throughput(kit):
-    """JMH's training throughput against batch size, from Java."""
+    """Measures training throughput against batch size with JMH."""
     results = kit.temporary / "throughput.json"
     options = ["-f", "0", "-p", f"device={kit.backend}", "-rf", "json", "-rff", results]
     if kit.cuda:
@@ -297,14 +299,15 @@ def throughput(kit):
 
 
 def vendor_folders():
-    """Where pip put NVIDIA's libraries, as it does for PyTorch: a path for the dynamic linker."""
+    """The folders in which pip installed NVIDIA's libraries (for PyTorch), for the dynamic
+    linker."""
     found = importlib.util.find_spec("nvidia")
     roots = found.submodule_search_locations if found else []
     return sorted(str(folder) for root in roots for folder in Path(root).glob("*/lib"))
 
 
 def vendor_rows(output):
-    """(name, what was found, whether both agree) of each line of Oracle.Comparison."""
+    """(name, text, whether both agree) of each line that Oracle.Comparison prints."""
     for line in output.splitlines():
         row = re.match(r"(\S.*?)\s+(\S+ of +\S+ .* x)( differ)?$", line)
         if row:
@@ -312,8 +315,8 @@ def vendor_rows(output):
 
 
 def vendor(kit):
-    """Our kernels beside cuBLAS and cuDNN on one stream, from Java: whether they agree, and how long
-    each takes."""
+    """Compares our kernels with cuBLAS and cuDNN on one stream, from Java: whether they agree, and
+    how long each takes."""
     command = java_command(kit, "oracle", "core", "bindings", "cuda")
     path = ":".join([*vendor_folders(), os.environ.get("LD_LIBRARY_PATH", "")]).strip(":")
     ended = kit.run([*command, "dev.halfstep.oracle.Oracle"], kit.remaining(), LD_LIBRARY_PATH=path)
@@ -330,7 +333,7 @@ def vendor(kit):
 
 
 def find_sanitizer(given):
-    """compute-sanitizer: the one given, on PATH, or in a CUDA folder."""
+    """The path of compute-sanitizer: the one given, the one on PATH, or one in a CUDA folder."""
     places = [given, shutil.which("compute-sanitizer")]
     compiler = shutil.which("nvcc")
     folders = [Path(compiler).resolve().parent] if compiler else []
@@ -356,7 +359,7 @@ def sanitizer_verdict(ended):
 
 
 def sanitizer(kit):
-    """memcheck, racecheck and initcheck over the native tests."""
+    """Runs the native tests under memcheck, racecheck and initcheck."""
     tool = find_sanitizer(kit.sanitizer)
     if tool is None:
         kit.add("compute-sanitizer", SKIPPED, "it is not on this machine")
@@ -387,8 +390,8 @@ def sanitizer(kit):
         at_once(kit, one, chosen)
 
 
-# In the order in which they run, with the share of the time that is left each may take at most:
-# what a part does not need goes to those behind it.
+# The parts in the order in which they run. Each may take at most the given share of the time that
+# is left; time that a part does not need remains for later parts.
 PARTS = {
     "native": (native, 0.3),
     "java": (java, 0.3),

@@ -1,4 +1,5 @@
-"""Running a program so that nothing it does can stop the kit: a group of its own, a limit."""
+"""Runs programs so that they cannot stop the kit: in their own process group and with a time
+limit."""
 
 import os
 import signal
@@ -6,12 +7,12 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-LOG_BYTES = 8 << 20  # of one part; a file of more than 16 MB may not be brought back
+LOG_BYTES = 8 << 20  # of one part; files of more than 16 MB may not be copied back
 
 
 @dataclass
 class Ended:
-    code: int | None  # None: it was stopped at its limit
+    code: int | None  # None: it was stopped at its time limit
     output: str
     seconds: float
 
@@ -21,7 +22,7 @@ class Ended:
         return lines[-1][:300] if lines else "it said nothing"
 
     def fault(self):
-        """How it ended, for people."""
+        """Describes how the program ended."""
         if self.code is None:
             return f"stopped after {self.seconds:.0f} s; last line: {self.last_line}"
         if self.code < 0:
@@ -30,7 +31,8 @@ class Ended:
 
 
 def start(command, environment=None, waits=False):
-    """Starts the command. One that `waits` begins its work with a line, and ends without one."""
+    """Starts the command. If it `waits`, it begins its work when it reads a line on its standard
+    input, and ends if there is none."""
     return subprocess.Popen(
         [str(word) for word in command],
         stdin=subprocess.PIPE if waits else subprocess.DEVNULL,
@@ -42,8 +44,9 @@ def start(command, environment=None, waits=False):
 
 
 def finish(child, seconds, log, asked=None):
-    """Lets a started program run for at most that many seconds, and appends what it says to the
-    log. At its limit it is `asked` by a signal where it is, if one is given, and has a second."""
+    """Lets a started program run for at most `seconds`, and appends its output to the log. If
+    `asked` is a signal, the program gets it at the time limit and then has one more second, in
+    which it can write what it is doing."""
     begun = time.monotonic()
     code = None
     try:
@@ -60,7 +63,7 @@ def finish(child, seconds, log, asked=None):
         os.killpg(child.pid, signal.SIGKILL)
         try:
             output, _ = child.communicate(timeout=10)
-        except subprocess.TimeoutExpired as stuck:  # in the driver: leave it
+        except subprocess.TimeoutExpired as stuck:  # it hangs in the driver: leave it
             output = stuck.stdout or b""
     text = output.decode(errors="replace")
     ended = Ended(code, text, time.monotonic() - begun)
@@ -72,7 +75,7 @@ def finish(child, seconds, log, asked=None):
 
 
 def discard(child):
-    """Ends a program that waits and is not needed."""
+    """Ends a waiting program that is not needed."""
     os.killpg(child.pid, signal.SIGKILL)
     child.stdin.close()
     child.stdout.close()
@@ -80,5 +83,5 @@ def discard(child):
 
 
 def run(command, seconds, log, environment=None, asked=None):
-    """Both."""
+    """Starts a program and lets it finish."""
     return finish(start(command, environment), seconds, log, asked)

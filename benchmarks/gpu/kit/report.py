@@ -1,4 +1,4 @@
-"""What a run of the kit found: report.json and report.md, written anew after every item."""
+"""The report of a run of the kit: report.json and report.md, written anew after every item."""
 
 import json
 import os
@@ -10,8 +10,8 @@ PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 
 class Report:
     """`parts` maps the name of a part to its items. An item has a name, a status, a detail (why it
-    failed or was skipped), seconds, and what its part adds. Nothing that was left out is missing
-    here: it is an item that was skipped, with the reason."""
+    failed or was skipped), seconds, and further values that its part adds. Work that was left out
+    is an item too: it is skipped, with the reason."""
 
     def __init__(self, folder, machine):
         self.folder = Path(folder)
@@ -69,7 +69,7 @@ class Report:
 
 
 def markdown(whole):
-    """The report for people: a list of lines."""
+    """The report in Markdown, as a list of lines."""
     machine = whole["machine"]
     lines = ["# Halfstep on " + machine.get("device", "no device"), ""]
     if machine["backend"] != "cuda":
@@ -105,8 +105,8 @@ def plain_table(items):
 
 
 def comparison_table(items):
-    """Times in us a call. Device: recorded, launched again and again. Wall: one by one from Python.
-    A ratio is the best of PyTorch over ours."""
+    """Times in us per call. Device: recorded calls, launched repeatedly. Wall: single calls from
+    Python. A ratio is PyTorch's best time divided by ours."""
     lines = [
         "Times in us a call: device (graph replays, cold L2) and wall (one by one from Python);"
         " ratio = the best of PyTorch / ours.",
@@ -135,7 +135,7 @@ def comparison_table(items):
 
 
 def slower(items):
-    """The cases in which PyTorch's device time is the shorter one: a list of lines."""
+    """The cases in which PyTorch's device time is shorter than ours, as a list of lines."""
     ratios = [(item["row"]["ratio_device"], item["name"]) for item in items
               if item.get("row", {}).get("ratio_device", 1) < 1]  # fmt: skip
     if not ratios:

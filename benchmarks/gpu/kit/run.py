@@ -19,7 +19,7 @@ from report import FAILED, Report
 
 
 class Kit:
-    """What the parts need: paths, the device's name, the time that is left, the report."""
+    """The data that all parts need: paths, the device's name, the remaining time, the report."""
 
     def __init__(self, options, home, temporary):
         self.home, self.temporary = home, temporary
@@ -44,7 +44,7 @@ class Kit:
             self.report.add(self.part, name, status, detail, seconds, **more)
 
     def start(self, command, waits=False, **more):
-        """Starts a program of the current part; `more` goes into its environment."""
+        """Starts a program of the current part; `more` are variables of its environment."""
         environment = {
             "HALFSTEP_TEST_DEVICES": self.backend,
             "HALFSTEP_CUDA_PLUGIN": str(self.path("native/libhalfstep_cuda.so")),
@@ -79,7 +79,7 @@ class Kit:
 
 
 def last_line(*command):
-    """What a program of this machine says last; "" where there is none."""
+    """The last line that a program of this machine prints; "" if there is no such program."""
     if shutil.which(command[0]) is None:
         return ""
     try:
@@ -90,7 +90,7 @@ def last_line(*command):
 
 
 def describe_machine(kit):
-    """Adds to the report what this machine is."""
+    """Adds a description of this machine to the report."""
     machine = kit.report.machine
     machine["halfstep"] = kit.path("version.txt").read_text().strip()
     machine["date"] = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
@@ -104,7 +104,7 @@ def describe_machine(kit):
 
 
 def open_device(kit):
-    """Opens the device once, here and now: why it does not open, or ""."""
+    """Opens the device once, in a separate process. Returns why it cannot be opened, or ""."""
     plugin = kit.path("native/libhalfstep_cuda.so")
     if kit.cuda and not plugin.exists():
         return "the kit was packed without the CUDA plug-in: pack it where nvcc 13 is"

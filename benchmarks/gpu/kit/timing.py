@@ -1,17 +1,19 @@
-"""How the comparison measures: both sides in the same way, after a warm-up, with cold caches.
+"""Timing for the comparison: both sides are measured in the same way, after a warm-up, with cold
+caches.
 
-Buffers rotate: one repetition is one call on each of enough sets of arrays that they do not fit in
-the L2 cache together. "device" is a recorded repetition (a CUDA graph on both sides) launched again
-and again, so that the host's time is not in it; "wall" is the same calls one by one from Python."""
+Buffers rotate: one repetition makes one call on each of several sets of arrays, so many that they
+do not fit in the L2 cache together. For "device" a recorded repetition (a CUDA graph on both sides)
+is launched repeatedly, so that the host's time does not count; for "wall" the same calls are made
+one by one from Python."""
 
 import collections
 import itertools
 import statistics
 import time
 
-COLD_BYTES = 256 << 20  # of all sets together; the largest L2 is 60 MB
+COLD_BYTES = 256 << 20  # bytes of all sets together; the largest L2 cache has 60 MB
 MOST_SETS = 256
-MOST_TIMES = 10000  # that a sample repeats
+MOST_TIMES = 10000  # the most repetitions of a sample
 
 
 def sets_for(bytes_of_a_set, rehearsal):
@@ -21,7 +23,7 @@ def sets_for(bytes_of_a_set, rehearsal):
 
 
 class Clock:
-    """`run(times)` enqueues that many repetitions, `synchronize()` waits for them."""
+    """Measures with two functions: run(times) enqueues so many repetitions, synchronize() waits."""
 
     def __init__(self, rehearsal):
         self.samples = 1 if rehearsal else 5
@@ -29,14 +31,15 @@ class Clock:
         self.warm_up = not rehearsal
 
     def seconds(self, run, synchronize):
-        """Seconds of a repetition: the median of the samples, and their relative spread."""
+        """The seconds of a repetition, as the median of the samples, and the samples' relative
+        spread."""
         times = self._times(run, synchronize) if self.warm_up else 1
         samples = [self._once(run, synchronize, times) / times for _ in range(self.samples)]
         median = statistics.median(samples)
         return median, (max(samples) - min(samples)) / median
 
     def _times(self, run, synchronize):
-        """How many repetitions a sample takes, by a warm-up long enough to tell."""
+        """The number of repetitions of a sample, found by a warm-up that is long enough."""
         self._once(run, synchronize, 1)
         times, taken = 1, self._once(run, synchronize, 1)
         while taken < self.least_seconds / 8 and times < MOST_TIMES:
@@ -54,8 +57,8 @@ class Clock:
 
 
 def in_turn(calls):
-    """run(times) makes that many calls, round and round. What they return lives for a round: what a
-    call allocates rotates too, and memory suffices."""
+    """Returns run(times), which makes `times` of the calls in turn. The results of a call are kept
+    for one round, so that arrays that calls allocate rotate too and memory does not run out."""
     turn, kept = itertools.cycle(calls), collections.deque(maxlen=len(calls))
 
     def run(times):
@@ -66,7 +69,8 @@ def in_turn(calls):
 
 
 def ours(clock, device, calls, synchronize):
-    """Device and wall time in seconds of one of `calls`, each of which enqueues one call."""
+    """Device and wall time in seconds of one of `calls`; each of these functions enqueues one
+    call."""
     result = {}
     recorded = device.record(lambda: [call() for call in calls])
     median, spread = clock.seconds(lambda times: device.launch(recorded, times), synchronize)
@@ -77,7 +81,8 @@ def ours(clock, device, calls, synchronize):
 
 
 def graph_of(torch, calls):
-    """The calls as a CUDA graph. Some are made before, on another stream, as PyTorch asks."""
+    """Captures the calls in a CUDA graph. Some calls are made first, on another stream, which
+    PyTorch requires."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
@@ -86,13 +91,13 @@ def graph_of(torch, calls):
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        outputs = [call() for call in calls]  # all live: each has memory of its own
+        outputs = [call() for call in calls]  # all are kept: each has its own memory
     del outputs
     return graph
 
 
 def peer(clock, torch, calls, synchronize):
-    """The same for PyTorch. Without a GPU there is no graph and so no device time."""
+    """As ours(), for PyTorch. Without a GPU there is no graph and so no device time."""
     result = {"wall_us": clock.seconds(in_turn(calls), synchronize)[0] * 1e6}
     if torch.cuda.is_available():
         try:
@@ -110,8 +115,8 @@ def peer(clock, torch, calls, synchronize):
 
 
 def ceilings(arrays, rehearsal):
-    """What this machine can do at best, through PyTorch on a GPU: bytes read plus written in a
-    second by a copy, and FLOP in a second of a large product, in BF16, FP32 and TF32."""
+    """The best rates of this machine, measured through PyTorch on a GPU: bytes that a copy reads
+    plus writes per second, and FLOP per second of a large product in BF16, FP32 and TF32."""
     clock = Clock(rehearsal)
     count, n = (1 << 16, 64) if rehearsal else (1 << 30, 8192)
     source, target = arrays.normal((count,), "F32"), arrays.zeros((count,), "F32")
@@ -138,7 +143,7 @@ def ceilings(arrays, rehearsal):
 
 
 def floor_us(ceiling, kind, size, flops):
-    """The least time that bytes and FLOP allow at the ceilings, and which of them it is."""
+    """The least time that bytes and FLOP allow at the ceilings, and which of the two limits it."""
     by_bytes = size / ceiling["copy_bytes_per_s"] * 1e6
     by_flops = flops / ceiling[f"{kind.lower()}_flop_per_s"] * 1e6
     return (by_bytes, "bytes") if by_bytes >= by_flops else (by_flops, "flops")

@@ -1,4 +1,4 @@
-// Multiply-adds that wait for no memory, compiled for each instruction set as the kernels are.
+// Multiply-adds without memory accesses, compiled for each instruction set as the kernels are.
 #include "cpu/simd.h"
 
 namespace hs::bench::HS_ISA {
@@ -8,8 +8,8 @@ using hs::cpu::HS_ISA::vf;
 
 double peak(int64_t steps);
 
-// Twelve sums hide the latency of two units. They begin with different values, so that the compiler
-// computes each of them.
+// Twelve sums hide the latency of two units. They start with different values, so that the compiler
+// must compute each of them.
 double peak(int64_t steps) {
   const vf x = vf{} + 0.999f;
   vf sum[12];

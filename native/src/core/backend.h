@@ -1,5 +1,5 @@
-// A backend is a table of functions. cpu, noop and sim are part of the library; cuda comes from a
-// plug-in whose one exported symbol, hs_cuda_backend, returns this table.
+// A backend is a table of functions. cpu, noop and sim are linked into the library; cuda comes from
+// a plug-in whose one exported symbol, hs_cuda_backend, returns this table.
 #ifndef HALFSTEP_CORE_BACKEND_H
 #define HALFSTEP_CORE_BACKEND_H
 
@@ -28,30 +28,31 @@ struct Backend {
   hs_status (*host_free)(void* device, hs_ptr address, uint64_t bytes);
 
   hs_status (*stream_create)(void* device, void** stream);
-  // A stream over one that is not the backend's, which stays as it is when ours is destroyed. Null:
-  // there is no such thing.
+  // Makes a stream from one that foreign code owns; stream_destroy does not destroy the foreign
+  // one. Null if the backend has no foreign streams.
   hs_status (*stream_wrap)(void* device, uint64_t native, void** stream);
   void (*stream_destroy)(void* stream);
   hs_status (*stream_synchronize)(void* stream);
-  // What is put on `stream` from now on runs after what was put on `other` so far.
+  // Calls made on `stream` from now on run after all calls made on `other` so far.
   hs_status (*stream_wait)(void* stream, void* other);
-  uint64_t (*stream_native)(void* stream);  // null: there is no such thing
+  uint64_t (*stream_native)(void* stream);  // null if the platform has no streams
   hs_status (*upload)(void* stream, hs_ptr device, const void* host, uint64_t bytes);
   hs_status (*download)(void* stream, void* host, hs_ptr device, uint64_t bytes);
   // May return before `host` has been read.
   hs_status (*upload_async)(void* stream, hs_ptr device, const void* host, uint64_t bytes);
 
-  // Recording. Null where core records: calls then are kept as function and arguments, and a
-  // launch runs them between launch_begin and launch_end (both null: nothing to do there).
+  // Recording. These are null if core records for the backend: core then keeps each call as a
+  // function and its arguments, and a launch runs them between launch_begin and launch_end (null if
+  // there is nothing to do).
   hs_status (*capture_begin)(void* stream);
-  // Ends the recording, whatever the status; `graph` null: drops it.
+  // Ends the recording, whatever status it returns; with a null `graph` it drops what was recorded.
   hs_status (*capture_end)(void* stream, void** graph);
   hs_status (*graph_launch)(void* stream, void* graph, int32_t times);
   void (*graph_destroy)(void* graph);
-  uint64_t (*graph_bytes)(void* graph);  // of device memory that the graph holds
+  uint64_t (*graph_bytes)(void* graph);  // bytes of device memory that the graph holds
   void (*launch_begin)(void* stream);
   void (*launch_end)(void* stream);
-  // Takes over a launch of a list that core recorded, to run it later; null: it runs at once.
+  // Takes the launch of a list that core recorded, to run it later; if null, core runs it at once.
   hs_status (*launch_later)(void* stream, std::function<hs_status()> launch);
 
   KernelTable kernels;
@@ -61,12 +62,12 @@ struct Backend {
 const Backend& cpu_backend();
 const Backend& noop_backend();
 
-// The simulated device, which runs the CUDA kernels on the host for tests. Null where it is not
+// The simulated device, which runs the CUDA kernels on the host for tests. Null if it is not
 // linked.
 [[gnu::weak]] const Backend& sim_backend();
 
-// The backend of that name, opening the plug-in for "cuda"; null, with the error set, where there
-// is none.
+// The backend of that name; opens the plug-in for "cuda". Null, with the error message set, if
+// there is none.
 const Backend* find_backend(const char* name);
 
 }  // namespace hs

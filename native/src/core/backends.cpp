@@ -1,4 +1,4 @@
-// Which backends there are, and the empty one.
+// Finds backends by name, opens the CUDA plug-in, and defines the backend "noop".
 #include <dlfcn.h>
 
 #include <cstdlib>
@@ -16,7 +16,8 @@ std::mutex cuda_mutex;  // guards the two below
 std::string cuda_path;
 const Backend* cuda = nullptr;
 
-// Opens the plug-in. The driver is tried first: without it the runtime's own message misleads.
+// Opens the plug-in. The driver is loaded first: if it is missing, the CUDA runtime's own message
+// would be misleading.
 const Backend* open_cuda() {
   const std::lock_guard lock(cuda_mutex);
   if (cuda != nullptr) return cuda;

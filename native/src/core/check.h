@@ -1,4 +1,4 @@
-// Words for checking the arguments of a kernel call.
+// Macros and functions that check the arguments of a kernel call.
 #ifndef HALFSTEP_CORE_CHECK_H
 #define HALFSTEP_CORE_CHECK_H
 
@@ -6,17 +6,18 @@
 
 #include "core/stream.h"
 
-// Leaves the function with HS_INVALID_ARGUMENT and the message unless the condition holds.
+// Returns HS_INVALID_ARGUMENT with the message from the calling function unless the condition
+// holds.
 #define HS_REQUIRE(condition, ...) \
   if (!(condition)) return ::hs::fail(HS_INVALID_ARGUMENT, __VA_ARGS__)
 
-// Leaves it unless there can be an array of `count` elements.
+// Returns HS_INVALID_ARGUMENT unless there can be an array of `count` elements.
 #define HS_REQUIRE_COUNT(call, count)                        \
   HS_REQUIRE((count) >= 0 && (count) <= ::hs::kMostElements, \
              "%s: count is %lld: it must be 0 ... 2^58", call, static_cast<long long>(count))
 
-// Leave the function with HS_INVALID_ARGUMENT unless the operand's address is possible; that of an
-// optional one may be 0.
+// Return HS_INVALID_ARGUMENT unless `operand` can be the address of an array; HS_OPTIONAL also
+// takes 0.
 #define HS_NEED(call, operand) \
   if ((operand) < ::hs::kLeastAddress) return ::hs::fail_address(call, #operand, operand)
 #define HS_OPTIONAL(call, operand) \
@@ -38,17 +39,17 @@ inline const char* dtype_name(hs_dtype type) {
   return is_dtype(type) ? kNames[type] : "unknown";
 }
 
-// Nothing is mapped below: a smaller number is an offset that was taken for an address.
+// Systems map no memory below this address: a smaller number is an offset mistaken for an address.
 constexpr hs_ptr kLeastAddress = 4096;
 
 [[gnu::cold]] hs_status fail_address(const char* call, const char* operand, hs_ptr address);
 
-// No array has more elements: so its bytes, and twice that, are less than 2^63.
+// The most elements of an array, so that twice its size in bytes is less than 2^63.
 constexpr int64_t kMostElements = int64_t{1} << 58;
 constexpr uint64_t kMostBytes = uint64_t{8} << 58;
 
-// Whether there can be an array of these extents, none of them negative. An extent of 0 counts as 1:
-// kernels multiply the others.
+// Whether there can be an array of these extents, none of which is negative. An extent of 0 counts
+// as 1, since kernels multiply the other extents with each other.
 constexpr bool fits(const int64_t* extents, size_t rank) {
   int64_t elements = 1;
   for (size_t i = 0; i < rank; i++) {
@@ -63,10 +64,12 @@ constexpr bool fits(std::initializer_list<int64_t> extents) {
   return fits(extents.begin(), extents.size());
 }
 
-// Whether `count` elements of this type can be computed with, as most calls take them.
+// Checks that `type` is a storage type (F32, BF16 or F16) and `count` a possible number of
+// elements.
 hs_status check_elements(const char* call, hs_dtype type, int64_t count);
 
-// The extent of the output of a window that slides over images, or 0 where it does not fit.
+// The output extent of a window that slides over an input of `input` elements in one dimension, or
+// 0 if the window does not fit.
 inline int64_t output_extent(int64_t input, int64_t window, int32_t stride, int32_t pad,
                              int32_t dilation) {
   int64_t reach = 0;

@@ -7,7 +7,7 @@
 namespace hs {
 namespace {
 
-// A backend's status with its message, where there is no device yet.
+// Returns a backend's status, with the backend's message if it failed. For calls without a device.
 hs_status message_of(const Backend& backend, hs_status status) {
   return status == HS_OK ? HS_OK : fail(status, "%s", backend.last_error());
 }
@@ -16,7 +16,8 @@ hs_status check_device(hs_device device) {
   return device != nullptr ? HS_OK : fail(HS_INVALID_ARGUMENT, "the device is null");
 }
 
-// What is given back to a device that has failed is gone in any case.
+// The status of freeing memory of a device: HS_OK on a device that has failed, whose memory is lost
+// anyway.
 hs_status given_back(hs_device_t& device, hs_status status) {
   return device.failed ? HS_OK : relay(device, status);
 }

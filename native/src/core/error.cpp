@@ -11,7 +11,7 @@ thread_local char message[1024] = "";
 }
 
 hs_status fail(hs_status status, const char* format, ...) {
-  char text[sizeof message];  // an argument may be the present message
+  char text[sizeof message];  // a copy, since an argument may point to the present message
   va_list args;
   va_start(args, format);
   std::vsnprintf(text, sizeof text, format, args);

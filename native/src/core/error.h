@@ -1,4 +1,4 @@
-// The error model: a status and the calling thread's message.
+// Error handling: functions return a status and set the calling thread's message.
 #ifndef HALFSTEP_CORE_ERROR_H
 #define HALFSTEP_CORE_ERROR_H
 
@@ -9,22 +9,22 @@
 
 namespace hs {
 
-// Sets the calling thread's message, in printf's manner, and returns `status`.
+// Sets the calling thread's message from a printf format and its arguments, and returns `status`.
 [[gnu::format(printf, 2, 3)]] hs_status fail(hs_status status, const char* format, ...);
 
 // The calling thread's message.
 const char* error_message();
 
-// What a kernel throws when the host has no memory for what it needs besides its operands.
+// Kernels throw this if the host has no memory for their scratch arrays.
 struct NoScratch : std::bad_alloc {
   explicit NoScratch(int64_t needed) : bytes(needed) {}
   int64_t bytes;
 };
 
-// The status, with its message, of the exception that is being handled.
+// Converts the exception that is being handled to a status, and sets its message.
 [[gnu::cold]] hs_status fail_with_exception() noexcept;
 
-// Runs the body of a function of the ABI: nothing is thrown across it.
+// Runs the body of a function of the ABI and converts an exception to a status.
 template <class Body>
 hs_status guarded(Body&& body) noexcept {
   try {

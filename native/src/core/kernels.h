@@ -1,4 +1,4 @@
-// What a backend must have: a function a kernel, each of which is given checked arguments.
+// The table of kernels that a backend must provide: one function for each kernel.
 #ifndef HALFSTEP_CORE_KERNELS_H
 #define HALFSTEP_CORE_KERNELS_H
 
@@ -6,7 +6,7 @@
 
 namespace hs {
 
-// `stream` is what the backend's stream_create gave (null for a call without a stream on the CPU).
+// `stream` comes from the backend's stream_create (null for a call without a stream on the CPU).
 // Core has checked the arguments (core/calls), and a backend may rely on that.
 struct KernelTable {
 #define HS_KERNEL_MEMBER(name, Args) hs_status (*name)(void* stream, const Args& args);

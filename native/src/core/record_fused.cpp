@@ -1,6 +1,6 @@
-// Fuses two calls into one while a list is recorded: a matrix product that writes gradients, and the
-// optimizer's step behind it. The backend then updates the parameters of a part of the gradients
-// while that part is in the caches.
+// Fuses two calls into one while a list is recorded: a matrix product that writes gradients, and
+// the optimizer step that follows it. The backend can then update a part of the parameters while
+// their gradients are still in the caches.
 #include "core/kernel_checks.h"
 
 namespace hs {
@@ -13,8 +13,9 @@ bool overlap(const void* p, int64_t bytes, const void* q, int64_t q_bytes) {
   return p != nullptr && q != nullptr && a < b + q_bytes && b < a + bytes;
 }
 
-// Whether a step behind a product may update the parameters of a part of C as soon as that part is
-// there: C is a run of the gradients, and the step writes nothing that the product still reads.
+// Whether the step that follows a product may update the parameters of a part of C as soon as that
+// part is computed: C must be a part of the step's gradients, and the step must write nothing that
+// the product still reads.
 bool can_update_at_once(const MatmulArgs& product, const OptimizerStepArgs& step) {
   const hs_matmul_desc& d = product.desc;
   const float* const c = static_cast<const float*>(product.c);
@@ -42,8 +43,8 @@ bool can_update_at_once(const MatmulArgs& product, const OptimizerStepArgs& step
 
 }  // namespace
 
-// Asked by hs_optimizer_step: records the step and the product before it as one call, if that product
-// was recorded last.
+// Called by hs_optimizer_step: if the call recorded last is a product that can be fused with this
+// step, replaces it by the fused call and returns true.
 bool record_as_one(hs_stream stream, const OptimizerStepArgs& step) {
   if (stream == nullptr || check_owner(stream) != HS_OK || check_usable(*stream->device) != HS_OK ||
       stream->recording == nullptr) {

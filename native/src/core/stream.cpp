@@ -4,7 +4,7 @@
 namespace hs {
 namespace {
 
-// Owned, and not recording.
+// Checks that the calling thread owns the stream and that it is not recording.
 hs_status check_idle(hs_stream stream, const char* call) {
   if (hs_status status = check_owner(stream); status != HS_OK) return status;
   return stream->recording == nullptr
@@ -12,7 +12,7 @@ hs_status check_idle(hs_stream stream, const char* call) {
              : fail(HS_INVALID_STATE, "%s while the stream records: end the capture first", call);
 }
 
-// Only what has an owner is handed over.
+// Checks that the stream has an owner: a shared one has none, and cannot be released or adopted.
 hs_status check_not_shared(hs_stream stream) {
   return stream->shared ? fail(HS_INVALID_STATE,
                                "the stream is shared: no thread owns it, to release or adopt it")
@@ -24,13 +24,13 @@ hs_status fail_without_native_streams(const Backend& backend) {
               backend.name);
 }
 
-// The same as check_idle, of a device that has not failed.
+// As check_idle; the stream's device must not have failed either.
 hs_status check_running(hs_stream stream, const char* call) {
   const hs_status status = check_idle(stream, call);
   return status != HS_OK ? status : check_usable(*stream->device);
 }
 
-// `make` gives the backend's own stream.
+// Creates an hs_stream; `make` creates the backend's stream for it.
 template <class Make>
 hs_status create(hs_device device, hs_stream* stream, Make&& make) {
   if (device == nullptr || stream == nullptr) {
@@ -87,14 +87,14 @@ hs_status launch(const hs_stream_t& stream, const hs_list_t& list, int32_t times
     return relay(*stream.device, backend.graph_launch(stream.backend_stream, list.graph, times));
   }
   if (backend.launch_later != nullptr) {
-    // A copy of the list, which may be destroyed before it runs.
+    // The launch gets a copy of the calls, since the list may be destroyed before it runs.
     const auto calls = [backend_stream = stream.backend_stream, calls = list.calls,
                         bytes = list.bytes,
                         times] { return run_calls(backend_stream, calls, bytes, times); };
     return relay(*stream.device, backend.launch_later(stream.backend_stream, calls));
   }
   if (backend.launch_begin != nullptr) backend.launch_begin(stream.backend_stream);
-  // A kernel may throw: the launch ends all the same.
+  // A kernel may throw; launch_end must be called even then.
   const hs_status status =
       guarded([&] { return run_calls(stream.backend_stream, list.calls, list.bytes, times); });
   if (backend.launch_end != nullptr) backend.launch_end(stream.backend_stream);

@@ -17,17 +17,18 @@
 #include "core/backend.h"
 #include "core/error.h"
 
-// One open device: its memory is accounted for here, whatever the backend.
+// One open device. Core accounts for its memory here, for every backend.
 struct hs_device_t {
   const hs::Backend* backend = nullptr;
   void* device = nullptr;
-  std::mutex mutex;                                  // guards all that follows
+  std::mutex mutex;                                  // guards the members up to `limit`
   std::unordered_map<hs_ptr, uint64_t> blocks;       // hs_alloc: address -> bytes
-  std::unordered_map<hs_ptr, uint64_t> host_blocks;  // hs_host_alloc
+  std::unordered_map<hs_ptr, uint64_t> host_blocks;  // hs_host_alloc: address -> bytes
   std::unordered_set<hs_stream> streams;
   std::unordered_set<hs_list> lists;
   uint64_t used = 0, peak = 0, limit = 0;
-  // Once a call has failed with HS_DEVICE_FAILED: its message, which never changes afterwards.
+  // `failed` is set when a call fails with HS_DEVICE_FAILED. `cause` is the message of the first
+  // such call and does not change afterwards.
   std::mutex cause_mutex;
   std::string cause;
   std::atomic<bool> failed{false};
@@ -41,7 +42,7 @@ struct hs_list_t {
   };
   hs_device device = nullptr;
   void* graph = nullptr;
-  uint64_t held = 0;  // bytes of device memory that the graph holds, in the device's `used`
+  uint64_t held = 0;  // bytes of device memory that the graph holds; part of the device's `used`
   int64_t size = 0;
   std::vector<Call> calls;
   std::vector<std::byte> bytes;
@@ -49,11 +50,11 @@ struct hs_list_t {
 
 struct hs_stream_t {
   hs_device device = nullptr;
-  void* backend_stream = nullptr;        // the backend's own
-  std::atomic<std::thread::id> owner{};  // the default id: released
-  std::atomic<bool> shared{false};       // no owner is asked for
+  void* backend_stream = nullptr;        // the backend's stream
+  std::atomic<std::thread::id> owner{};  // the default id if the stream was released
+  std::atomic<bool> shared{false};       // true: any thread may use it
   std::unique_ptr<hs_list_t> recording;
-  std::atomic<bool> tf32{false};  // calls read it before their thread is known to be the owner
+  std::atomic<bool> tf32{false};  // atomic: calls read it before they check the owner
 };
 
 namespace hs {
@@ -61,19 +62,19 @@ namespace hs {
 // HS_OK, or HS_DEVICE_FAILED with the first cause if the device has failed before.
 hs_status check_usable(const hs_device_t& device);
 
-// The status of a backend's call, with the backend's message. The first HS_DEVICE_FAILED ends the
-// use of the device.
+// Returns the status of a backend's call, with the backend's message if it failed. After the first
+// HS_DEVICE_FAILED the device cannot be used any more.
 hs_status relay(hs_device_t& device, hs_status status);
 
-// Counts `bytes` that the device holds, or refuses them where its limit forbids more. The caller has
-// locked the device's mutex.
+// Adds `bytes` to the memory that the device holds, or fails if that would exceed its limit. The
+// caller has locked the device's mutex.
 hs_status count_memory(hs_device_t& device, uint64_t bytes);
 
 // Whether the calling thread may use the stream; sets the error if not.
 hs_status check_owner(hs_stream stream);
 
-// Whether products on this stream may round F32 to TF32. It goes into their arguments, so that a
-// list keeps what held when it was recorded.
+// Whether products on this stream may round F32 to TF32. The answer goes into the arguments of the
+// call, so that a list keeps the setting with which it was recorded.
 inline bool allows_tf32(hs_stream stream) { return stream != nullptr && stream->tf32; }
 
 // A kernel with its arguments, as a list keeps them.
@@ -100,14 +101,16 @@ void record(hs_list_t& list, hs_status (*kernel)(void*, const Args&), const Args
   list.calls.push_back({Bound<Args>::run, offset});
 }
 
-// The arguments of the call that was recorded last, if core recorded it and they are `Args`.
+// The arguments of the call that was recorded last, if they are of type Args; otherwise null. Null
+// too if the backend records.
 template <class Args>
 const Args* last_recorded(const hs_list_t& list) {
   if (list.calls.empty() || list.calls.back().run != Bound<Args>::run) return nullptr;
   return &reinterpret_cast<const Bound<Args>*>(list.bytes.data() + list.calls.back().args)->args;
 }
 
-// Gives checked arguments to the stream's backend: run, or recorded. A null stream is the CPU, now.
+// Passes checked arguments to the kernel of the stream's backend, or records the call. With a null
+// stream the CPU runs it at once.
 template <class Args>
 hs_status submit(hs_stream stream, hs_status (*KernelTable::*kernel)(void*, const Args&),
                  const Args& args) {

@@ -1,4 +1,5 @@
-// The CPU as a backend: memory from the host, kernels of the best instruction set.
+// The CPU backend: device memory is host memory, and the kernels are those of the best instruction
+// set that the processor has.
 #include <cstdio>
 #include <cstring>
 
@@ -52,7 +53,7 @@ Backend make_backend() {
     *count = 1;
     return HS_OK;
   };
-  // One process has one pool, so a device needs no state of its own.
+  // A device has no state of its own, since the process has only one pool.
   cpu.device_open = [](int32_t, void** device) -> hs_status {
     if (isa_problem() != nullptr) return fail(HS_INVALID_ARGUMENT, "%s", isa_problem());
     *device = nullptr;

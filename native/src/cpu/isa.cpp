@@ -32,7 +32,7 @@ const Isa& best() {
   return *isa;
 }
 
-// "avx512, avx2 and portable"
+// All names in one text, such as "avx512, avx2 and portable".
 std::string all_names() {
   std::string names;
   for (const Isa& isa : kAll) {

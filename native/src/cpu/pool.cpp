@@ -16,13 +16,14 @@ namespace hs::cpu {
 namespace {
 
 constexpr int kMaxThreads = 256;
-// Below this cost a second thread gains less than handing out the work takes.
-constexpr double kSerialNs = 8000;           // workers may be parked
-constexpr double kSerialInSessionNs = 3000;  // workers are likely to spin
+// Work that costs less runs on the caller alone: handing it out takes longer than a second thread
+// saves.
+constexpr double kSerialNs = 8000;           // outside a session, where workers may be parked
+constexpr double kSerialInSessionNs = 3000;  // in a session, where workers are likely to spin
 constexpr std::chrono::microseconds kSpin{50};
-constexpr std::chrono::microseconds kPolite{5};  // from then on, spinning gives way to others
+constexpr std::chrono::microseconds kPolite{5};  // after this time a spinning thread yields
 
-// Spins until done() or for kSpin; says whether done() came true.
+// Spins until done() is true, or for kSpin; returns whether it became true.
 template <class Done>
 bool spin_until(const Done& done) {
   const auto start = std::chrono::steady_clock::now();
@@ -37,11 +38,11 @@ bool spin_until(const Done& done) {
   }
 }
 
-// What the calling thread is doing.
+// State of the calling thread.
 struct ThreadState {
-  bool in_tile = false;               // it runs a tile, or is a worker
-  bool owns_pool = false;             // through a session
-  platform::FloatMode mode_before{};  // the session
+  bool in_tile = false;               // it is running a tile, or is a worker
+  bool owns_pool = false;             // its session has locked the pool
+  platform::FloatMode mode_before{};  // its float mode before the session
 };
 thread_local constinit ThreadState thread_state;
 
@@ -67,7 +68,7 @@ class Pool {
   }
   void unlock() { busy_.store(false, std::memory_order_release); }
 
-  // The pool must be locked, for this and what follows.
+  // For this function and those that follow, the caller must have locked the pool.
   void wake_workers() {
     start_workers();
     if (parked_.load(std::memory_order_seq_cst) == 0) return;
@@ -87,10 +88,11 @@ class Pool {
     return front_of(t) < back_of(t);
   }
 
-  // The ticket holds the job's generation (32 bits) and the claims that are left, [front, back) of
-  // 16 bits each. The caller claims from the front, workers from the back, so that on two threads
-  // each sees the same half of a tensor from one kernel to the next. A claim succeeds only while
-  // the ticket is as it was read; so the job's fields, read before, were those of its generation.
+  // The ticket holds the job's generation (32 bits) and the range of claims that are left, [front,
+  // back), 16 bits each. The caller claims from the front and workers from the back, so that with
+  // two threads each works on the same half of a tensor from one kernel to the next. A claim is a
+  // compare-and-swap of the ticket: if it succeeds, the ticket has not changed, so the job's fields
+  // that the thread read before belong to the same generation.
   static constexpr uint32_t kMaxClaims = 0xffff;
   static uint32_t front_of(uint64_t t) { return static_cast<uint32_t>(t >> 16) & kMaxClaims; }
   static uint32_t back_of(uint64_t t) { return static_cast<uint32_t>(t) & kMaxClaims; }
@@ -99,17 +101,17 @@ class Pool {
   alignas(64) std::atomic<TileFn> fn_{nullptr};
   std::atomic<void*> context_{nullptr};
   std::atomic<int64_t> tiles_{0};
-  std::atomic<int64_t> group_{1};              // tiles of one claim
+  std::atomic<int64_t> group_{1};              // tiles per claim
   std::atomic<int64_t> lacking_{0};            // bytes of scratch that a tile could not get
-  alignas(64) std::atomic<uint32_t> done_{0};  // claims that workers have finished
+  alignas(64) std::atomic<uint32_t> done_{0};  // number of claims that workers have finished
   std::atomic<uint32_t> caller_waits_{0};
-  alignas(64) std::atomic<uint32_t> wake_{0};  // what parked workers wait on
+  alignas(64) std::atomic<uint32_t> wake_{0};  // parked workers wait until it changes
   std::atomic<uint32_t> parked_{0};
   std::atomic<bool> stopping_{false};
   alignas(64) std::atomic<bool> busy_{false};
   std::atomic<int> threads_{0};  // 0: the default
 
-  platform::Thread workers_[kMaxThreads];  // guarded by busy_, like what follows
+  platform::Thread workers_[kMaxThreads];  // guarded by busy_, like worker_count_
   int worker_count_ = 0;
 };
 
@@ -130,7 +132,7 @@ void Pool::run(int64_t tiles, TileFn fn, void* context) {
   done_.store(0, std::memory_order_relaxed);
   const uint64_t generation = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
   ticket_.store(generation << 32 | claims, std::memory_order_seq_cst);
-  // A worker that parks after this load sees the ticket before it sleeps.
+  // A worker that parks after this load reads the new ticket before it sleeps.
   if (parked_.load(std::memory_order_seq_cst) > 0) {
     wake_.fetch_add(1, std::memory_order_seq_cst);
     platform::wake(wake_, static_cast<int>(claims) - 1);
@@ -150,7 +152,7 @@ void Pool::run(int64_t tiles, TileFn fn, void* context) {
   }
 }
 
-// Runs claims until none is left; returns how many.
+// Claims and runs tiles until no claim is left; returns the number of claims that it ran.
 uint32_t Pool::claim_and_run(bool from_front) {
   uint32_t finished = 0;
   uint64_t t = ticket_.load(std::memory_order_acquire);
@@ -205,7 +207,7 @@ void Pool::start_workers() {
     static_cast<Pool*>(self)->work();
     return nullptr;
   };
-  // Where the system gives no more threads, those that there are do the work.
+  // If the system allows no more threads, the existing ones do the work.
   while (worker_count_ < wanted && platform::start_thread(&workers_[worker_count_], body, this)) {
     ++worker_count_;
   }
@@ -219,7 +221,8 @@ void Pool::stop_workers() {
   stopping_.store(false, std::memory_order_seq_cst);
 }
 
-// What run_tiles takes for one call, and gives back whatever the tiles throw.
+// Marks this thread as running tiles, and may lock the pool; undoes both at the end, even if a tile
+// throws.
 class TilesOnThisThread {
  public:
   explicit TilesOnThisThread(ThreadState& self) : self_(self) { self.in_tile = true; }
@@ -241,12 +244,12 @@ void run_here(int64_t tiles, TileFn fn, void* context) {
   for (int64_t tile = 0; tile < tiles; ++tile) fn(context, tile);
 }
 
-// One growing block of a thread.
+// A block of scratch memory of one thread, which grows on demand.
 class GrowingBlock {
  public:
   ~GrowingBlock() { platform::release(block_.data); }
   void* at_least(int64_t bytes) {
-    const auto wanted = static_cast<uint64_t>(bytes);  // a size that overflowed is huge then
+    const auto wanted = static_cast<uint64_t>(bytes);  // a size that overflowed becomes huge
     if (wanted <= block_.bytes) return block_.data;
     platform::release(block_.data);
     block_ = {nullptr, 0};
@@ -257,7 +260,7 @@ class GrowingBlock {
   }
 
  private:
-  static constexpr uint64_t kMostBytes = uint64_t{1} << 47;  // what a process can address
+  static constexpr uint64_t kMostBytes = uint64_t{1} << 47;  // the address space of a process
 
   platform::Block block_{nullptr, 0};
 };

@@ -1,10 +1,10 @@
-// The one thread pool of the process.
+// The process's only thread pool.
 //
-// Work is cut into tiles that depend on shapes alone and never on the number of threads, so results
-// do not depend on it either. Tiles are claimed one at a time: the caller waits only for tiles that
-// somebody has begun, never for a worker that has not woken up. When another thread is using the
-// pool, the caller runs its tiles alone. Denormal floats are flushed to zero while tiles run, on
-// every thread; the caller's mode is restored.
+// Work is cut into tiles that depend on shapes alone, never on the number of threads, so results do
+// not depend on that number either. Threads claim one tile at a time: the caller waits only for
+// tiles that another thread has begun, never for a worker that has not woken up. If another thread
+// is using the pool, the caller runs its tiles alone. Denormal floats are flushed to zero on every
+// thread while tiles run; the caller's float mode is restored afterwards.
 #ifndef HALFSTEP_CPU_POOL_H
 #define HALFSTEP_CPU_POOL_H
 
@@ -12,27 +12,29 @@
 
 namespace hs::cpu {
 
-// Threads that work on one call, the caller included.
+// The number of threads that work on one call, counting the caller.
 int pool_threads();
 
-// 1..256, or 0 for the default (the processors that this process may use). Waits until the pool is
-// free; not to be called between pool_session_begin and pool_session_end.
+// Sets that number: 1..256, or 0 for the default (the processors that this process may use). Waits
+// until the pool is free; must not be called between pool_session_begin and pool_session_end.
 void set_pool_threads(int threads);
 
-// Around a list of kernels: takes the pool for this thread, if it is free, and wakes the workers
-// once; between kernels they spin for at most 50 us. Sessions do not nest.
+// Called before and after a list of kernels: a session locks the pool for this thread, if it is
+// free, and wakes the workers once; between kernels they spin for at most 50 us. Sessions do not
+// nest.
 void pool_session_begin();
 void pool_session_end();
 
 using TileFn = void (*)(void* context, int64_t tile);
 
 // Calls fn(context, tile) for every tile in [0, tiles), in any order, and returns when all are
-// done. `cost_ns` is what they take on one thread, roughly: a small cost runs on the caller alone.
-// Inside a tile, or on a worker, on that thread alone. What a tile throws (NoScratch) is thrown on.
+// done. `cost_ns` is the approximate time of all tiles on one thread; if it is small, the caller
+// runs them alone. A call from inside a tile or from a worker runs all tiles on that thread. If a
+// tile throws NoScratch, run_tiles throws it too.
 void run_tiles(int64_t tiles, double cost_ns, TileFn fn, void* context);
 
-// The same for a callable fn(tile). Always inlined: no code of a kernel's instruction set is left
-// in a function that the linker could share.
+// As run_tiles, for a callable fn(tile). Always inlined, so that no code for a kernel's instruction
+// set ends up in a function that the linker could share.
 template <class Fn>
 __attribute__((always_inline)) inline void parallel_for(int64_t tiles, double cost_ns,
                                                         const Fn& fn) {
@@ -41,11 +43,12 @@ __attribute__((always_inline)) inline void parallel_for(int64_t tiles, double co
       const_cast<Fn*>(&fn));
 }
 
-// Memory of the calling thread that lasts until the next call for the same use; kept and grown, so
-// that steady work allocates nothing. 64-byte aligned. Throws NoScratch where there is none.
+// Scratch memory of the calling thread, valid until its next call for the same use. Memory is kept
+// and only grows, so that repeated work allocates nothing. Aligned to 64 bytes. Throws NoScratch if
+// the system has no memory left.
 enum class Scratch {
-  kCall,  // of a caller, for all tiles of its call
-  kTile,  // of whoever runs a tile, while it runs
+  kCall,  // for all tiles of one call; asked for by the caller
+  kTile,  // for one tile, while it runs; asked for by the thread that runs it
 };
 void* thread_scratch(Scratch use, int64_t bytes);
 

@@ -1,10 +1,10 @@
 // One vector of floats, as wide as the instruction set that this file is compiled for.
 //
-// Kernels are compiled once per instruction set with -DHS_ISA=avx512, avx2 ...; what depends on it
-// lies in cpu/simd/<isa>.h (HS_ISA_HEADER). Everything is in hs::cpu::HS_ISA, so that no two builds of
-// the same function ever meet in the linker. Arithmetic is that of the compiler's vector extensions:
-// `a * b + c` becomes one fused multiply-add where the machine has it (-ffp-contract=fast),
-// `a < b ? x : y` a blend.
+// Kernels are compiled once per instruction set with -DHS_ISA=avx512, avx2 ...; code that depends
+// on the instruction set is in cpu/simd/<isa>.h (HS_ISA_HEADER). Everything is in hs::cpu::HS_ISA,
+// so that the linker never merges two builds of the same function. Arithmetic uses the compiler's
+// vector extensions: `a * b + c` becomes one fused multiply-add if the machine has it
+// (-ffp-contract=fast), `a < b ? x : y` becomes a blend.
 #ifndef HALFSTEP_CPU_SIMD_H
 #define HALFSTEP_CPU_SIMD_H
 
@@ -15,7 +15,7 @@
 
 namespace hs::cpu::HS_ISA {
 
-// ---- conversions between float and BF16: to nearest even, NaN stays NaN ----
+// ---- conversions between float and BF16: to nearest, ties to even; NaN stays NaN ----
 
 HS_INLINE vf widen(vh h, Bf16) {
   return from_bits(reinterpret_cast<vi>(__builtin_convertvector(h, vu) << 16));
@@ -27,7 +27,7 @@ HS_INLINE vh narrow(vf x, Bf16) {
   return __builtin_convertvector(x == x ? rounded : ((u >> 16) | 0x40), vh);
 }
 
-// ---- loads and stores, any alignment; those with a mask as cpu/simd/portable.h says ----
+// ---- loads and stores, any alignment; cpu/simd/portable.h explains those with a mask ----
 
 HS_INLINE vf load(const float* p) {
   vf v;
@@ -57,14 +57,14 @@ HS_INLINE void store_past_cache(Bf16* p, vf v) {
 }
 HS_INLINE void store_past_cache(F16* p, vf v) { store_half_past_cache(&p->bits, narrow(v, F16{})); }
 
-// Bytes 0..255 as floats.
+// Loads bytes and converts them to floats 0..255.
 HS_INLINE vf load(const uint8_t* p, Mask m) {
   uint8_t b[kLanes] = {};
   for (int i = 0; i < m.count; ++i) b[i] = p[i];
   return load(b);
 }
 
-// Integers 0..255 in bytes.
+// Loads bytes and converts them to integers 0..255.
 HS_INLINE vi load_bytes(const uint8_t* p) {
   vb b;
   __builtin_memcpy(&b, p, sizeof b);
@@ -89,17 +89,18 @@ HS_INLINE void store_one(float* p, float x) { *p = x; }
 HS_INLINE void store_one(Bf16* p, float x) { store(p, set1(x), first_lanes(1)); }
 HS_INLINE void store_one(F16* p, float x) { store(p, set1(x), first_lanes(1)); }
 
-// ---- arithmetic that the vector extensions have no word for ----
+// ---- arithmetic that the vector extensions do not provide ----
 
 HS_INLINE vf abs(vf x) { return from_bits(bits(x) & 0x7fffffff); }
 HS_INLINE vf copy_sign(vf magnitude, vf sign) {
   return from_bits((bits(magnitude) & 0x7fffffff) | (bits(sign) & INT32_MIN));
 }
 
-// The lanes moved down by n, around the end.
+// Rotates the lanes: lane i of the result is lane i + n of v, modulo kLanes.
 HS_INLINE vf rotate(vf v, int n) { return shuffle(v, (iota() + n) & (kLanes - 1)); }
 
-// Reductions over the lanes, halving each time: the order is fixed for one instruction set.
+// Reductions over the lanes. Each step halves the number of partial results, so the order is fixed
+// for one instruction set.
 HS_INLINE float reduce_add(vf v) {
 #pragma GCC unroll 4
   for (int half = kLanes / 2; half > 0; half /= 2) v = v + rotate(v, half);

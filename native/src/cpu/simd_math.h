@@ -1,6 +1,7 @@
-// exp, log, tanh and erf over vectors of floats. Largest errors, measured over their whole range
-// by native/test/isa/simd_test.cpp: exp 1.0 ulp, log 0.8, tanh 1.3, erf 1.4. The polynomials are
-// minimax fits (Remez) of what each comment says. NaN gives NaN. Denormal results are zero.
+// exp, log, tanh and erf over vectors of floats. The largest errors, which
+// native/test/isa/simd_test.cpp measures over the whole range: exp 1.0 ulp, log 0.8, tanh 1.3, erf
+// 1.4. The polynomials are minimax fits (Remez) of the functions that the comments name. NaN gives
+// NaN. Denormal results become zero.
 #ifndef HALFSTEP_CPU_SIMD_MATH_H
 #define HALFSTEP_CPU_SIMD_MATH_H
 
@@ -8,7 +9,8 @@
 
 namespace hs::cpu::HS_ISA {
 
-// Adding 1.5 * 2^23 pushes the fraction out: the sum's low bits are the nearest integer of x.
+// Adding 1.5 * 2^23 to x rounds the fraction away: the low bits of the sum are the integer nearest
+// to x.
 inline constexpr float kRound = 12582912.0f;
 
 // Nearest integer, ties to even, for |x| < 2^22.
@@ -29,16 +31,17 @@ HS_INLINE vf exp(vf x) {
   q = q * r + 1.666651815e-1f;
   q = q * r + 0.5f;
   vf e = (q * (r * r) + r) + 1.0f;
-  // Times 2^n: n is added to the exponent.
+  // Multiplies by 2^n: adds n to the exponent.
   vf result = from_bits(bits(e) + (bits(shifted) << 23));
   result = x > 88.72283f ? set1(__builtin_inff()) : result;
   return x < -87.33655f ? vf{} : result;
 }
 
-// e^x for x <= 0, as softmax needs it: fewer instructions than exp, but the relative error grows
-// with x, up to (2 - 1.5 x) * 2^-24, much as that of a rounded x does. x / ln 2 = n + f, and 2^f by
-// a polynomial whose constant 1 makes e^0 exact. A vector of 16 lanes holds a table of the powers
-// of two between the integers: there n counts sixteenths, and three terms of the polynomial serve.
+// e^x for x <= 0, as softmax needs it. It takes fewer instructions than exp, but the relative error
+// grows with |x|, up to (2 - 1.5 x) * 2^-24, much like the error that comes from rounding x. x / ln
+// 2 is split into n + f; a polynomial whose constant term is 1, so that e^0 is exact, computes 2^f.
+// If vectors have 16 lanes, one of them holds a table of 2^(i/16): f is then within a sixteenth,
+// and three terms of the polynomial suffice.
 HS_INLINE vf exp_nonpositive(vf x) {
   const float log2_e = 1.442695041f;
   const vf y = max(set1(-104.0f), x);  // keeps NaN, and f finite for -infinity
@@ -55,7 +58,7 @@ HS_INLINE vf exp_nonpositive(vf x) {
   vf q = 5.550595e-2f + vf{};
   q = q * f + 2.402342856e-1f;
   q = q * f + 6.931471825e-1f;
-  return scale_exponent((power * f) * q + power, n);  // by the integer below n
+  return scale_exponent((power * f) * q + power, n);  // by 2 to the integer part (floor) of n
 #else
   const vf shifted = y * log2_e + kRound;
   const vf n = shifted - kRound;
@@ -75,7 +78,7 @@ HS_INLINE vf exp_nonpositive(vf x) {
 HS_INLINE vf log(vf x) {
   const vi one = set1_int(0x3f800000), root_half = set1_int(0x3f3504f3);
   // x = 2^e * m with m in [sqrt(1/2), sqrt(2))
-  // Unsigned: a NaN's bits wrap round.
+  // Unsigned arithmetic, since the sum may overflow for the bits of a NaN.
   vi u =
       reinterpret_cast<vi>(reinterpret_cast<vu>(bits(x)) + reinterpret_cast<vu>(one - root_half));
   vf e = __builtin_convertvector((u >> 23) - 127, vf);
@@ -95,7 +98,7 @@ HS_INLINE vf log(vf x) {
   vf result = e * 0.693359375f + (f + small);
   result = x < 1.17549435e-38f ? set1(-__builtin_inff()) : result;
   result = x < 0.0f ? set1(__builtin_nanf("")) : result;
-  return x < __builtin_inff() ? result : x;  // infinity and NaN as they are
+  return x < __builtin_inff() ? result : x;  // infinity and NaN stay as they are
 }
 
 HS_INLINE vf tanh(vf x) {
@@ -136,7 +139,7 @@ HS_INLINE vf erf(vf x) {
   return a < 0.96f ? small : copy_sign(1.0f - exp(q), x);
 }
 
-// x * Phi(x), Phi the standard normal distribution function: the exact GELU.
+// The exact GELU: x * Phi(x), where Phi is the distribution function of the standard normal.
 HS_INLINE vf gelu(vf x) {
   vf h = 0.5f * x;
   return h * erf(x * 0.7071067812f) + h;

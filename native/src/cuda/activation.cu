@@ -1,10 +1,10 @@
 // Activations and their gradients, element by element.
 //
-// Bytes of an element: forward reads one and writes one, backward reads two and writes one. Floor:
-// bytes / bandwidth; GELU's 40 or so instructions stay under it.
-// Design: eight elements a thread in 16-byte accesses; the activation is chosen at run time, alike
-// for all threads. Each thread reads what it overwrites before it writes, so outputs may alias.
-// Not yet measured on a GPU.
+// Bytes: for each element forward reads one value and writes one, backward reads two and writes
+// one. Floor: bytes / bandwidth; GELU's 40 or so instructions take less time. Design: each thread
+// handles eight elements in 16-byte accesses. The activation is chosen at run time and is the same
+// for all threads. Each thread reads the elements that it overwrites before it writes, so outputs
+// may alias inputs. Not yet measured on a GPU.
 #include "cuda/activation_math.h"
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"

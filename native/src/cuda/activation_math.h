@@ -7,7 +7,7 @@
 
 namespace hs::cuda {
 
-// `kind` is the same for all threads, so the choice costs no divergence.
+// `kind` is the same for all threads, so the switch causes no divergence.
 HS_DEVICE float activate(hs_activation kind, float x) {
   switch (kind) {
     case HS_RELU:
@@ -23,8 +23,8 @@ HS_DEVICE float activate(hs_activation kind, float x) {
   }
 }
 
-// As activate, with the functions that stand alone: no other kernel ends with them, and products
-// and convolutions keep their few instructions.
+// As activate, but also computes the activations that only run as kernels of their own. Products
+// and convolutions do not fuse these, so they call activate, which has fewer instructions.
 HS_DEVICE float apply_function(hs_activation kind, float x) {
   switch (kind) {
     case HS_ABS:
@@ -40,7 +40,7 @@ HS_DEVICE float apply_function(hs_activation kind, float x) {
   }
 }
 
-// dy times the derivative, from what hs_activation_backward says is saved.
+// dy times the derivative, computed from `saved`: x or y, as hs_activation_backward says.
 HS_DEVICE float activate_backward(hs_activation kind, float dy, float saved) {
   switch (kind) {
     case HS_RELU:

@@ -1,4 +1,4 @@
-// How wide accesses may be: powers of two that divide addresses and sizes.
+// Computes how wide accesses may be: the powers of two that divide addresses and sizes.
 #ifndef HALFSTEP_CUDA_ALIGNMENT_H
 #define HALFSTEP_CUDA_ALIGNMENT_H
 
@@ -6,7 +6,7 @@
 
 namespace hs::cuda {
 
-// The largest power of two, 16 at most, of which all that is in `bits` is a multiple.
+// The largest power of two up to 16 that divides all numbers which were combined by | into `bits`.
 inline std::uint64_t unit_of(std::uint64_t bits) {
   std::uint64_t unit = 16;
   while (bits % unit != 0) unit /= 2;

@@ -1,16 +1,17 @@
-// Batch normalisation over [rows, channels], with a residual and ReLU fused, and its gradients.
+// Batch normalisation over [rows, channels], fused with the addition of a residual and with ReLU,
+// and its gradients.
 //
-// Rows that are aligned to 16 bytes go to batch_norm_slabs.cu, which keeps on chip what fits there; the
-// others stay here, and those of more slabs than there are multiprocessors.
-// Bytes of an element: forward reads x twice and writes y; backward reads dy and x twice (y too with
-// ReLU) and writes dx. Floor: bytes / bandwidth, with one read less where the second-level cache holds
-// what the first pass ended with.
-// Design: two launches, several rows of a thread under way at once. The first reduces columns: sums
-// around a pivot of each thread, added up in double in fixed order, by the block that finishes a
-// column last. The second goes over the rows backward, coefficients in registers; what it stores
-// leaves the second-level cache first.
-// Measured (benchmarks/results/hopper-2026-11-27), H200, BF16, [200704, 256]: forward in two launches 304 us,
-// on chip 84, 57 % of the floor; with backward 585 and 217, 55 %.
+// If rows are aligned to 16 bytes, batch_norm_slabs.cu does the work and keeps on chip what fits.
+// This file handles other rows, and arrays that have more slabs than there are multiprocessors.
+// Bytes: forward reads each element of x twice and writes y; backward reads dy and x twice (with
+// ReLU also y) and writes dx. Floor: bytes / bandwidth, with one read less if the second-level
+// cache holds the rows that the first pass read last. Design: two launches; each thread has loads
+// of several rows in flight. The first launch reduces columns: each thread sums distances from a
+// pivot of its own, and the block that finishes a column last adds the sums up in double, in fixed
+// order. The second goes over the rows backward, with the coefficients in registers; its stores are
+// marked to leave the second-level cache first. Measured (benchmarks/results/hopper-2026-11-27),
+// H200, BF16, [200704, 256]: forward in two launches 304 us, on chip 84, 57 % of the floor; forward
+// and backward together 585 and 217, 55 %.
 #include "cuda/batch_norm_parts.h"
 #include "cuda/batch_norm_slabs.h"
 #include "cuda/kernels.h"
@@ -19,8 +20,8 @@
 namespace hs::cuda {
 namespace {
 
-// Blocks of a multiprocessor: all of them run at once, since a second wave would leave
-// multiprocessors idle at its end. With them, rows of a thread whose loads are under way at once.
+// Blocks per multiprocessor. All blocks run at once, since a second wave would leave
+// multiprocessors idle at its end. And the number of rows for which a thread has loads in flight.
 constexpr int kBlocks = 3, kObservedRows = 4, kNormalizedRows = 3;
 constexpr int kGradientBlocks = 2, kGradientRows = 4;
 
@@ -32,7 +33,7 @@ HS_KERNEL void __launch_bounds__(kColumnThreads, kBlocks)
   Shared& shared = shared_memory<Shared>();
   const ColumnPart part = column_part<kVector>(cut);
   auto* x = static_cast<const T*>(args.x);
-  float pivot[kVector] = {};  // the column's first value
+  float pivot[kVector] = {};  // the column's first values
   PivotSums<kVector> own;
   if (part.column < cut.columns) {
     const T* from = x + part.column;
@@ -54,7 +55,7 @@ HS_KERNEL void __launch_bounds__(kColumnThreads, kBlocks)
                  });
 }
 
-// What normalising needs; kVariance: `spread` is the variance, otherwise 1 / deviation.
+// The arguments of normalisation. If kVariance, `spread` is the variance, otherwise 1 / deviation.
 struct Normalization {
   const void* x;
   const void* residual;
@@ -100,7 +101,7 @@ HS_KERNEL void __launch_bounds__(kColumnThreads, kBlocks)
       });
 }
 
-// What is read of a row for its gradients.
+// The values of a row that a thread reads to compute gradients.
 template <class T, int kVector>
 struct GradientRow {
   Packed<T, kVector> dy, x, y;
@@ -117,7 +118,7 @@ HS_DEVICE GradientRow<T, kVector> load_gradient_row(const BatchNormBackwardArgs&
   return row;
 }
 
-// g becomes dy behind the activation, v is x.
+// Unpacks a row: v receives x, and g receives dy, with ReLU 0 where y is not positive.
 template <class T, int kVector>
 HS_DEVICE void take_gradient_row(const BatchNormBackwardArgs& args,
                                  const GradientRow<T, kVector>& row, float (&g)[kVector],
@@ -127,7 +128,7 @@ HS_DEVICE void take_gradient_row(const BatchNormBackwardArgs& args,
   if (args.desc.activation == HS_RELU) mask_by_output<T>(g, row.y);
 }
 
-// Leaves the sums for `differentiate`.
+// Computes the sums that `differentiate` reads.
 template <class T, int kVector>
 HS_KERNEL void __launch_bounds__(kColumnThreads, kGradientBlocks)
     sum_gradients(const BatchNormBackwardArgs args, const ColumnCut cut, void* workspace,
@@ -185,7 +186,8 @@ HS_KERNEL void __launch_bounds__(kColumnThreads, kGradientBlocks)
       });
 }
 
-// Calls launcher(T{}, Elements<columns of a thread>) as type and alignment allow.
+// Calls launcher(T{}, Elements<columns of a thread>); the type and the alignment decide the number
+// of columns.
 template <class Launcher>
 hs_status with_columns(const hs_batch_norm_desc& desc, bool is_aligned, const Launcher& launcher) {
   return with_storage(desc.type, [&](auto element) {
@@ -195,7 +197,8 @@ hs_status with_columns(const hs_batch_norm_desc& desc, bool is_aligned, const La
   });
 }
 
-// How to do it on chip, with `arrays` arrays that both passes read; team 0: not at all.
+// The plan of the kernels that work on chip, for `arrays` arrays that both passes read. Its team is
+// 0 if they cannot be used.
 SlabPlan plan_of(const Stream& stream, const hs_batch_norm_desc& desc, bool is_aligned,
                  unsigned arrays, unsigned ahead) {
   int vector = desc.type == HS_F32 ? kColumnVector<float> : kColumnVector<Bf16>;
@@ -267,7 +270,7 @@ hs_status batch_norm_backward(void* stream_of_call, const BatchNormBackwardArgs&
     constexpr int kVector = decltype(columns)::value;
     ColumnCut cut = cut_columns(stream, desc.rows, desc.channels, kVector, sizeof(GradientSums), 1,
                                 kGradientBlocks);
-    // Behind the partial sums, what the second launch reads.
+    // The workspace holds the partial sums, followed by the totals that the second launch reads.
     const std::size_t partials = cut.partials(), channels = static_cast<std::size_t>(desc.channels);
     void* workspace = nullptr;
     hs_status status =

@@ -1,9 +1,10 @@
-// Means and variances in one pass. Each thread sums in FP32 around a value of its own, so that a mean
-// that is large beside the deviation costs nothing; its sums are then moved to a pivot that all
-// threads of a column share, in double, and merging them is an addition.
+// Means and variances in one pass. Each thread sums distances from one of its own values, its
+// pivot, in FP32, so that a mean that is large compared with the deviation costs no precision. The
+// sums are then converted, in double, to a pivot that all threads of a column share, after which
+// they can be merged by addition.
 //
-// The shared pivot is one of the column's n values. So its distance from the mean is at most sqrt(n)
-// deviations, and what the sums around it lose of the variance at most about n roundings of a double.
+// The shared pivot is one of the column's n values, so its distance from the mean is at most
+// sqrt(n) deviations, and the variance loses at most about n roundings of a double.
 #ifndef HALFSTEP_CUDA_BATCH_NORM_MOMENTS_H
 #define HALFSTEP_CUDA_BATCH_NORM_MOMENTS_H
 
@@ -11,7 +12,7 @@
 
 namespace hs::cuda {
 
-// Of some values: the sums of their distances from a pivot, and of the squares of these.
+// Sums over some values: of their distances from a pivot, and of the squares of the distances.
 struct DistanceSums {
   double distance, square;
   HS_DEVICE DistanceSums operator+(const DistanceSums& o) const {
@@ -19,7 +20,7 @@ struct DistanceSums {
   }
 };
 
-// The mean, and the sum of the squares of the distances from it.
+// The mean, and the sum of the squared distances from it.
 struct Moments {
   double mean, squares;
 };
@@ -27,14 +28,14 @@ struct Moments {
 HS_DEVICE Moments moments_of(const DistanceSums& sums, double pivot, double count) {
   double offset = sums.distance / count;
   double rest = sums.square - offset * sums.distance;
-  return {pivot + offset, rest < 0 ? 0 : rest};  // what is no number stays none
+  return {pivot + offset, rest < 0 ? 0 : rest};  // NaN stays NaN
 }
 
-// One thread's values of neighbouring columns; its first row is its pivots.
+// One thread's sums for neighbouring columns; its first row gives the pivots.
 template <int kColumns>
 struct PivotSums {
   float pivot[kColumns] = {}, sum[kColumns] = {}, squares[kColumns] = {};
-  int count = 0;  // rows
+  int count = 0;  // number of rows
 
   HS_DEVICE void add(const float (&x)[kColumns]) {
     if (count == 0) {

@@ -1,5 +1,5 @@
-// What the two ways of batch normalisation share (batch_norm.cu: two launches, batch_norm_slabs.cu:
-// one): the formulas of a column and of an element.
+// The formulas for a column and for an element that the two implementations of batch normalisation
+// share (batch_norm.cu with two launches, batch_norm_slabs.cu with one).
 #ifndef HALFSTEP_CUDA_BATCH_NORM_PARTS_H
 #define HALFSTEP_CUDA_BATCH_NORM_PARTS_H
 
@@ -16,7 +16,7 @@ HS_DEVICE float invstd_of(const Moments& m, double rows, float eps) {
   return static_cast<float>(1.0 / sqrt(m.squares / rows + eps));
 }
 
-// Leaves a column's statistics for the backward pass, and moves the running ones.
+// Saves a column's statistics for the backward pass, and updates the running statistics.
 HS_DEVICE void save_moments(const BatchNormTrainingArgs& args, std::int64_t c, const Moments& m) {
   double n = static_cast<double>(args.desc.rows), keep = 1.0 - args.desc.momentum;
   args.saved_mean[c] = static_cast<float>(m.mean);
@@ -27,12 +27,13 @@ HS_DEVICE void save_moments(const BatchNormTrainingArgs& args, std::int64_t c, c
                                                 args.desc.momentum * (m.squares / (n - 1)));
 }
 
-// What normalising takes of a column: y = (x - mean) * scale + shift.
+// The coefficients of a column for normalisation: y = (x - mean) * scale + shift.
 struct Scaling {
   float mean, scale, shift;
 };
 
-// What the values v become; `adds`: with the residual's values `added`.
+// Normalises the values v in place; if `adds`, adds the residual's values `added`; then applies
+// ReLU if `relu`.
 template <int kVector>
 HS_DEVICE void normalize_values(float (&v)[kVector], const Scaling (&of)[kVector], bool adds,
                                 const float (&added)[kVector], bool relu) {
@@ -43,8 +44,8 @@ HS_DEVICE void normalize_values(float (&v)[kVector], const Scaling (&of)[kVector
   }
 }
 
-// A thread's part of a row as it is loaded: in words where there are any, since 16-bit elements on
-// their own take a register each.
+// A thread's part of a row as it is loaded: as 32-bit words if it has 16 bytes, since single 16-bit
+// elements take a register each.
 template <class T, int kVector>
 using Packed =
     std::conditional_t<sizeof(T) * kVector == 16, Vector<std::uint32_t, 4>, Vector<T, kVector>>;
@@ -56,7 +57,7 @@ HS_DEVICE void unpack(const Packed<T, kVector>& from, float (&to)[kVector]) {
   HS_UNROLL for (int e = 0; e < kVector; ++e) to[e] = to_float(v.at[e]);
 }
 
-// dy behind ReLU: g where y is positive.
+// The gradient of ReLU: keeps g where y is positive, and sets it to 0 elsewhere.
 template <class T, int kVector>
 HS_DEVICE void mask_by_output(float (&g)[kVector], const Packed<T, kVector>& output) {
   float y[kVector];
@@ -64,7 +65,7 @@ HS_DEVICE void mask_by_output(float (&g)[kVector], const Packed<T, kVector>& out
   HS_UNROLL for (int e = 0; e < kVector; ++e) g[e] = y[e] > 0.0f ? g[e] : 0.0f;
 }
 
-// Stores a thread's part of a row. `once`: the second-level cache gives it up first, for the sake of
+// Stores a thread's part of a row. If `once`, the second-level cache evicts it first, to keep
 // inputs that are read again.
 template <class T, int kVector>
 HS_DEVICE void store_values(T* to, const float (&v)[kVector], bool once) {
@@ -74,7 +75,7 @@ HS_DEVICE void store_values(T* to, const float (&v)[kVector], bool once) {
   store_elements_whole(to, v);
 }
 
-// Sums over a column of dy and of dy (x - mean).
+// Sums over a column: of dy, and of dy (x - mean).
 struct GradientSums {
   double dy, product;
   HS_DEVICE GradientSums operator+(const GradientSums& o) const {
@@ -88,7 +89,7 @@ HS_DEVICE void save_gradients(const BatchNormBackwardArgs& args, std::int64_t c,
   put_gradient(args.d_beta, c, s.dy, args.accumulate);
 }
 
-// What differentiating takes of a column: dx = scale * dy - (slope * (x - mean) + offset).
+// The coefficients of a column for the gradient: dx = scale * dy - (slope * (x - mean) + offset).
 struct Slope {
   float mean, scale, slope, offset;
 };
@@ -101,7 +102,8 @@ HS_DEVICE Slope slope_of(float mean, double invstd, double gamma, const Gradient
           static_cast<float>(factor * sums.dy / rows)};
 }
 
-// Stores the gradients at `at`: g is dy behind the activation, v is x. `once` as above.
+// Computes and stores dx and d_residual at element `at`. g is dy after the gradient of ReLU, v is
+// x. `once` as in store_values.
 template <class T, int kVector>
 HS_DEVICE void put_differentiated(const BatchNormBackwardArgs& args, std::int64_t at,
                                   const float (&g)[kVector], float (&v)[kVector],

@@ -1,13 +1,13 @@
 // Batch normalisation in one launch.
 //
-// Bytes of an element: forward reads x once and writes y; backward reads dy and x once (y too with
-// ReLU) and writes dx; what does not fit on chip is read twice. Floor: bytes / bandwidth.
-// Design: a team of blocks has a slab of channels (batch_norm_slabs.h). Each thread copies its rows
-// into a ring of slots of its own in shared memory, several at once, and adds them up; a row's slot is
-// filled again as soon as the row is used. Sums of the blocks go through the workspace, and are added
-// up in the blocks' order. The second pass takes the rows the other way round: the ring still holds
-// the last ones, and those before them are copied while it works, the first of them from the
-// second-level cache. Nothing but a row's last use is marked as such for that cache.
+// Bytes: forward reads each element of x once and writes y; backward reads dy and x once (with ReLU
+// also y) and writes dx; rows that do not fit on chip are read twice. Floor: bytes / bandwidth.
+// Design: a team of blocks works on a slab of channels (batch_norm_slabs.h). Each thread copies its
+// rows into its own ring of slots in shared memory, several at once, and adds them up; a slot is
+// filled again as soon as its row has been used. The blocks write their sums to the workspace,
+// where they are added up in the order of the blocks. The second pass takes the rows in reverse
+// order: the ring still holds the last rows, and earlier ones are copied while it works, at first
+// from the second-level cache. Only the last use of a row is marked as such for that cache.
 #include "cuda/batch_norm_slabs.h"
 
 #include "cuda/batch_norm_parts.h"
@@ -20,18 +20,18 @@ namespace hs::cuda {
 namespace {
 
 constexpr unsigned kWarps = kSlabThreads / kWarpSize;
-constexpr unsigned kMostColumns = kMostSlabLanes * 8;  // of a slab
+constexpr unsigned kMostColumns = kMostSlabLanes * 8;  // the most columns of a slab
 // Columns that a block adds up at once.
 constexpr unsigned kColumnsAtOnce = 32;
-// In a team of at most so many blocks each adds up all columns. In a larger one that would be more to
-// read than waiting a second time takes, and each does some.
+// In a team of at most this many blocks each block adds up all columns. In a larger team that would
+// take longer than a second barrier, so each block adds up some of the columns.
 constexpr unsigned kFewBlocks = kWarps;
 
 struct alignas(16) Chunk {
   unsigned char bytes[16];
 };
 
-// In front of the slots.
+// The shared memory before the slots.
 template <class Sums, class Coefficients>
 struct Shared {
   Sums slot[kWarps * kColumnsAtOnce];  // [warps, columns at once]
@@ -40,22 +40,22 @@ struct Shared {
   HS_DEVICE Chunk* slots() { return reinterpret_cast<Chunk*>(this + 1); }
 };
 
-// One thread's part: 16 bytes of columns of its team's slab, in every depths-th row of the block.
+// One thread's part: 16 bytes of columns of its team's slab, in every `depths`-th row of the block.
 template <class T>
 struct SlabPart {
   static constexpr int kVector = kColumnVector<T>;
   const SlabPlan& plan;
-  Chunk* chunks;               // its first slot
-  unsigned lane;               // place along the row
-  unsigned slab, rank;         // the block's slab and team, and its number in the team
-  std::int64_t column;         // its first one
-  unsigned count;              // rows; 0 where it has no columns
-  std::int64_t first, stride;  // element of its first row, and from one row to the next
+  Chunk* chunks;               // the thread's first slot
+  unsigned lane;               // its place along the row
+  unsigned slab, rank;         // the slab of the block and its team; the block's number in the team
+  std::int64_t column;         // its first column
+  unsigned count;              // its rows; 0 if it has no columns
+  std::int64_t first, stride;  // its element in its first row; elements from one row to the next
 
   HS_DEVICE SlabPart(const SlabPlan& p, Chunk* slots) : plan(p), chunks(slots + threadIdx.x) {
     const unsigned depth = threadIdx.x / plan.lanes, depths = kSlabThreads / plan.lanes;
     lane = threadIdx.x % plan.lanes;
-    // Neighbours in the grid read the same rows, at about the same time.
+    // Neighbouring blocks of the grid read the same rows at about the same time.
     slab = blockIdx.x % plan.slabs;
     rank = blockIdx.x / plan.slabs;
     column = (std::int64_t{slab} * plan.lanes + lane) * kVector;
@@ -71,14 +71,15 @@ struct SlabPart {
     return reinterpret_cast<T*>(chunks + (slot * plan.arrays + array) * kSlabThreads);
   }
   HS_DEVICE bool few() const { return plan.team <= kFewBlocks; }
-  // The column of the slab, and of all, that this thread finishes, if it does.
+  // own: the column of the slab that this thread finishes, if it exists. own_channel: its channel.
   HS_DEVICE unsigned own() const { return few() ? threadIdx.x : rank + plan.team * warp_id(); }
   HS_DEVICE std::int64_t own_channel() const { return std::int64_t{slab} * columns() + own(); }
   HS_DEVICE bool finishes() const { return own() < columns() && own_channel() < plan.channels; }
-  // Whether it is the only one to finish that column.
+  // Whether this is the one thread that saves the results of that column.
   HS_DEVICE bool saves() const { return finishes() && (few() ? rank == 0 : lane_id() == 0); }
 
-  // Copies a row of `from`. `once`: it is not read from memory again.
+  // Copies the thread's part of a row of `from` to a slot. `once`: the row is not read from memory
+  // again.
   HS_DEVICE void copy(const T* from, unsigned row, unsigned slot, unsigned array, bool once) const {
     if (once) {
       cp_async_16_once(held(slot, array), from + element(row));
@@ -87,18 +88,18 @@ struct SlabPart {
     }
   }
 
-  // Calls use(row, slot that holds it) for all rows, after fetch(row, slot, whether once), which
-  // starts its copies. Where rows stream, the last kAhead of those begun may be under way, and the
-  // plan has slots for them at least.
+  // Calls use(row, slot that holds it) for all rows. Before that it calls fetch(row, slot, once)
+  // for each row, which starts its copies. If rows stream, the copies of the last kAhead rows may
+  // be in flight, and the plan has at least that many slots.
   template <unsigned kAhead, class Fetch, class Use>
   HS_DEVICE void pass_forward(const Fetch& fetch, const Use& use) const {
     const unsigned slots = plan.slots;
-    // Rows that stay, when all do, may be read again by the next kernel: nothing is said of them.
+    // If the slots hold all rows, `once` is false, since the next kernel may read the rows again.
     const auto begin = [&](unsigned row, unsigned slot) {
       if (row < count) fetch(row, slot, plan.streams && row + slots >= count);
       cp_async_commit();
     };
-    // A group a row, so that the n-th group is the n-th row.
+    // Commits one group per row, so that the n-th group is the n-th row.
     for (unsigned row = 0; row < slots; ++row) begin(row, row);
     for (unsigned row = slots; row < kAhead; ++row) cp_async_commit();
     unsigned slot = 0;
@@ -109,8 +110,8 @@ struct SlabPart {
       if (++slot == slots) slot = 0;
     }
   }
-  // The same from the last row to the first, after pass_forward; use gets 16 bytes of the row of
-  // `added` too, or zeros if that is null.
+  // As pass_forward, which must have run before, but from the last row to the first. `use` also
+  // gets 16 bytes of the row of `added`, or zeros if that is null.
   template <unsigned kAhead, class Fetch, class Use>
   HS_DEVICE void pass_backward(const T* added, const Fetch& fetch, const Use& use) const {
     constexpr unsigned kBatch = 4;  // rows of `added` that are loaded at once
@@ -146,7 +147,7 @@ HS_DEVICE void reduce_block(const SlabPart<T>& part, Sums (&sums)[kVector], Smem
   }
   const unsigned fit = kColumnsAtOnce / lanes, at_once = fit < kVector ? fit : kVector;
   HS_UNROLL for (unsigned e = 0; e < kVector; ++e) {
-    const unsigned place = e % at_once;  // among those of the thread that are added up together
+    const unsigned place = e % at_once;  // index among the columns that are added up together
     if (lane_id() < lanes) {
       shared.slot[(warp_id() * at_once + place) * lanes + part.lane] = sums[e];
     }
@@ -164,9 +165,9 @@ HS_DEVICE void reduce_block(const SlabPart<T>& part, Sums (&sums)[kVector], Smem
   }
 }
 
-// Adds up the sums of the team's threads, in an order that depends on the plan alone, and returns
-// those of the column that this thread finishes. Leaves finish(sums) of all columns in
-// shared.of_column.
+// Adds up the sums of the team's threads, in an order that depends on the plan alone. Returns the
+// sums of the column that this thread finishes, and writes finish(sums) of all columns of the slab
+// to shared.of_column.
 template <class Coefficients, class T, int kVector, class Sums, class Finish>
 HS_DEVICE Sums reduce_slab(const SlabPart<T>& part, Sums (&sums)[kVector], GridWorkspace* grid,
                            Shared<Sums, Coefficients>& shared, const Finish& finish) {
@@ -183,7 +184,7 @@ HS_DEVICE Sums reduce_slab(const SlabPart<T>& part, Sums (&sums)[kVector], GridW
     }
     team_sync(grid->barriers[part.slab], part.rank, blocks);
     if (finishes) {
-      constexpr unsigned kBatch = 8;  // loads that are under way at once
+      constexpr unsigned kBatch = 8;  // loads in flight
       const unsigned step = few ? 1 : kWarpSize;
       for (unsigned b = few ? 0 : lane_id(); b < blocks; b += kBatch * step) {
         Sums some[kBatch] = {};
@@ -229,7 +230,7 @@ HS_KERNEL void __launch_bounds__(kSlabThreads, 1)
     part.copy(x, row, slot, 0, once);
   };
 
-  // Before the sums are complete: then the first row may become y.
+  // The pivot's row is read before the sums are complete: after that, y may overwrite it.
   Values first_row = {};
   if (part.count > 0) first_row = load<Values>(x + part.column);
   const std::int64_t c = part.own_channel();
@@ -255,7 +256,7 @@ HS_KERNEL void __launch_bounds__(kSlabThreads, 1)
   };
   const DistanceSums total =
       reduce_slab(part, sums, static_cast<GridWorkspace*>(workspace), shared, finish);
-  // Here others do not wait for it.
+  // Saved after the barriers, where no other block waits for it.
   if (part.saves()) save_moments(args, c, moments_of(total, own_pivot, n));
 
   Scaling of[kVector];
@@ -286,7 +287,7 @@ HS_KERNEL void __launch_bounds__(kSlabThreads, 1)
     part.copy(static_cast<const T*>(args.x), row, slot, 1, once);
     if (relu) part.copy(static_cast<const T*>(args.y), row, slot, 2, once);
   };
-  // g becomes dy behind the activation, v is x.
+  // Loads a row: v receives x, and g receives dy, with ReLU 0 where y is not positive.
   const auto take = [&](unsigned slot, float(&g)[kVector], float(&v)[kVector]) {
     load_elements(part.held(slot, 0), g);
     load_elements(part.held(slot, 1), v);
@@ -340,7 +341,7 @@ LaunchShape slab_shape(const char* name, const SlabPlan& plan) {
           .cooperative = plan.team > 1};
 }
 
-// Each block's sums of its columns, then a slab's coefficients.
+// The bytes of the workspace: each block's sums of its columns, then the coefficients of the slabs.
 std::size_t partial_bytes(const SlabPlan& plan, std::size_t columns, std::size_t sums_bytes,
                           std::size_t coefficients_bytes) {
   if (plan.team == 1) return 0;

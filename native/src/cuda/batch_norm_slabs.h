@@ -1,8 +1,8 @@
-// Batch normalisation in one launch, whose blocks keep in shared memory what the second pass reads
-// again, as far as it fits: how the work is cut.
+// The plan for batch normalisation in one launch. Its blocks keep the rows that the second pass
+// reads again in shared memory, as far as they fit.
 //
-// A slab is a number of neighbouring channels with all their rows. A team of blocks has one, each
-// block a part of the rows.
+// A slab is a number of neighbouring channels with all their rows. A team of blocks works on one
+// slab, each block on a part of the rows.
 #ifndef HALFSTEP_CUDA_BATCH_NORM_SLABS_H
 #define HALFSTEP_CUDA_BATCH_NORM_SLABS_H
 
@@ -14,31 +14,33 @@
 namespace hs::cuda {
 
 constexpr unsigned kSlabThreads = 512;
-// Threads along a row of a slab, each with 16 bytes. Where all rows are held, few: small teams wait
-// and add up less. Where rows are read twice, a warp: memory likes to be read in long pieces.
+// Threads along a row of a slab, each with 16 bytes. If shared memory holds all rows, few threads
+// are used, since the smaller teams then wait less and have less to add up. If rows are read twice,
+// a warp is used, since memory is faster when it is read in long pieces.
 constexpr unsigned kLeastSlabLanes = 8, kMostSlabLanes = 32;
-// Rows of a thread whose loads may be under way at once, in the forward and in the backward pass:
-// 64 KB of a multiprocessor or more.
+// Rows for which a thread may have loads in flight, in the forward and in the backward pass: 64 KB
+// or more per multiprocessor.
 constexpr unsigned kRowsAhead = 8, kGradientRowsAhead = 4;
-// Of a block's shared memory: what is not rows, and one row of each thread of one array.
+// Shared memory of a block: the part that does not hold rows, and one slot of each thread for one
+// array.
 constexpr std::size_t kSlabScratchBytes = 16384, kSlotBytes = std::size_t{16} * kSlabThreads;
-// A block of a team that has less than this waits at the barrier for longer than it works.
+// A block of a team with less data than this would wait at the barrier for longer than it works.
 constexpr std::int64_t kLeastSlabBytes = 32 * 1024;
 
 struct SlabPlan {
   std::int64_t rows, channels;
   unsigned lanes;       // threads along a row, a power of two
-  unsigned slabs;       // and teams
-  unsigned team;        // blocks of one; 0 where there can be no teams
+  unsigned slabs;       // number of slabs and of teams
+  unsigned team;        // blocks of a team; 0 if there can be no teams
   unsigned block_rows;  // rows of a block
-  unsigned slots;       // rows of a thread that are held at once
-  bool streams;         // these are not all: the others are read twice
-  unsigned arrays;      // that both passes read
+  unsigned slots;       // rows of a thread that shared memory holds at once
+  bool streams;         // a thread has more rows than slots; the others are read twice
+  unsigned arrays;      // number of arrays that both passes read
 
   std::size_t shared_bytes() const { return kSlabScratchBytes + kSlotBytes * slots * arrays; }
 };
 
-// With slabs of `lanes` threads' width; `vector` columns belong to a thread.
+// The plan with slabs that are `lanes` threads wide; a thread has `vector` columns.
 inline SlabPlan cut_slabs(const Stream& stream, std::int64_t rows, std::int64_t channels,
                           int vector, unsigned arrays, unsigned lanes) {
   const auto over = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
@@ -46,7 +48,7 @@ inline SlabPlan cut_slabs(const Stream& stream, std::int64_t rows, std::int64_t 
   const std::int64_t slabs = over(channels, std::int64_t{lanes} * vector);
   if (stream.shared_bytes < kSlabScratchBytes || slabs > stream.multiprocessors) return plan;
   const std::size_t room = (stream.shared_bytes - kSlabScratchBytes) / (kSlotBytes * arrays);
-  // All multiprocessors work, as far as there is work.
+  // Uses all multiprocessors, if there is enough work.
   std::int64_t team = stream.multiprocessors / slabs;
   const std::int64_t most = rows * lanes * arrays * 16 / kLeastSlabBytes;
   if (team > most) team = most > 1 ? most : 1;
@@ -60,9 +62,9 @@ inline SlabPlan cut_slabs(const Stream& stream, std::int64_t rows, std::int64_t 
   return plan;
 }
 
-// The plan for `arrays` arrays of [rows, channels] that both passes read: narrow slabs where they are
-// held as a whole, otherwise wide ones of which `ahead` rows of a thread have room at least. Its team
-// is 0 where there is none: more slabs than multiprocessors, or too little shared memory.
+// The plan for `arrays` arrays [rows, channels] that both passes read. Slabs are narrow if shared
+// memory can hold all their rows, otherwise wide, with slots for at least `ahead` rows of a thread.
+// The plan's team is 0 if there are more slabs than multiprocessors or too little shared memory.
 inline SlabPlan plan_slabs(const Stream& stream, std::int64_t rows, std::int64_t channels,
                            int vector, unsigned arrays, unsigned ahead) {
   unsigned widest = 1;
@@ -77,7 +79,8 @@ inline SlabPlan plan_slabs(const Stream& stream, std::int64_t rows, std::int64_t
   return plan;
 }
 
-// Run the plan; all addresses are aligned to 16 bytes, the channels a multiple of such vectors.
+// Run the plan. All addresses are aligned to 16 bytes, and the channels are a multiple of the
+// elements in 16 bytes.
 hs_status train_slabs(const Stream& stream, const BatchNormTrainingArgs& args,
                       const SlabPlan& plan);
 hs_status differentiate_slabs(const Stream& stream, const BatchNormBackwardArgs& args,

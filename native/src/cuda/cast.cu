@@ -1,8 +1,9 @@
 // cast: dst[i] = src[i], from one type to another.
 //
-// Bytes of an element: one of each type. Floor: bytes / bandwidth.
-// Design: eight elements a thread in accesses of up to 16 bytes, converted by the hardware's
-// instructions. Not yet measured on a GPU.
+// Bytes: each element is read once in one type and written once in the other. Floor: bytes /
+// bandwidth.
+// Design: each thread converts eight elements, in accesses of up to 16 bytes, with the hardware's
+// conversion instructions. Not yet measured on a GPU.
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"

@@ -1,6 +1,6 @@
-// Kernels over arrays of [rows, columns] in which each column is treated alike: sums over the rows,
-// and elementwise work whose coefficients belong to columns. A block takes neighbouring columns,
-// 16 bytes a thread where rows are aligned, and a part of the rows.
+// Helpers for kernels over arrays [rows, columns] that treat columns separately: sums over the
+// rows, and elementwise work with coefficients for each column. A block takes neighbouring columns
+// (16 bytes per thread if rows are aligned) and a part of the rows.
 #ifndef HALFSTEP_CUDA_COLUMNS_H
 #define HALFSTEP_CUDA_COLUMNS_H
 
@@ -12,16 +12,16 @@ namespace hs::cuda {
 
 constexpr unsigned kColumnThreads = 256;
 template <class T>
-constexpr int kColumnVector = 16 / sizeof(T);  // columns of a thread, or 1
+constexpr int kColumnVector = 16 / sizeof(T);  // columns of a thread; 1 if not aligned
 
-// How `arrays` of them, one behind the other, are cut: `lanes` threads of a block (a power of two)
-// lie along a row, the others along the column; `splits` blocks share the rows of a column.
+// How `arrays` contiguous arrays [rows, columns] are cut. `lanes` threads of a block (a power of
+// two) lie along a row, the others along the column; `splits` blocks share the rows of a column.
 struct ColumnCut {
   std::int64_t arrays, rows, columns;
   unsigned lanes, tiles, splits;
   std::int64_t split_rows;
 
-  // Partial results in the workspace.
+  // The number of partial results in the workspace.
   std::size_t partials() const {
     return splits == 1 ? 0 : static_cast<std::size_t>(arrays * splits * columns);
   }
@@ -29,8 +29,8 @@ struct ColumnCut {
 
 // One thread's part.
 struct ColumnPart {
-  std::int64_t array, column, begin, end;  // its first column; the rows of its block
-  unsigned lane, depth, depths;  // place along the row; along the column, and how many there are
+  std::int64_t array, column, begin, end;  // column: its first one; [begin, end): its block's rows
+  unsigned lane, depth, depths;  // place along the row; place along the column, and their number
   unsigned tile, split;
 };
 
@@ -38,7 +38,7 @@ template <int kVector>
 HS_DEVICE ColumnPart column_part(const ColumnCut& cut) {
   ColumnPart part;
   auto tiles = static_cast<unsigned>(cut.arrays) * cut.tiles;
-  part.tile = blockIdx.x % tiles;  // of all arrays
+  part.tile = blockIdx.x % tiles;  // counted over all arrays
   part.split = blockIdx.x / tiles;
   part.array = part.tile / cut.tiles;
   part.lane = threadIdx.x % cut.lanes;
@@ -51,8 +51,8 @@ HS_DEVICE ColumnPart column_part(const ColumnCut& cut) {
   return part;
 }
 
-// Calls use(row, load(row)) for this thread's rows; kBatch rows are loaded before the first of them
-// is used, so that as many loads are under way.
+// Calls use(row, load(row)) for this thread's rows. kBatch rows are loaded before the first of them
+// is used, so that their loads are in flight together.
 template <int kBatch, class Load, class Use>
 HS_DEVICE void for_rows(const ColumnPart& part, const Load& load, const Use& use) {
   using Loaded = decltype(load(part.begin));
@@ -66,8 +66,8 @@ HS_DEVICE void for_rows(const ColumnPart& part, const Load& load, const Use& use
   for (; row < part.end; row += step) use(row, load(row));
 }
 
-// The same, the last rows first: they are in the second-level cache when a pass from the front has
-// just ended.
+// As for_rows, but the last rows first: after a pass from the front, the second-level cache still
+// holds these.
 template <int kBatch, class Load, class Use>
 HS_DEVICE void for_rows_backward(const ColumnPart& part, const Load& load, const Use& use) {
   using Loaded = decltype(load(part.begin));
@@ -82,14 +82,14 @@ HS_DEVICE void for_rows_backward(const ColumnPart& part, const Load& load, const
   for (; row >= first; row -= step) use(row, load(row));
 }
 
-// `Value` is what a column's rows are reduced to.
+// Shared memory of a reduction; `Value` is the type of a column's result.
 template <class Value>
 struct ColumnShared {
   Value slot[kColumnThreads];
   unsigned last;
 };
 
-// Reduces value over the threads of a column; those of depth 0 get the result.
+// Reduces `value` over the threads of a column; the threads of depth 0 get the result.
 template <int kVector, class Value, class Op>
 HS_DEVICE void reduce_depths(const ColumnPart& part, unsigned lanes, Value (&value)[kVector], Op op,
                              ColumnShared<Value>& shared HS_AND_CALLER) {
@@ -105,8 +105,8 @@ HS_DEVICE void reduce_depths(const ColumnPart& part, unsigned lanes, Value (&val
   }
 }
 
-// Reduces each thread's `value` over the rows of the array; then calls finish(column, value) once a
-// column. The order of the operations depends on the cut alone.
+// Reduces each thread's `value` over the rows of the array, then calls finish(column, value) once
+// per column. The order of the operations depends on the cut alone.
 template <int kVector, class Value, class Op, class Finish>
 HS_DEVICE void reduce_columns(const ColumnCut& cut, const ColumnPart& part, Value (&value)[kVector],
                               Op op, void* workspace, ColumnShared<Value>& shared,
@@ -137,18 +137,18 @@ HS_DEVICE void reduce_columns(const ColumnCut& cut, const ColumnPart& part, Valu
   HS_UNROLL for (int v = 0; v < kVector; ++v) finish(part.column + v, value[v]);
 }
 
-// to[at] = gradient + accumulate * to[at], which is not read where accumulate is 0.
+// to[at] = gradient + accumulate * to[at]; if accumulate is 0, to[at] is not read.
 HS_DEVICE void put_gradient(float* to, std::int64_t at, double gradient, float accumulate) {
   if (accumulate != 0) gradient += static_cast<double>(accumulate) * to[at];
   to[at] = static_cast<float>(gradient);
 }
 
-// Cuts [rows, columns], with `vector` columns a thread, so that the device is busy and the partial
-// results, of `value_bytes` each, fit into the workspace.
+// Cuts [rows, columns], with `vector` columns per thread, so that there are enough blocks for the
+// device and the partial results, of `value_bytes` each, fit into the workspace.
 inline ColumnCut cut_columns(const Stream& stream, std::int64_t rows, std::int64_t columns,
                              int vector, std::size_t value_bytes, std::int64_t arrays = 1,
                              int blocks_of_multiprocessor = 8) {
-  constexpr std::int64_t kLeastRows = 8;  // of a thread
+  constexpr std::int64_t kLeastRows = 8;  // the least rows of a thread
   constexpr unsigned kMostLanes = 32;
   std::int64_t wide = (columns + vector - 1) / vector;
   ColumnCut cut{arrays, rows, columns, 1, 0, 0, 0};
@@ -163,7 +163,7 @@ inline ColumnCut cut_columns(const Stream& stream, std::int64_t rows, std::int64
   if (splits > rows / deep) splits = rows / deep;
   if (splits < 1 || tiles > kGridCounters) splits = 1;
   cut.split_rows = (rows + splits - 1) / splits;
-  // Without rows one block a tile finishes the columns.
+  // If there are no rows, one block per tile finishes the columns.
   cut.splits = rows == 0 ? 1 : static_cast<unsigned>((rows + cut.split_rows - 1) / cut.split_rows);
   return cut;
 }

@@ -1,18 +1,17 @@
-// conv2d, conv2d_backward_data, conv2d_backward_weights: a convolution of NHWC images as one matrix
-// product a group, whose matrix of windows is never in memory.
+// conv2d, conv2d_backward_data, conv2d_backward_weights: a convolution of NHWC images is computed
+// as one matrix product per group; the matrix of windows is never stored in memory.
 //
 // FLOPs: 2 n p q k r s c / groups each. Bytes: x, weights and y once, if the second-level cache
-// holds what windows share. Floor: the larger of FLOPs / rate (tensor cores; for FP32 the FMA
-// units, unless TF32 is allowed) and bytes / bandwidth.
-// Design: the tiles of matmul.cu, with operands that find an element's place by multiplications
-// instead of divisions; 16, 8 or 4 bytes of channels at a time, as the channels of a group allow.
-// Forward [pixels of y, r s c] x [k, r s c]^T; data [pixels of x, r s k] x [r s k, c], where
-// strides leave zeros between the pixels of dy, which are multiplied too; weights [pixels of y,
-// k]^T x [pixels of y, r s c], with the bias gradient as matmul.cu has it. Depthwise convolutions
-// leave most of a tile empty. Windows of few values would too: product/engine_direct.h has them, but for
-// the gradient of data.
-// Measured (benchmarks/results/hopper-2026-11-27), H200, BF16, 3 x 3 at 64 x 14 x 14 x 256 to 256: 43, 54
-// and 63 us, 50, 40 and 34 % of the floor.
+// holds the elements that windows share. Floor: the larger of FLOPs / rate (tensor cores; for FP32
+// the FMA units, unless TF32 is allowed) and bytes / bandwidth. Design: the tiles of matmul.cu,
+// with operands that compute an element's place by multiplications instead of divisions; 16, 8 or 4
+// bytes of channels at a time, as the channels of a group allow. Forward is [pixels of y, r s c] x
+// [k, r s c]^T. The gradient of the data is [pixels of x, r s k] x [r s k, c]; with strides, the
+// zeros between the pixels of dy are multiplied too. The gradient of the weights is [pixels of y,
+// k]^T x [pixels of y, r s c], with the bias gradient as in matmul.cu. Depthwise convolutions leave
+// most of a tile empty. So would windows of few values, but product/engine_direct.h computes these,
+// except for the gradient of the data. Measured (benchmarks/results/hopper-2026-11-27), H200, BF16,
+// 3 x 3, 64 x 14 x 14 x 256 to 256 channels: 43, 54 and 63 us, 50, 40 and 34 % of the floor.
 #include "core/error.h"
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
@@ -24,7 +23,7 @@ namespace {
 constexpr std::int64_t kMost = 0x7fffffff;
 
 struct Extents {
-  std::int64_t p, q, inputs, outputs;  // extents of y; channels of a group
+  std::int64_t p, q, inputs, outputs;  // height and width of y; channels of a group of x and of y
 };
 
 Extents extents_of(const hs_conv2d_desc& d) {
@@ -33,7 +32,7 @@ Extents extents_of(const hs_conv2d_desc& d) {
           d.k / d.groups};
 }
 
-// What the pixels of y see of x.
+// The windows of x that the pixels of y cover.
 ConvParameters windows_of_x(const hs_conv2d_desc& d, const Extents& e) {
   const WindowAxis rows{d.stride_h, -d.pad_h, d.dilation_h, static_cast<int>(d.h), Divisor(1)};
   const WindowAxis columns{d.stride_w, -d.pad_w, d.dilation_w, static_cast<int>(d.w), Divisor(1)};
@@ -42,7 +41,7 @@ ConvParameters windows_of_x(const hs_conv2d_desc& d, const Extents& e) {
           d.r * d.s};
 }
 
-// What the pixels of x see of dy: the outputs whose windows hold them.
+// The windows of dy for the pixels of x: the outputs whose windows contain the pixel.
 ConvParameters windows_of_dy(const hs_conv2d_desc& d, const Extents& e) {
   const WindowAxis rows{1, d.pad_h, -d.dilation_h, static_cast<int>(e.p), Divisor(d.stride_h)};
   const WindowAxis columns{1, d.pad_w, -d.dilation_w, static_cast<int>(e.q), Divisor(d.stride_w)};
@@ -65,13 +64,14 @@ hs_status multiply(const Stream& stream, const hs_conv2d_desc& d, Operands produ
   });
 }
 
-// Pixels, what they see, and the elements of an image, padding with it, are counted in 31 bits.
+// Checks that the pixels, the values of a window, and the elements of a padded image can be counted
+// in 31 bits.
 hs_status check_size(const hs_conv2d_desc& d, const Extents& e) {
   std::int64_t pixels_x = d.n * d.h * d.w, pixels_y = d.n * e.p * e.q;
   std::int64_t depth = d.r * d.s * (e.inputs > e.outputs ? e.inputs : e.outputs);
   std::int64_t rows = d.h + std::int64_t{2} * d.pad_h + d.dilation_h * d.r;
   std::int64_t columns = d.w + std::int64_t{2} * d.pad_w + d.dilation_w * d.s;
-  // Not in integers, where it may wrap round.
+  // Computed in double, since an integer might overflow.
   double image = static_cast<double>(rows) * static_cast<double>(columns) *
                  static_cast<double>(d.c > d.k ? d.c : d.k);
   if (pixels_x <= kMost && pixels_y <= kMost && depth <= kMost && image <= kMost) return HS_OK;

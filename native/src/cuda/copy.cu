@@ -1,10 +1,10 @@
-// copy: dst = src. fill: dst = a value.
+// copy: dst = src. fill: dst[i] = value.
 //
 // Bytes: copy reads and writes each byte once, fill writes each once. Floor: bytes / bandwidth.
-// Design: 16-byte accesses that are evicted first, four of a thread under way at a time; the bytes
-// before the first and after the last multiple of 16 go one by one. A source that lies otherwise
-// than its destination within 16 bytes is copied by words, or by bytes.
-// Not yet measured on a GPU.
+// Design: 16-byte accesses whose lines the cache evicts first, four in flight per thread; the bytes
+// before the first and after the last multiple of 16 are copied one by one. If source and
+// destination are aligned differently within 16 bytes, words or bytes are copied. Not yet measured
+// on a GPU.
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -20,12 +20,12 @@ namespace {
 constexpr unsigned kThreads = 256;
 constexpr int kUnroll = 4;
 constexpr int kBlocksPerMultiprocessor = 8;
-constexpr std::int64_t kBytes = 16;  // of an access
+constexpr std::int64_t kBytes = 16;  // bytes of an access
 
 using Words = Vector<std::uint32_t, 4>;
 using Pattern = Vector<std::uint64_t, 2>;
 
-// The accesses of 16 bytes between the bytes that are peeled at both ends.
+// A range of bytes: `head` single bytes, `vectors` accesses of 16 bytes, then `tail` single bytes.
 struct Span {
   std::int64_t head, vectors, tail;
 };
@@ -57,7 +57,7 @@ HS_KERNEL void __launch_bounds__(kThreads)
   for (std::int64_t i = grid_thread(); i < count; i += grid_threads()) dst[i] = src[i];
 }
 
-// The byte at address a becomes byte a % 8 of the pattern.
+// Sets the byte at each address a to byte a % 8 of the pattern.
 HS_KERNEL void __launch_bounds__(kThreads)
     fill_pattern(unsigned char* dst, Span span, std::uint64_t pattern) {
   auto* to = reinterpret_cast<Pattern*>(dst + span.head);
@@ -95,7 +95,8 @@ hs_status launch_units(const Stream& stream, const CopyArgs& args) {
                 static_cast<Unit*>(args.dst), static_cast<const Unit*>(args.src), count);
 }
 
-// The nearest integer that is possible, toward zero; NaN becomes 0. 2^digits is beyond the largest.
+// Converts to an integer type: rounds towards zero, and clamps to the type's range; NaN gives 0.
+// 2^digits is the first number above the range.
 template <class Integer>
 Integer to_integer(double value) {
   using Limits = std::numeric_limits<Integer>;
@@ -105,7 +106,7 @@ Integer to_integer(double value) {
   return static_cast<Integer>(value);
 }
 
-// The value as an element of the type, repeated over 8 bytes.
+// Converts the value to an element of the type and repeats that over 8 bytes.
 std::uint64_t pattern_of(hs_dtype type, double value) {
   auto repeat = [](auto element) {
     std::uint64_t bits = 0;

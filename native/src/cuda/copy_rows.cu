@@ -1,8 +1,8 @@
-// copy_rows: rows of bytes from one pitch to another.
+// copy_rows: copies rows of bytes from one pitch to another.
 //
 // Bytes: each is read once and written once. Floor: bytes / bandwidth.
-// Design: units of up to 16 bytes; a row is shared by a power of two of threads. Not yet measured on
-// a GPU.
+// Design: units of up to 16 bytes; a power of two of threads shares a row. Not yet measured on a
+// GPU.
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -42,7 +42,7 @@ hs_status copy_rows(void* stream_of_call, const CopyRowsArgs& args) {
   unsigned rows = kThreads / columns;
   LaunchShape shape{.name = "copy_pitched", .block = {columns, rows}};
   shape.grid.x = blocks_for(stream, args.rows, rows, kElementwiseBlocks);
-  // Few long rows are shared by blocks.
+  // If there are few long rows, several blocks share a row.
   std::int64_t share = std::int64_t{stream.multiprocessors} * kElementwiseBlocks / shape.grid.x;
   std::int64_t pieces = (units + columns - 1) / columns;
   shape.grid.y = static_cast<unsigned>(share < 1 ? 1 : share < pieces ? share : pieces);

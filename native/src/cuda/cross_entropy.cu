@@ -1,13 +1,13 @@
-// Softmax cross-entropy: loss, gradient and number correct in one launch, each logit read once.
+// Softmax cross-entropy: loss, gradient and number of correct rows in one launch; each logit is
+// read once.
 //
-// Bytes of a logit: one read, and one written where there is a gradient. FLOPs: two exp and ten
-// others a logit. Floor: bytes / bandwidth.
-// Design: up to 128 classes, 1024 where rows are aligned, a row belongs to 4 or 32 lanes that hold it
-// in registers; longer rows to a block, or on sm_90 to a cluster of up to 8, that hold it in
-// shared memory; rows too long for that are read three times. Sums over rows go through the ladder
-// of reduce.h to the state.
-// Ignored rows are not read.
-// Measured (benchmarks/results/hopper-2026-11-27), H200, BF16: 65536 x 1000 in 113 us, 54 % of the floor;
+// Bytes: each logit is read once, and its gradient, if wanted, is written once. FLOPs: two exp and
+// ten others per logit. Floor: bytes / bandwidth.
+// Design: with up to 128 classes (1024 if rows are aligned), 4 or 32 lanes share a row and hold it
+// in registers. A longer row belongs to a block, or on sm_90 to a cluster of up to 8, which holds
+// it in shared memory; rows too long for that are read three times. Sums over rows are reduced by
+// the functions of reduce.h and added to the state. Ignored rows are not read. Measured
+// (benchmarks/results/hopper-2026-11-27), H200, BF16: 65536 x 1000 in 113 us, 54 % of the floor;
 // 8192 x 32768 in 399, 63 %; 4096 x 50257 in 334, 57 %.
 #include "cuda/cross_entropy_math.h"
 #include "cuda/kernels.h"
@@ -18,16 +18,16 @@ namespace {
 
 constexpr unsigned kThreads = 256;
 constexpr int kBlocksPerMultiprocessor = 8;
-// Of a multiprocessor: ptxas otherwise spills a register or two for more of them.
+// Blocks per multiprocessor. Without this limit ptxas spills a register or two to fit more of them.
 constexpr int kLeastBlocks = 4;
 
 template <unsigned kLanes>
 struct GroupShared {
-  BatchSums batch[kThreads / kLanes];  // of each group's first lane; here, to spare registers
+  BatchSums batch[kThreads / kLanes];  // sums of each group's first lane; here to save registers
   BatchScratch scratch;
 };
 
-// A row belongs to kLanes lanes, each of which holds kPerLane logits, kVector next to each other.
+// kLanes lanes share a row; each holds kPerLane logits, in vectors of kVector neighbours.
 template <class T, unsigned kLanes, int kPerLane, int kVector>
 HS_KERNEL void __launch_bounds__(kThreads)
     rows_in_registers(const CrossEntropyArgs args, void* workspace) {
@@ -40,14 +40,14 @@ HS_KERNEL void __launch_bounds__(kThreads)
   BatchSums& batch = shared.batch[threadIdx.x / kLanes];
   if (lane == 0) batch = {};
   constexpr int kVectors = kPerLane / kVector;
-  constexpr unsigned kRows = kThreads / kLanes;  // of a block
-  // All lanes of a warp go round alike, since they shuffle.
+  constexpr unsigned kRows = kThreads / kLanes;  // rows that a block handles at once
+  // All lanes of a warp run the loop equally often, since they shuffle.
   for (std::int64_t first = std::int64_t{blockIdx.x} * kRows; first < args.desc.rows;
        first += std::int64_t{gridDim.x} * kRows) {
     std::int64_t row = first + threadIdx.x / kLanes;
     bool exists = row < args.desc.rows;
     int label = exists ? args.labels[row] : -1;
-    RowKind kind = row_kind(args.desc, label);  // of none: kInvalid
+    RowKind kind = row_kind(args.desc, label);  // kInvalid if the row does not exist
     const T* x_row = logits + row * classes;
 
     float x[kVectors][kVector];
@@ -96,30 +96,32 @@ struct BlockShared {
   BlockScratch<ValueAt> largest;
   BlockScratch<RowSums> sums;
   BatchScratch scratch;
-  BatchSums batch;  // of the first thread
+  BatchSums batch;  // sums of the first thread
   ValueAt cluster_largest;
   RowSums cluster_sums;
   alignas(16) unsigned char slice[16];  // the block's part of the row follows
 };
 
-// A block's part of a row: the classes [begin, end), of which those from `aligned` on lie at
-// multiples of kVector elements, wherever the row begins.
+// A block's part of a row: the classes [begin, end). Vectors begin at class `aligned`, whose
+// address is a multiple of kVector elements wherever the row begins.
 template <int kVector>
 struct Slice {
   std::int64_t begin, aligned, end;
 
-  // `row_begin` is the row's first element.
+  // `row_begin` is the index of the row's first element.
   HS_DEVICE Slice(std::int64_t row_begin, std::int64_t first, std::int64_t last)
       : begin(first), end(last) {
     std::int64_t behind = (row_begin + first) % kVector;
     aligned = behind == 0 ? first : first + kVector - behind;
     if (aligned > end) aligned = end;
   }
-  // Where a class is kept, so that what is aligned stays so; less than kVector behind its number.
+  // The index in shared memory at which class c is kept: c - begin plus an offset below kVector, so
+  // that aligned vectors stay aligned.
   HS_DEVICE std::int64_t kept(std::int64_t c) const {
     return c - begin + (kVector - (aligned - begin)) % kVector;
   }
-  // Calls body(c, Elements<n>) for all classes, vectors where they are aligned, shared by the block.
+  // Calls body(c, Elements<n>) for all classes, with n = kVector from `aligned` on and n = 1 before
+  // it and at the end; the block's threads share them.
   template <class Body>
   HS_DEVICE void each(const Body& body) const {
     const auto thread = static_cast<std::int64_t>(threadIdx.x);
@@ -132,8 +134,8 @@ struct Slice {
   }
 };
 
-// A row belongs to a cluster of blocks, each of which has `slice` classes (a multiple of 16 bytes)
-// and keeps them in shared memory if `resident`.
+// A cluster of blocks shares a row; each block has `slice` classes (a multiple of 16 bytes) and, if
+// `resident`, keeps them in shared memory.
 template <class T, int kVector>
 HS_KERNEL void __launch_bounds__(kThreads, kLeastBlocks)
     rows_by_cluster(const CrossEntropyArgs args, std::int64_t slice, bool resident,
@@ -177,7 +179,7 @@ HS_KERNEL void __launch_bounds__(kThreads, kLeastBlocks)
     largest = block_reduce<kThreads>(largest, LargestAt{}, shared.largest);
     largest = cluster_reduce(largest, LargestAt{}, shared.cluster_largest);
 
-    // Each thread reads back what it wrote.
+    // Each thread reads back only logits that it wrote itself, so no barrier is needed.
     const T* again = resident ? held + part.kept(0) : x_row;
     RowSums sums{};
     part.each([&](std::int64_t c, auto n) {
@@ -217,7 +219,7 @@ hs_status launch_registers(const Stream& stream, const CrossEntropyArgs& args) {
   return launch(stream, shape, rows_in_registers<T, kLanes, kPerLane, kVector>, args, workspace);
 }
 
-// A slice of this size lets two blocks share a multiprocessor.
+// With slices of this size two blocks fit on a multiprocessor.
 constexpr std::int64_t kSliceBytes = 96 * 1024;
 
 template <class T, int kVector>
@@ -231,7 +233,7 @@ hs_status launch_clusters(const Stream& stream, const CrossEntropyArgs& args) {
                     .block = {kThreads},
                     .shared_bytes = sizeof(BlockShared),
                     .cluster = cluster};
-  // The first vector may begin anywhere in 16 bytes.
+  // 16 more bytes, for the offset that keeps vectors aligned.
   if (resident) shape.shared_bytes += static_cast<std::size_t>(slice_bytes) + 16;
   shape.grid.x =
       cluster * blocks_for(stream, args.desc.rows * cluster, cluster, kBlocksPerMultiprocessor);

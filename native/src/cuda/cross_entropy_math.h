@@ -1,4 +1,5 @@
-// Softmax cross-entropy of one row: what its kernels have in common, however a row is shared.
+// Softmax cross-entropy of one row: the formulas that its kernels share, however many threads share
+// a row.
 #ifndef HALFSTEP_CUDA_CROSS_ENTROPY_MATH_H
 #define HALFSTEP_CUDA_CROSS_ENTROPY_MATH_H
 
@@ -9,19 +10,19 @@
 
 namespace hs::cuda {
 
-// Sums over a row, m its largest logit.
+// Sums over a row, where m is its largest logit.
 struct RowSums {
-  float exponentials;  // of exp(x - m)
-  float distance;      // of w (m - x), with smoothing
-  float weight;        // of w, with smoothing
-  float label_logit;   // x of the label, counted once
+  float exponentials;  // sum of exp(x - m)
+  float distance;      // sum of w (m - x); only with smoothing
+  float weight;        // sum of w; only with smoothing
+  float label_logit;   // x of the label; 0 in the threads that do not have it
   HS_DEVICE RowSums operator+(const RowSums& o) const {
     return {exponentials + o.exponentials, distance + o.distance, weight + o.weight,
             label_logit + o.label_logit};
   }
 };
 
-// Sums over rows, for the state.
+// Sums over rows, which are added to the state.
 struct BatchSums {
   double loss, weight, correct, rows;
   HS_DEVICE BatchSums operator+(const BatchSums& o) const {
@@ -29,7 +30,7 @@ struct BatchSums {
   }
 };
 
-// What all rows have in common.
+// Values that all rows have in common.
 struct CrossEntropy {
   const float* class_weights;
   float hit, uniform;  // q = hit onehot + uniform
@@ -64,7 +65,7 @@ struct CrossEntropy {
   }
 };
 
-// A row whose sums are known.
+// The results of a row, computed from its sums.
 struct RowResult {
   float loss, label_weight;
   float scale;  // the gradient is scale exp(x - m) - gradient q w
@@ -103,7 +104,7 @@ HS_DEVICE RowKind row_kind(const hs_cross_entropy_desc& desc, int label) {
   return label >= 0 && label < desc.classes ? RowKind::kClass : RowKind::kInvalid;
 }
 
-// What one thread leaves of a row, for the batch and in row_loss.
+// Called by one thread per row: writes row_loss and adds the row to the sums of the batch.
 HS_DEVICE void record_row(const CrossEntropyArgs& args, std::int64_t row, RowKind kind, float loss,
                           float weight, bool correct, BatchSums& batch) {
   if (args.row_loss != nullptr) args.row_loss[row] = loss;
@@ -111,11 +112,11 @@ HS_DEVICE void record_row(const CrossEntropyArgs& args, std::int64_t row, RowKin
   if (kind == RowKind::kInvalid && args.state != nullptr) {
     atomicOr(&args.state->error, static_cast<unsigned>(HS_ERROR_LABEL));
   }
-  bool counts = correct && loss == loss;  // with a NaN among the logits none is the largest
+  bool counts = correct && loss == loss;  // with a NaN among its logits a row is not correct
   batch = batch + BatchSums{loss, weight, counts ? 1.0 : 0.0, 1.0};
 }
 
-// What a row that is no class's leaves as loss and gradient.
+// The loss and the gradient of a row whose label is not a class.
 HS_DEVICE float loss_without_class(RowKind kind) {
   return kind == RowKind::kIgnored ? 0.0f : __builtin_nanf("");
 }
@@ -125,7 +126,7 @@ struct BatchScratch {
   unsigned last;
 };
 
-// Adds the batch's sums to the state; all threads of the grid call it last.
+// Adds the sums of the batch to the state. All threads of the grid call this at the end.
 template <unsigned kThreads>
 HS_DEVICE void add_to_state(const CrossEntropyArgs& args, BatchSums batch, void* workspace,
                             BatchScratch& scratch) {

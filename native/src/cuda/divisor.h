@@ -1,4 +1,4 @@
-// Division of unsigned numbers below 2^31 by one that the host knows, with a multiplication
+// Divides unsigned numbers below 2^31 by a divisor that the host knows, with a multiplication
 // (Granlund and Montgomery, "Division by invariant integers using multiplication", 1994).
 #ifndef HALFSTEP_CUDA_DIVISOR_H
 #define HALFSTEP_CUDA_DIVISOR_H
@@ -11,7 +11,7 @@ struct Divisor {
   unsigned value = 1, factor = 1, shift = 0;
 
   Divisor() = default;
-  // 1 <= divisor < 2^31.
+  // Requires 1 <= divisor < 2^31.
   explicit Divisor(std::int64_t divisor) : value(static_cast<unsigned>(divisor)) {
     while ((std::uint64_t{1} << shift) < value) ++shift;
     std::uint64_t rest = (std::uint64_t{1} << shift) - value;

@@ -1,10 +1,10 @@
-// elementwise: functions of two arrays, the second of which may repeat.
+// elementwise: operations on the elements of two arrays, the second of which may repeat.
 // scale_add: y = alpha x + beta y.
 //
-// Bytes of an element: elementwise reads two (one where the second repeats) and writes one,
-// scale_add reads one or two and writes one. Floor: bytes / bandwidth.
-// Design: eight elements a thread in 16-byte accesses; a repeating operand stays in the caches.
-// Not yet measured on a GPU.
+// Bytes: for each element elementwise reads two values (one if the second array repeats) and writes
+// one, scale_add reads one or two and writes one. Floor: bytes / bandwidth.
+// Design: each thread handles eight elements in 16-byte accesses; an operand that repeats stays in
+// the caches. Not yet measured on a GPU.
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -12,7 +12,7 @@
 namespace hs::cuda {
 namespace {
 
-// `op` is the same for all threads, so the choice costs no divergence.
+// `op` is the same for all threads, so the switch causes no divergence.
 HS_DEVICE float combine(hs_binary op, float a, float b) {
   switch (op) {
     case HS_ADD:
@@ -21,7 +21,7 @@ HS_DEVICE float combine(hs_binary op, float a, float b) {
       return a - b;
     case HS_DIVIDE:
       return a / b;
-    case HS_MAXIMUM:  // a NaN in a is taken here, one in b by the comparison that fails
+    case HS_MAXIMUM:  // a NaN in a is chosen by a != a, a NaN in b since a > b is then false
       return a > b || a != a ? a : b;
     case HS_MINIMUM:
       return a < b || a != a ? a : b;
@@ -34,7 +34,7 @@ HS_DEVICE float combine(hs_binary op, float a, float b) {
   }
 }
 
-// kRepeats: b has `period` elements, a multiple of kCount.
+// If kRepeats, b has `period` elements, a multiple of kCount, and repeats.
 template <class T, int kCount, bool kRepeats>
 HS_KERNEL void __launch_bounds__(kElementwiseThreads) combine_all(const ElementwiseArgs args) {
   auto* a = static_cast<const T*>(args.a);

@@ -1,5 +1,5 @@
-// What kernels share that go through arrays element by element: chunks of several elements a thread
-// where all addresses are aligned, single elements otherwise and at the end.
+// Helpers of kernels that go through arrays element by element. If all addresses are aligned, a
+// thread takes chunks of several elements; otherwise, and at the end, single elements.
 #ifndef HALFSTEP_CUDA_ELEMENTWISE_H
 #define HALFSTEP_CUDA_ELEMENTWISE_H
 
@@ -12,12 +12,12 @@
 
 namespace hs::cuda {
 
-// Elements of a chunk: one access of 16 bytes in the 16-bit types, two in FP32.
+// Elements of a chunk: one access of 16 bytes for the 16-bit types, two for FP32.
 constexpr int kChunk = 8;
 constexpr unsigned kElementwiseThreads = 256;
-constexpr int kElementwiseBlocks = 8;  // of a multiprocessor
+constexpr int kElementwiseBlocks = 8;  // blocks per multiprocessor
 
-// kCount elements from, or to, an address that is aligned to all of them or to 16 bytes.
+// Load or store kCount elements at an address that is aligned to their total size or to 16 bytes.
 template <int kCount, class T>
 HS_DEVICE void load_elements(const T* from, float (&x)[kCount] HS_AND_CALLER) {
   constexpr int kAccess = sizeof(T) * kCount > 16 ? 16 / sizeof(T) : kCount;
@@ -27,7 +27,7 @@ HS_DEVICE void load_elements(const T* from, float (&x)[kCount] HS_AND_CALLER) {
   }
 }
 
-// kCount elements as one access stores them: 16-bit ones in pairs, where that is possible.
+// Converts kCount floats to elements for one store: 16-bit elements in pairs if kCount is even.
 template <class T, int kCount>
 HS_DEVICE auto packed(const float* x) {
   if constexpr (sizeof(T) == 2 && kCount % 2 == 0) {
@@ -49,7 +49,7 @@ HS_DEVICE void store_elements(T* to, const float (&x)[kCount] HS_AND_CALLER) {
   }
 }
 
-// The same to global memory: where they are 16 bytes, as one access whatever surrounds it.
+// As store_elements, but to global memory only: 16 bytes are always stored as one access.
 template <int kCount, class T>
 HS_DEVICE void store_elements_whole(T* to, const float (&x)[kCount] HS_AND_CALLER) {
   const auto v = packed<T, kCount>(x);
@@ -65,8 +65,8 @@ struct Elements {
   static constexpr int value = kCount;
 };
 
-// Calls body(i, Elements<n>) for the chunks of n = kCount elements of [0, count), then with n = 1
-// for those that are left; the grid's threads share them.
+// Calls body(i, Elements<n>) with n = kCount for the whole chunks of [0, count), then with n = 1
+// for the elements that are left. The grid's threads share the calls.
 template <int kCount, class Body>
 HS_DEVICE void for_chunks(std::int64_t count, const Body& body) {
   std::int64_t whole = count / kCount * kCount;
@@ -78,7 +78,7 @@ HS_DEVICE void for_chunks(std::int64_t count, const Body& body) {
   if (rest < count) body(rest, Elements<1>{});
 }
 
-// a / b and the rest; in 32 bits where that is possible, which costs a fraction.
+// Quotient and rest of a / b; computed in 32 bits if possible, which is much cheaper.
 struct Quotient {
   std::int64_t quotient, rest;
   HS_DEVICE Quotient(std::int64_t a, std::int64_t b) {
@@ -104,7 +104,7 @@ inline LaunchShape elementwise_shape(const char* name, const Stream& stream, std
   return {.name = name, .grid = {blocks}, .block = {kElementwiseThreads}};
 }
 
-// Calls launcher(T{}) with the type that stores `type`: float, Bf16 or F16.
+// Calls launcher(T{}), where T is the C++ type of the storage type: float, Bf16 or F16.
 template <class Launcher>
 hs_status with_storage(hs_dtype type, const Launcher& launcher) {
   switch (type) {

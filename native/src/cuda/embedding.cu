@@ -1,12 +1,13 @@
-// embedding: rows of a table by their tokens. embedding_backward: the gradient of the table, the sum
-// over the places of each token, in their order.
+// embedding: copies the rows of a table that tokens name. embedding_backward: the gradient of the
+// table; its row for a token is the sum of dy over the token's places, in their order.
 //
 // Bytes: forward reads and writes each chosen row; backward reads dy once and writes the table's
-// gradient (reads it too with beta). Floor: bytes / bandwidth.
-// Design: backward sorts the places by token: it counts them, adds up the counts to where each
-// token's places end, and fills them in by warps, each of which owns every nth token and looks at
-// all of them in order, so that the order of the places is kept. Then a row of the table belongs to
-// the blocks of its columns, which add up its places in order. Not yet measured on a GPU.
+// gradient (with beta it also reads it). Floor: bytes / bandwidth.
+// Design: backward sorts the places by token. It counts the places of each token, adds the counts
+// up to the index at which each token's places begin, and fills the places in. Each warp fills in
+// the places of every nth token and goes through all tokens of the batch in order, so that the
+// order of the places is kept. Then blocks sum each row of the table over its places, in order. Not
+// yet measured on a GPU.
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -21,7 +22,7 @@ HS_DEVICE bool contains(std::int64_t vocabulary, std::int32_t token) {
   return token >= 0 && token < vocabulary;
 }
 
-// `units` of a row.
+// Copies the chosen rows, of `units` Units each.
 template <class Unit>
 HS_KERNEL void __launch_bounds__(kThreads)
     copy_chosen(const EmbeddingArgs args, std::int64_t units) {
@@ -51,10 +52,10 @@ hs_status launch_copy(const Stream& stream, const EmbeddingArgs& args, std::int6
                 copy_chosen<Unit>, args, units);
 }
 
-// The workspace of the backward pass. At the end ends[t] is where token t's places end, and those
-// of t + 1 begin.
+// The workspace of the backward pass. After sorting, the places of token t end at ends[t], where
+// those of t + 1 begin.
 struct Places {
-  unsigned* ends;        // [vocabulary], and one more that stays unused
+  unsigned* ends;        // [vocabulary + 1]; the last element is not used
   std::int32_t* places;  // [count]
 };
 
@@ -62,7 +63,8 @@ HS_KERNEL void __launch_bounds__(kThreads) clear_counts(std::int64_t vocabulary,
   for (std::int64_t t = grid_thread(); t < vocabulary; t += grid_threads()) counts[t] = 0;
 }
 
-// Integers: the order in which they are counted does not matter.
+// Counts the places of each token. The counts are integers, so the order of the atomic additions
+// does not matter.
 HS_KERNEL void __launch_bounds__(kThreads)
     count_places(const EmbeddingBackwardArgs args, unsigned* counts) {
   for (std::int64_t i = grid_thread(); i < args.count; i += grid_threads()) {
@@ -75,8 +77,8 @@ struct ScanShared {
   unsigned warp[kWarps];
 };
 
-// From the counts to where each token's places begin: one block, which goes through the tokens tile
-// by tile.
+// Replaces the counts by the index at which each token's places begin. One block goes through the
+// vocabulary tile by tile.
 HS_KERNEL void __launch_bounds__(kThreads) scan_counts(std::int64_t vocabulary, unsigned* counts) {
   ScanShared& shared = shared_memory<ScanShared>();
   unsigned before = 0;  // places of earlier tiles
@@ -100,10 +102,10 @@ HS_KERNEL void __launch_bounds__(kThreads) scan_counts(std::int64_t vocabulary, 
   }
 }
 
-// Moves ends[t] from where token t's places begin to where they end.
+// Fills in the places, and moves ends[t] from the beginning of token t's places to their end.
 HS_KERNEL void __launch_bounds__(kThreads)
     fill_places(const EmbeddingBackwardArgs args, const Places sorted) {
-  constexpr int kAhead = 8;  // loads under way
+  constexpr int kAhead = 8;  // loads in flight
   unsigned warps = gridDim.x * kWarps, own = blockIdx.x * kWarps + warp_id();
   for (std::int64_t first = 0; first < args.count; first += kAhead * kWarpSize) {
     std::int32_t token[kAhead];
@@ -114,31 +116,31 @@ HS_KERNEL void __launch_bounds__(kThreads)
     HS_UNROLL for (int a = 0; a < kAhead; ++a) {
       bool mine =
           contains(args.vocabulary, token[a]) && static_cast<unsigned>(token[a]) % warps == own;
-      // The lanes of one token at a time.
+      // Handles the lanes that have the same token together.
       for (unsigned left = __ballot_sync(kFullMask, mine); left != 0;) {
         std::int32_t chosen = __shfl_sync(kFullMask, token[a], __ffs(left) - 1);
         unsigned alike = __ballot_sync(kFullMask, mine && token[a] == chosen);
         unsigned begin = sorted.ends[chosen];
-        __syncwarp();  // all have read it
+        __syncwarp();  // all lanes have read ends[chosen]
         if (mine && token[a] == chosen) {
           unsigned rank = __popc(alike & ((1u << lane_id()) - 1));
           sorted.places[begin + rank] =
               static_cast<std::int32_t>(first + a * kWarpSize + lane_id());
         }
         if (lane_id() == 0) sorted.ends[chosen] = begin + __popc(alike);
-        __syncwarp();  // the next token may be the same, in the next lanes
+        __syncwarp();  // ends[chosen] is written before it is read for the same token again
         left &= ~alike;
       }
     }
   }
 }
 
-// d_table = beta d_table + the sums of the places of each token. A row belongs to blockDim.x threads
-// in each of gridDim.y blocks.
+// d_table = beta d_table + the sums of dy over the places of each token. blockDim.x threads in each
+// of gridDim.y blocks share a row.
 template <class T, int kVector>
 HS_KERNEL void __launch_bounds__(kThreads)
     sum_places(const EmbeddingBackwardArgs args, const Places sorted) {
-  constexpr int kAhead = 4;  // loads under way
+  constexpr int kAhead = 4;  // loads in flight
   auto* dy = static_cast<const T*>(args.dy);
   std::int64_t stride = std::int64_t{gridDim.x} * blockDim.y;
   for (std::int64_t t = std::int64_t{blockIdx.x} * blockDim.y + threadIdx.y; t < args.vocabulary;
@@ -189,7 +191,7 @@ hs_status sort_places(const Stream& stream, const EmbeddingBackwardArgs& args,
                   {.name = "scan_counts", .block = {kThreads}, .shared_bytes = sizeof(ScanShared)},
                   scan_counts, args.vocabulary, sorted.ends);
   if (status != HS_OK || args.count == 0) return status;
-  // Every warp looks at every token, so there are no more warps than keep the device busy.
+  // Every warp goes through all tokens, so there are only as many warps as keep the device busy.
   return launch(stream,
                 {.name = "fill_places",
                  .grid = {blocks_for(stream, args.vocabulary, kWarps, 1)},

@@ -1,8 +1,9 @@
-// gather: the rows of a batch by their index, converted, scaled and shifted.
+// gather: copies the rows of a batch by their index, converts, scales and shifts them.
 //
 // Bytes: each chosen row is read once and written once. Floor: bytes / bandwidth.
-// Design: a row is shared by a power of two of threads, short rows by few, so that a block holds
-// several; consecutive threads touch consecutive elements. Not yet measured on a GPU.
+// Design: a power of two of threads shares a row; short rows have few threads, so that a block
+// handles several rows. Neighbouring threads access neighbouring elements. Not yet measured on a
+// GPU.
 #include "numerics/step.h"
 
 #include "cuda/elementwise.h"
@@ -18,7 +19,7 @@ template <class From, class To>
 HS_DEVICE To gathered(const GatherArgs& args, const From* row, std::int64_t i) {
   float x = to_float(row[i]);
   if (args.scale != nullptr) {
-    // A division of 64 bits costs as much as all the rest.
+    // Divides in 32 bits if possible: a 64-bit division would cost as much as all the rest.
     std::int64_t channel =
         args.desc.row_size >> 32 == 0
             ? static_cast<unsigned>(i) % static_cast<unsigned>(args.desc.channels)
@@ -28,7 +29,7 @@ HS_DEVICE To gathered(const GatherArgs& args, const From* row, std::int64_t i) {
   return from_float<To>(x);
 }
 
-// Tokens and labels, as they are.
+// Tokens and labels are copied unchanged.
 template <>
 HS_DEVICE std::int32_t gathered<std::int32_t, std::int32_t>(const GatherArgs&,
                                                             const std::int32_t* row,

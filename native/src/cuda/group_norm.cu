@@ -1,12 +1,11 @@
-// Group normalisation of [n, positions, channels] over (positions, channels of a group), layer
-// normalisation being positions = 1, groups = 1; and its gradients.
+// Group normalisation of [n, positions, channels] over (positions, channels of a group), and its
+// gradients. Layer normalisation is positions = 1, groups = 1.
 //
-// Bytes of an element: forward reads x and writes y; backward reads dy and x, for the gradients of
-// gamma and beta once more, and writes dx. Floor: bytes / bandwidth.
-// Design: groups of up to 1024 values next to each other belong to a warp, which holds them in
-// registers; others to a block, which reads them again for each pass, from the caches where they
-// fit; accesses of 16 bytes where groups allow it. The gradients of gamma and beta are a reduction of
-// columns. Not yet measured on a GPU.
+// Bytes: forward reads x and writes y; backward reads dy and x (twice, if the gradients of gamma
+// and beta are wanted) and writes dx. Floor: bytes / bandwidth. Design: a group of up to 1024
+// contiguous values belongs to a warp, which holds it in registers; others belong to a block, which
+// reads them again for each pass, from the caches if they fit. Accesses have 16 bytes if the groups
+// allow it. The gradients of gamma and beta are a reduction of columns. Not yet measured on a GPU.
 #include "cuda/columns.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -16,7 +15,7 @@ namespace {
 
 constexpr unsigned kThreads = 256;
 constexpr unsigned kWarps = kThreads / kWarpSize;
-constexpr int kHeld = 32;  // values of a lane
+constexpr int kHeld = 32;  // the most values that a lane holds
 constexpr int kBlocksPerMultiprocessor = 8;
 
 struct TwoSums {
@@ -30,11 +29,11 @@ struct Shared {
   BlockScratch<TwoSums> scratch;
 };
 
-// How groups lie in memory, and how a block's threads share one: `lanes` of them (a power of two)
-// lie along the channels, the others along the positions.
+// The layout of groups in memory, and how a block's threads share a group: `lanes` of the threads
+// (a power of two) lie along the channels, the others along the positions.
 struct Groups {
   std::int64_t count, channels, positions;
-  int groups, width;  // of a sample; channels of a group
+  int groups, width;  // groups of a sample; channels of a group
   unsigned lanes;
   HS_DEVICE float values() const { return static_cast<float>(positions * width); }
   HS_DEVICE std::int64_t channel(std::int64_t group) const { return group % groups * width; }
@@ -56,12 +55,12 @@ struct HeldByWarp {
   HS_DEVICE static std::int64_t teams() { return std::int64_t{gridDim.x} * kWarps; }
   HS_DEVICE static bool leads() { return lane_id() == 0; }
   HS_DEVICE static TwoSums reduce(const TwoSums& sums, Shared&) {
-    // All lanes have read the group's first value: in place, it is written after this. A shuffle
-    // alone orders no accesses to memory.
+    // Makes sure that all lanes have read the group's first value before it is overwritten, if y is
+    // written in place. A shuffle alone does not order accesses to memory.
     __syncwarp();
     return warp_reduce(sums, Sum<TwoSums>{});
   }
-  // Calls body(number of the vector, place in the array, channel of the group).
+  // Calls body(number of the vector, offset from the group's first value, channel of the group).
   template <class Body>
   HS_DEVICE void for_each(const Body& body) const {
     HS_UNROLL for (int j = 0; j < kVectors; ++j) {
@@ -71,7 +70,7 @@ struct HeldByWarp {
   }
 };
 
-// A group that a block reads again for each pass.
+// A group that a block reads from memory in each pass.
 template <class T, int kVector>
 struct ReadByBlock {
   static constexpr bool kHolds = false;
@@ -96,7 +95,7 @@ struct ReadByBlock {
   }
 };
 
-// gamma or beta, which may be missing.
+// Loads gamma or beta; if `from` is null, each value is `otherwise`.
 template <int kVector>
 HS_DEVICE void load_coefficients(const float* from, std::int64_t at, float otherwise,
                                  float (&x)[kVector]) {
@@ -117,7 +116,8 @@ HS_KERNEL void __launch_bounds__(kThreads)
     auto read = [&](int j, std::int64_t at) {
       if constexpr (!Pass::kHolds) load_elements(x + at, held[j]);
     };
-    // Around the first value, so that a mean that is large beside the deviation costs nothing.
+    // Sums distances from the first value, so that a mean that is large compared with the deviation
+    // costs no precision.
     float pivot = to_float(x[0]);
     TwoSums sums{};
     pass.for_each([&](int j, std::int64_t at, int) {
@@ -133,7 +133,7 @@ HS_KERNEL void __launch_bounds__(kThreads)
       }
     });
     sums = Pass::reduce(sums, shared);
-    float rest = sums.first / n;  // of the mean's rounding
+    float rest = sums.first / n;  // the rounding error of the mean
     float variance = sums.second / n - rest * rest;
     if (variance < 0) variance = 0;
     float invstd = 1.0f / sqrtf(variance + args.desc.eps);
@@ -207,7 +207,7 @@ struct Gradients {
   }
 };
 
-// The gradients of gamma and beta, before `differentiate` may have overwritten dy.
+// Computes the gradients of gamma and beta. It runs before `differentiate`, which may overwrite dy.
 template <class T, int kVector>
 HS_KERNEL void __launch_bounds__(kColumnThreads)
     sum_coefficients(const GroupNormBackwardArgs args, const Groups groups, const ColumnCut cut,
@@ -216,7 +216,7 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
   const ColumnPart part = column_part<kVector>(cut);
   float gamma[kVector] = {}, beta[kVector] = {};
   if (part.column < cut.columns) {
-    std::int64_t of_sample = part.column / groups.width;  // alike for a vector's columns
+    std::int64_t of_sample = part.column / groups.width;  // the same for all columns of a vector
     for (std::int64_t row = part.begin + part.depth; row < part.end; row += part.depths) {
       std::int64_t sample = groups.positions == 1 ? row : row / groups.positions;
       std::int64_t group = sample * groups.groups + of_sample;
@@ -240,7 +240,8 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
                  });
 }
 
-// Calls launcher(T{}, Elements<values of a vector>) as type, groups and alignment allow.
+// Calls launcher(T{}, Elements<values of a vector>); type, groups and alignment decide the number
+// of values.
 template <class Launcher>
 hs_status with_vectors(const hs_group_norm_desc& desc, bool is_aligned, const Launcher& launcher) {
   return with_storage(desc.type, [&](auto element) {

@@ -1,5 +1,5 @@
-// The kernels' launchers: each checks nothing (core has), launches, and returns at once. The plug-in
-// and the simulated device share the table.
+// The kernels' launchers. Each launches its kernels and returns at once; core has checked the
+// arguments. The plug-in and the simulated device share the table.
 #ifndef HALFSTEP_CUDA_KERNELS_H
 #define HALFSTEP_CUDA_KERNELS_H
 

@@ -1,4 +1,4 @@
-// The one way in which kernels are launched.
+// Launches a kernel; all kernels are launched through this.
 #ifndef HALFSTEP_CUDA_LAUNCH_H
 #define HALFSTEP_CUDA_LAUNCH_H
 

@@ -1,4 +1,4 @@
-// What a kernel is launched with.
+// The shape of a launch: grid, block, shared memory and cluster.
 #ifndef HALFSTEP_CUDA_LAUNCH_SHAPE_H
 #define HALFSTEP_CUDA_LAUNCH_SHAPE_H
 
@@ -12,11 +12,11 @@ struct Dim3 {
 };
 
 struct LaunchShape {
-  const char* name = "";  // the kernel's, for messages
+  const char* name = "";  // the kernel's name, for messages
   Dim3 grid = {};
   Dim3 block = {};
   std::size_t shared_bytes = 0;  // dynamic shared memory of a block
-  unsigned cluster = 1;          // blocks of a cluster, along x; more than 1 from sm_90 on
+  unsigned cluster = 1;          // blocks of a cluster, along x; more than 1 only from sm_90 on
   bool cooperative = false;      // all blocks run at once and may wait for each other
 };
 

@@ -1,24 +1,24 @@
 // matmul: C = activation(alpha op(A) op(B) + beta C + bias), batched, and a bias gradient.
 //
-// FLOPs: 2 m n k of each matrix. Bytes: A, B and C once, if the second-level cache holds what tiles
-// share. Floor: the larger of FLOPs / rate (tensor cores; for FP32 the FMA units, unless TF32 is
-// allowed) and bytes / bandwidth; a product of n x n 16-bit matrices is bound by bandwidth up to n
-// of about 500.
-// Design: what a thread brings to shared memory by cp.async lies at places that it works out once
-// (product/operands.h, product/feed.h): in a loop of these sizes addresses cost more than products.
-// 16-bit types on Hopper: warpgroups multiply out of shared memory (product/engine_wgmma.h), in rows of 128
-// bytes in all four layouts, while the next stages arrive; two or four blocks of smaller tiles share
-// a multiprocessor, so that one works while another begins or ends. Elsewhere mma.sync from a ring of
-// four stages, permuted so that ldmatrix has no bank conflicts (product/engine_mma.h).
-// FP32 by FMA with 8 x 8 sums a thread, or where TF32 is allowed by mma.sync with half the depth:
-// ldmatrix cannot transpose 32 bits, so operands that do not run along k are padded and read word by
-// word, and all are rounded in registers.
-// Products with fewer tiles than multiprocessors share k among blocks, whose sums the last one adds
-// in order. Small 16-bit matrices, of which there are many, belong to a warp each (product/engine_packed.h).
-// The bias gradient is a product with ones (of FP32 a sum, not rounded), by the blocks of the first
-// columns. Edges are filled with zeros; rows that do not begin at multiples of 16 bytes come in copies
-// of 8 or 4, and only 16-bit rows of odd length element by element.
-// Measured (benchmarks/results/hopper-2026-11-27), H200: BF16 8192^3 in 1,815 us, 606 TFLOP/s or 88 % of
+// FLOPs: 2 m n k per matrix. Bytes: A, B and C once, if the second-level cache holds the parts that
+// tiles share. Floor: the larger of FLOPs / rate (tensor cores; for FP32 the FMA units, unless TF32
+// is allowed) and bytes / bandwidth; a product of n x n 16-bit matrices is bound by bandwidth up to
+// n of about 500. Design: threads copy the operands to shared memory with cp.async. Each computes
+// the addresses of its copies once, before the loop over k (product/operands.h, product/feed.h): in
+// the loop, addresses would cost more than products. 16-bit types on Hopper: warpgroups multiply
+// operands in shared memory (product/engine_wgmma.h), in rows of 128 bytes for all four layouts,
+// while the next stages arrive. Two or four blocks of smaller tiles share a multiprocessor, so that
+// one works while another begins or ends. On other devices mma.sync reads a ring of four stages,
+// permuted so that ldmatrix has no bank conflicts (product/engine_mma.h). FP32: FMA with 8 x 8 sums
+// per thread; if TF32 is allowed, mma.sync with half the depth. ldmatrix cannot transpose 32-bit
+// elements, so operands whose rows do not run along k are padded and read word by word; all are
+// rounded in registers. If a product has fewer tiles than there are multiprocessors, several blocks
+// share the k of a tile, and the last of them adds their sums in order. If there are many small
+// 16-bit matrices, each is computed by one warp (product/engine_packed.h). The blocks of the first
+// columns compute the bias gradient, as a product with ones (for FP32 as a sum, without rounding).
+// Edges are filled with zeros. Rows that do not begin at multiples of 16 bytes are copied 8 or 4
+// bytes at a time, and only 16-bit rows of odd length element by element. Measured
+// (benchmarks/results/hopper-2026-11-27), H200: BF16 8192^3 in 1,815 us, 606 TFLOP/s or 88 % of
 // cuBLAS's ceiling; 4096^3 83 %; FP32 4096^3 73 %; TF32 24 %.
 #include "cuda/kernels.h"
 #include "cuda/product/engines.h"

@@ -67,7 +67,7 @@ HS_KERNEL void __launch_bounds__(kArenaThreads) update_arena(const OptimizerStep
   for (std::int64_t tile = blockIdx.x * kArenaTile; tile < args.count;
        tile += gridDim.x * kArenaTile) {
     for_arena<kAligned>(args, tile, args.count, [&](std::int64_t i, auto n, const Treatment& t) {
-      update<kRule, n.value>(args, f, t, i);
+      update<kRule, n.value>(args, with_rate(f, t.rate), t, i);
     });
   }
 }

@@ -65,12 +65,12 @@ HS_DEVICE void add_squares(const OptimizerStepArgs& args, const StepFactors& f, 
 // The part of segment `s` that lies in [begin, end); empty for a frozen one.
 HS_DEVICE Treatment part_of(const OptimizerStepArgs& args, std::int32_t s, std::int64_t begin,
                             std::int64_t end) {
-  if (args.segments == nullptr) return {begin, end, 0, args.desc.weight_decay, false};
+  if (args.segments == nullptr) return {begin, end, 0, 1, args.desc.weight_decay, false};
   const hs_segment& segment = args.segments[s];
-  if (segment.flags & HS_SEGMENT_FROZEN) return {begin, begin, s, 0, false};
+  if (segment.flags & HS_SEGMENT_FROZEN) return {begin, begin, s, 0, 0, false};
+  std::int64_t first = segment.offset > begin ? segment.offset : begin;
   std::int64_t last = segment.offset + segment.count;
-  return {segment.offset > begin ? segment.offset : begin, last < end ? last : end, s,
-          segment.weight_decay, false};
+  return {first, last < end ? last : end, s, segment.rate, segment.weight_decay, false};
 }
 
 // The sum of a segment's partials, by a warp.
@@ -171,7 +171,7 @@ HS_KERNEL void __launch_bounds__(kArenaThreads)
       double ratio = kLamb ? lamb_ratio(of_parameters, of_updates)
                            : lars_ratio(args.desc, left_out_of_decay(args.segments, t.segment),
                                         t.weight_decay, of_parameters, of_updates);
-      update<kLamb, n.value>(args, f, t, static_cast<float>(ratio), i);
+      update<kLamb, n.value>(args, with_rate(f, t.rate), t, static_cast<float>(ratio), i);
     });
   }
 }

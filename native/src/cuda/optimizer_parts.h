@@ -20,7 +20,7 @@ constexpr int kArenaBlocks = 8;  // of a multiprocessor
 struct Treatment {
   std::int64_t begin, end;
   std::int32_t segment;
-  float weight_decay;
+  float rate, weight_decay;
   bool copied;
 };
 
@@ -44,17 +44,17 @@ HS_DEVICE std::int32_t first_segment(const OptimizerStepArgs& args, std::int64_t
 HS_DEVICE Treatment treatment_at(const OptimizerStepArgs& args, std::int32_t segment,
                                  std::int64_t i) {
   if (args.segments == nullptr) {
-    return {0, args.count, 0, args.desc.weight_decay, args.copy != nullptr};
+    return {0, args.count, 0, 1, args.desc.weight_decay, args.copy != nullptr};
   }
   for (; segment < args.segment_count; ++segment) {
     const hs_segment& s = args.segments[segment];
     if (s.offset + s.count <= i) continue;
     if (s.flags & HS_SEGMENT_FROZEN) break;
-    std::int64_t end = s.offset + s.count;
-    return {s.offset, end < args.count ? end : args.count, segment, s.weight_decay,
-            args.copy != nullptr && (s.flags & HS_SEGMENT_COPY) != 0};
+    std::int64_t end = s.offset + s.count < args.count ? s.offset + s.count : args.count;
+    bool copied = args.copy != nullptr && (s.flags & HS_SEGMENT_COPY) != 0;
+    return {s.offset, end, segment, s.rate, s.weight_decay, copied};
   }
-  return {0, 0, 0, 0, false};
+  return {0, 0, 0, 0, 0, false};
 }
 
 template <int kCount>

@@ -1,9 +1,9 @@
-// permute: the dimensions of an array in another order.
+// permute: copies an array with its dimensions in another order.
 //
 // Bytes: each element is read once and written once. Floor: bytes / bandwidth.
-// Design: dimensions that stay neighbours are joined first. Where the last one stays the
-// last, its runs are copied in units of up to 16 bytes; otherwise tiles of 32 x 32 elements go through
-// shared memory, so that reads and writes both run along memory. Not yet measured on a GPU.
+// Design: dimensions that remain neighbours are joined first. If the last dimension remains the
+// last, its runs are copied in units of up to 16 bytes; otherwise tiles of 32 x 32 elements go
+// through shared memory, so that both reads and writes are contiguous. Not yet measured on a GPU.
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -15,13 +15,12 @@ namespace {
 constexpr unsigned kThreads = 256;
 constexpr int kTile = 32;
 
-// The dimensions of y, the last one first, in elements: how far apart their neighbours lie in x and
-// in y.
+// The dimensions of y, the last one first, and their strides in x and in y, in elements.
 struct Dimensions {
   int rank;
   std::int64_t extent[6], in_x[6], in_y[6];
 
-  // Where element i of the dimensions from `first` on begins.
+  // Sets x and y to the offsets of position i, counted over the dimensions from `first` on.
   HS_DEVICE void place(std::int64_t i, int first, std::int64_t& x, std::int64_t& y) const {
     x = y = 0;
     for (int d = first; d < rank; ++d) {
@@ -33,7 +32,7 @@ struct Dimensions {
   }
 };
 
-// The last dimension of y is the last of x.
+// Copies an array whose last dimension in y is also the last in x.
 template <class Unit>
 HS_KERNEL void __launch_bounds__(kThreads)
     permute_runs(const Dimensions dims, std::int64_t count, const Unit* x, Unit* y) {
@@ -49,8 +48,8 @@ struct TileShared {
   Unit element[kTile][kTile + 1];  // padded against bank conflicts
 };
 
-// Dimension 0 is the last of y, dimension 1 the last of x: tiles of both, for all places of the
-// other dimensions.
+// Dimension 0 is the last of y, dimension 1 the last of x. Transposes tiles of these two
+// dimensions, for all positions of the others.
 template <class Unit>
 HS_KERNEL void __launch_bounds__(kThreads)
     permute_tiles(const Dimensions dims, std::int64_t tiles, const Unit* x, Unit* y) {
@@ -78,7 +77,8 @@ HS_KERNEL void __launch_bounds__(kThreads)
   }
 }
 
-// Without dimensions of one, and with those joined that are neighbours in x and in y.
+// The dimensions without those of extent 1; dimensions that are neighbours in both x and y are
+// joined.
 Dimensions dimensions_of(const PermuteArgs& args) {
   std::int64_t stride[6], next = 1;
   for (int d = args.rank - 1; d >= 0; --d) {
@@ -106,14 +106,14 @@ Dimensions dimensions_of(const PermuteArgs& args) {
 
 hs_status launch_runs(const Stream& stream, Dimensions dims, std::uint64_t element,
                       const PermuteArgs& args) {
-  // Runs are copied in larger units where they and the addresses allow it.
+  // Copies runs in larger units if their length and the addresses allow it.
   std::uint64_t run = static_cast<std::uint64_t>(dims.extent[0]) * element;
   std::uint64_t unit = unit_of(run | address_bits(args.x) | address_bits(args.y));
   auto elements = static_cast<std::int64_t>(unit / element);
   dims.extent[0] /= elements;
   std::int64_t count = dims.extent[0];
   for (int d = 1; d < dims.rank; ++d) {
-    dims.in_x[d] /= elements;  // multiples of the run, as all other extents of x lie outside of it
+    dims.in_x[d] /= elements;  // exact, since all other strides are multiples of the run
     dims.in_y[d] /= elements;
     count *= dims.extent[d];
   }
@@ -126,7 +126,7 @@ hs_status launch_runs(const Stream& stream, Dimensions dims, std::uint64_t eleme
 
 hs_status launch_tiles(const Stream& stream, Dimensions dims, std::uint64_t element,
                        const PermuteArgs& args) {
-  for (int d = 2; d < dims.rank; ++d) {  // the last of x comes second
+  for (int d = 2; d < dims.rank; ++d) {  // moves the last dimension of x to index 1
     if (dims.in_x[d] != 1) continue;
     std::int64_t extent = dims.extent[d], in_y = dims.in_y[d];
     for (int e = d; e > 1; --e) {

@@ -1,6 +1,6 @@
-// One kernel source, two compilers: nvcc makes the plug-in, the host's C++ compiler the emulated
-// execution (HS_SIM). Kernels include this header first and use CUDA's own names for indices,
-// barriers and warp operations.
+// Lets two compilers build the same kernel sources: nvcc for the plug-in, and the host's C++
+// compiler for the emulated execution (HS_SIM). Kernels include this header first and use CUDA's
+// own names for indices, barriers and warp operations.
 #ifndef HALFSTEP_CUDA_PLATFORM_H
 #define HALFSTEP_CUDA_PLATFORM_H
 
@@ -13,9 +13,9 @@
 #define HS_DEVICE __device__ __forceinline__
 #define HS_UNROLL _Pragma("unroll")
 #define HS_NO_UNROLL _Pragma("unroll 1")
-// The caller's place in the source, which the emulated execution puts into its reports: as the last
-// parameter of a device function (HS_CALLER alone, HS_AND_CALLER after others) and as an argument
-// that passes it on.
+// The caller's place in the source, which the emulated execution shows in its reports. HS_CALLER
+// (as the only one) or HS_AND_CALLER (after others) declares it as the last parameter of a device
+// function; HS_CALLER_ONLY and HS_PASS_CALLER pass it on as an argument.
 #define HS_CALLER
 #define HS_AND_CALLER
 #define HS_PASS_CALLER
@@ -56,7 +56,8 @@ HS_DEVICE Smem& shared_memory() {
 #endif
 }
 
-// Keeps what was worked out in registers: the compiler would rather work it out again in a loop.
+// Makes the compiler keep a computed address in a register; otherwise it would compute it again in
+// each iteration of a loop.
 template <class T>
 HS_DEVICE void keep([[maybe_unused]] const T*& address) {
 #ifndef HS_SIM

@@ -1,10 +1,10 @@
-// pointwise_loss: mean squared error, binary cross-entropy with logits, and the mean of losses that
-// were computed before; loss and gradient in one pass.
+// pointwise_loss: squared error, binary cross-entropy with logits, and losses that were computed
+// before; loss and gradient in one pass.
 //
-// Bytes of an element: prediction and target read, the gradient written. FLOPs: the cross-entropy
-// about 50. Floor: bytes / bandwidth.
-// Design: eight elements a thread in 16-byte accesses; losses are summed in double over the grid by
-// the ladder of reduce.h, and the last block adds them to the state. Not yet measured on a GPU.
+// Bytes: for each element prediction and target are read and the gradient is written. FLOPs: about
+// 50 for the cross-entropy. Floor: bytes / bandwidth. Design: each thread handles eight elements in
+// 16-byte accesses. The functions of reduce.h sum the losses over the grid in double, and the last
+// block adds them to the state. Not yet measured on a GPU.
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -15,7 +15,7 @@ namespace {
 
 struct LossSums {
   double loss;
-  std::int64_t correct;  // elements
+  std::int64_t correct;  // number of correct elements
   HS_DEVICE LossSums operator+(const LossSums& o) const {
     return {loss + o.loss, correct + o.correct};
   }
@@ -43,7 +43,7 @@ HS_DEVICE Term cross_entropy_of(float x, float t) {
   return {positive - x * t + log1pf(e), sigmoid - t};
 }
 
-// An element is `row_share` of a row.
+// `row_share` is 1 / the number of elements in a row.
 template <class T, int kCount>
 HS_KERNEL void __launch_bounds__(kElementwiseThreads)
     compare(const PointwiseLossArgs args, double row_share, void* workspace) {

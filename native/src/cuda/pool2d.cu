@@ -1,10 +1,9 @@
 // pool2d: maxima and averages of windows that slide over images; pool2d_backward: their gradients.
 //
-// Bytes: x, y and a byte of index an output, once each where windows do not overlap much. Floor:
-// bytes / bandwidth.
-// Design: a thread takes 16 bytes of channels of one output; neighbouring windows meet in the caches.
-// The gradient is gathered: a pixel of dx looks at the windows that hold it, so that dx is written
-// once, in order. Not yet measured on a GPU.
+// Bytes: x, y and one byte of index per output, once each if windows do not overlap much. Floor:
+// bytes / bandwidth. Design: a thread handles 16 bytes of channels of one output; elements that
+// neighbouring windows share come from the caches. The gradient is gathered: each pixel of dx adds
+// up the windows that contain it, so that dx is written once, in order. Not yet measured on a GPU.
 #include "core/error.h"
 #include "cuda/divisor.h"
 #include "cuda/elementwise.h"
@@ -14,10 +13,10 @@
 namespace hs::cuda {
 namespace {
 
-// Of a multiprocessor: ptxas otherwise spills a register or two for more of them.
+// Blocks per multiprocessor. Without this limit ptxas spills a register or two to fit more of them.
 constexpr int kLeastBlocks = 4;
 
-// Places and elements are counted in 31 bits.
+// Positions and elements are counted in 31 bits.
 constexpr std::int64_t kMost = 0x7fffffff;
 
 struct Range {
@@ -28,28 +27,29 @@ struct Range {
 struct Axis {
   int extent, window, stride, pad, outputs;
 
-  // What of the window of output i lies inside; indices of x.
+  // The indices of x that lie in the window of output i, without the padding.
   HS_DEVICE Range inside(int i) const {
     int at = i * stride - pad, end = at + window;
     return {at < 0 ? 0 : at, end < extent ? end : extent};
   }
-  // The outputs whose windows hold x's index i.
+  // The outputs whose windows contain index i of x.
   HS_DEVICE Range holders(int i) const {
     int last = (i + pad) / stride, before = i + pad - window;
     return {before < 0 ? 0 : before / stride + 1, last < outputs ? last + 1 : outputs};
   }
 };
 
-// `count` vectors of channels, of y or of dx, numbered [images, rows, columns, vectors].
+// The pooling of a call. A thread computes vectors of channels, of y or of dx; `count` is their
+// number, in the order [images, rows, columns, vectors].
 struct Pool {
   Axis rows, columns;
   std::int64_t channels;
-  int divisor;  // of averages: the whole window, or 0 for what of it lies inside
+  int divisor;  // of averages: the elements of the window, or 0 to count only those inside x
   unsigned count;
   Divisor vectors, of_columns, of_rows;
 };
 
-// The share of an element in the average over what lies inside.
+// The weight of an element in the average of a window, of which `down` x `across` lies inside x.
 HS_DEVICE float share_of(const Pool& pool, Range down, Range across) {
   int inside = (down.end - down.begin) * (across.end - across.begin);
   return 1.0f / static_cast<float>(pool.divisor != 0 ? pool.divisor : inside);
@@ -152,8 +152,8 @@ Axis axis_of(std::int64_t extent, int window, int stride, int pad) {
   return {inputs, window, stride, pad, (inputs + 2 * pad - window) / stride + 1};
 }
 
-// Calls launcher(shape, pool, T{}, Elements<channels of a vector>); a thread takes a vector of
-// [images, rows, columns] of the output, or of the input if `of_input`.
+// Calls launcher(shape, pool, T{}, Elements<channels of a vector>). A thread computes a vector of
+// channels of a pixel of the output, or of the input if `of_input`.
 template <class Launcher>
 hs_status with_pool(const Stream& stream, const char* name, const hs_pool2d_desc& d, bool of_input,
                     bool is_aligned, const Launcher& launcher) {

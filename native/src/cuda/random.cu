@@ -1,9 +1,9 @@
-// random_normal, random_uniform: Philox4x32-10, four numbers a counter.
+// random_normal, random_uniform: Philox4x32-10, which gives four numbers per counter.
 //
-// Bytes: 4 written a number. FLOPs: about 60 integer operations and, for normals, 20 others a
-// number, which at 4 bytes a number stays under the bandwidth. Floor: bytes / bandwidth.
-// Design: a thread computes the four numbers of a counter and writes them at once; normals by Box
-// and Muller (1958) from words 0 and 1, and 2 and 3. Not yet measured on a GPU.
+// Bytes: 4 written per number. FLOPs: about 60 integer operations per number and, for normals, 20
+// others, which take less time than writing 4 bytes. Floor: bytes / bandwidth.
+// Design: a thread computes the four numbers of a counter and writes them at once. Normals by Box
+// and Muller (1958): words 0 and 1 give one pair, words 2 and 3 another. Not yet measured on a GPU.
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -12,13 +12,14 @@
 namespace hs::cuda {
 namespace {
 
-constexpr int kWords = 4;  // of a counter
+constexpr int kWords = 4;  // words of a counter
 
 struct Normal {
   float mean, deviation;
   HS_DEVICE void operator()(const Philox4x32& bits, float (&x)[kWords]) const {
     HS_UNROLL for (int pair = 0; pair < kWords; pair += 2) {
-      // All 32 bits, so that the tails reach 6.7 deviations; the angle in halves of a turn.
+      // The radius uses all 32 bits, so that the tails reach 6.7 deviations; the angle is in half
+      // turns.
       float u = static_cast<float>(bits.word[pair]) * 0x1p-32f + 0x1p-33f;
       float radius = deviation * sqrtf(-2.0f * logf(fminf(u, 1.0f)));
       float angle = static_cast<float>(static_cast<std::int32_t>(bits.word[pair + 1])) * 0x1p-31f;
@@ -31,11 +32,11 @@ struct Normal {
 };
 
 struct Uniform {
-  float low, high, largest;  // largest: the float under high
+  float low, high, largest;  // largest: the largest float below high
   HS_DEVICE void operator()(const Philox4x32& bits, float (&x)[kWords]) const {
     HS_UNROLL for (int w = 0; w < kWords; ++w) {
       float u = unit_uniform(bits.word[w]);
-      // Without high - low, which may overflow.
+      // Computed without high - low, which may overflow.
       x[w] = fminf(high * u + low * (1.0f - u), largest);
     }
   }

@@ -1,11 +1,12 @@
-// reduce: sums, means and maxima with their places, over the middle of [outer, extent, inner].
+// reduce: sums, means and maxima with their indices, over the middle dimension of [outer, extent,
+// inner].
 //
 // Bytes: x is read once, y written once. Floor: bytes / bandwidth.
-// Design: where inner is 1, a row belongs to a warp, a long one to a block, and few long ones to
-// several blocks; where there are many columns, a thread takes 16 bytes of neighbouring ones and
-// goes down all rows; few columns are shared by threads and blocks as columns.h says. Sums are double
-// where threads meet. Partial results are merged in a fixed order by the block that comes last. Not
-// yet measured on a GPU.
+// Design: if inner is 1, a warp reduces a row; a block reduces a long row, and several blocks share
+// a row if there are few long ones. If there are many columns, a thread takes 16 bytes of
+// neighbouring columns and goes down all rows; otherwise threads and blocks share columns as in
+// columns.h. Sums of different threads are added in double. The block that finishes last merges
+// partial results, in a fixed order. Not yet measured on a GPU.
 #include "cuda/columns.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -17,7 +18,7 @@ constexpr unsigned kThreads = 256;
 constexpr unsigned kWarps = kThreads / kWarpSize;
 constexpr int kBlocksPerMultiprocessor = 8;
 
-// A sum or a mean. A thread adds in float, and in double what it merges.
+// A sum or a mean. A thread adds elements in float, and merges partial sums in double.
 struct SumOf {
   using Value = double;
   struct Thread {
@@ -71,7 +72,8 @@ HS_DEVICE void put(const ReduceArgs& args, std::int64_t at, const ValueAt& large
   if (args.index != nullptr) args.index[at] = largest.index;
 }
 
-// The elements [begin, end) of a row, by `threads` threads of which this one has number `rank`.
+// Reduces the elements [begin, end) of a row with `threads` threads, of which this one has number
+// `rank`.
 template <class Op, int kVector, class T>
 HS_DEVICE typename Op::Value reduce_run(const T* row, unsigned begin, unsigned end, unsigned rank,
                                         unsigned threads) {
@@ -106,8 +108,8 @@ struct RowShared {
   unsigned last;
 };
 
-// gridDim.y blocks share a row, each with split_extent of it; with more than one, a block has one
-// row.
+// gridDim.y blocks share a row; each takes split_extent elements of it. If there is more than one,
+// a block handles only one row.
 template <class Op, class T, int kVector>
 HS_KERNEL void __launch_bounds__(kThreads)
     reduce_rows_by_blocks(const ReduceArgs args, unsigned split_extent, void* workspace) {
@@ -136,7 +138,7 @@ HS_KERNEL void __launch_bounds__(kThreads)
   }
 }
 
-// A thread goes down the rows of kVector columns.
+// Each thread reduces kVector columns over all their rows.
 template <class Op, class T, int kVector>
 HS_KERNEL void __launch_bounds__(kThreads) reduce_columns_by_threads(const ReduceArgs args) {
   auto extent = static_cast<int>(args.desc.extent);
@@ -181,7 +183,7 @@ HS_KERNEL void __launch_bounds__(kColumnThreads)
 
 template <class Op, class T, int kVector>
 hs_status launch_rows(const Stream& stream, const ReduceArgs& args) {
-  constexpr std::int64_t kMostOfWarp = 1024, kLeastOfBlock = 16384;  // elements
+  constexpr std::int64_t kMostOfWarp = 1024, kLeastOfBlock = 16384;  // elements of a row
   std::int64_t outer = args.desc.outer, extent = args.desc.extent;
   if (extent <= kMostOfWarp) {
     return launch(stream,

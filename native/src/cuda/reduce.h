@@ -1,8 +1,9 @@
-// Reductions as a ladder: thread -> warp -> block -> cluster -> grid. The order of the operations
-// depends on the launch alone, so results are bitwise the same from run to run; nothing is added
-// atomically but integer counters.
+// Reductions over increasing groups of threads: thread, warp, block, cluster, grid. The order of
+// the operations depends on the launch alone, so results are bitwise the same from run to run; only
+// integer counters are added atomically.
 //
-// `Op` is a struct with identity() and operator()(a, b), which must commute bit by bit.
+// `Op` is a struct with identity() and operator()(a, b); op(a, b) and op(b, a) must be bitwise
+// equal.
 #ifndef HALFSTEP_CUDA_REDUCE_H
 #define HALFSTEP_CUDA_REDUCE_H
 
@@ -24,14 +25,15 @@ struct Largest {
   HS_DEVICE float operator()(float a, float b) const { return a > b ? a : b; }
 };
 
-// A float and where it was found. Of equal ones the first counts.
+// A float and the index at which it was found. Of equal values the one with the smallest index
+// wins.
 struct ValueAt {
   float value;
   std::int32_t index;
 };
 
 struct LargestAt {
-  // Not minus infinity, so that differences from it are numbers.
+  // The lowest finite float and not -infinity, so that differences from it are never NaN.
   HS_DEVICE static ValueAt identity() { return {-3.40282347e38f, 0x7fffffff}; }
   HS_DEVICE ValueAt operator()(const ValueAt& a, const ValueAt& b) const {
     if (a.value != b.value) return a.value > b.value ? a : b;
@@ -39,7 +41,7 @@ struct LargestAt {
   }
 };
 
-// The value of the lane whose number differs in the bits of `lanes`; T is made of 4-byte words.
+// The value of the lane whose number is lane_id() ^ lanes; T is made of 4-byte words.
 template <class T>
 HS_DEVICE T shuffle_xor(const T& value, unsigned lanes HS_AND_CALLER) {
   static_assert(sizeof(T) % sizeof(unsigned) == 0);
@@ -54,8 +56,8 @@ HS_DEVICE T shuffle_xor(const T& value, unsigned lanes HS_AND_CALLER) {
   return other;
 }
 
-// Over the groups of `kLanes` lanes (a power of two) that a warp is made of; every lane gets its
-// group's result. All lanes of the warp take part.
+// Reduces over each group of `kLanes` lanes (a power of two) of a warp; every lane gets the result
+// of its group. All lanes of the warp take part.
 template <unsigned kLanes, class T, class Op>
 HS_DEVICE T group_reduce(T value, Op op HS_AND_CALLER) {
   HS_UNROLL for (unsigned lanes = kLanes / 2; lanes > 0; lanes /= 2) {
@@ -69,14 +71,14 @@ HS_DEVICE T warp_reduce(T value, Op op HS_AND_CALLER) {
   return group_reduce<kWarpSize>(value, op HS_PASS_CALLER);
 }
 
-// One slot a warp.
+// Shared memory of a block's reduction: one slot per warp.
 template <class T>
 struct BlockScratch {
   T slot[kWarpSize];
 };
 
-// Over a block of `kThreads`, a multiple of 32; every thread gets the result. The scratch may be
-// used again at once.
+// Reduces over a block of `kThreads` threads, a multiple of 32; every thread gets the result. The
+// scratch may be used again immediately.
 template <unsigned kThreads, class T, class Op>
 HS_DEVICE T block_reduce(T value, Op op, BlockScratch<T>& scratch HS_AND_CALLER) {
   constexpr unsigned kWarps = kThreads / kWarpSize;
@@ -91,8 +93,8 @@ HS_DEVICE T block_reduce(T value, Op op, BlockScratch<T>& scratch HS_AND_CALLER)
   return value;
 }
 
-// Over a cluster, in the order of its blocks: `own` is the block's result, which all its threads
-// hold, `slot` lies in its shared memory.
+// Reduces over a cluster, in the order of its blocks. `own` is the block's result, which all its
+// threads hold; `slot` lies in its shared memory.
 template <class T, class Op>
 HS_DEVICE T cluster_reduce(T own, Op op, T& slot HS_AND_CALLER) {
   if (cluster_size() == 1) return own;
@@ -106,12 +108,12 @@ HS_DEVICE T cluster_reduce(T own, Op op, T& slot HS_AND_CALLER) {
   return value;
 }
 
-// A workspace (stream.h): counters, which every kernel leaves zero, words for barriers of blocks, and
-// partial results.
+// The layout of a workspace (stream.h): counters, which every kernel leaves at zero, words for
+// barriers of blocks, and partial results.
 struct GridWorkspace {
   unsigned counters[kGridCounters];
   unsigned barriers[kGridCounters];
-  // Then the blocks' partial results.
+  // The blocks' partial results follow.
   template <class T>
   HS_DEVICE T* partials() {
     return reinterpret_cast<T*>(this + 1);
@@ -119,23 +121,23 @@ struct GridWorkspace {
 };
 static_assert(sizeof(GridWorkspace) == kCounterBytes);
 
-// True in all threads of the last of `parts` blocks that come here with this counter; that block
-// sees what the others wrote before. `last` lies in shared memory.
+// Returns true in all threads of the last of `parts` blocks that call this with the same counter;
+// that block sees what the others wrote before their calls. `last` lies in shared memory.
 HS_DEVICE bool last_to_finish(unsigned& counter, unsigned parts, unsigned& last HS_AND_CALLER) {
   __syncthreads(HS_CALLER_ONLY);  // the block has written its results
   if (threadIdx.x == 0) {
-    __threadfence();  // they are seen before the count
+    __threadfence();  // makes them visible before the count
     last = atomicAdd(&counter, 1u) == parts - 1;
     if (last) counter = 0;
   }
   __syncthreads(HS_CALLER_ONLY);
-  __threadfence();  // the count is seen before the others' results
+  __threadfence();  // orders the reads of the others' results after the count
   return last;
 }
 
-// Over the grid, in the order of the blocks: each block leaves its result in the workspace, and the
-// block that comes last reduces them all. Returns true in all threads of that block, with the
-// result; the other blocks are done.
+// Reduces over the grid, in the order of the blocks: each block writes its result to the workspace,
+// and the last block to finish reduces them all. Returns true in all threads of that block, with
+// the result in *value; the other blocks are done.
 template <unsigned kThreads, class T, class Op>
 HS_DEVICE bool grid_reduce(T* value, Op op, void* workspace, BlockScratch<T>& scratch,
                            unsigned& last HS_AND_CALLER) {

@@ -1,9 +1,9 @@
-// reduce_backward: each gradient of y goes to all elements that were reduced (sum, mean), or to the
-// largest of them.
+// reduce_backward: writes each gradient of y to all elements that were reduced (sum, mean), or to
+// the largest of them, and zeros to the rest.
 //
 // Bytes: dx is written once, dy read once from memory. Floor: bytes / bandwidth.
-// Design: a thread writes 16 bytes of neighbours: of one row, or, where inner is 1, of one reduced
-// run. Not yet measured on a GPU.
+// Design: a thread writes 16 bytes of neighbouring elements of one row or, if inner is 1, of one
+// reduced run. Not yet measured on a GPU.
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -11,7 +11,8 @@
 namespace hs::cuda {
 namespace {
 
-// kCount elements of dx belong to one row of [extent, inner] or, with inner = 1, to one run.
+// A thread's kCount elements of dx belong to one row of [extent, inner] or, if inner = 1, to one
+// reduced run.
 template <class T, class From, int kCount>
 HS_KERNEL void __launch_bounds__(kElementwiseThreads) spread(const ReduceBackwardArgs args) {
   const hs_reduce_desc& desc = args.desc;

@@ -1,9 +1,10 @@
 // resize: bilinear resizing of images; resize_backward: its gradient.
 //
-// Bytes: x and y once, as neighbouring outputs meet in the caches. Floor: bytes / bandwidth.
-// Design: a thread takes 16 bytes of channels of one output. Where an output lies between its
-// neighbours is computed in integers, so exactly. The gradient is gathered: the outputs that a pixel
-// of x contributes to are neighbours, and dx is written once, in order. Not yet measured on a GPU.
+// Bytes: x and y once; elements of x that neighbouring outputs share come from the caches. Floor:
+// bytes / bandwidth. Design: a thread handles 16 bytes of channels of one output. The position of
+// an output between its neighbours is computed in integers and therefore exactly. The gradient is
+// gathered: each pixel of dx adds up the outputs to which it contributes, which are neighbours, so
+// that dx is written once, in order. Not yet measured on a GPU.
 #include "core/error.h"
 #include "cuda/divisor.h"
 #include "cuda/elementwise.h"
@@ -13,10 +14,10 @@
 namespace hs::cuda {
 namespace {
 
-// Of a multiprocessor: ptxas otherwise spills a register or two for more of them.
+// Blocks per multiprocessor. Without this limit ptxas spills a register or two to fit more of them.
 constexpr int kLeastBlocks = 4;
 
-// An output takes (1 - part) of source `low` and `part` of source `high`.
+// An output is (1 - part) times source `low` plus `part` times source `high`.
 struct Between {
   std::int64_t low, high;
   float part;
@@ -32,19 +33,19 @@ struct Range {
 struct Axis {
   std::int64_t extent, outputs;
 
-  // Output i lies at max(0, (i + 1/2) extent / outputs - 1/2).
+  // The sources of output i, which lies at max(0, (i + 1/2) extent / outputs - 1/2).
   HS_DEVICE Between between(std::int64_t i) const {
-    std::int64_t twice = (2 * i + 1) * extent - outputs;  // times 2 outputs
+    std::int64_t twice = (2 * i + 1) * extent - outputs;  // the position times 2 outputs
     if (twice <= 0) return {0, 0, 0};
     const Quotient q(twice, 2 * outputs);
     if (q.quotient >= extent - 1) return {extent - 1, extent - 1, 0};
     return {q.quotient, q.quotient + 1,
             static_cast<float>(q.rest) / static_cast<float>(2 * outputs)};
   }
-  // All outputs that take from source i lie here: strictly between sources i - 1 and i + 1, or at
-  // an end.
+  // A range that contains all outputs to which source i contributes: those strictly between sources
+  // i - 1 and i + 1, or beyond the first or the last source.
   HS_DEVICE Range takers(std::int64_t i) const {
-    auto first_from = [&](std::int64_t twice) {  // the first output at twice / 2 - 1/2 or beyond
+    auto first_from = [&](std::int64_t twice) {  // the first output at or after twice / 2 - 1/2
       std::int64_t value = twice * outputs - extent;
       return value <= 0 ? 0 : Quotient(value + 2 * extent - 1, 2 * extent).quotient;
     };
@@ -54,7 +55,8 @@ struct Axis {
   }
 };
 
-// `count` vectors of channels, of y or of dx, numbered [images, rows, columns, vectors].
+// The resizing of a call. A thread computes vectors of channels, of y or of dx; `count` is their
+// number, in the order [images, rows, columns, vectors].
 struct Resize {
   Axis rows, columns;
   std::int64_t channels;
@@ -126,8 +128,8 @@ HS_KERNEL void __launch_bounds__(kElementwiseThreads, kLeastBlocks)
   }
 }
 
-// Calls launcher(shape, resize, T{}, Elements<channels of a vector>); a thread takes a vector of an
-// image of rows x columns.
+// Calls launcher(shape, resize, T{}, Elements<channels of a vector>). A thread computes a vector of
+// channels of a pixel of the images, which have rows x columns pixels.
 template <class Launcher>
 hs_status with_resize(const Stream& stream, const char* name, const hs_resize_desc& d,
                       std::int64_t rows, std::int64_t columns, bool is_aligned,

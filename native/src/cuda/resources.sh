@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# What the kernels take of a multiprocessor, as ptxas reports it.
+# Checks and shows the resources that the kernels need of a multiprocessor, as ptxas reports them.
 #   resources.sh record OBJECT COMMAND...   compiles with COMMAND; the report goes to OBJECT.ptxas
-#   resources.sh check OBJECT...            prints a table of all kernels: registers of a thread, static
-#                                           shared memory of a block (the launchers ask for the rest),
-#                                           and bytes of local memory: stack, stores and loads of
-#                                           spilled registers. Fails if there are any: all are hot.
-#   resources.sh page OBJECT...             the same in short, as benchmarks/results/cuda-resources.md
+#   resources.sh check OBJECT...            prints a table of all kernels: registers of a thread,
+#   static
+#                                           shared memory of a block (the launchers ask for the
+#                                           rest), and bytes of local memory: stack, stores and
+#                                           loads of spilled registers. Fails if a kernel has any: all are hot.
+#   resources.sh page OBJECT...             prints a summary, benchmarks/results/cuda-resources.md
 set -euo pipefail
 step=$1
 shift
 
-# A line for each kernel and architecture: architecture, registers, static shared memory, stack,
-# stores, loads, source file, kernel.
+# Prints a line for each kernel and architecture: architecture, registers, static shared memory,
+# stack, stores, loads, source file, kernel.
 kernels() {
   local reports=() object
   for object in "$@"; do
@@ -81,7 +82,7 @@ All of this is the compiler's report; what was measured stands in hopper-2026-11
 END
     awk '
       function range(of) { return least[of] == most[of] ? most[of] : least[of] "-" most[of] }
-      # Registers are given out in eights, to 32 threads at once.
+      # Registers are allocated in units of eight per thread, for 32 threads at once.
       function warps(of, n) { n = int(65536 / (32 * int((most[of] + 7) / 8) * 8)); return n < 64 ? n : 64 }
       {
         name = $8

@@ -1,10 +1,9 @@
 // Softmax over rows, with a scale, a causal and a padding mask, and its gradient.
 //
-// Bytes of an element: forward reads x and writes y, backward reads dy and y and writes dx; masked
-// ones are written alone. Floor: bytes / bandwidth.
-// Design: rows of up to 1024 columns belong to a warp, which holds them in registers, in accesses of
-// 16 bytes where rows are aligned; longer ones to a block, which reads them again for each pass, from
-// the caches. Not yet measured on a GPU.
+// Bytes: forward reads x and writes y, backward reads dy and y and writes dx; masked elements are
+// only written. Floor: bytes / bandwidth. Design: a row of up to 1024 columns belongs to a warp,
+// which holds it in registers; accesses have 16 bytes if rows are aligned. A longer row belongs to
+// a block, which reads it again in each pass, from the caches. Not yet measured on a GPU.
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -16,10 +15,10 @@ namespace {
 
 constexpr unsigned kThreads = 256;
 constexpr unsigned kWarps = kThreads / kWarpSize;
-constexpr int kHeld = 32;  // columns of a lane
+constexpr int kHeld = 32;  // the most columns that a lane holds
 constexpr int kBlocksPerMultiprocessor = 8;
 
-// Columns of a row that are not masked.
+// The number of columns of a row that the causal mask leaves.
 HS_DEVICE std::int64_t open_columns(const hs_softmax_desc& desc, std::int64_t row) {
   if (desc.queries == 0) return desc.columns;
   auto query = static_cast<unsigned>(row) % static_cast<unsigned>(desc.queries);
@@ -50,8 +49,9 @@ struct Team {
   }
 };
 
-// A thread's part of a row of which the first `open` columns count: vectors of kVector columns, held
-// in registers by a warp, read again by a block. Columns that do not count are 0.
+// A thread's part of a row of which the first `open` columns are not masked: vectors of kVector
+// columns. A warp holds them in registers, a block reads them again in each pass. Masked columns
+// are 0.
 template <class T, int kVector, bool kWarp>
 struct Row {
   static constexpr int kVectors = kWarp ? kHeld / kVector : 1;
@@ -113,8 +113,8 @@ HS_KERNEL void __launch_bounds__(kThreads) softmax_rows(const SoftmaxArgs args) 
         return c < open;
       }
     };
-    // Not minus infinity, so that differences from it are numbers. NaN is passed over: its
-    // exponential makes the row NaN.
+    // The lowest finite float and not -infinity, so that differences from it are never NaN. The
+    // maximum ignores NaN, whose exponential makes the row NaN later.
     float largest = -3.40282347e38f;
     x.for_each([&](int, std::int64_t c, const float(&v)[kVector]) {
       HS_UNROLL for (int e = 0; e < kVector; ++e) {
@@ -175,7 +175,7 @@ HS_KERNEL void __launch_bounds__(kThreads) softmax_gradient_rows(const SoftmaxBa
   }
 }
 
-// Calls launcher(shape, T{}, Elements<columns of a vector>, whether a warp takes a row).
+// Calls launcher(shape, T{}, Elements<columns of a vector>, whether a warp or a block has a row).
 template <class Launcher>
 hs_status with_rows(const Stream& stream, const char* name, const hs_softmax_desc& desc,
                     bool is_aligned, const Launcher& launcher) {

@@ -1,9 +1,10 @@
-// gradient_statistics: mean, deviation, extremes and norm of an arena of gradients, and how many are
-// not finite.
+// gradient_statistics: mean, deviation, extremes and norm of an arena of gradients, and the number
+// of values that are not finite.
 //
-// Bytes: 4 read an element. FLOPs: four in FP64 and six others an element. Floor: bytes / bandwidth.
-// Design: eight elements a thread in 16-byte accesses; sums in double, merged over the grid by the
-// ladder of reduce.h; the last block writes the result. Not yet measured on a GPU.
+// Bytes: 4 read per element. FLOPs: four in FP64 and six others per element. Floor: bytes /
+// bandwidth. Design: each thread handles eight elements in 16-byte accesses. Sums are in double;
+// the functions of reduce.h merge them over the grid, and the last block writes the result. Not yet
+// measured on a GPU.
 #include "cuda/elementwise.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -37,7 +38,8 @@ struct Shared {
   unsigned last;
 };
 
-// `s` is of the values as they are; the result of the values times `factor`, which is not negative.
+// Computes the result for the values times `factor`, which is not negative, from `s`, the
+// statistics of the values without the factor.
 HS_DEVICE hs_statistics finish(const Statistics& s, std::int64_t count, double factor) {
   hs_statistics out{};
   out.count = s.finite;

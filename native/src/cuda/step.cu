@@ -1,7 +1,7 @@
 // micro_step_end, step_end: one thread advances the state of the training run.
 //
-// Bytes: under 200. Floor: the latency of a launch. Design: the rules of numerics/step.h, as every
-// backend has them. Not yet measured on a GPU.
+// Bytes: under 200. Floor: the latency of a launch. Design: the functions of numerics/step.h, which
+// all backends share. Not yet measured on a GPU.
 #include "numerics/step.h"
 
 #include "cuda/kernels.h"

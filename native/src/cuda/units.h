@@ -1,4 +1,4 @@
-// The units, of 1 to 16 bytes, in which kernels move elements whose type does not matter.
+// The units of 1 to 16 bytes in which kernels copy elements whose type does not matter.
 #ifndef HALFSTEP_CUDA_UNITS_H
 #define HALFSTEP_CUDA_UNITS_H
 
@@ -9,7 +9,7 @@ namespace hs::cuda {
 
 using Unit16 = Vector<std::uint32_t, 4>;
 
-// Calls launcher(Unit{}) with an unsigned type, or Unit16, of so many bytes.
+// Calls launcher(Unit{}), where Unit is an unsigned type, or Unit16, of `bytes` bytes.
 template <class Launcher>
 hs_status with_unit(std::uint64_t bytes, const Launcher& launcher) {
   switch (bytes) {

@@ -1,6 +1,7 @@
-// Conversions between float and the 16-bit storage types, one value at a time: to nearest, ties to
-// even; NaN stays NaN; beyond the largest finite value by half a unit or more is infinity. FP16's
-// subnormals are kept. IEEE 754-2019, section 4.3.1.
+// Conversions between float and the 16-bit storage types, one value at a time. They round to
+// nearest, ties to even; NaN stays NaN; a value that exceeds the largest finite one by half a unit
+// in the last place or more becomes infinity (IEEE 754-2019, section 4.3.1). FP16's subnormals are
+// kept.
 #ifndef HALFSTEP_NUMERICS_CONVERSIONS_H
 #define HALFSTEP_NUMERICS_CONVERSIONS_H
 
@@ -26,7 +27,7 @@ HS_HOST_DEVICE float float_from_bf16(uint16_t h) {
 
 HS_HOST_DEVICE uint16_t bf16_from_float(float x) {
   const uint32_t u = float_bits(x);
-  if (x != x) return static_cast<uint16_t>((u >> 16) | 0x40);  // quiet, whatever its payload
+  if (x != x) return static_cast<uint16_t>((u >> 16) | 0x40);  // a quiet NaN, whatever the payload
   return static_cast<uint16_t>((u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
 
@@ -37,7 +38,7 @@ HS_HOST_DEVICE float float_from_f16(uint16_t h) {
   if (exponent == 0x1f) return float_from_bits(sign | 0x7f800000 | fraction << 13);
   if (exponent != 0) return float_from_bits(sign | (exponent + 112) << 23 | fraction << 13);
   if (fraction == 0) return float_from_bits(sign);
-  uint32_t shifted = 113;  // a subnormal: move its first one up to the hidden bit
+  uint32_t shifted = 113;  // a subnormal: move its leading 1 up to the hidden bit
   while ((fraction & 0x400) == 0) {
     fraction <<= 1;
     shifted--;
@@ -56,7 +57,7 @@ HS_HOST_DEVICE uint16_t f16_from_float(float x) {
     return static_cast<uint16_t>(sign | rounded >> 13);
   }
   if (magnitude < 0x33000000) return static_cast<uint16_t>(sign);  // under 2^-25
-  // Subnormal: the significand in units of 2^-24, with its rest below the point.
+  // Subnormal: `kept` is the significand in units of 2^-24; the `drop` bits below are rounded away.
   const uint32_t significand = (magnitude & 0x7fffff) | 0x800000;
   const uint32_t drop = 126 - (magnitude >> 23);
   const uint32_t half = 1u << (drop - 1);
@@ -65,8 +66,8 @@ HS_HOST_DEVICE uint16_t f16_from_float(float x) {
   return static_cast<uint16_t>(sign | (kept + (rest > half || (rest == half && (kept & 1)))));
 }
 
-// TF32 is a float whose mantissa keeps 10 bits. Ties go away from zero, as the devices round; NaN
-// stays NaN.
+// Rounds to TF32, a float of which only 10 bits of mantissa are kept. Ties go away from zero, as on
+// the devices; NaN stays NaN.
 HS_HOST_DEVICE float tf32_from_float(float x) {
   return x != x ? x : float_from_bits((float_bits(x) + 0x1000) & 0xffffe000);
 }

@@ -1,7 +1,7 @@
-// What the headers of this folder need so that g++, nvcc and the simulated device can compile them.
-// The rules in them hold on every backend: each is written here once. They use no standard library.
-// Being always inlined, they leave no copy compiled for one instruction set where a file compiled
-// for another could be given it by the linker.
+// Lets g++, nvcc and the simulated device compile the headers of this folder. All backends share
+// the formulas in them, so each is written once. The functions use no standard library. They are
+// always inlined: otherwise the linker could merge copies that were compiled for different
+// instruction sets.
 #ifndef HALFSTEP_NUMERICS_HOST_DEVICE_H
 #define HALFSTEP_NUMERICS_HOST_DEVICE_H
 

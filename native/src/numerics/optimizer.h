@@ -47,7 +47,7 @@ HS_HOST_DEVICE StepFactors step_factors(const hs_optimizer_desc& desc, const hs_
   f.multiplier = 1;
   f.learning_rate = desc.learning_rate;
   f.momentum = desc.momentum;
-  int64_t t = 1;
+  int64_t t = desc.step > 0 ? desc.step : 1;
   if (state != nullptr) {
     t = state->performed + 1;
     f.perform = desc.checked == 0 || state->nonfinite == 0;
@@ -73,8 +73,17 @@ HS_HOST_DEVICE StepFactors step_factors(const hs_optimizer_desc& desc, const hs_
     f.step_size = static_cast<float>(f.learning_rate / (1 - power(beta1, t)));
     f.first_scale = static_cast<float>(1 / (1 - power(beta1, t)));
     f.inverse_root = static_cast<float>(1 / root(1 - power(beta2, t)));
-    f.eps = desc.eps;
+    // sqrt(v) + eps, debiased as a whole, is sqrt(v^) and this.
+    f.eps = desc.eps_before_debiasing != 0 ? desc.eps * f.inverse_root : desc.eps;
   }
+  return f;
+}
+
+// The factors for a segment whose learning rate is multiplied by `rate`. A rate of 1 changes no bit.
+HS_HOST_DEVICE StepFactors with_rate(const StepFactors& step, float rate) {
+  StepFactors f = step;
+  f.learning_rate *= rate;
+  f.step_size *= rate;
   return f;
 }
 

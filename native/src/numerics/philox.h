@@ -1,5 +1,5 @@
 // Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel random
-// numbers: as easy as 1, 2, 3" (SC 2011), and how its bits become uniform numbers.
+// numbers: as easy as 1, 2, 3" (SC 2011), and the conversion of its words to uniform numbers.
 #ifndef HALFSTEP_NUMERICS_PHILOX_H
 #define HALFSTEP_NUMERICS_PHILOX_H
 
@@ -15,7 +15,7 @@ struct Philox4x32 {
   uint32_t word[4];
 };
 
-// The four words of counter (index, sequence), low word first, under the key `seed`.
+// The four random words of the counter (index, sequence), low word first, with the key `seed`.
 HS_HOST_DEVICE Philox4x32 philox(uint64_t index, uint64_t sequence, uint64_t seed) {
   uint32_t c0 = static_cast<uint32_t>(index), c1 = static_cast<uint32_t>(index >> 32);
   uint32_t c2 = static_cast<uint32_t>(sequence), c3 = static_cast<uint32_t>(sequence >> 32);
@@ -33,7 +33,7 @@ HS_HOST_DEVICE Philox4x32 philox(uint64_t index, uint64_t sequence, uint64_t see
   return {{c0, c1, c2, c3}};
 }
 
-// Uniform in [0, 1), a multiple of 2^-24: the word's upper bits, which a float holds exactly.
+// A number uniform in [0, 1): the word's upper 24 bits, which a float holds exactly, times 2^-24.
 HS_HOST_DEVICE float unit_uniform(uint32_t word) {
   return static_cast<float>(static_cast<int32_t>(word >> 8)) * 0x1p-24f;
 }

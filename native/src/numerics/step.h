@@ -1,5 +1,6 @@
-// How a training step advances hs_step_state: counters, the schedule's row, what unscales the
-// gradients, and dynamic loss scaling. One thread runs these, on the host or on the device.
+// How a training step advances hs_step_state: its counters, the row of the schedule, the multiplier
+// that unscales the gradients, and dynamic loss scaling. One thread runs these functions, on the
+// host or on the device.
 #ifndef HALFSTEP_NUMERICS_STEP_H
 #define HALFSTEP_NUMERICS_STEP_H
 
@@ -8,28 +9,29 @@
 
 namespace hs {
 
-// Where a counter stands in a ring of `size` places; a negative one, which only a damaged state has,
-// stands somewhere in it too.
+// The index of a counter in a ring of `size` entries. A negative counter, which only a damaged
+// state has, gets an index inside the ring too.
 HS_HOST_DEVICE int64_t ring_place(int64_t counter, int64_t size) {
   const int64_t place = counter % size;
   return place < 0 ? place + size : place;
 }
 
-// What a gradient is multiplied by so that it is the gradient of the mean loss. A step all of whose
-// rows were ignored has weight 0 and gradients 0: they stay 0.
+// The factor that turns the stored gradients into those of the mean loss. If all rows of a step
+// were ignored, its weight is 0 and its gradients are 0, and the factor 0 keeps them so.
 HS_HOST_DEVICE float unscale_multiplier(float weight_units, double weight, float loss_scale) {
   return weight == 0 ? 0.0f : static_cast<float>(weight_units / (weight * loss_scale));
 }
 
-// The row of this step, null where the schedule has none.
+// The schedule's row for this step, or null if it has none.
 HS_HOST_DEVICE const hs_schedule_row* schedule_row(const hs_step_state& state,
                                                    const hs_schedule_row* schedule) {
   const int64_t row = state.performed - state.schedule_base;
   return row >= 0 && row < state.schedule_rows ? schedule + row : nullptr;
 }
 
-// Leaves in the state what a pass over the gradients found: `norm_squared` of the gradients as they
-// are, not finite where any of them is not. `norm` is its square root.
+// Writes the results of a pass over the gradients to the state. `norm_squared` is that of the
+// stored gradients, before unscaling, and not finite if one of them is not; `norm` is its square
+// root.
 HS_HOST_DEVICE void end_gradient_check(hs_step_state& state, double norm_squared, double norm,
                                        float weight_units, float max_norm) {
   const float multiplier = unscale_multiplier(weight_units, state.weight, state.loss_scale);
@@ -46,7 +48,8 @@ HS_HOST_DEVICE void end_micro_step(hs_step_state& state, int64_t rows) {
   state.micro_step += 1;
 }
 
-// GradScaler's update: back off at once, grow after `interval` finite steps in a row.
+// GradScaler's update: lower the scale after each step with gradients that are not finite, raise it
+// after `interval` finite steps in a row.
 HS_HOST_DEVICE void update_loss_scale(hs_step_state& state, const hs_scaler& scaler) {
   if (state.nonfinite != 0) {
     const float lower = state.loss_scale * scaler.backoff;
@@ -59,9 +62,9 @@ HS_HOST_DEVICE void update_loss_scale(hs_step_state& state, const hs_scaler& sca
   }
 }
 
-// `schedule` and `scaler` may be null. A step for which the schedule has no row leaves
-// HS_ERROR_SCHEDULE. A step with an error, its own or an earlier one that nobody has cleared, is
-// skipped and says nothing about the loss scale.
+// Ends a step. `schedule` and `scaler` may be null. If the schedule has no row for the step, sets
+// HS_ERROR_SCHEDULE. While an error bit is set, by this step or an earlier one, the step is skipped
+// and the loss scale does not change.
 HS_HOST_DEVICE void end_step(hs_step_state& state, const hs_schedule_row* schedule,
                              const hs_scaler* scaler, hs_step_record* ring, int64_t capacity) {
   const hs_schedule_row* row = schedule != nullptr ? schedule_row(state, schedule) : nullptr;

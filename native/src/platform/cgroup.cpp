@@ -42,7 +42,7 @@ void visit_control_groups(const std::string& root, const std::string& controller
   char line[4096];
   while (std::fgets(line, sizeof line, file) != nullptr) {
     line[std::strcspn(line, "\n")] = '\0';
-    // hierarchy:controllers:path; no controllers in version 2
+    // A line is hierarchy:controllers:path; version 2 names no controllers.
     char* controllers = std::strchr(line, ':');
     char* path = controllers == nullptr ? nullptr : std::strchr(controllers + 1, ':');
     if (path == nullptr) continue;

@@ -12,14 +12,15 @@
 namespace hs::platform {
 namespace {
 
-// Processors of a quota of `quota` microseconds in each `period`; 0 for no limit.
+// The number of processors, rounded up, that a quota of `quota` microseconds in each `period`
+// allows; 0 for no limit.
 int processors(long long quota, long long period) {
   if (quota <= 0 || period <= 0) return 0;
   return static_cast<int>(std::min((quota + period - 1) / period, 256LL));
 }
 
 int limit_v2(const std::string& folder) {
-  long long quota = 0, period = 0;  // "max 100000" does not match
+  long long quota = 0, period = 0;  // no limit is written "max 100000", which does not match
   if (std::sscanf(first_line(folder + "/cpu.max").c_str(), "%lld %lld", &quota, &period) != 2) {
     return 0;
   }

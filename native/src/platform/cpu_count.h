@@ -4,13 +4,13 @@
 
 namespace hs::platform {
 
-// The smaller of the processors that the scheduler's affinity mask allows and the control group's
-// quota (rounded up), in 1..256.
+// The number of processors that the scheduler's affinity mask allows, or the control group's quota
+// (rounded up) if that is smaller; in 1..256.
 int usable_cpus();
 
-// The quota of the control group that `root`/proc/self/cgroup names, the least of it and its
-// ancestors, in processors rounded up; 0 where there is none. Both versions of control groups.
-// `root` is "" but in tests.
+// The smallest quota of the control group that `root`/proc/self/cgroup names and of its ancestors,
+// in processors, rounded up; 0 if none has one. Handles both versions of control groups. `root` is
+// "" except in tests.
 int cgroup_cpu_limit(const char* root);
 
 }  // namespace hs::platform

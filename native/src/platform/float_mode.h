@@ -1,4 +1,4 @@
-// What the processor does with denormal floats, on the calling thread.
+// Sets how the processor treats denormal floats, on the calling thread.
 #ifndef HALFSTEP_PLATFORM_FLOAT_MODE_H
 #define HALFSTEP_PLATFORM_FLOAT_MODE_H
 
@@ -8,12 +8,12 @@ namespace hs::platform {
 
 #if defined(__x86_64__)
 using FloatMode = uint32_t;                     // MXCSR
-inline constexpr FloatMode kFlushing = 0x8040;  // results flush to zero, operands count as zero
+inline constexpr FloatMode kFlushing = 0x8040;  // denormal results and operands count as zero
 inline FloatMode float_mode() { return __builtin_ia32_stmxcsr(); }
 inline void set_float_mode(FloatMode mode) { __builtin_ia32_ldmxcsr(mode); }
 #elif defined(__aarch64__)
 using FloatMode = uint64_t;                      // FPCR
-inline constexpr FloatMode kFlushing = 1 << 24;  // FZ: both
+inline constexpr FloatMode kFlushing = 1 << 24;  // FZ: denormal results and operands count as zero
 inline FloatMode float_mode() {
   FloatMode mode;
   __asm__ __volatile__("mrs %0, fpcr" : "=r"(mode));
@@ -24,14 +24,14 @@ inline void set_float_mode(FloatMode mode) { __asm__ __volatile__("msr fpcr, %0"
 #error "say here how this processor flushes denormal floats to zero"
 #endif
 
-// Denormals flush to zero from now on; returns the mode before.
+// Denormals flush to zero from now on. Returns the previous mode.
 inline FloatMode flush_denormals() {
   const FloatMode before = float_mode();
   set_float_mode(before | kFlushing);
   return before;
 }
 
-// The same for a block: the mode comes back at its end.
+// Denormals flush to zero during this object's life; its destructor restores the previous mode.
 class FlushDenormals {
  public:
   FlushDenormals() : before_(flush_denormals()) {}

@@ -11,7 +11,7 @@
 namespace hs::platform {
 namespace {
 
-// The number behind `name`, at the beginning of a line of a file; 0 where there is none.
+// The number after `name` in the line of a file that begins with it; 0 if there is none.
 uint64_t field(const std::string& path, const char* name) {
   std::FILE* file = std::fopen(path.c_str(), "r");
   if (file == nullptr) return 0;
@@ -25,20 +25,23 @@ uint64_t field(const std::string& path, const char* name) {
   return value;
 }
 
-// A file of one number; `otherwise` where it cannot be read or has a word ("max").
+// The number in a file that holds one number; `otherwise` if it cannot be read or holds a word
+// ("max").
 uint64_t number(const std::string& path, uint64_t otherwise) {
   unsigned long long value = 0;
   return std::sscanf(first_line(path).c_str(), "%llu", &value) == 1 ? value : otherwise;
 }
 
-// Above memory.high the system takes memory back all the time, and programs stand still.
+// The limit of a group in bytes. memory.high counts as one too: above it the system reclaims memory
+// all the time, and programs almost stand still.
 uint64_t limit_of(const std::string& group, int version) {
   return version == 1 ? number(group + "/memory.limit_in_bytes", UINT64_MAX)
                       : std::min(number(group + "/memory.max", UINT64_MAX),
                                  number(group + "/memory.high", UINT64_MAX));
 }
 
-// What a group and its children use and cannot give up: cached files can go.
+// The bytes that a group and its children use and cannot give up. Cached files do not count, since
+// the system can drop them.
 uint64_t held_by(const std::string& group, int version) {
   const std::string stat = group + "/memory.stat";
   const uint64_t used =

@@ -8,12 +8,13 @@
 namespace hs::platform {
 
 struct HostMemory {
-  uint64_t total;      // of the machine, or the least limit of its control groups
-  uint64_t available;  // what is free and caches that the system would give up, in both
+  uint64_t total;      // the machine's bytes, or the smallest limit of the control groups
+  uint64_t available;  // free bytes and caches that can be dropped, within those limits
 };
 
-// From `root`/proc/meminfo and the memory limits of the control groups that `root`/proc/self/cgroup
-// names: beyond those the system ends the process without a word. `root` is "" but in tests.
+// Reads `root`/proc/meminfo and the memory limits of the control groups that
+// `root`/proc/self/cgroup names; beyond those limits the system kills the process. `root` is ""
+// except in tests.
 HostMemory host_memory(const std::string& root);
 
 }  // namespace hs::platform

@@ -1,4 +1,4 @@
-// Memory for arrays, aligned.
+// Allocates aligned memory for arrays.
 #ifndef HALFSTEP_PLATFORM_PAGES_H
 #define HALFSTEP_PLATFORM_PAGES_H
 
@@ -11,11 +11,12 @@ struct Block {
   uint64_t bytes;  // at least what was asked for
 };
 
-// A block of a multiple of `alignment` bytes, a power of two. From 2 MB on it is aligned to huge
-// pages and asks for them: arrays are walked from end to end, and small pages cost misses of the TLB.
+// Allocates a block aligned to `alignment`, a power of two; its size is a multiple of that. A block
+// of 2 MB or more is aligned to huge pages and asks the system for them: kernels walk through whole
+// arrays, where small pages cost TLB misses.
 Block allocate(uint64_t bytes, uint64_t alignment);
 
-// Gives its memory back; null is nothing to give.
+// Frees a block's memory; null is ignored.
 void release(void* data);
 
 }  // namespace hs::platform

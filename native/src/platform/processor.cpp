@@ -7,7 +7,8 @@
 
 namespace hs::platform {
 
-// Levels that not every processor has; the others are compiled for the least of its kind.
+// Only the instruction sets named here need a check; any processor of this architecture runs the
+// others.
 bool runs(const char* isa) {
 #if defined(__x86_64__)
   if (std::strcmp(isa, "avx512") == 0) return __builtin_cpu_supports("x86-64-v4") != 0;
@@ -16,7 +17,7 @@ bool runs(const char* isa) {
   return isa != nullptr;
 }
 
-// As /proc/cpuinfo has it, which on ARM has none.
+// Takes the name from /proc/cpuinfo; on ARM that file has none.
 void processor_name(char* name, size_t size) {
   utsname system;
   std::snprintf(name, size, "%s processor", uname(&system) == 0 ? system.machine : "unknown");

@@ -6,11 +6,11 @@
 
 namespace hs::platform {
 
-// Whether the processor, and the operating system that saves its registers, can run kernels that
-// were compiled for `isa`, an instruction set of this build.
+// Whether kernels compiled for `isa`, an instruction set of this build, can run here: the processor
+// must have it, and the operating system must save its registers.
 bool runs(const char* isa);
 
-// The processor's name for people.
+// Writes the processor's name, as shown to users.
 void processor_name(char* name, size_t size);
 
 }  // namespace hs::platform

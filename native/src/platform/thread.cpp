@@ -7,7 +7,8 @@
 namespace hs::platform {
 
 bool start_thread(Thread* thread, void* (*body)(void*), void* argument) {
-  // Faults stay where they happen.
+  // The new thread inherits a mask that blocks all signals except faults, which go to the thread
+  // that caused them.
   sigset_t all, before;
   sigfillset(&all);
   for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&all, fault);

@@ -1,4 +1,4 @@
-// Threads of the library's own.
+// The library's own threads.
 #ifndef HALFSTEP_PLATFORM_THREAD_H
 #define HALFSTEP_PLATFORM_THREAD_H
 
@@ -8,14 +8,15 @@ namespace hs::platform {
 
 using Thread = pthread_t;
 
-// Starts body(argument) on a thread that takes none of the program's signals. False where the system
-// gives no more threads.
+// Starts body(argument) on a new thread, which handles none of the program's signals. Returns false
+// if the system allows no more threads.
 bool start_thread(Thread* thread, void* (*body)(void*), void* argument);
 
-// Waits until it has ended.
+// Waits until the thread has ended.
 void join_thread(Thread thread);
 
-// The name by which debuggers and profilers show the calling thread, of at most 15 characters.
+// Sets the name, of at most 15 characters, that debuggers and profilers show for the calling
+// thread.
 void name_this_thread(const char* name);
 
 }  // namespace hs::platform

@@ -1,5 +1,6 @@
-// cp.async of one thread: copies from global to shared memory that land some time between their
-// issue and the wait that covers them. Each must be waited for before its thread ends.
+// The cp.async copies of one thread, from global to shared memory. A copy lands at some time
+// between its issue and the wait for its group. The thread must wait for each of its copies before
+// it ends.
 #ifndef HALFSTEP_SIM_ASYNC_COPIES_H
 #define HALFSTEP_SIM_ASYNC_COPIES_H
 
@@ -14,16 +15,16 @@ namespace hs::sim {
 
 class AsyncCopies {
  public:
-  // Copies `bytes` of the source and fills the rest of the `bytes + zeros` with zero: at once, or
-  // when it is waited for.
+  // Queues a copy of `bytes` bytes of the source, followed by `zeros` zero bytes. It lands at once,
+  // or when the thread waits for it.
   void enqueue(void* to, const void* from, std::size_t bytes, std::size_t zeros, bool at_once,
                Place place) {
     pending_.push_back({to, from, bytes, zeros, group_, at_once, place});
     if (at_once) land(pending_.back());
   }
-  // Closes the group of the copies queued so far.
+  // Closes the group of the copies that were queued since the last commit.
   void commit() { ++group_; }
-  // Lets all groups land but the `newest` last ones that were committed.
+  // Makes all groups land except the last `newest` that were committed.
   void wait(std::uint64_t newest) {
     std::size_t kept = 0;
     for (Copy& copy : pending_) {
@@ -35,7 +36,7 @@ class AsyncCopies {
     }
     pending_.resize(kept);
   }
-  // Where a copy was queued that nobody has waited for; null if there is none.
+  // The place at which a copy was queued for which no wait was made; null if there is none.
   const Place* forgotten() const { return pending_.empty() ? nullptr : &pending_.front().place; }
   void clear() {
     pending_.clear();

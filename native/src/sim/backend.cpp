@@ -1,5 +1,5 @@
-// The simulated device as a backend: the CUDA kernels' table, run by the executor as it is called.
-// Streams and recorded lists are core's own, as on the CPU.
+// The backend of the simulated device: the CUDA kernels' table, whose kernels the executor runs
+// when they are called. Core records the lists, as on the CPU.
 #include "core/backend.h"
 
 #include <algorithm>
@@ -15,8 +15,8 @@
 #include "sim/limits.h"
 #include "sim/memory.h"
 
-// Exactly what the last call asked for, so that what kernels do beyond it is found. Of what there
-// was before, the counters stay, as on a device.
+// A workspace of exactly the size that the last call asked for, so that accesses beyond it are
+// found. The counters keep their values from call to call, as on a device.
 class hs::cuda::Workspace {
  public:
   Workspace() = default;
@@ -97,7 +97,8 @@ hs_status release(void*, hs_ptr address, std::uint64_t) {
   return HS_OK;
 }
 
-// Less than a block has makes a small device, whose limits small shapes reach too.
+// The shared memory of a block. HALFSTEP_SIM_SHARED can make it smaller, so that small shapes reach
+// its limits too.
 std::size_t shared_bytes() {
   const char* bytes = std::getenv("HALFSTEP_SIM_SHARED");
   return bytes ? std::min<std::size_t>(std::strtoull(bytes, nullptr, 10), kMaxSharedBytes)
@@ -105,7 +106,7 @@ std::size_t shared_bytes() {
 }
 
 struct OwnedStream {
-  cuda::Stream launch;  // first: kernels are given its address
+  cuda::Stream launch;  // the first member, since kernels get the address of it
   cuda::Workspace workspace;
   std::shared_ptr<Backlog> backlog;  // shared by the streams that wrap one another
 };
@@ -145,7 +146,7 @@ std::uint64_t native_handle(void* pointer) {
 
 void destroy_stream(void* pointer) {
   std::unique_ptr<OwnedStream> owned(static_cast<OwnedStream*>(pointer));
-  Backlog::finish_all();  // of others too: they may wait for this one
+  Backlog::finish_all();  // other streams too, since they may wait for this one
 }
 
 hs_status check_range(const char* call, hs_ptr device, std::uint64_t bytes) {

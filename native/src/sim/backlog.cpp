@@ -9,7 +9,8 @@
 namespace hs::sim {
 namespace {
 
-// Memory may be freed by another thread than the streams' owner, which then does their work.
+// Guards all backlogs: another thread than the owner of the streams may free memory, and then does
+// the work of the streams.
 std::recursive_mutex mutex;
 
 std::unordered_set<Backlog*>& all() {

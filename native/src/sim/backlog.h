@@ -1,7 +1,7 @@
-// What a stream of the simulated device has been given and has not done yet: asynchronous copies and
-// launches of lists. They are done at once, or as late as a real device might: when somebody waits
-// for them. So a missing wait between streams, or a buffer of the host that is filled again too
-// early, changes results.
+// The work that a stream of the simulated device has been given and has not done yet: asynchronous
+// copies and launches of lists. It is done at once, or as late as on a real device: when some call
+// waits for it. So a missing wait between streams, or a host buffer that is filled again too early,
+// changes results.
 #ifndef HALFSTEP_SIM_BACKLOG_H
 #define HALFSTEP_SIM_BACKLOG_H
 
@@ -24,15 +24,16 @@ class Backlog : public std::enable_shared_from_this<Backlog> {
   Backlog(const Backlog&) = delete;
   Backlog& operator=(const Backlog&) = delete;
 
-  // Puts work at the end.
+  // Appends work.
   hs_status add(Work work);
-  // What is added from now on comes after what `other` has been given so far.
+  // Work that is added from now on runs after all work that `other` has been given so far.
   hs_status wait_for(std::shared_ptr<Backlog> other);
-  // Does all that is left; reports the first failure since the last time.
+  // Does all work that is left; reports the first failure since the last finish().
   hs_status finish();
-  // The one behind a stream's native handle, which whoever holds it keeps; null: there is none.
+  // The backlog of a stream's native handle, which the returned pointer keeps alive; null if there
+  // is none.
   static std::shared_ptr<Backlog> find(std::uint64_t handle);
-  // Does all that any stream has left. Failures stay for the streams' own finish().
+  // Does all work of all streams. Each stream's own finish() reports its failures.
   static void finish_all();
 
  private:
@@ -41,12 +42,12 @@ class Backlog : public std::enable_shared_from_this<Backlog> {
 
   std::deque<Work> left_;
   std::uint64_t added_ = 0, begun_ = 0;
-  bool running_ = false;  // the work in progress launches kernels, which come back to finish()
+  bool running_ = false;  // work is in progress; its kernels call finish() again
   hs_status failed_ = HS_OK;
   std::string message_;
 };
 
-// The same for the Backlog behind a cuda::Stream's `handle`; null: there is none.
+// Calls finish() of the Backlog that is the `handle` of a cuda::Stream; null is ignored.
 hs_status finish(void* backlog);
 
 }  // namespace hs::sim

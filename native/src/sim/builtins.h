@@ -1,5 +1,6 @@
-// The words of CUDA C++ that kernels use, for the emulated execution. Each has the meaning that the
-// CUDA C++ Programming Guide gives it; names are CUDA's, so they lie outside of a namespace.
+// The built-in variables and functions of CUDA C++ that kernels use, for the emulated execution.
+// Each does what the CUDA C++ Programming Guide says. They have CUDA's names, so they are in no
+// namespace.
 #ifndef HALFSTEP_SIM_BUILTINS_H
 #define HALFSTEP_SIM_BUILTINS_H
 
@@ -21,7 +22,7 @@ namespace hs::sim {
 template <class T>
 struct Shuffle {
   T value;
-  unsigned source;  // the lane whose value is wanted
+  unsigned source;  // the lane from which the value comes
 };
 
 template <class T>
@@ -75,7 +76,7 @@ inline unsigned __ballot_sync(unsigned mask, bool predicate,
   return operand;
 }
 
-// Whole warps only: the kernels shuffle within widths of 32.
+// Shuffles over whole warps only, since the kernels only use a width of 32.
 template <class T>
 T __shfl_sync(unsigned mask, T value, unsigned source,
               hs::sim::Place place = hs::sim::Place::here()) {
@@ -98,7 +99,8 @@ T __shfl_down_sync(unsigned mask, T value, unsigned delta,
 
 inline void __threadfence() {}
 
-// With the fences that belong to them, which the race checker does not know of alone.
+// Atomic operations that include the fences which kernels make beside them, since the race checker
+// does not understand separate fences.
 inline unsigned atomicAdd(unsigned* at, unsigned value) {
   return __atomic_fetch_add(at, value, __ATOMIC_ACQ_REL);
 }
@@ -121,7 +123,7 @@ inline unsigned __umulhi(unsigned a, unsigned b) {
 
 inline unsigned __popc(unsigned bits) { return static_cast<unsigned>(__builtin_popcount(bits)); }
 
-// One more than the number of the lowest bit; 0 where there is none.
+// One more than the number of the lowest bit that is set; 0 if none is.
 inline unsigned __ffs(unsigned bits) {
   return static_cast<unsigned>(__builtin_ffs(static_cast<int>(bits)));
 }

@@ -147,14 +147,14 @@ Fiber* Executor::own_fiber(std::size_t thread) {
   return own_fibers_[thread];
 }
 
-// Runs on the launching thread's own stack; comes back when the group has ended or failed.
+// Runs on the launching thread's own stack; returns when the group has ended or failed.
 void Executor::run_threads() {
   Thread* first = next();
   continue_with(*first, main_);
   races_.leave();
 }
 
-// Takes the next thread that can go on; null if the group has ended or nobody can.
+// Takes the next thread that is ready; null if the group has ended or no thread is ready.
 Thread* Executor::next() {
   long number = schedule_.pick(ready_);
   if (number < 0) return nullptr;
@@ -170,8 +170,8 @@ void Executor::continue_with(Thread& thread, Fiber& from) {
   switch_fiber(from, *thread.fiber);
 }
 
-// A fiber runs threads to their end, one after another, until the next thread in turn already
-// has a fiber of its own.
+// The main function of a fiber. It runs threads to their end, one after another, until the next
+// thread already has its own fiber.
 void Executor::fiber_main() {
   fiber_entered();
   for (;;) {
@@ -216,7 +216,7 @@ void Executor::wait(State state) {
   self.state = State::kReady;
 }
 
-// Makes the threads of whole warps ready, but for the one that runs.
+// Makes the threads of whole warps ready, except the one that is running.
 void Executor::release(unsigned first_warp, unsigned warps) {
   for (unsigned w = first_warp; w < first_warp + warps; ++w) ready_[w] = warps_[w].lanes;
   const Thread& self = *current_thread;
@@ -308,7 +308,8 @@ void Executor::collect(std::uint32_t mask, void* operand, std::size_t bytes, Com
     stop({.kind = Fault::kCollective, .thread = &self, .place = place});
   }
   const UncheckedAccesses unchecked;
-  // A mere barrier brings nothing; what brings something orders no accesses to memory.
+  // A collective without operands is a barrier (__syncwarp); those with operands, such as shuffles,
+  // do not order accesses to memory.
   const bool orders = bytes == 0;
   const std::size_t barrier = barrier_of_warp(self.warp);
   void* phase = orders ? races_.arrive(barrier) : nullptr;

@@ -27,7 +27,7 @@
 extern "C" {
 // Saves the stack pointer at *rdi and continues the stack rsi.
 __attribute__((visibility("hidden"))) void hs_sim_switch(void** save, void* load);
-// Its second half: continues the stack rsi.
+// The second half of hs_sim_switch: continues the stack rsi.
 __attribute__((visibility("hidden"))) void hs_sim_continue();
 }
 asm(R"(
@@ -73,7 +73,7 @@ void prepare(Fiber& fiber, void (*entry)()) {
 #endif
   fiber.fake_stack = nullptr;
   auto top = reinterpret_cast<std::uintptr_t>(fiber.stack) + fiber.stack_bytes - fiber.color;
-  // At a function's entry the return address lies at a multiple of 16, less 8.
+  // At a function's entry the return address must be 8 below a multiple of 16.
   auto* slot = reinterpret_cast<std::uintptr_t*>((top & ~std::uintptr_t{15}) - 16);
   *--slot = 0;  // no caller
   *--slot = reinterpret_cast<std::uintptr_t>(entry);
@@ -128,7 +128,7 @@ Fiber* FiberPool::take() {
     auto fiber = std::make_unique<Fiber>();
     fiber->stack = static_cast<char*>(mapping) + kPage;
     fiber->stack_bytes = kStackBytes;
-    // Stacks lie a power of two apart: without an offset their hot frames would share cache sets.
+    // Stacks are a power of two apart: without an offset their hot frames would share cache sets.
     fiber->color = all_.size() % 32 * 320;
     prepare(*fiber, entry_);
     free_.push_back(fiber.get());

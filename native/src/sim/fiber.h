@@ -1,4 +1,4 @@
-// Fibers: stacks that one operating-system thread runs in turn.
+// Fibers: stacks between which one operating-system thread switches.
 //
 // A switch saves the six registers that the x86-64 System V ABI asks a callee to keep and swaps
 // stack pointers. Floating-point control words are the same on every fiber and stay untouched.
@@ -12,17 +12,17 @@
 namespace hs::sim {
 
 struct Fiber {
-  void* stack_pointer = nullptr;  // where it stopped
+  void* stack_pointer = nullptr;  // the stack pointer when it stopped
   void* stack = nullptr;          // lowest usable byte; a guard page lies below
   std::size_t stack_bytes = 0;
-  std::size_t color = 0;       // start of its frames below the stack's end, see FiberPool
-  void* fake_stack = nullptr;  // AddressSanitizer's
+  std::size_t color = 0;       // offset of its first frame from the stack's end, see FiberPool
+  void* fake_stack = nullptr;  // AddressSanitizer's fake stack
 };
 
 // Makes `fiber` start in `entry` at its next switch, whatever it did before. `entry` never returns.
 void prepare(Fiber& fiber, void (*entry)());
 
-// Called first thing in an entry function.
+// Must be called at the beginning of an entry function.
 void fiber_entered();
 
 // Stops the running fiber, described by `from`, and continues `to`.
@@ -31,11 +31,11 @@ void switch_fiber(Fiber& from, Fiber& to);
 // Describes the stack of the calling thread, so that fibers can switch back to it.
 void describe_own_stack(Fiber& fiber);
 
-// Fills the registers of a signal's context so that returning from the handler continues `to` and
-// forgets the fiber that was interrupted.
+// Sets the registers in a signal's context so that `to` continues when the handler returns; the
+// fiber that was interrupted is abandoned.
 void resume_after_signal(void* signal_context, Fiber& to);
 
-// Fibers of one thread, made when they are first needed and reused ever after.
+// The fibers of one thread; they are made when first needed and then reused.
 class FiberPool {
  public:
   explicit FiberPool(void (*entry)()) : entry_(entry) {}
@@ -45,7 +45,7 @@ class FiberPool {
 
   Fiber* take();
   void give_back(Fiber* fiber) { free_.push_back(fiber); }
-  // Abandons whatever the fibers were doing; all of them are free again.
+  // Abandons the work of all fibers, which makes them free again.
   void reset();
   bool holds(const void* address) const;  // in a stack or in the guard page below one
 

@@ -1,4 +1,4 @@
-// Runs a kernel with its arguments.
+// Runs a kernel on the simulated device.
 #ifndef HALFSTEP_SIM_LAUNCH_H
 #define HALFSTEP_SIM_LAUNCH_H
 
@@ -9,7 +9,7 @@
 
 namespace hs::sim {
 
-// Runs the kernel to its end. Returns what it did wrong, or "".
+// Runs the kernel to its end. Returns a description of its fault, or "".
 template <class... Parameters>
 std::string run_kernel(const LaunchShape& shape, void (*kernel)(Parameters...),
                        std::type_identity_t<Parameters>... arguments) {

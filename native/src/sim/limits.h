@@ -1,5 +1,5 @@
-// The simulated device: compute capability 9.0, or as HALFSTEP_SIM_CAPABILITY says 8.0, with few
-// multiprocessors.
+// The limits of the simulated device. It has compute capability 9.0, or 8.0 if
+// HALFSTEP_SIM_CAPABILITY says so, and few multiprocessors.
 #ifndef HALFSTEP_SIM_LIMITS_H
 #define HALFSTEP_SIM_LIMITS_H
 
@@ -15,11 +15,12 @@ inline int capability() {
 constexpr unsigned kMaxThreadsPerBlock = 1024;
 constexpr std::size_t kMaxSharedBytes = 227 * 1024;
 constexpr unsigned kMaxCluster = 8;
-// What decides how many blocks a multiprocessor runs at once.
+// The resources that limit how many blocks a multiprocessor runs at once.
 constexpr unsigned kThreadsOfMultiprocessor = 2048;
 constexpr std::size_t kSharedOfMultiprocessor = 228 * 1024, kSharedReservedForBlock = 1024;
 
-// More of them make a device whose larger teams of blocks small shapes reach too.
+// The number of multiprocessors. HALFSTEP_SIM_MULTIPROCESSORS can set more, so that small shapes
+// use larger teams of blocks too.
 inline unsigned multiprocessors() {
   const char* count = std::getenv("HALFSTEP_SIM_MULTIPROCESSORS");
   return count ? static_cast<unsigned>(std::strtoul(count, nullptr, 10)) : 4;

@@ -11,10 +11,11 @@ namespace hs::sim {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kAlignment = 256;  // what hs_alloc promises
+constexpr std::size_t kAlignment = 256;  // the alignment that hs_alloc promises
 constexpr std::size_t kBand = 64;        // bytes before an allocation that must not change
-constexpr unsigned char kPoison = 0xff;  // all ones: NaN in every floating-point type
-// The bands hold another NaN, 0xffdf, so that results of poisoned inputs show in them too.
+constexpr unsigned char kPoison = 0xff;  // all bits 1 are NaN in every floating-point type
+// The bands hold another NaN, 0xffdf, so that a poisoned value that is written to a band is
+// noticed.
 constexpr unsigned char kBandBytes[] = {0xdf, 0xff};
 
 struct Allocation {
@@ -38,7 +39,7 @@ void fill_band(unsigned char* from, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; ++i) from[i] = kBandBytes[number(from + i) % 2];
 }
 
-// First byte that differs from what fill_band wrote, or null.
+// The first byte that differs from the one that fill_band wrote, or null.
 const unsigned char* first_changed(const unsigned char* from, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; ++i) {
     if (from[i] != kBandBytes[number(from + i) % 2]) return from + i;

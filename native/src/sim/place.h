@@ -1,4 +1,4 @@
-// A place in the source, as named by reports of the emulated execution.
+// A place in the source, which reports of the emulated execution name.
 #ifndef HALFSTEP_SIM_PLACE_H
 #define HALFSTEP_SIM_PLACE_H
 

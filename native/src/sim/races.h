@@ -1,9 +1,9 @@
-// The race checker: tells ThreadSanitizer which of the kernel's threads runs and what its barriers
-// order. It then names both places of two accesses that nothing orders, in whatever order the
-// fibers happened to run.
+// The race checker: tells ThreadSanitizer which of the kernel's threads is running and which
+// accesses its barriers order. ThreadSanitizer then reports both places of two accesses that are
+// not ordered, whatever the order in which the fibers ran.
 //
-// Built with HS_SIM_RACES, kernels instrumented and the runtime not (native/test/races.sh). Without
-// it all this is empty.
+// It is active if built with HS_SIM_RACES; kernels are then instrumented and the runtime is not
+// (native/test/races.sh). Otherwise all functions here are empty.
 #ifndef HALFSTEP_SIM_RACES_H
 #define HALFSTEP_SIM_RACES_H
 
@@ -29,21 +29,21 @@ namespace hs::sim {
 
 inline constexpr bool kRaces = true;
 
-// What ThreadSanitizer knows of the threads of a launch. Each thread of a group is a "fiber" of
-// its own there; thread i of the next group takes over the i-th.
+// The threads of a launch, as ThreadSanitizer sees them. Each thread of a group is a
+// ThreadSanitizer "fiber"; thread i of the next group reuses the i-th.
 class Races {
  public:
   ~Races() { forget(); }
 
-  // A launch is after all that its caller has done, and before what the caller does then.
+  // A launch comes after all that its caller did before, and before all that the caller does next.
   void begin_launch() {
     main_ = __tsan_get_current_fiber();
     end_ = std::make_unique<std::uint64_t>();
   }
   void end_launch() { __tsan_acquire(end_.get()); }
 
-  // A group with so many barriers. What ordered the threads of the last one means nothing now: new
-  // objects at new addresses, since what is freed is forgotten.
+  // Begins a group with `barriers` barriers. They get new objects at new addresses, so that the
+  // order between the threads of the last group means nothing for this one.
   void begin_group(std::size_t threads, std::size_t barriers) {
     while (threads_.size() < threads) threads_.push_back(__tsan_create_fiber(0));
     barriers_ = std::make_unique<Phases[]>(barriers);
@@ -57,9 +57,9 @@ class Races {
   void begin_thread() { __tsan_acquire(start_.get()); }
   void end_thread() { __tsan_release(end_.get()); }
 
-  // A thread comes to a barrier; what it gets it hands to pass() once all have come. Two objects in
-  // turn: a thread that comes to the next barrier already must not order itself before those that
-  // have not passed this one yet.
+  // Called when a thread arrives at a barrier; it passes the result to pass() once all have
+  // arrived. Each barrier uses two objects in turn: otherwise a thread that arrives at the next
+  // barrier would be ordered before threads that have not passed this one yet.
   void* arrive(std::size_t barrier) {
     Phases& phases = barriers_[barrier];
     void* phase = &phases.object[phases.now];
@@ -69,7 +69,7 @@ class Races {
   void complete(std::size_t barrier) { barriers_[barrier].now ^= 1u; }
   void pass(void* phase) { __tsan_acquire(phase); }
 
-  // The threads of a launch that failed were in the middle of something.
+  // Destroys the fibers after a launch has failed, since its threads did not end.
   void forget() {
     for (void* thread : threads_) __tsan_destroy_fiber(thread);
     threads_.clear();
@@ -86,7 +86,8 @@ class Races {
   std::unique_ptr<std::uint64_t> start_, end_;
 };
 
-// Accesses of the runtime itself, on behalf of several threads.
+// While it lives, ThreadSanitizer ignores accesses: those that the runtime makes on behalf of
+// several threads.
 class UncheckedAccesses {
  public:
   UncheckedAccesses() {

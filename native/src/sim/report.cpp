@@ -1,4 +1,4 @@
-// Faults in words: which kernel, which block and thread, at which place.
+// Describes faults in words: the kernel, the block, the thread, and the place in the source.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -40,7 +40,8 @@ const char* action(State state) {
   return "";
 }
 
-// "threads 0-15, 48 at the barrier copy.cu:12; threads 16-47 ended"
+// Describes where the threads of a block are: "threads 0-15, 48 at the barrier copy.cu:12; threads
+// 16-47 ended".
 std::string places(const Block& block, const std::vector<Thread>& threads) {
   struct Group {
     State state;
@@ -82,7 +83,7 @@ std::string places(const Block& block, const std::vector<Thread>& threads) {
   return text;
 }
 
-// Module and offset, as addr2line takes them.
+// The module and the offset of an instruction, as addr2line takes them.
 std::string instruction(const void* code) {
   Dl_info info;
   if (!code || !dladdr(code, &info) || !info.dli_fname) return "";

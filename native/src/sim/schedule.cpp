@@ -43,7 +43,8 @@ void Schedule::begin(ScheduleOptions options, std::size_t groups) {
   state_ = options.seed;
   groups_ = groups;
   if (order_ != Order::kRandom || groups < 2) return;
-  // turn -> turn * stride + offset is a permutation when the stride has no factor of `groups`.
+  // turn -> turn * stride + offset (modulo groups) is a permutation if stride and groups are
+  // coprime.
   offset_ = random() % groups;
   do {
     stride_ = random() % groups;

@@ -1,6 +1,6 @@
-// The order in which threads and blocks run, and when asynchronous work is done.
+// The order in which threads and blocks run, and the time at which asynchronous work is done.
 //
-// Two orders that exclude each other show most missing barriers; random ones show the rest.
+// Two opposite orders reveal most missing barriers; random orders reveal the rest.
 #ifndef HALFSTEP_SIM_SCHEDULE_H
 #define HALFSTEP_SIM_SCHEDULE_H
 
@@ -11,9 +11,9 @@
 namespace hs::sim {
 
 enum class Order {
-  kForward,  // lowest thread and block first; asynchronous work is done as late as it may
-  kReverse,  // highest first; asynchronous work is done at once
-  kRandom,   // by seed
+  kForward,  // lowest thread and block first; asynchronous work is done as late as possible
+  kReverse,  // highest thread and block first; asynchronous work is done at once
+  kRandom,   // random, from a seed
 };
 
 struct ScheduleOptions {
@@ -21,8 +21,8 @@ struct ScheduleOptions {
   std::uint64_t seed = 0;
 };
 
-// For launches from now on. At first: what HALFSTEP_SIM_ORDER says (forward, reverse or
-// random:SEED), else forward.
+// Sets the schedule for launches from now on. At first it is the one that HALFSTEP_SIM_ORDER names
+// (forward, reverse or random:SEED), or otherwise forward.
 void set_schedule(ScheduleOptions options);
 ScheduleOptions schedule_options();
 
@@ -32,7 +32,8 @@ class Schedule {
   void begin(ScheduleOptions options, std::size_t groups);
 
   std::size_t group(std::size_t turn) const;
-  // A bit that is set: `words` has 32 each. Returns its number, or -1 if none is set.
+  // Picks one of the bits that are set in `words`, 32 in each. Returns its number, or -1 if none is
+  // set.
   long pick(const std::vector<std::uint32_t>& words);
   // Whether an asynchronous copy that was just queued lands at once.
   bool copy_lands_at_once();

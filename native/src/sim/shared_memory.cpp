@@ -33,7 +33,8 @@ unsigned char* SharedMemory::begin(std::size_t bytes) const {
   std::size_t rounded = (bytes + 15) / 16 * 16;
   unsigned char* start = mapping_ + kUsable - rounded;
   if (kRaces && rounded > 0) {
-    // New memory: the last block's accesses are nothing to this one's.
+    // Maps new memory, so that the race checker does not relate the accesses of the last block to
+    // those of this one.
     const std::size_t pages = (rounded + kPage - 1) / kPage * kPage;
     mmap(mapping_ + kUsable - pages, pages, PROT_READ | PROT_WRITE,
          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);

@@ -1,4 +1,4 @@
-// Dynamic shared memory of one block: ends at a guard page, starts as NaN bits.
+// Dynamic shared memory of one block: it ends at a guard page and is filled with NaN bits at first.
 #ifndef HALFSTEP_SIM_SHARED_MEMORY_H
 #define HALFSTEP_SIM_SHARED_MEMORY_H
 
@@ -18,7 +18,7 @@ class SharedMemory {
 
   // The last `bytes` (rounded up to 16) before the guard page, poisoned.
   unsigned char* begin(std::size_t bytes) const;
-  // How far behind the end `address` lies, if it is in the guard page; otherwise -1.
+  // The distance of `address` from the end, if it lies in the guard page; otherwise -1.
   long past_end(const void* address) const;
 
  private:

@@ -1,4 +1,4 @@
-// Faults of memory inside kernels become reports.
+// Turns memory faults inside kernels into reports.
 #include <signal.h>
 #include <ucontext.h>
 
@@ -22,7 +22,7 @@ void handle(int signal, siginfo_t* info, void* context) {
     } else if (previous[i].sa_handler != SIG_IGN && previous[i].sa_handler != SIG_DFL) {
       previous[i].sa_handler(signal);
     } else {
-      // On return the instruction is tried again, with the default action.
+      // When the handler returns, the instruction runs again, and the previous action applies.
       sigaction(signal, &previous[i], nullptr);
     }
   }

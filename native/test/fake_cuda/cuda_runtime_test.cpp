@@ -1,4 +1,4 @@
-// What the CUDA plug-in asks of the runtime, against one that only pretends (fake.h).
+// Tests the CUDA plug-in's calls of the CUDA runtime, against a fake runtime (fake.h).
 #include <thread>
 
 #include "device.h"
@@ -16,10 +16,10 @@ uint64_t used(hs_device device) {
   return info.memory_used;
 }
 
-// Floats for which "fill" asks for 200 and for 60 KiB of shared memory: both more than 48.
+// Numbers of floats for which "fill" asks for 200 and 60 KiB of shared memory: both more than 48.
 constexpr int64_t kMany = 200 * 256, kSome = 60 * 256;
 
-// A process with one GPU or more, and a device of it with a stream.
+// A new process with one or more GPUs, one open device and a stream.
 struct Process {
   explicit Process(int devices = 1, int ordinal = 0) {
     fake_cuda::reset(devices);
@@ -43,7 +43,7 @@ struct Process {
   hs_status fill(float value, int64_t count = kSome) {
     return hs_fill(stream, HS_F32, x, count, value);
   }
-  // A kernel that needs so many bytes of workspace and writes 1 to the first element.
+  // Runs a kernel that needs `bytes` bytes of workspace and writes 1 to the first element.
   hs_status reduce(uint64_t bytes) { return hs_copy(stream, x, x + 64 * 1024, bytes); }
   float first() {
     float value = 0;
@@ -61,7 +61,8 @@ struct Process {
 TEST(threads_that_launch_a_kernel_with_different_shared_memory_do_not_disturb_each_other) {
   Process process;
   hs_device device = process.device;
-  // Between what the first thread prepares and its launch, another one launches the same kernel.
+  // Another thread launches the same kernel after the first thread has prepared its launch and
+  // before it launches.
   fake_cuda::before_next_launch([device] {
     std::thread([device] {
       hs_stream stream = nullptr;
@@ -143,7 +144,7 @@ TEST(a_list_holds_the_workspace_that_its_kernels_ask_for_and_it_is_counted) {
   Process process;
   const uint64_t before = used(process.device);
   const size_t allocated = fake_cuda::allocated();
-  CHECK(allocated == before);  // a stream holds none before its first kernel that needs some
+  CHECK(allocated == before);  // a stream has no workspace before its first kernel that needs one
   hs_list lists[8] = {};
   for (hs_list& list : lists) {
     CHECK_OK(hs_capture_begin(process.stream));
@@ -159,7 +160,7 @@ TEST(a_list_holds_the_workspace_that_its_kernels_ask_for_and_it_is_counted) {
   const uint64_t held = used(process.device) - before;
   CHECK_THAT(held >= 1000000 && held < 1500000, std::to_string(held));
   CHECK(fake_cuda::allocated() == allocated + held);
-  for (int i = 0; i < 2; i++) {  // the counters are zero, and stay so
+  for (int i = 0; i < 2; i++) {  // the counters are zero at first and afterwards
     CHECK_OK(hs_list_launch(process.stream, large, 1));
     CHECK(process.first() == 1);
   }
@@ -270,7 +271,7 @@ TEST(a_foreign_stream_is_taken_in_and_left_as_it_is) {
   CHECK(fake_cuda::streams() == streams);
   CHECK_OK(process.fill(2));
   CHECK(process.first() == 2);
-  // CUDA's default stream has no device of its own.
+  // CUDA's default stream belongs to no particular device.
   CHECK_OK(hs_stream_wrap(process.device, 0, &ours));
   CHECK_OK(hs_stream_destroy(ours));
   hs_device other = nullptr;

@@ -1,2 +1,2 @@
-/* A libcuda.so.1 that is there, and no more: CudaErrorsTest loads it where a driver would be. */
+/* An empty libcuda.so.1, which CudaErrorsTest loads in place of a driver. */
 int cuInit(unsigned flags) { return flags == 0 ? 0 : 1; }

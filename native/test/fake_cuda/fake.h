@@ -1,4 +1,4 @@
-// What a test can ask of the CUDA runtime that only pretends, and make it do.
+// Functions with which a test inspects and controls the fake CUDA runtime.
 #ifndef HALFSTEP_TEST_FAKE_CUDA_FAKE_H
 #define HALFSTEP_TEST_FAKE_CUDA_FAKE_H
 
@@ -15,8 +15,8 @@ namespace fake_cuda {
 
 constexpr std::size_t kSharedWithoutAsking = 48 * 1024, kMostShared = 227 * 1024;
 
-// What a fake kernel is given: it writes `value` to `count` floats at `at`. With a workspace it
-// first checks that the counters there are zero, and fills the partial results.
+// The arguments of a fake kernel, which writes `value` to `count` floats at `at`. With a workspace
+// it first checks that the counters there are zero, and fills the partial results.
 struct Arguments {
   float* at;
   std::size_t count;
@@ -25,33 +25,34 @@ struct Arguments {
   std::size_t partial_bytes;
 };
 
-// As a process that has just begun, on a machine with so many GPUs. What was allocated is forgotten;
-// what was set of kernels stays, since the plug-in does not begin again.
+// Resets the state to that of a new process on a machine with `devices` GPUs. Allocations are
+// forgotten; attributes of kernels stay set, since the plug-in itself does not start anew.
 HS_API void reset(int devices = 1);
 
-// The devices on which this process has a context, which takes some 500 MB of each.
+// The devices on which this process has a context; a context takes some 500 MB of a device.
 HS_API std::set<int> contexts();
 
-// Bytes of device memory that are allocated on all devices, and streams that exist.
+// The bytes of device memory that are allocated on all devices, and the number of streams.
 HS_API std::size_t allocated();
 HS_API int streams();
 
-// Captures that were begun and neither ended nor dropped.
+// The number of captures that were begun and neither ended nor dropped.
 HS_API int captures();
 
-// Makes them invalid, as foreign code does that synchronizes such a stream.
+// Makes these captures invalid, as foreign code does that synchronizes a capturing stream.
 HS_API void spoil_captures();
 
-// The next call of a function of the runtime ("cudaLaunchKernelExC") fails so. What stays, stays.
+// The next call of this function of the runtime ("cudaLaunchKernelExC") fails with this error. If
+// the error is permanent, all later calls fail too.
 HS_API void fail_next(const std::string& function, cudaError_t error);
 
-// What cudaGetLastError() would say on this thread, which stays there.
+// The error that cudaGetLastError() would return on this thread; it is not cleared.
 HS_API cudaError_t last_error();
 
-// Called once, within the next launch of a kernel, before its shape is checked.
+// `call` is called once, in the next launch of a kernel, before the launch's shape is checked.
 HS_API void before_next_launch(std::function<void()> call);
 
-// How often a function of the runtime was called.
+// How often this function of the runtime was called.
 HS_API int calls_of(const std::string& function);
 
 }  // namespace fake_cuda

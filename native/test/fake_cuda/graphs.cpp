@@ -1,4 +1,4 @@
-// The pretended runtime's streams, captures and launches. Work on a stream is done at once.
+// Streams, captures and launches of the fake runtime. Work on a stream is done at once.
 #include <cuda_runtime_api.h>
 
 #include <cstring>
@@ -11,7 +11,7 @@ namespace {
 
 StreamState& of(cudaStream_t stream) { return *reinterpret_cast<StreamState*>(stream); }
 
-// Does the work, or takes it into the stream's capture.
+// Does the work, or adds it to the capture of the stream.
 cudaError_t put(cudaStream_t stream, Work work) {
   const std::lock_guard lock(state().mutex);
   if (of(stream).invalid) return leave(cudaErrorStreamCaptureInvalidated);
@@ -23,7 +23,7 @@ cudaError_t put(cudaStream_t stream, Work work) {
   return cudaSuccess;
 }
 
-// For calls that make no sense on a stream that captures: they spoil the capture.
+// For calls that are not allowed on a capturing stream: they invalidate the capture.
 cudaError_t refuse_capture(cudaStream_t stream) {
   const std::lock_guard lock(state().mutex);
   if (stream == nullptr || of(stream).captured == nullptr) return cudaSuccess;
@@ -44,11 +44,11 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   return cudaSuccess;
 }
 
-// As the driver, it takes a stream that captures; what was captured is lost.
+// Like the driver, it also destroys a capturing stream; the capture is lost.
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   if (const cudaError_t error = enter_device(__func__); error != cudaSuccess) return error;
   const std::lock_guard lock(state().mutex);
-  if (of(stream).captured != nullptr) return cudaSuccess;  // the capture leaks, and counts on
+  if (of(stream).captured != nullptr) return cudaSuccess;  // the capture leaks and is still counted
   state().streams.erase(&of(stream));
   delete &of(stream);
   return cudaSuccess;
@@ -143,7 +143,8 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
   return enter_device(__func__);
 }
 
-// The limit belongs to the function: what one thread sets holds for the launches of all others.
+// The limit is a property of the function: if one thread sets it, it holds for the launches of all
+// threads.
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
   if (const cudaError_t error = enter_device(__func__); error != cudaSuccess) return error;
   const std::lock_guard lock(state().mutex);

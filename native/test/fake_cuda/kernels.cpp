@@ -1,4 +1,4 @@
-// The pretended plug-in's kernels: two, launched by the plug-in's own code.
+// The two kernels of the fake plug-in, which the plug-in's own code launches.
 #include "cuda/kernels.h"
 
 #include <cstring>
@@ -15,7 +15,7 @@ void write(const Arguments& given) {
   for (std::size_t i = 0; i < given.count; i++) given.at[i] = given.value;
 }
 
-// Its `value` becomes -1 where the counters of the workspace were not left zero.
+// Writes `value`, or -1 if the counters of the workspace are not zero.
 void write_with_workspace(const Arguments& given) {
   bool zero = true;
   for (std::size_t i = 0; i < kCounterBytes / sizeof(unsigned); i++) {
@@ -31,7 +31,7 @@ hs_status launch_fake(const Stream& stream, const LaunchShape& shape,
   return launch_kernel(stream, shape, reinterpret_cast<const void*>(kernel), arguments);
 }
 
-// A block asks for as much shared memory as it fills.
+// A block asks for as many bytes of shared memory as it fills.
 hs_status fill_fake(void* stream, const FillArgs& args) {
   const Arguments given{static_cast<float*>(args.dst), static_cast<std::size_t>(args.count),
                         static_cast<float>(args.value), nullptr, 0};
@@ -39,7 +39,7 @@ hs_status fill_fake(void* stream, const FillArgs& args) {
   return launch_fake(as_stream(stream), shape, write, given);
 }
 
-// Writes 1 to the first float of `dst`, with partial results of as many bytes as there are.
+// Writes 1 to the first float of `dst`; asks for args.bytes bytes of partial results.
 hs_status copy_fake(void* stream, const CopyArgs& args) {
   Arguments given{static_cast<float*>(args.dst), 1, 1, nullptr, args.bytes};
   void* workspace = nullptr;

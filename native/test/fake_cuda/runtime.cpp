@@ -1,7 +1,7 @@
-// A CUDA runtime without a GPU: the plug-in's own code is linked with it, so that what users read
-// when something is wrong, and what the plug-in asks of the driver, can be tested anywhere. The
-// environment's HALFSTEP_FAKE_CUDA says what is wrong: no-device, old-driver, old-device, no-memory,
-// sticky; works: nothing. Here are the devices and their memory; graphs.cpp has the rest.
+// A fake CUDA runtime that needs no GPU. The plug-in's own code is linked with it, so that its
+// error messages and its calls of the runtime can be tested anywhere. The environment variable
+// HALFSTEP_FAKE_CUDA names the fault to simulate: no-device, old-driver, old-device, no-memory,
+// sticky, or works for none. This file has the devices and their memory; graphs.cpp has the rest.
 #include <cuda_runtime_api.h>
 
 #include <cstdlib>

@@ -31,7 +31,7 @@ float real(uint32_t u) {
   return x;
 }
 
-// The value of an FP16 pattern, by definition.
+// The value of an FP16 bit pattern, by its definition.
 double f16_value(uint32_t h) {
   const int exponent = (h >> 10) & 31;
   const double fraction = h & 0x3ff;
@@ -55,7 +55,7 @@ float widened(uint16_t u) {
   return load(in)[kLanes - 1];
 }
 
-// Distance in units of the last place of the correctly rounded result.
+// The error in units of the last place of the correctly rounded result.
 double ulps(float got, double want) {
   if (std::isnan(want)) return std::isnan(got) ? 0 : 1e9;
   const float rounded = static_cast<float>(want);
@@ -66,8 +66,8 @@ double ulps(float got, double want) {
   return std::abs(got - want) / std::ldexp(1.0, exponent - 24);
 }
 
-// The largest error over floats spread evenly over all patterns of [low, high], both signs when
-// low is negative.
+// The largest error over floats whose bit patterns are spread evenly over [low, high], with both
+// signs if low is negative.
 template <class Fn>
 double largest_ulps(Fn fn, double (*exact)(double), float low, float high) {
   double worst = 0;
@@ -113,7 +113,7 @@ TEST(every_16_bit_pattern_widens_to_its_value) {
 
 TEST(narrowing_rounds_to_nearest_even_and_keeps_nan) {
   int wrong = 0;
-  for (uint32_t u = 0; u < 0x7c00; ++u) {  // between neighbours: below, at and above the middle
+  for (uint32_t u = 0; u < 0x7c00; ++u) {  // floats below, at and above the middle of neighbours
     const double a = f16_value(u), b = u + 1 == 0x7c00 ? 65536.0 : f16_value(u + 1);
     const float middle = static_cast<float>((a + b) / 2);
     const auto even = static_cast<uint16_t>(u + (u & 1));

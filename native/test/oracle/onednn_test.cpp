@@ -1,6 +1,6 @@
-// oneDNN as an oracle: what is not ours must find the same. Products and convolutions of small
-// integers are exact in FP32, so there the results must be equal; the rest agrees within bounds.
-// Built where HALFSTEP_ONEDNN_DIR says where oneDNN lies.
+// oneDNN as an oracle: our results must agree with those of another library. Products and
+// convolutions of small integers are exact in FP32, so there the results must be equal; others
+// agree within bounds. Built if HALFSTEP_ONEDNN_DIR names oneDNN's folder.
 #include "../compare.h"
 #include "oneapi/dnnl/dnnl.hpp"
 
@@ -30,7 +30,7 @@ void run(const dnnl::primitive& primitive, const std::unordered_map<int, memory>
   stream.wait();
 }
 
-// From -3 to 3.
+// Random integers from -3 to 3.
 std::vector<float> integers(int64_t count, uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<float> values(static_cast<size_t>(count));
@@ -76,7 +76,7 @@ void check_product(Device& device, int64_t batch, int64_t m, int64_t n, int64_t 
   CHECK_THAT(ours_c.get() == c, shape_name({batch, m, n, k}));
 }
 
-// NHWC, KRSC, as oneDNN describes them.
+// The descriptions of a convolution's NHWC images and KRSC weights for oneDNN.
 struct Convolution {
   explicit Convolution(const hs_conv2d_desc& d)
       : p((d.h + 2 * d.pad_h - d.dilation_h * (d.r - 1) - 1) / d.stride_h + 1),

@@ -5,7 +5,7 @@ namespace hs {
 
 namespace {
 
-// Whether memory can hold rows of so many bytes at this pitch.
+// Whether `rows` rows of `row_bytes` bytes, `pitch` bytes apart, fit into an address space.
 bool fits_rows(int64_t rows, uint64_t row_bytes, uint64_t pitch) {
   uint64_t before_last = 0;
   return rows == 0 ||

@@ -5,14 +5,15 @@ namespace hs {
 
 namespace {
 
-// `batch` matrices, `stride` apart, of rows `leading` apart. Rows count as `leading` elements each.
+// Whether `batch` matrices that begin `stride` elements apart, of `rows` rows that begin `leading`
+// elements apart, fit into an array. Each row counts as `leading` elements.
 bool fits_matrices(int64_t batch, int64_t stride, int64_t rows, int64_t leading) {
   return fits({batch, stride}) && fits({rows, leading}) &&
          (batch - 1) * stride + rows * leading <= kMostElements;
 }
 
 bool fits_matrices(const hs_matmul_desc& d) {
-  // Of all that is usual no two numbers have a product that is too large.
+  // The usual case: all sizes are so small that the product of any two of them cannot overflow.
   constexpr int64_t kRoot = int64_t{1} << 28;
   const int64_t sizes = d.batch | d.m | d.n | d.k | d.lda | d.ldb | d.ldc;
   if ((sizes | d.stride_a | d.stride_b | d.stride_c) < kRoot) return true;

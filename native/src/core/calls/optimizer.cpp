@@ -23,6 +23,10 @@ hs_status check_optimizer(const hs_optimizer_desc& d) {
   HS_REQUIRE(d.learning_rate >= 0 && d.weight_decay >= 0,
              "optimizer_step: learning rate %g or weight decay %g is negative or not a number",
              static_cast<double>(d.learning_rate), static_cast<double>(d.weight_decay));
+  HS_REQUIRE(d.step >= 0, "optimizer_step: step %lld is negative: steps are numbered from 1",
+             ll{d.step});
+  HS_REQUIRE(d.eps_before_debiasing == 0 || d.rule == HS_ADAM || d.rule == HS_ADAMW,
+             "optimizer_step: eps_before_debiasing is for Adam and AdamW");
   return HS_OK;
 }
 

@@ -1,4 +1,5 @@
-// The call of a permutation, by hand: it copies the host arrays of extents and permutation.
+// hs_permute and its checks. The function is written by hand, since it copies the host arrays of
+// extents and permutation.
 #include "core/kernel_checks.h"
 
 using namespace hs;

@@ -1,4 +1,4 @@
-// Checks of losses of each element.
+// Checks of elementwise losses.
 #include "core/kernel_checks.h"
 
 namespace hs {

@@ -12,7 +12,8 @@ hs_status check_resize(const hs_resize_desc& d) {
              "resize of [%lld, %lld, %lld, %lld] to %lld x %lld: extents must be positive (n may "
              "be 0)",
              ll{d.n}, ll{d.h}, ll{d.w}, ll{d.c}, ll{d.p}, ll{d.q});
-  // Where an output lies is computed from the product of two heights, or widths.
+  // The kernels multiply the old by the new height (or width) to place an output between the
+  // inputs.
   HS_REQUIRE(
       fits({d.n, d.h, d.w, d.c}) && fits({d.n, d.p, d.q, d.c}) && fits({d.h, d.p}) &&
           fits({d.w, d.q}),

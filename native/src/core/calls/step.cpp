@@ -1,4 +1,4 @@
-// Checks of the calls that end a step and its micro-steps, which move its counters.
+// Checks of the arguments of gradient_check, micro_step_end and step_end.
 #include "core/kernel_checks.h"
 
 namespace hs {

@@ -1,6 +1,6 @@
-// Activations and their gradients, element by element. Bound by memory where the arrays are large:
-// forward moves 8 bytes an F32 element, backward 12; GELU's erf and exp are about 40 instructions a
-// vector, which a core hides behind memory and does not behind the second-level cache.
+// Activations and their gradients, element by element. Bound by memory if the arrays are large:
+// forward moves 8 bytes per F32 element, backward 12. GELU's erf and exp take about 40 instructions
+// per vector: less time than reading from memory, more than reading from the second-level cache.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 #include "cpu/simd_math.h"
@@ -13,7 +13,7 @@ constexpr float kInverseSqrt2 = 0.70710678f, kInverseSqrt2Pi = 0.39894228f;
 
 HS_INLINE vf sigmoid(vf x) { return 1.0f / (1.0f + exp(-x)); }
 
-// d/dx x Phi(x) = Phi(x) + x phi(x), phi the density of the normal distribution.
+// d/dx x Phi(x) = Phi(x) + x phi(x), where phi is the density of the normal distribution.
 HS_INLINE vf gelu_gradient(vf x) {
   const vf phi = kInverseSqrt2Pi * exp_nonpositive(-0.5f * (x * x));
   return 0.5f * erf(x * kInverseSqrt2) + 0.5f + x * phi;
@@ -90,7 +90,7 @@ void run_backward(const ActivationBackwardArgs& args) {
   });
 }
 
-// Calls fn with the activation as a Constant.
+// Calls fn with the activation as a compile-time Constant.
 template <class Fn>
 HS_INLINE void with_activation(hs_activation kind, const Fn& fn) {
   switch (kind) {

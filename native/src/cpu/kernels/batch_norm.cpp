@@ -1,18 +1,19 @@
-// Batch normalisation (Ioffe and Szegedy, 2015) over [rows, channels], with a residual and ReLU
-// fused. Bound by memory: forward reads x twice and writes y, 12 bytes an F32 element; backward
-// reads dy and x twice and writes dx, 20 bytes (ReLU reads y twice, 8 more). Where an arena fits
-// into the third-level cache, that is what binds.
+// Batch normalisation (Ioffe and Szegedy, 2015) over [rows, channels], fused with the addition of a
+// residual and with ReLU. Bound by memory: forward reads x twice and writes y, 12 bytes per F32
+// element; backward reads dy and x twice and writes dx, 20 bytes (with ReLU it also reads y twice,
+// 8 more). If the arrays fit into the third-level cache, its bandwidth is the bound.
 //
-// Two passes over tiles of rows, sums and then elements, the second from where the first ended; in
-// between the tiles' sums are merged in double, in order. Sums of a tile are taken around a value
-// of its own, so a mean that is large beside the deviation costs nothing.
+// There are two passes over tiles of rows: the first computes sums for each channel, the second
+// computes the elements, beginning with the tiles that the first read last. Between them the tiles'
+// sums are merged in double, in order. Each tile sums distances from one of its own values, so a
+// mean that is large compared with the deviation costs no precision.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/normalization.h"
 
 namespace hs::cpu::HS_ISA {
 namespace {
 
-constexpr int64_t kMergeChannels = 64;  // merged in one tile of their own
+constexpr int64_t kMergeChannels = 64;  // channels whose sums one task of the merge adds up
 
 struct Shape {
   explicit Shape(const hs_batch_norm_desc& desc)
@@ -21,7 +22,8 @@ struct Shape {
         rows(desc.rows),
         channels(desc.channels) {}
 
-  // Bytes of a call with `parts` sums of a tile and `wide` coefficients of a wide row.
+  // Scratch bytes of a call that keeps `parts` sums per channel and tile, and `wide` arrays of
+  // coefficients as long as a wide row.
   int64_t scratch(int64_t parts, int64_t wide) const {
     return Arena::bytes_of<float>(tiles.count * parts * channels) +
            2 * Arena::bytes_of<double>(channels) + wide * Arena::bytes_of<float>(columns.width);
@@ -35,13 +37,13 @@ struct Shape {
   int64_t rows, channels;
 };
 
-// Calls fn(first channel, end) for blocks of channels.
+// Calls fn(begin, end) for blocks of channels.
 template <class Fn>
 HS_INLINE void for_channels(const Shape& shape, const Fn& fn) {
   for_spans(shape.channels, kMergeChannels, static_cast<double>(2 * shape.tiles.count), fn);
 }
 
-// Calls fn(first element, rows) for the tiles from the middle outwards.
+// Calls fn(first element, rows) for all tiles, in the order of from_middle().
 template <class Fn>
 HS_INLINE void for_tiles_again(const Shape& shape, int64_t bytes_per_element, const Fn& fn) {
   parallel_for(shape.tiles.count, shape.cost(bytes_per_element), [&](int64_t i) {
@@ -56,7 +58,7 @@ void apply_forward(const Shape& shape, hs_activation activation, const Forward& 
   const T* from = static_cast<const T*>(x);
   const T* added = static_cast<const T*>(residual);
   T* to = static_cast<T*>(y);
-  // In place the lines are in the cache already.
+  // Not if y is written in place: its cache lines have just been read.
   const bool stream =
       to != from && to != added && can_stream(shape.columns, to, shape.rows * shape.channels);
   with_flag(activation == HS_RELU, [&](auto relu) {

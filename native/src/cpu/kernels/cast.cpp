@@ -1,5 +1,5 @@
-// cast: elements of one type as another. Bound by memory: each array is read or written once. Floor:
-// bytes / (memory bandwidth).
+// cast: converts elements from one type to another. Bound by memory: each array is read or written
+// once. Floor: bytes / (memory bandwidth).
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 #include "cpu/pool.h"

@@ -1,6 +1,6 @@
-// Rows of columns, [rows, columns], where each column has parameters or sums of its own. Rows that
-// are short are joined to *wide* rows, whose vectors are full: of `width` elements, a multiple of
-// `columns`. The parameters of a wide row are those of a row, repeated.
+// Loops over matrices [rows, columns] in which each column has its own parameters or sums. Short
+// rows are joined to *wide* rows, so that vectors are full: a wide row has `width` elements, a
+// multiple of `columns`. The parameters of a wide row are those of a row, repeated.
 #ifndef HALFSTEP_CPU_KERNELS_COLUMNS_H
 #define HALFSTEP_CPU_KERNELS_COLUMNS_H
 
@@ -13,11 +13,11 @@ inline constexpr int64_t kLeastWidth = 64;
 
 struct Columns {
   int64_t count;  // columns of a row
-  int64_t fold;   // rows of a wide row
+  int64_t fold;   // rows that make up a wide row
   int64_t width;  // count * fold
 };
 
-// Short rows are joined until whole vectors hold whole rows.
+// Joins short rows until a wide row fills whole vectors.
 HS_INLINE Columns join_columns(int64_t count) {
   int64_t fold = 1;
   if (count < kLeastWidth) {
@@ -27,7 +27,7 @@ HS_INLINE Columns join_columns(int64_t count) {
   return {count, fold, count * fold};
 }
 
-// Repeats the parameters of a row over a wide one; `from` null: `otherwise` for all.
+// Repeats the parameters of a row over a wide row; if `from` is null, each is `otherwise`.
 HS_INLINE void repeat_columns(const Columns& columns, const float* from, float otherwise,
                               float* to) {
   for (int64_t i = 0, c = 0; i < columns.width; i++) {
@@ -36,15 +36,16 @@ HS_INLINE void repeat_columns(const Columns& columns, const float* from, float o
   }
 }
 
-// The sums of a row from those of a wide one, in place.
+// Adds the sums of a wide row up to those of a row, in place.
 HS_INLINE void fold_columns(const Columns& columns, float* sums) {
   for (int64_t i = columns.count; i < columns.width; i += columns.count) {
     for (int64_t c = 0; c < columns.count; c++) sums[c] += sums[i + c];
   }
 }
 
-// Calls fn(i, column, lanes) for the vectors of `count` elements that begin with a wide row; the
-// lanes of whole vectors are `Lanes`.
+// Calls fn(i, column, lanes) for each vector of `count` elements, the first of which begins a wide
+// row; i is the index of the element, column its place in the wide row. `lanes` of full vectors is
+// `Lanes`.
 template <class Lanes = AllLanes, class Fn>
 HS_INLINE void for_columns(const Columns& columns, int64_t count, const Fn& fn) {
   for (int64_t row = 0; row < count; row += columns.width) {
@@ -55,15 +56,15 @@ HS_INLINE void for_columns(const Columns& columns, int64_t count, const Fn& fn) 
   fence(Lanes{});
 }
 
-// Whether every vector of [rows, columns] from p on is one that StreamLanes can store.
+// Whether StreamLanes can store every vector of the `count` elements from p on.
 template <class T>
 HS_INLINE bool can_stream(const Columns& columns, const T* p, int64_t count) {
   return columns.width % kLanes == 0 && can_stream(p, count);
 }
 
-// Two sums for each column, over `rows` wide rows: fn(i, parameter, lanes, first, second) adds what
-// element i contributes. They are held in registers for a few vectors of columns and rows, so that
-// memory is read in order.
+// Computes two sums for each column over `rows` wide rows: fn(i, parameter, lanes, first, second)
+// adds the terms of the vector at element i. Registers hold the sums of a few vectors of columns
+// over a few rows, so that memory is read in order.
 template <int kVectors, class Fn>
 HS_INLINE void sum_block(const Columns& columns, int64_t begin, int64_t rows, int64_t column,
                          const float* parameters, float* firsts, float* seconds, auto lanes,
@@ -85,7 +86,7 @@ HS_INLINE void sum_block(const Columns& columns, int64_t begin, int64_t rows, in
   }
 }
 
-// The sums, F32 [width] each, of `count` elements that begin with a wide row.
+// Computes two sums, F32 [width] each, over `count` elements, the first of which begins a wide row.
 template <class Fn>
 HS_INLINE void column_sums(const Columns& columns, int64_t count, const float* parameters,
                            float* firsts, float* seconds, const Fn& fn) {

@@ -1,20 +1,19 @@
-// y = activation(conv(x, weights) + bias), and dx, the gradient of its input.
+// Convolution, y = activation(conv(x, weights) + bias), and dx, the gradient of its input.
 //
 // 2 n p q k r s c / groups FLOP; bytes: x, y and the weights once. Floor: the machine's peak of
 // multiply-adds, or memory where r s c / groups or k is small.
-// Design: an implicit matrix product [n p q, r s c] x [r s c, k] on the register kernels of matmul.
-// The weights are packed once a call. Where windows overlap and have channels enough, a tile of
-// whole rows of pixels copies what they see of the images once and reads the first matrix from
-// there (conv2d_patch.h). Elsewhere a tile of 96 pixels copies the part of that matrix that it
-// needs, in blocks of at most 256 columns. dx is the same product of dy with the weights turned
-// round, once for each phase of the strides.
-// Measured (xeon-avx512-2cores, 2026-11-22): 52-73 % of the floor where c and k are 32 or more,
-// 0.7-1.15 x oneDNN (0.5-0.6 x at 512 channels of 7 x 7, whose weights it keeps packed between
-// calls); forward from 1 channel 55 %, from 3 33 %. Outputs of 1 or 3 channels leave most lanes
-// idle: 6-8 %.
-// With patches (an AMD EPYC with AVX-512, one of two cores, 2026-11-27): 64 x 14 x 14 x 32 -> 64 of
-// 3 x 3 94 % of the floor forward and 91 % backward, from 84 and 83 %; copying the patches takes 3
-// and 7 %.
+// Design: an implicit matrix product [n p q, r s c] x [r s c, k] with the register kernels of
+// matmul. The weights are packed once per call. If windows overlap and have enough channels, a tile
+// is whole rows of output pixels; it copies the part of the images that their windows cover once
+// and reads the first matrix from that copy (conv2d_patch.h). Otherwise a tile is 96 pixels and
+// copies the rows of the first matrix that it needs, in blocks of at most 256 columns. dx is the
+// same product of dy with the filters reversed, one product for each phase of the strides. Measured
+// (xeon-avx512-2cores, 2026-11-22): 52-73 % of the floor if c and k are 32 or more, 0.7-1.15 x
+// oneDNN (0.5-0.6 x for 512 channels of 7 x 7, where oneDNN keeps the weights packed between
+// calls); forward 55 % with 1 input channel, 33 % with 3. With 1 or 3 output channels most lanes
+// are idle: 6-8 %. With patches (an AMD EPYC with AVX-512, one of two cores, 2026-11-27): 64 x 14 x
+// 14 x 32 -> 64 channels, 3 x 3, reaches 94 % of the floor forward and 91 % backward, where it was
+// 84 and 83 % without; copying the patches takes 3 and 7 % of the time.
 #include "cpu/kernels/conv2d.h"
 #include "cpu/kernels/conv2d_patch.h"
 #include "cpu/kernels/matmul_pack.h"
@@ -33,12 +32,12 @@ Axis forward_axis(int64_t extent, int64_t window, int64_t stride, int64_t pad, i
   return {extent, outputs, window, stride, -pad, dilation, 0, 1, outputs, 0, 1};
 }
 
-// A pixel of dx at `phase` + i * stride sees the taps t for which phase + pad - t * dilation is a
-// multiple of the stride: every `every`th. They are taken from the last to the first, so that
-// their places in dy ascend.
+// One axis of the product that computes the pixels of dx at `phase` + i * stride. Only the taps t
+// for which phase + pad - t * dilation is a multiple of the stride contribute to them: every
+// `every`th tap. They are used from the last to the first, so that their places in dy ascend.
 Axis backward_axis(int64_t extent, int64_t window, int64_t stride, int64_t pad, int64_t dilation,
                    int64_t phase) {
-  int64_t every = 1;  // no more than the window: then it has one tap at most
+  int64_t every = 1;  // at most the window, for which one tap at most is left
   while (every < window && every * dilation % stride != 0) ++every;
   int64_t first = 0;
   while (first < every && (phase + pad - first * dilation) % stride != 0) ++first;
@@ -57,7 +56,7 @@ Axis backward_axis(int64_t extent, int64_t window, int64_t stride, int64_t pad, 
   return axis;
 }
 
-// One implicit matrix product for each group of channels.
+// The implicit matrix products of a convolution, one for each group of channels.
 class ImplicitProduct {
  public:
   // `columns` are the output channels of a group.
@@ -76,8 +75,8 @@ class ImplicitProduct {
         simple_(finish.type == HS_F32 && finish.activation != HS_GELU && finish.aux == nullptr &&
                 window.rows.out_step == 1 && window.columns.out_step == 1) {}
 
-  // pack(group, first column, columns, width, panel) packs [depth, columns] weights at panel[d *
-  // width + column].
+  // pack(group, first column, columns, width, panel) packs the weights [depth, columns] so that
+  // element (d, column) lies at panel[d * width + column].
   template <class Pack>
   void run(const Pack& pack) {
     const int64_t pixels = w_.pixels();
@@ -90,7 +89,7 @@ class ImplicitProduct {
           const int64_t begin = columns_begin(panel), end = columns_begin(panel + 1);
           pack(group, begin, smaller(end, columns_) - begin, end - begin, panel_of(group, panel));
         });
-    // A tile is made of whole rows of pixels where it copies a patch.
+    // If tiles copy patches, each has whole rows of pixels.
     const int64_t unit = patched_ ? w_.columns.outputs : 1, units = pixels / unit;
     int64_t down = ceil_div(units, patched_ ? Patch::most_rows(w_) : kTilePixels);
     if (patched_) {
@@ -111,12 +110,12 @@ class ImplicitProduct {
   }
 
  private:
-  static constexpr int64_t kMaxDepth = 256;       // of a block: a panel of it stays in L2
-  static constexpr int64_t kMaxPatchDepth = 640;  //   as it does where no copy lies beside it
+  static constexpr int64_t kMaxDepth = 256;       // of a block, so that its panel stays in L2
+  static constexpr int64_t kMaxPatchDepth = 640;  //   with patches, which leave more room in L2
   static constexpr int64_t kMaxRuns = kMaxPatchDepth / kLeastRun + 2;  // of such a block
-  static constexpr int64_t kTilePixels = 96;   // whole register tiles, whatever their shape
-  static constexpr int64_t kFewTiles = 16;     // with fewer, the columns are shared out too
-  static constexpr int64_t kLeastPixels = 24;  // of a tile of a patch
+  static constexpr int64_t kTilePixels = 96;   // a multiple of the rows of most register tiles
+  static constexpr int64_t kFewTiles = 16;     // with fewer tiles, the columns are split as well
+  static constexpr int64_t kLeastPixels = 24;  // of a tile that copies a patch
 
   int64_t columns_begin(int64_t panel) const { return panels_.begin(panel) * kLanes; }
   float* panel_of(int64_t group, int64_t panel) const {
@@ -132,13 +131,13 @@ class ImplicitProduct {
   const Finish f_;
   const int64_t depth_;
   const bool patched_;
-  const Cut blocks_;   // of depth_, summed one after the other
-  const Cut panels_;   // of columns_, in vectors
+  const Cut blocks_;   // blocks of depth_, added one after the other
+  const Cut panels_;   // panels of columns_, counted in vectors
   const bool simple_;  // the register kernel writes the output itself
   float* packed_ = nullptr;
 };
 
-// Pixels [begin, begin + count) of panels [first, last).
+// Computes the output pixels [begin, begin + count) for the columns of panels [first, last).
 void ImplicitProduct::run_tile(int64_t begin, int64_t count, int64_t group, int64_t first,
                                int64_t last) const {
   const int64_t column = columns_begin(first);
@@ -161,7 +160,8 @@ void ImplicitProduct::run_tile(int64_t begin, int64_t count, int64_t group, int6
       using T = typename decltype(type)::type;
       patch.copy(static_cast<const T*>(source_) + group * w_.group, seen, places);
     });
-    // From the places of the rows to those of their pixels, backwards, since they lie in front.
+    // Expands the places of the rows to those of the pixels, in place: backwards, since the places
+    // of the rows are at the front of the array.
     for (int64_t i = count - 1; i >= 0; --i) {
       places[i] = places[i / row] + i % row * w_.columns.step * w_.group;
     }
@@ -262,7 +262,7 @@ void conv2d_backward_data(const Conv2dBackwardDataArgs& args) {
   if (d.n == 0) return;
   const Finish finish{d.type, HS_NONE, args.beta, nullptr, nullptr, args.dx, d.c};
   const int64_t columns = d.c / d.groups, rows = d.k / d.groups;
-  // Strides beyond the image make no more phases than it has pixels.
+  // A stride larger than the image has no more phases than the image has pixels.
   const int64_t down = smaller(d.stride_h, d.h), across = smaller(d.stride_w, d.w);
   for (int64_t phase = 0; phase < down * across; ++phase) {
     const Window w = backward_window(d, phase / across, phase % across);

@@ -1,5 +1,5 @@
-// What the convolutions share: their windows, the walk of a register kernel over a block, the end
-// of a sum, and the sums of weight gradients.
+// Declarations that the convolution kernels share: windows, the loop that runs a register kernel
+// over a panel, the epilogue of a sum, and partial sums of weight gradients.
 #ifndef HALFSTEP_CPU_KERNELS_CONV2D_H
 #define HALFSTEP_CPU_KERNELS_CONV2D_H
 
@@ -16,17 +16,19 @@ HS_INLINE int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 HS_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 HS_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
-// What a multiply-add of a vector takes on one thread, roughly.
+// The approximate time of one vector multiply-add on one thread.
 inline constexpr double kNsPerFma = 0.25;
 
-// The window of the forward pass over x.
+// The window that the forward pass slides over x.
 Window forward_window(const hs_conv2d_desc& d);
 
-// dx is one convolution of dy for each phase (row, column) of the strides: the pixels of dx whose
-// row is `row` and column is `column` modulo the strides see the same taps.
+// The window of one phase of the gradient. dx is computed by one convolution of dy for each phase
+// (row, column) of the strides: all pixels of dx whose row is `row` and whose column is `column`
+// modulo the strides use the same taps.
 Window backward_window(const hs_conv2d_desc& d, int64_t row, int64_t column);
 
-// What a window's sums become: sum + beta * old + bias, kept in aux, then the activation.
+// The epilogue: output = activation(sum + beta * output + bias); aux receives the value before the
+// activation.
 struct Finish {
   hs_dtype type;
   hs_activation activation;
@@ -37,7 +39,8 @@ struct Finish {
   int64_t channels;
 };
 
-// The finished values of the vector of sums at element `at` of the output, and of channel c.
+// Applies the epilogue to a vector of sums x and stores it at element `at` of the output; its first
+// lane is channel c.
 template <class T>
 HS_INLINE void finish_vector(const Finish& f, int64_t at, int64_t c, vf x, auto lanes) {
   T* out = static_cast<T*>(f.out) + at;
@@ -49,7 +52,7 @@ HS_INLINE void finish_vector(const Finish& f, int64_t at, int64_t c, vf x, auto 
   store(out, x, lanes);
 }
 
-// Where output (row, column) of an image lies, in elements.
+// The element at which output (row, column) of an image begins.
 HS_INLINE int64_t output_at(const Window& w, const Finish& f, int64_t image, int64_t row,
                             int64_t column) {
   const int64_t y = w.rows.out_first + row * w.rows.out_step;
@@ -57,8 +60,8 @@ HS_INLINE int64_t output_at(const Window& w, const Finish& f, int64_t image, int
   return ((image * w.rows.out_extent + y) * w.columns.out_extent + x) * f.channels;
 }
 
-// Runs the register kernel down `rows` rows of one panel of at most kMaxVectors vectors of columns;
-// `tile` is the first of them.
+// Runs the register kernel over `rows` rows of one panel of at most kMaxVectors vectors of columns;
+// `tile` describes the first rows.
 HS_INLINE void run_panel(OuterTile tile, int64_t rows, int64_t columns) {
   const int64_t vectors = ceil_div(columns, kLanes);
   const int64_t last = columns - (vectors - 1) * kLanes;
@@ -72,9 +75,9 @@ HS_INLINE void run_panel(OuterTile tile, int64_t rows, int64_t columns) {
   }
 }
 
-// Partial sums of the gradients of weights and bias: [chunks, groups, rows, columns], where a group
-// has `depth` rows of weights, then (with_bias) one of the bias, and a column for each output
-// channel. A chunk is a range of pixels; chunks are added in order.
+// Partial sums of the gradients of weights and bias: [chunks, groups, rows, columns]. A group has
+// `depth` rows of weights, then (with_bias) one row of the bias, and a column for each of its
+// output channels. A chunk is a range of pixels; chunks are added in order.
 struct PartialSums {
   float* sums;
   int64_t chunks, groups, depth, columns;
@@ -87,10 +90,12 @@ struct PartialSums {
   }
 };
 
-// The gradients [groups * columns, depth] and [groups * columns] from their partial sums.
+// Adds the partial sums up to the gradients of the weights [groups * columns, depth] and of the
+// bias [groups * columns].
 void add_partial_sums(const PartialSums& partial, const Conv2dBackwardWeightsArgs& args);
 
-// One filter for each channel: no matrix is multiplied.
+// Depthwise convolutions, with one filter for each channel; they are not computed as matrix
+// products.
 HS_INLINE bool is_depthwise(const hs_conv2d_desc& d) { return d.c == d.groups && d.k == d.groups; }
 void depthwise(const Window& w, hs_dtype type, const void* source, const void* weights,
                int64_t window_columns, int64_t window_size, const Finish& finish);

@@ -1,8 +1,8 @@
 // Convolutions with one filter for each channel (groups = c = k).
 //
-// 2 n p q c r s FLOP; bytes: x and y once. Floor: memory.
-// Design: vectors of channels; the filters are laid out as [taps, channels] once a call. A tile is
-// a span of output rows; each output sums the taps that lie in the image.
+// 2 n p q c r s FLOP; bytes: x and y once. Floor: bytes / (memory bandwidth).
+// Design: vectors hold neighbouring channels; the filters are copied to [taps, channels] once per
+// call. A tile is a span of output rows; each output adds up the taps that lie inside the image.
 // Measured (xeon-avx512-2cores, 2026-11-22): 65-81 % of the floor, 0.5-0.9 x oneDNN.
 #include "cpu/kernels/conv2d.h"
 
@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kTileElements = 16 << 10;
 constexpr int64_t kMostChunks = 16;
 
-// The filters as [taps, channels] floats, in the order of the window's taps.
+// Copies the filters to [taps, channels] floats, in the order of the window's taps.
 template <class T>
 void lay_out(const Window& w, const T* weights, int64_t window_columns, int64_t window_size,
              float* filters) {
@@ -28,8 +28,8 @@ void lay_out(const Window& w, const T* weights, int64_t window_columns, int64_t 
   }
 }
 
-// Calls fn(channel, lanes, Constant<vectors>) for blocks of channels: several vectors at once,
-// since each sum waits for the one before.
+// Calls fn(channel, lanes, Constant<vectors>) for blocks of channels. A block has several vectors,
+// whose sums are independent, since each addition to one sum must wait for the one before.
 template <class Fn>
 HS_INLINE void for_channels(int64_t channels, const Fn& fn) {
   constexpr int kVectors = 4;
@@ -40,7 +40,7 @@ HS_INLINE void for_channels(int64_t channels, const Fn& fn) {
   for_vectors(c, channels, [&](int64_t at, auto lanes) { fn(at, lanes, Constant<1>{}); });
 }
 
-// One row of outputs.
+// Computes one row of outputs.
 template <class T>
 void convolve_row(const Window& w, const T* source, const float* filters, int64_t image,
                   int64_t row, const Finish& finish) {
@@ -76,7 +76,7 @@ void convolve_row(const Window& w, const T* source, const float* filters, int64_
   }
 }
 
-// Adds what one row of outputs contributes to the sums [taps, channels], and to the bias's row.
+// Adds the contribution of one row of outputs to the sums [taps, channels] and to the bias's row.
 template <class T>
 void add_row(const Window& w, const T* source, const T* dy, int64_t image, int64_t row,
              const PartialSums& partial, float* sums) {

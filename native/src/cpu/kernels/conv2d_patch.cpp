@@ -1,4 +1,4 @@
-// The register kernels that read a convolution's matrix from a patch.
+// Instances of the register kernels that read a convolution's matrix from a patch.
 #include "cpu/kernels/conv2d_patch.h"
 
 #include "cpu/kernels/matmul_plan.h"
@@ -60,7 +60,7 @@ void patch_tile(const PatchTile& t) {
 
 using PatchFn = void (*)(const PatchTile&);
 
-// of[rows - 1][tail]
+// The kernels for each number of rows, without and with a partial last vector: of[rows - 1][tail].
 template <int kMax>
 struct Kernels {
   PatchFn of[kMax][2];
@@ -83,7 +83,7 @@ constexpr auto all_rows() {
 template <int kVectors>
 constexpr auto kPatch = all_rows<kVectors>();
 
-// The kernel of 1 ... kVectors vectors.
+// The kernel for `vectors` vectors, 1 ... kVectors.
 template <int kVectors>
 PatchFn patch_kernel(int64_t rows, int64_t vectors, bool tail) {
   if constexpr (kVectors > 1) {

@@ -1,7 +1,7 @@
-// Convolution without a copy of what each pixel sees: neighbouring windows overlap in a *patch*,
-// the lines of the source that some rows of outputs see, copied once with zeros for the padding.
-// The matrix of a convolution is read from it: its element (pixel, d) lies at the pixel's place
-// plus that of d, and the register kernel adds the two.
+// Convolution without a copy of each pixel's window. A *patch* is a copy of the lines of the source
+// that the windows of some rows of outputs cover, with zeros for the padding; in it neighbouring
+// windows overlap. The matrix of the convolution is read from the patch: its element (pixel, d)
+// lies at the place of the pixel plus the place of d, and the register kernel adds the two.
 #ifndef HALFSTEP_CPU_KERNELS_CONV2D_PATCH_H
 #define HALFSTEP_CPU_KERNELS_CONV2D_PATCH_H
 
@@ -10,11 +10,11 @@
 
 namespace hs::cpu::HS_ISA {
 
-inline constexpr int64_t kPatchPixels = 196;       // outputs of a patch, at most
-inline constexpr int64_t kPatchFloats = 64 << 10;  // of a patch, roughly: a part of L2
-inline constexpr int64_t kLeastRun = 16;           // shorter runs make the inner loop too short
+inline constexpr int64_t kPatchPixels = 196;       // the most outputs of a patch
+inline constexpr int64_t kPatchFloats = 64 << 10;  // approximate size of a patch, a part of L2
+inline constexpr int64_t kLeastRun = 16;           // for shorter runs the inner loop is too short
 
-// A run of the sums' steps: `steps` elements of the patch from place `at` on.
+// A run: `steps` steps of a sum, whose elements lie in the patch from place `at` on.
 struct Run {
   int64_t at, steps;
 };
@@ -24,23 +24,23 @@ struct Patch {
   const Window& w;
   int64_t begin, end;
 
-  // From the first to the last of what `outputs` neighbours see along an axis.
+  // Source elements that the windows of `outputs` neighbouring outputs cover along an axis.
   static int64_t span(const Axis& axis, int64_t outputs) {
     return (outputs - 1) * axis.step + (axis.taps - 1) * axis.spacing + 1;
   }
   // Elements from one line to the next.
   static int64_t line(const Window& w) { return span(w.columns, w.columns.outputs) * w.group; }
-  // Elements of a window that are one piece of the patch.
+  // Elements of a window that are contiguous in the patch.
   static int64_t run(const Window& w) {
     return w.columns.spacing == 1 ? w.columns.taps * w.group : w.group;
   }
-  // Whether it is the way for this window: runs are long, and the patch is much smaller than copies
-  // of what every pixel sees.
+  // Whether a patch suits this window: runs are long, and the patch is much smaller than a copy of
+  // every pixel's window.
   static bool suits(const Window& w) {
     return w.depth() > 0 && run(w) >= kLeastRun && w.columns.outputs <= kPatchPixels &&
            2 * w.rows.step * line(w) <= w.columns.outputs * w.depth();
   }
-  // Rows that a patch may have.
+  // The most rows of outputs that a patch may have.
   static int64_t most_rows(const Window& w) {
     const int64_t of_pixels = kPatchPixels / w.columns.outputs;
     const int64_t of_floats = kPatchFloats / (w.rows.step * line(w));
@@ -53,13 +53,13 @@ struct Patch {
     const int64_t images = (end - 1) / w.rows.outputs - begin / w.rows.outputs + 1;
     return ((end - begin - images) * w.rows.step + images * span(w.rows, 1)) * line(w);
   }
-  // Where element d of a window lies, from the window's beginning on.
+  // The place of element d of a window, relative to the window's beginning.
   int64_t place(int64_t d) const {
     const int64_t tap = d / w.group;
     return tap / w.columns.taps * w.rows.spacing * line(w) +
            tap % w.columns.taps * w.columns.spacing * w.group + d % w.group;
   }
-  // The runs of the elements [first, last) of a window; returns how many.
+  // Writes the runs of the elements [first, last) of a window to `to`; returns their number.
   int64_t runs(int64_t first, int64_t last, Run* to) const {
     int64_t count = 0;
     for (int64_t d = first, most = run(w); d < last;) {
@@ -70,8 +70,8 @@ struct Patch {
     return count;
   }
 
-  // Copies it; `source` is the first channel of the group, places[i] becomes the beginning of row
-  // i's first window.
+  // Copies the patch. `source` points to the first channel of the group; places[i] is set to the
+  // place where the first window of row i begins.
   template <class T>
   HS_INLINE void copy(const T* source, float* to, int64_t* places) const;
 };
@@ -79,7 +79,8 @@ struct Patch {
 template <class T>
 HS_INLINE void Patch::copy(const T* source, float* to, int64_t* places) const {
   const int64_t pitch = line(w), width = pitch / w.group, left = w.columns.source(0);
-  int64_t from = left < 0 ? -left : 0, until = w.columns.extent - left;  // in the image
+  // Columns [from, until) of the patch lie in the image.
+  int64_t from = left < 0 ? -left : 0, until = w.columns.extent - left;
   if (from > width) from = width;
   if (until > width) until = width;
   if (until < from) until = from;
@@ -114,24 +115,24 @@ HS_INLINE void Patch::copy(const T* source, float* to, int64_t* places) const {
   }
 }
 
-// Rows x vectors of C as outer_tile computes them, with op(A)(i, p) read from a patch: at the place
-// of row i plus that of step p.
+// The arguments of a register kernel that computes rows x vectors of C like outer_tile, but reads
+// op(A)(i, p) from a patch: at the place of row i plus the place of step p.
 struct PatchTile {
-  OuterTile tile;  // a, a_row and k are not looked at
+  OuterTile tile;  // its a, a_row and k are not used
   const float* patch;
-  const int64_t* places;  // of the rows
-  const Run* runs;        // of steps, whose elements are tile.a_step apart
-  int64_t count;          // of runs
+  const int64_t* places;  // places of the rows
+  const Run* runs;        // runs of steps, whose elements are tile.a_step apart
+  int64_t count;          // number of runs
 };
 
-// Most rows of a tile of 1, 2 ... vectors: their places lie in general registers.
+// The most rows of a tile of 1, 2 ... vectors: so few that their places fit in general registers.
 #if HS_REGISTERS >= 32
 inline constexpr int kPatchRows[kMaxVectors + 1] = {0, 8, 8, 8, 6};
 #else
 inline constexpr int kPatchRows[kMaxVectors + 1] = {0, 8, 6};
 #endif
 
-// Runs it down `rows` rows of a panel of at most kMaxVectors vectors of columns.
+// Runs the register kernel over `rows` rows of a panel of at most kMaxVectors vectors of columns.
 void run_patch_panel(PatchTile tile, int64_t rows, int64_t columns);
 
 }  // namespace hs::cpu::HS_ISA

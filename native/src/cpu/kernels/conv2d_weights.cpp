@@ -1,15 +1,15 @@
 // Gradients of a convolution's weights and bias.
 //
-// 2 n p q k r s c / groups FLOP; bytes: x and dy once, the weights' gradient. Floor: the machine's
+// 2 n p q k r s c / groups FLOP; bytes: x, dy and the weights' gradient once. Floor: the machine's
 // peak of multiply-adds, or memory where r s c / groups or k is small.
-// Design: the matrix product [r s c, n p q] x [n p q, k] over chunks of pixels, which depend on the
-// shape alone; a tile copies what some rows of pixels see of x (conv2d_patch.h; for few channels,
-// what each of 128 pixels sees), reads dy in place, and adds to the sums of its chunk. The bias is
-// one more row: the weight of an input that is always one. The sums of the chunks are then added in
-// order, and transposed.
-// Measured (xeon-avx512-2cores, 2026-11-22): 37-64 % of the floor, 0.7-1.0 x oneDNN; of one channel
-// 52 % and 0.62 x, of three 29 % and 0.5 x. With patches (an AMD EPYC with AVX-512, one of
-// two cores, 2026-11-27): 64 x 14 x 14 x 32 -> 64 of 3 x 3 86-92 %, from 84-86 %.
+// Design: the matrix product [r s c, n p q] x [n p q, k] over chunks of pixels; the chunks depend
+// on the shape alone. A tile copies the part of x that the windows of some rows of pixels cover
+// (conv2d_patch.h; for few channels, the window of each of 128 pixels), reads dy in place, and adds
+// to the sums of its chunk. The bias is one more row: the weight of an input that is always one. In
+// the end the sums of the chunks are added in order and transposed. Measured (xeon-avx512-2cores,
+// 2026-11-22): 37-64 % of the floor, 0.7-1.0 x oneDNN; with one input channel 52 % and 0.62 x, with
+// three 29 % and 0.5 x. With patches (an AMD EPYC with AVX-512, one of two cores, 2026-11-27): 64 x
+// 14 x 14 x 32 -> 64 channels, 3 x 3, 86-92 %, where it was 84-86 % without.
 #include "cpu/kernels/conv2d.h"
 #include "cpu/kernels/conv2d_patch.h"
 #include "cpu/kernels/matmul_pack.h"
@@ -18,12 +18,12 @@ namespace hs::cpu::HS_ISA {
 
 namespace {
 
-constexpr int64_t kTileRows = 288;     // of a tile: what its pixels see stays in L2
-constexpr int64_t kFewTiles = 16;      // with fewer, the pixels are shared out too
-constexpr int64_t kLeastPixels = 512;  // of a chunk
+constexpr int64_t kTileRows = 288;     // the most rows of a tile: its copy of x stays in L2
+constexpr int64_t kFewTiles = 16;      // with fewer tiles, the pixels are cut into chunks
+constexpr int64_t kLeastPixels = 512;  // the least pixels of a chunk
 
-// Elements from one pixel to the next in a copy: an odd number of cache lines, so that pixels do
-// not fall onto a few sets of the first-level cache.
+// Elements from one pixel to the next in a copy: an odd number of cache lines, so that the pixels
+// do not share a few sets of the first-level cache.
 int64_t pitch_of(int64_t elements) {
   const int64_t lines = ceil_div(elements, 16);
   return (lines % 2 == 0 ? lines + 1 : lines) * 16;
@@ -43,8 +43,8 @@ struct Product {
   const Conv2dBackwardWeightsArgs& args;
   Window w;
   PartialSums partial;
-  Cut chunks;  // of pixels, or of their rows
-  Cut rows;    // of the rows of the sums
+  Cut chunks;  // chunks of pixels, or (patched) of rows of pixels
+  Cut rows;    // parts of the rows of the sums
   bool patched;
 
   void run_tile(int64_t group, int64_t chunk, int64_t part) const;
@@ -65,7 +65,8 @@ void Product::run_tile(int64_t group, int64_t chunk, int64_t part) const {
   } while (at < end);
 }
 
-// The same from patches; the last part adds the row of the bias, the sums of dy.
+// As run_tile, but reads x from patches. The last part also computes the row of the bias, the sums
+// of dy.
 void Product::run_patches(int64_t group, int64_t chunk, int64_t part) const {
   const hs_conv2d_desc& d = args.desc;
   const int64_t first = rows.begin(part), last = rows.begin(part + 1), columns = partial.columns;
@@ -114,15 +115,15 @@ void Product::run_patches(int64_t group, int64_t chunk, int64_t part) const {
   }
 }
 
-// Adds what `count` pixels from `begin` on contribute to rows [first, last).
+// Adds the contribution of the `count` pixels from `begin` on to rows [first, last) of the sums.
 void Product::add_block(int64_t group, int64_t begin, int64_t count, int64_t first, int64_t last,
                         bool fresh, float* sums) const {
   const hs_conv2d_desc& d = args.desc;
   const int64_t height = last - first, columns = partial.columns;
-  const int64_t weights = smaller(last, partial.depth) - first;  // rows without the bias
+  const int64_t weights = smaller(last, partial.depth) - first;  // rows of weights, not of the bias
   const bool planes = w.channels == 1;
   const int64_t seen_pitch = planes ? kMaxPixels : pitch_of(height);
-  // Rows of a multiple of 512 elements would fall onto a few sets of the first-level cache.
+  // Rows that are a multiple of 512 elements apart would share a few sets of the first-level cache.
   const bool in_place = d.type == HS_F32 && d.k % 512 != 0;
   const int64_t dy_pitch = in_place ? d.k : pitch_of(columns);
   const int64_t dy_at = begin * d.k + group * columns;
@@ -180,7 +181,7 @@ void conv2d_backward_weights(const Conv2dBackwardWeightsArgs& args) {
   partial.columns = d.k / d.groups;
   partial.with_bias = args.d_bias != nullptr;
   const int64_t rows = product.patched ? partial.depth : partial.rows();
-  // Few pixels make few chunks: then the rows are shared out as well.
+  // Few pixels give few chunks: the rows are then cut into more parts.
   const bool few = pixels < kFewTiles / 2 * kLeastPixels;
   product.rows = cut(rows, ceil_div(rows, few ? kTileRows / 2 : kTileRows));
   const int64_t tiles = d.groups * product.rows.parts;
@@ -204,7 +205,7 @@ void conv2d_backward_weights(const Conv2dBackwardWeightsArgs& args) {
 
 void add_partial_sums(const PartialSums& p, const Conv2dBackwardWeightsArgs& args) {
   const int64_t chunk_size = p.groups * p.rows() * p.columns;
-  const int64_t strips = ceil_div(p.columns, kLanes);  // of columns, one vector wide
+  const int64_t strips = ceil_div(p.columns, kLanes);  // strips of columns, one vector wide
   const auto sum_of = [&](const float* at, auto lanes) __attribute__((always_inline)) {
     vf sum = load(at, lanes);
     for (int64_t i = 1; i < p.chunks; ++i) sum = sum + load(at + i * chunk_size, lanes);

@@ -1,5 +1,6 @@
-// A window that slides over NHWC images, and copies of what it sees: rows of the matrix that a
-// convolution multiplies with. That matrix is never whole in memory; a tile copies its own part.
+// A window that slides over NHWC images, and functions that copy the elements under it: these are
+// the rows of the matrix that a convolution multiplies by the weights. That matrix is never stored
+// whole; each tile copies its own part.
 #ifndef HALFSTEP_CPU_KERNELS_CONV2D_WINDOW_H
 #define HALFSTEP_CPU_KERNELS_CONV2D_WINDOW_H
 
@@ -7,9 +8,9 @@
 
 namespace hs::cpu::HS_ISA {
 
-// One axis of the window. For output i, tap j lies at source index i * step + first + j * spacing;
-// what lies outside of [0, extent) is padding. Output i is index out_first + i * out_step of the
-// destination, tap j is index tap_first + j * tap_step of the weights.
+// One axis of the window. For output i, tap j is at source index i * step + first + j * spacing; an
+// index outside of [0, extent) is padding. Output i is stored at index out_first + i * out_step of
+// the destination; the weight of tap j is at index tap_first + j * tap_step of the weights.
 struct Axis {
   int64_t extent, outputs, taps;
   int64_t step, first, spacing;
@@ -19,7 +20,7 @@ struct Axis {
   int64_t source(int64_t output) const { return output * step + first; }
 };
 
-// Taps [begin, end) of a window that begins at source index `at` lie in the source.
+// The taps [begin, end) of a window that begins at source index `at` which lie inside the source.
 struct Inside {
   int64_t begin, end;
 };
@@ -36,12 +37,12 @@ HS_INLINE Inside inside(const Axis& axis, int64_t at) {
 struct Window {
   int64_t images;
   Axis rows, columns;
-  int64_t channels;  // of a pixel of the source
-  int64_t group;     // of them, those that one group sees
+  int64_t channels;  // channels of a pixel of the source
+  int64_t group;     // channels of a pixel that belong to one group
 
   int64_t pixels() const { return images * rows.outputs * columns.outputs; }
   int64_t depth() const { return rows.taps * columns.taps * group; }
-  // Whether the taps of a row are one piece of memory.
+  // Whether the taps of a row are contiguous in memory.
   bool joined() const { return columns.spacing == 1 && group == channels; }
   // Whether the matrix is the source itself.
   bool identity() const {
@@ -51,17 +52,18 @@ struct Window {
   }
 };
 
-// An output, and the window that it sees.
+// An output and the beginning of its window.
 struct Pixel {
   int64_t image, row, column;
-  int64_t top, left;  // of the window, in the source
-  int64_t at;         // where that is, in elements; before the image where it is padding
-  bool whole;         // nothing of the window is padding
+  int64_t top, left;  // source row and column at which the window begins
+  int64_t at;         // their offset in elements; may lie before the image if it is padding
+  bool whole;         // no part of the window is padding
 };
 
-inline constexpr int64_t kMaxPixels = 128;  // that are looked at together
+inline constexpr int64_t kMaxPixels = 128;  // the most pixels that are gathered together
 
-// Pixels [begin, begin + count), numbered in the order [images, rows.outputs, columns.outputs].
+// Fills in the pixels [begin, begin + count), numbered in the order [images, rows.outputs,
+// columns.outputs].
 HS_INLINE void locate(const Window& w, int64_t begin, int64_t count, Pixel* pixels) {
   int64_t image = begin / w.columns.outputs / w.rows.outputs;
   int64_t row = begin / w.columns.outputs % w.rows.outputs;
@@ -85,14 +87,14 @@ HS_INLINE void zero(float* dst, int64_t count) {
   for_vectors(0, count, [&](int64_t i, auto lanes) { store(dst + i, vf{}, lanes); });
 }
 
-// dst[i * row + d - begin] = what pixel i sees at d, for d in [begin, end) of the order [rows.taps,
-// columns.taps, group]; `source` is the first channel of the group.
+// dst[i * row + d - begin] = element d of the window of pixel i, for d in [begin, end), numbered in
+// the order [rows.taps, columns.taps, group]; `source` points to the first channel of the group.
 template <class T>
 HS_INLINE void gather_rows(const Window& w, const T* source, const Pixel* pixels, int64_t count,
                            int64_t begin, int64_t end, int64_t row, float* dst) {
   if (begin == end) return;
   const bool joined = w.joined();
-  const int64_t run = joined ? w.columns.taps * w.channels : w.group;  // one piece of memory
+  const int64_t run = joined ? w.columns.taps * w.channels : w.group;  // contiguous elements
   const int64_t line = w.columns.extent * w.channels;
   for (int64_t r = begin / run; r * run < end; ++r) {
     const int64_t down = joined ? r : r / w.columns.taps;
@@ -105,7 +107,7 @@ HS_INLINE void gather_rows(const Window& w, const T* source, const Pixel* pixels
     float* to = dst + r * run - begin;
     for (int64_t i = 0; i < count; ++i, to += row) {
       const T* piece = tap + pixels[i].at;
-      int64_t from = low, until = high;  // of the run, what lies in the image
+      int64_t from = low, until = high;  // the part of the run inside the image
       if (!pixels[i].whole) {
         const int64_t y = pixels[i].top + down * w.rows.spacing;
         const int64_t x = pixels[i].left + across * w.columns.spacing;
@@ -132,12 +134,12 @@ HS_INLINE void gather_rows(const Window& w, const T* source, const Pixel* pixels
   }
 }
 
-// The transpose of that, for images of one channel: dst[(d - begin) * row + i]. Neighbouring pixels
-// then are neighbours, which in a row of few taps they are not.
+// As gather_rows, but transposed, for images of one channel: dst[(d - begin) * row + i]. With few
+// taps this copies longer contiguous runs, since neighbouring pixels are neighbours in dst.
 template <class T>
 HS_INLINE void gather_planes(const Window& w, const T* source, const Pixel* pixels, int64_t count,
                              int64_t begin, int64_t end, int64_t row, float* dst) {
-  int64_t run = 0;  // of pixels in one row
+  int64_t run = 0;  // pixels in the same row
   for (int64_t i = 0; i < count; i += run) {
     const int64_t left = w.columns.outputs - pixels[i].column;
     run = left < count - i ? left : count - i;

@@ -1,5 +1,5 @@
-// fill, copy, copy_rows. All are bound by memory: fill writes its bytes once, the copies read and
-// write each byte once. Floor: bytes / (memory bandwidth).
+// fill, copy and copy_rows. All are bound by memory: fill writes its bytes once, the copies read
+// and write each byte once. Floor: bytes / (memory bandwidth).
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 #include "cpu/pool.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kTileBytes = 256 << 10;
 
-// A pattern of whole elements of 1, 2, 4 or 8 bytes, as wide as the widest vector.
+// An element of 1, 2, 4 or 8 bytes, repeated to the width of the widest vector.
 struct Pattern {
   alignas(64) uint8_t bytes[64];
 };
@@ -24,7 +24,7 @@ Pattern repeat(T value) {
   return pattern;
 }
 
-// The nearest value of an integer type towards zero; NaN gives 0.
+// Converts to an integer type: rounds towards zero, and clamps to the type's range; NaN gives 0.
 template <class T>
 T to_integer(double value, double lowest, double above) {
   if (!(value > lowest)) return value == value ? static_cast<T>(lowest) : T{0};
@@ -86,7 +86,7 @@ void copy_rows(const CopyRowsArgs& args) {
   if (row_bytes == 0) return;
   const uint8_t* const src = static_cast<const uint8_t*>(args.src);
   uint8_t* const dst = static_cast<uint8_t*>(args.dst);
-  // Pieces of rows: whole ones, unless they are long.
+  // The tiles copy whole rows, or pieces of rows that are longer than a tile.
   const int64_t piece = row_bytes < kTileBytes ? row_bytes : kTileBytes;
   const int64_t pieces = (row_bytes + piece - 1) / piece;
   for_spans(args.rows * pieces, kTileBytes / piece, 2 * kNsPerByte * static_cast<double>(piece) + 5,

@@ -1,13 +1,15 @@
-// Softmax cross-entropy: loss, gradient, number correct. Bound by memory where the rows are long: a
-// row is read once, and written once where there is a gradient; 8 bytes an F32 logit.
+// Softmax cross-entropy: loss, gradient and number of correct rows. Bound by memory if the rows are
+// long: a row of logits is read once, and its gradient, if wanted, is written once; 8 bytes per F32
+// logit.
 //
-// A row is cut into chunks that stay in the first-level cache. Each chunk gives its maximum and the
-// sum of exponentials relative to it, which it leaves in the place of the gradient; then the chunks
-// are merged and the gradient is scaled in place, out of the second-level cache at worst.
+// A row is cut into chunks that stay in the first-level cache. Each chunk computes its maximum and
+// the sum of exponentials relative to that, and stores the exponentials where the gradient will be.
+// Then the chunks are merged, and the gradient is scaled in place, from the second-level cache at
+// worst.
 //
-// Where the data are in the caches, the exponentials bind: 64 x 1000 takes 10 us and 1024 x 1000
-// 147 to 160 us, 51 to 56 GB/s, where memory has 50 to 55 (two cores of an AMD EPYC with AVX-512,
-// 2026-11-27); 256 x 50257 takes 3.4 ms, in place 2.8, 0.6 and 0.7 of the floor.
+// If the data are in the caches, the exponentials are the bound: 64 x 1000 takes 10 us and 1024 x
+// 1000 147 to 160 us, 51 to 56 GB/s, where the memory bandwidth is 50 to 55 (two cores of an AMD
+// EPYC with AVX-512, 2026-11-27); 256 x 50257 takes 3.4 ms, in place 2.8: 0.6 and 0.7 of the floor.
 #include "cpu/kernels/cross_entropy.h"
 
 #include "cpu/simd_math.h"
@@ -21,8 +23,9 @@ constexpr int64_t kMaxTiles = 256;
 constexpr int64_t kTileElements = 4 << 10;
 constexpr double kNsPerElement = 0.5, kNsPerRow = 40;
 
-// Part of a row: its maximum, and sums of exp(x - maximum) and, with smoothing, of w (maximum - x)
-// and w. Once merged, `factor` is exp(maximum - the row's maximum).
+// One chunk of a row: its maximum, the sum of exp(x - maximum), and with smoothing `distance`, the
+// sum of w (maximum - x), and `weight`, that of w. merge() sets `factor` to exp(maximum - the row's
+// maximum).
 struct ChunkSums {
   float maximum, sum, distance, weight, factor;
 };
@@ -49,16 +52,16 @@ HS_INLINE float chunk_maximum(const T* x, int64_t count) {
   return reduce_max(max(max(maximum[0], maximum[1]), max(maximum[2], maximum[3])));
 }
 
-// The chunk that comes next.
+// The chunk that will be processed next.
 template <class T>
 struct Next {
   const T* x;
   int64_t count;
 };
 
-// `exponentials` takes exp(x - maximum) where `stored`. Replaces `maximum` by that of the next
-// chunk, which is read meanwhile: where the logits come from memory or the third-level cache, the
-// exponentials hide that.
+// Computes the sums of one chunk; if `stored`, writes exp(x - maximum) to `exponentials`. In the
+// same loop it reads the next chunk and replaces *maximum_io by that chunk's maximum: the
+// exponentials hide the time to fetch the logits from memory or from the third-level cache.
 template <bool smooth, bool stored, class T>
 HS_INLINE ChunkSums chunk_sums(const T* x, const float* weights, int64_t count, float* exponentials,
                                const Next<T>& next, float* maximum_io) {
@@ -84,7 +87,7 @@ HS_INLINE ChunkSums chunk_sums(const T* x, const float* weights, int64_t count, 
           smooth ? reduce_add(weight) : 0.0f, 1.0f};
 }
 
-// Adds the chunks in order.
+// Adds the sums of the chunks of a row in order.
 HS_INLINE RowSums merge(ChunkSums* chunks, int64_t count) {
   RowSums row{kLowest, 0, 0};
   for (int64_t c = 0; c < count; c++) {
@@ -100,7 +103,7 @@ HS_INLINE RowSums merge(ChunkSums* chunks, int64_t count) {
   return row;
 }
 
-// gradient = scale * exp(x - maximum) - offset * w; `stored`: the exponentials lie in its place.
+// gradient = scale * exp(x - maximum) - offset * w. If `stored`, `gradient` holds exp(x - maximum).
 template <bool smooth, bool stored, class T>
 HS_INLINE void chunk_gradient(const T* x, const float* weights, int64_t count, float scale,
                               float maximum, float offset, T* gradient) {
@@ -126,7 +129,7 @@ HS_INLINE bool contains(const T* x, int64_t count, float value) {
   return false;
 }
 
-// The chunks of a row of `classes`: chunk c is [begin(c), begin(c) + count(c)).
+// Cuts a row of `classes` logits into chunks: chunk c is [begin(c), begin(c) + count(c)).
 struct Chunks {
   int64_t classes, size, number;
 
@@ -140,9 +143,9 @@ struct Chunks {
   }
 };
 
-// One row whose label is a class; returns its loss. F32 exponentials wait in the gradient's place,
-// which may be that of the logits: from then on, x is not read. `maximum` is that of its first
-// chunk, and becomes that of the next row's.
+// Computes one row whose label is a class; returns its loss. F32 exponentials are stored where the
+// gradient will be, which may be the place of the logits: x is not read after that. *maximum is the
+// maximum of the row's first chunk; it is replaced by that of the next row's first chunk.
 template <bool smooth, bool with_gradient, class T>
 float run_row(const CrossEntropyProblem& p, const Chunks& chunks, const T* x, const T* next_row,
               int32_t label, T* gradient, float* maximum, CrossEntropySums* sums) {
@@ -150,7 +153,7 @@ float run_row(const CrossEntropyProblem& p, const Chunks& chunks, const T* x, co
   ChunkSums parts[kMaxChunks];
   const float* weights = p.class_weights;
   const float label_logit = load_one(x + label);
-  bool earlier = false;  // whether a class before the label has as large a logit
+  bool earlier = false;  // whether a class before the label has a logit as large as the label's
   for (int64_t c = 0; c < chunks.number; c++) {
     const int64_t begin = chunks.begin(c), count = chunks.count(c);
     if (*maximum == label_logit && begin < label && !earlier) {
@@ -173,7 +176,7 @@ float run_row(const CrossEntropyProblem& p, const Chunks& chunks, const T* x, co
   if constexpr (smooth) loss += uniform * (row.distance + weight_total * log_sum);
   sums->loss += loss;
   sums->weight += label_weight;
-  const bool counts = loss == loss;  // with a NaN among the logits none is the largest
+  const bool counts = loss == loss;  // with a NaN among its logits a row is not correct
   sums->correct += label_logit == row.maximum && !earlier && counts ? 1 : 0;
   sums->rows += 1;
 
@@ -205,8 +208,8 @@ void run_rows(const CrossEntropyArgs& args, const CrossEntropyProblem& p, int64_
   const T* logits = static_cast<const T*>(args.logits);
   T* gradients = static_cast<T*>(args.d_logits);
   const Chunks chunks(p.classes);
-  float maximum = 0;   // of the row's first chunk,
-  bool known = false;  // where the row before has found it
+  float maximum = 0;   // the maximum of the row's first chunk
+  bool known = false;  // whether the previous row has computed `maximum`
   for (int64_t r = begin; r < end; r++) {
     const T* x = logits + r * p.classes;
     const int32_t label = args.labels[r];
@@ -274,9 +277,10 @@ void cross_entropy(const CrossEntropyArgs& args) {
   if (desc.rows == 0) return;
   const CrossEntropyProblem problem = make_problem(args);
   const RunRows run = select_rows(args);
-  // Tiles by the shape alone; the sums are those of the rows of a tile in order, then of the tiles.
-  // Tiles of short rows are whole blocks of rows. Otherwise they are a power of two, so that the
-  // threads have the same share of as many rows: of 64 x 1000, 32 and 32, not 35 and 29.
+  // The tiles depend on the shape alone; sums are added over the rows of a tile in order, then over
+  // the tiles. Tiles of short rows are whole blocks of kLanes rows. Other tiles have a power of two
+  // rows, so that threads get equal shares of a power of two rows: of 64 x 1000, 32 and 32 rows,
+  // not 35 and 29.
   int64_t span = (kTileElements + desc.classes - 1) / desc.classes;
   while ((span & (span - 1)) != 0) span &= span - 1;
   const int64_t least = (desc.rows + kMaxTiles - 1) / kMaxTiles;

@@ -1,13 +1,13 @@
-// Softmax cross-entropy of few classes: a vector holds one class of kLanes rows, so that rows that
-// are shorter than a vector fill it. Bound by the exponentials and by the moves in and out of that
-// order, two an element.
+// Softmax cross-entropy of few classes: a vector holds one class of kLanes rows, so that vectors
+// are full although rows are shorter. Bound by the exponentials and by the two moves per element
+// that change the order of the elements and change it back.
 #include "cpu/kernels/cross_entropy.h"
 #include "cpu/simd_math.h"
 
 namespace hs::cpu::HS_ISA {
 namespace {
 
-// kLanes rows, class by class, and the same rows as they lie in memory.
+// kLanes rows: `columns` holds them class by class, `rows` row by row, as in memory.
 struct Block {
   alignas(64) float columns[kFewClasses * kLanes];
   alignas(64) float rows[kFewClasses * kLanes];
@@ -37,7 +37,7 @@ HS_INLINE void store_block(Block* block, int64_t rows, int64_t classes, T* x) {
               [&](int64_t i, auto lanes) { store(x + i, load(block->rows + i, lanes), lanes); });
 }
 
-// One block of `rows` rows.
+// Computes one block of `rows` rows.
 template <class T>
 HS_INLINE void run_block(const CrossEntropyArgs& args, const CrossEntropyProblem& p, int64_t first,
                          int64_t rows, Block* block, CrossEntropySums* sums) {
@@ -73,7 +73,7 @@ HS_INLINE void run_block(const CrossEntropyArgs& args, const CrossEntropyProblem
   const vf log_sum = log(sum);
   vf loss = p.hit * label_weight * ((maximum - label_logit) + log_sum);
   if (p.uniform > 0) loss += p.uniform * (distance + p.weight_total * log_sum);
-  const vi hit = valid & (largest == label) & (loss == loss);  // of NaN none is the largest
+  const vi hit = valid & (largest == label) & (loss == loss);  // a loss of NaN is not correct
   loss = valid ? loss : vf{};
 
   sums->loss += static_cast<double>(reduce_add(loss));

@@ -1,6 +1,7 @@
-// Dropout (Srivastava et al., 2014), inverted: what is kept is scaled, so that evaluation does
-// nothing. Nothing is stored: the backward pass draws the same bits again. Moves 8 bytes an F32
-// element, and costs a quarter of a Philox evaluation, about as much time on two cores.
+// Dropout (Srivastava et al., 2014), inverted: kept elements are scaled during training, so that
+// evaluation has nothing to do. No mask is stored: the backward pass draws the same bits again. An
+// F32 element moves 8 bytes and takes a quarter of a Philox evaluation; on two cores both take
+// about the same time.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/philox.h"
 #include "cpu/kernels/storage.h"
@@ -11,7 +12,7 @@ namespace {
 constexpr int64_t kSpan = 16 << 10;
 constexpr double kNsPerElement = 1;
 
-// What all elements have in common.
+// Values that all elements have in common.
 struct Problem {
   uint64_t seed, sequence;
   uint32_t threshold;  // an element whose word is below it is dropped
@@ -25,7 +26,7 @@ Problem make_problem(const DropoutArgs& args) {
           static_cast<float>(1.0 / (1.0 - rate))};
 }
 
-// The factors, scale or 0, of elements index ... index + kPhiloxBlock - 1; index is a multiple
+// The factors (scale or 0) of the elements index ... index + kPhiloxBlock - 1; index is a multiple
 // of 4.
 HS_INLINE Numbers factors(const Problem& p, int64_t index) {
   const Words words = philox_block(static_cast<uint64_t>(index / 4), p.sequence, p.seed);
@@ -36,7 +37,7 @@ HS_INLINE Numbers factors(const Problem& p, int64_t index) {
   return interleave(n);
 }
 
-// A dropped element is 0 even where x is not finite.
+// A dropped element becomes 0 even if x is not finite.
 HS_INLINE vf apply(vf x, vf factor) { return factor > 0.0f ? x * factor : vf{}; }
 
 template <class T>

@@ -1,5 +1,5 @@
-// Functions of two arrays, the second of which may repeat, and a scaled sum.
-// Bound by memory: 12 bytes an F32 element, 8 where the second array repeats. Floor: bytes /
+// Operations on the elements of two arrays, the second of which may repeat, and a scaled sum.
+// Bound by memory: 12 bytes per F32 element, 8 if the second array repeats. Floor: bytes /
 // (memory bandwidth).
 #include "cpu/kernels/columns.h"
 #include "cpu/kernels/kernels.h"
@@ -18,7 +18,7 @@ HS_INLINE vf combine(vf a, vf b) {
       return a - b;
     case HS_DIVIDE:
       return a / b;
-    case HS_MAXIMUM:  // a NaN in a is taken here, one in b by the comparison that fails
+    case HS_MAXIMUM:  // a NaN in a is chosen by a != a, a NaN in b since a > b is then false
       return (a > b) | (a != a) ? a : b;
     case HS_MINIMUM:
       return (a < b) | (a != a) ? a : b;
@@ -43,7 +43,7 @@ void run_alike(const ElementwiseArgs& args) {
   });
 }
 
-// b repeats, and is long enough to fill vectors.
+// For a `b` that repeats and is long enough to fill vectors.
 template <hs_binary op, class T>
 void run_rows(const ElementwiseArgs& args) {
   const T* a = static_cast<const T*>(args.a);
@@ -61,7 +61,7 @@ void run_rows(const ElementwiseArgs& args) {
   });
 }
 
-// b repeats and is short: it is repeated over a wide row.
+// For a `b` that repeats and is short: copies of it fill a wide row.
 template <hs_binary op, class T>
 void run_joined(const ElementwiseArgs& args) {
   const T* a = static_cast<const T*>(args.a);

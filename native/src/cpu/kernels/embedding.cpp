@@ -1,9 +1,10 @@
-// Rows of a table by their tokens, and the gradient of the table. Bound by memory: forward reads
-// and writes each row, 8 bytes an F32 element; backward reads dy once and writes the table's
-// gradient once (beta 0) or only the rows that have a token.
+// Embedding: copies the rows of a table that tokens name; and the gradient of the table. Bound by
+// memory: forward reads and writes each row, 8 bytes per F32 element; backward reads dy once and
+// writes the table's gradient once, all of it (beta 0) or only the rows that have a token.
 //
-// Backward sorts the places by token (a counting sort, which keeps their order), then each row of
-// the table adds up its own places, in order: no two tiles write the same row.
+// Backward sorts the places of the tokens by token, with a counting sort, which keeps their order.
+// Then each row of the table adds up the rows of dy at its own places, in order, so that no two
+// tiles write the same row.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 
@@ -11,18 +12,19 @@ namespace hs::cpu::HS_ISA {
 namespace {
 
 constexpr int64_t kTileElements = 16 << 10;
-constexpr int64_t kBlock = 256;  // columns of a row that are added up in registers and cache
+constexpr int64_t kBlock = 256;  // columns of a row that one tile adds up, in an array of sums
 
 bool contains(int64_t vocabulary, int32_t token) { return token >= 0 && token < vocabulary; }
 
-// Leaves in starts[t] where token t's places begin in `places`; starts[vocabulary] is their number.
+// Sorts the places by token: starts[t] is the index in `places` at which those of token t begin,
+// and starts[vocabulary] is the number of places.
 void sort_places(const EmbeddingBackwardArgs& args, int32_t* starts, int32_t* places) {
   const int64_t vocabulary = args.vocabulary;
   __builtin_memset(starts, 0, static_cast<uint64_t>(vocabulary + 1) * sizeof(int32_t));
   for (int64_t i = 0; i < args.count; i++) {
     if (contains(vocabulary, args.tokens[i])) starts[args.tokens[i]]++;
   }
-  int32_t end = 0;  // each start first holds its end, and moves down as places are filled in
+  int32_t end = 0;  // starts[t] is at first the end of t's places, and decreases with each place
   for (int64_t t = 0; t < vocabulary; t++) starts[t] = end += starts[t];
   starts[vocabulary] = end;
   for (int64_t i = args.count - 1; i >= 0; i--) {
@@ -31,7 +33,7 @@ void sort_places(const EmbeddingBackwardArgs& args, int32_t* starts, int32_t* pl
   }
 }
 
-// Columns [begin, end) of one row of the table: d_row = beta * d_row + the sum over its places.
+// Computes columns [begin, end) of one row: d_row = beta * d_row + the sum of dy over its places.
 template <class T>
 HS_INLINE void add_places(const T* dy, int64_t width, const int32_t* places, int32_t count,
                           float beta, int64_t begin, int64_t end, float* d_row) {
@@ -56,7 +58,7 @@ void run_backward(const EmbeddingBackwardArgs& args, const int32_t* starts, cons
   const T* const dy = static_cast<const T*>(args.dy);
   const int64_t width = args.width, blocks = (width + kBlock - 1) / kBlock;
   const int64_t block = width < kBlock ? width : kBlock;
-  const int64_t span = (kTileElements + block - 1) / block;  // rows of a tile
+  const int64_t span = (kTileElements + block - 1) / block;  // rows of the table in a tile
   const int64_t spans = (args.vocabulary + span - 1) / span;
   const double cost = static_cast<double>(args.vocabulary + args.count) *
                       static_cast<double>(width * 4) * kNsPerByte;

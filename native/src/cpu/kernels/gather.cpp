@@ -1,5 +1,5 @@
-// A batch gathered by index, converted and normalised. Bound by memory: it reads each chosen row
-// and writes it once; 8 bytes an F32 element, 5 from U8.
+// Gathers a batch by index, converts it and normalises it. Bound by memory: each chosen row is read
+// once and written once; 8 bytes per F32 element, 5 from U8.
 #include "numerics/step.h"
 
 #include "cpu/kernels/kernels.h"
@@ -11,8 +11,8 @@ namespace {
 constexpr int64_t kSpanElements = 16 << 10;
 constexpr int64_t kFewChannels = 16;
 
-// scale and shift of the elements of kLanes pixels one after the other, for few channels: vector j
-// of a row uses vector j % channels of these.
+// scale and shift. If there are few channels, `scales` and `shifts` repeat them for kLanes pixels:
+// vector j of a row uses vector j % channels of these.
 struct Affine {
   const float* scale;
   const float* shift;
@@ -74,7 +74,7 @@ void gather_row(const void* src, void* dst, int64_t count, const Affine& affine)
   }
 }
 
-// Rows as they are: tokens and labels, whose rows are short.
+// Copies I32 rows unchanged: tokens and labels, whose rows are short.
 void gather_words(const void* src, void* dst, int64_t count, const Affine&) {
   const int32_t* from = static_cast<const int32_t*>(src);
   int32_t* to = static_cast<int32_t*>(dst);
@@ -85,7 +85,7 @@ using GatherRow = void (*)(const void*, void*, int64_t, const Affine&);
 
 struct RowKernel {
   GatherRow run;
-  int64_t src_bytes, dst_bytes;  // of an element
+  int64_t src_bytes, dst_bytes;  // bytes of an element
 };
 
 template <class From>

@@ -1,16 +1,17 @@
-// Group normalisation (Wu and He, 2018) of samples of [positions, channels]. Bound by memory: a
-// sample that fits into the second-level cache is read and written once, 8 bytes an F32 element
-// forward and 12 backward; a larger one is read twice.
+// Group normalisation (Wu and He, 2018) of samples [positions, channels]. Bound by memory: a sample
+// that fits into the second-level cache is read and written once, 8 bytes per F32 element forward
+// and 12 backward; a larger one is read twice.
 //
-// As batch normalisation, with a sample's channels merged to groups. Samples of a single position,
-// layer normalisation among them, are rows whose groups lie side by side: group_norm_layer.cpp.
+// It works like batch normalisation, except that the sums of a sample's channels are merged to
+// those of groups. group_norm_layer.cpp handles samples of a single position, such as those of
+// layer normalisation: the elements of each group are contiguous there.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/normalization.h"
 
 namespace hs::cpu::HS_ISA {
 namespace {
 
-// What both directions have in common.
+// Sizes that forward and backward have in common.
 struct Shape {
   explicit Shape(const hs_group_norm_desc& desc)
       : columns(join_columns(desc.channels)),
@@ -23,15 +24,16 @@ struct Shape {
         sample(desc.positions * desc.channels) {}
 
   Columns columns;
-  RowTiles tiles;  // of a sample
+  RowTiles tiles;  // tiles of a sample
   int64_t n, positions, channels, groups;
   int64_t group;   // channels of a group
   int64_t sample;  // elements of a sample
   double values() const { return static_cast<double>(positions) * static_cast<double>(group); }
 };
 
-// Runs the three stages, first(sample, tile), merge(sample) and second(sample, tile): sample by
-// sample where one is a single tile, which the cache then holds, otherwise one after the other.
+// Runs the three stages first(sample, tile), merge(sample) and second(sample, tile). If a sample is
+// a single tile, it goes through all three before the next, while the cache holds it; otherwise all
+// samples go through one stage before the next stage.
 template <class First, class Merge, class Second>
 HS_INLINE void run_stages(const Shape& shape, int64_t bytes_per_element, const First& first,
                           const Merge& merge, const Second& second) {
@@ -64,7 +66,7 @@ void run_forward(const GroupNormArgs& args) {
   const T* x = static_cast<const T*>(args.x);
   T* y = static_cast<T*>(args.y);
   const int64_t channels = shape.channels, groups = shape.groups, tiles = shape.tiles.count;
-  const int64_t sums = tiles * kMomentParts * channels;  // of a sample
+  const int64_t sums = tiles * kMomentParts * channels;  // floats of the sums of a sample
   Arena arena(Arena::bytes_of<float>(shape.n * sums) +
               2 * Arena::bytes_of<double>(shape.n * channels) +
               2 * Arena::bytes_of<float>(shape.n * groups));
@@ -122,7 +124,7 @@ void run_forward(const GroupNormArgs& args) {
       });
 }
 
-// The sums of gamma dy and of gamma dy (x - mean) over a group.
+// Sums over a group: `sum` of gamma dy, and `product` of gamma dy (x - mean).
 struct GroupSums {
   double sum, product;
 };
@@ -134,7 +136,7 @@ void run_backward(const GroupNormBackwardArgs& args) {
   const T* x = static_cast<const T*>(args.x);
   T* dx = static_cast<T*>(args.dx);
   const int64_t channels = shape.channels, groups = shape.groups, tiles = shape.tiles.count;
-  const int64_t parts = tiles * kGradientParts * channels;  // of a sample
+  const int64_t parts = tiles * kGradientParts * channels;  // floats of the sums of a sample
   Arena arena(Arena::bytes_of<float>(shape.n * parts) +
               2 * Arena::bytes_of<double>(shape.n * channels) +
               Arena::bytes_of<GroupSums>(shape.n * groups));

@@ -1,20 +1,21 @@
-// Normalisation of groups that lie side by side in memory: layer normalisation (Ba, Kiros and
-// Hinton, 2016), and group normalisation at a single position. Bound by memory: 8 bytes an F32
-// element forward, 12 backward; a row stays in the first-level cache for its three passes.
+// Normalisation of groups whose elements are contiguous: layer normalisation (Ba, Kiros and Hinton,
+// 2016), and group normalisation at a single position. Bound by memory: 8 bytes per F32 element
+// forward, 12 backward; a row stays in the first-level cache for its three passes.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/normalization.h"
 
 namespace hs::cpu::HS_ISA {
 namespace {
 
-// Tiles of rows: enough elements to be worth handing out, few enough sums to merge.
+// Rows of a tile: enough elements that handing out the tile pays, and few enough tiles that merging
+// their sums is cheap.
 HS_INLINE int64_t rows_of_tile(const hs_group_norm_desc& desc) {
   constexpr int64_t kElements = 16 << 10, kMostTiles = 256;
   const int64_t span = kElements / desc.channels, least = (desc.n + kMostTiles - 1) / kMostTiles;
   return span > least ? span : least > 1 ? least : 1;
 }
 
-// Two sums over [0, count): fn(i, lanes, first, second) adds what the vector at i contributes.
+// Computes two sums over [0, count): fn(i, lanes, first, second) adds the terms of the vector at i.
 struct TwoSums {
   float first, second;
 };
@@ -33,8 +34,9 @@ HS_INLINE TwoSums sum_vectors(int64_t count, const Fn& fn) {
           reduce_add((second[0] + second[1]) + (second[2] + second[3]))};
 }
 
-// Mean and 1 / deviation of a group. The mean is found around the first value, the variance around
-// the mean, so neither loses to a mean that is large beside the deviation.
+// Mean and 1 / deviation of a group. The mean is computed from distances to the first value, the
+// variance from distances to the mean, so a mean that is large compared with the deviation costs no
+// precision.
 struct Spread {
   float mean, invstd;
 };
@@ -52,7 +54,7 @@ HS_INLINE Spread spread_of(const T* x, int64_t count, double eps) {
     sum += distance;
     square += distance * distance;
   });
-  const double rest = static_cast<double>(around_mean.first) / n;  // of the mean's rounding
+  const double rest = static_cast<double>(around_mean.first) / n;  // the rounding error of the mean
   const double variance = static_cast<double>(around_mean.second) / n - rest * rest;
   return {mean, static_cast<float>(1 / __builtin_sqrt((variance > 0 ? variance : 0) + eps))};
 }
@@ -99,7 +101,7 @@ void run_forward(const GroupNormArgs& args) {
   });
 }
 
-// Adds to d_gamma and d_beta, F32 [channels] or null.
+// Computes dx of one row, and adds the row's terms to d_gamma and d_beta, F32 [channels] or null.
 template <class Lanes, bool scaled, class T>
 HS_INLINE void differentiate_row(const GroupNormBackwardArgs& args, int64_t row, float* d_gamma,
                                  float* d_beta) {

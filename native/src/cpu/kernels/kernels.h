@@ -1,5 +1,5 @@
-// The CPU's kernels: declared once, defined once for each instruction set (HS_ISA). They run on the
-// calling thread and the pool. Core has checked their arguments: thread_scratch alone can throw.
+// The CPU's kernels, declared here and defined once for each instruction set (HS_ISA). They run on
+// the calling thread and the pool. Core has checked their arguments; only thread_scratch can throw.
 #ifndef HALFSTEP_CPU_KERNELS_H
 #define HALFSTEP_CPU_KERNELS_H
 

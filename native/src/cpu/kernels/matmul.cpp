@@ -1,11 +1,11 @@
 // C = activation(alpha * op(A) * op(B) + beta * C + bias), strided batched, and the bias gradient.
 //
-// 2 m n k FLOP; bytes: each operand once where it fits in the caches. Floor: the machine's peak of
-// two vector multiply-adds a cycle and core for large shapes, memory for thin ones.
-// Design: the plan (matmul_plan.h) cuts C into tiles by shape alone; each tile runs over blocks of
-// k and panels of columns, packs a panel of B where that pays, and calls a register kernel
-// (matmul_micro.h) per panel of rows. What registers cannot finish (16-bit C, GELU, aux) goes
-// through a tile of float sums.
+// 2 m n k FLOP; bytes: each operand once, if it fits in the caches. Floor: for large shapes the
+// machine's peak of two vector multiply-adds per cycle and core, for thin ones memory.
+// Design: the plan (matmul_plan.h) cuts C into tiles by the shape alone. Each tile loops over
+// blocks of k and panels of columns, packs a panel of B if that pays, and calls a register kernel
+// (matmul_micro.h) for each panel of rows. If the epilogue cannot be applied in registers (16-bit
+// C, GELU, aux), the register kernels write float sums to scratch, and a second pass computes C.
 #include "cpu/kernels/matmul.h"
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/matmul_micro.h"
@@ -35,7 +35,7 @@ class Product {
         b_step_(d_.transpose_b ? 1 : d_.ldb),
         b_column_(d_.transpose_b ? d_.ldb : 1) {}
 
-  // Packs panel `panel` of A's rows for all blocks of k (batch = 1).
+  // Packs panel `panel` of the rows of A, for all blocks of k (batch = 1).
   void pack_a_once(int64_t panel, float* packed) const {
     const int64_t begin = row_begin(panel), end = row_begin(panel + 1);
     for (int64_t block = 0; block < plan_.blocks.parts; ++block) {
@@ -69,14 +69,14 @@ class Product {
                row_begin(rows.end) - row, column_begin(columns.end) - column);
   }
 
-  // bias_grad of rows [begin, end).
+  // Computes bias_grad of rows [begin, end).
   void sum_rows(int64_t begin, int64_t end) const {
     with_storage(d_.type, [&](auto type) {
       using T = typename decltype(type)::type;
       const T* a = static_cast<const T*>(args_.a);
       if (a_row_ == 1) {
         for_vectors(begin, end, [&](int64_t i, auto lanes) {
-          vf sum[4] = {};  // four at a time, since each addition waits for the one before
+          vf sum[4] = {};  // four sums in turn, since each addition waits for the one before
           int64_t p = 0;
           for (; p + 4 <= d_.k; p += 4) {
 #pragma GCC unroll 4
@@ -101,7 +101,7 @@ class Product {
 
  private:
   struct Range {
-    int64_t begin, end;  // of panels
+    int64_t begin, end;  // panels
   };
 
   // The scratch of one tile, in floats.
@@ -200,7 +200,7 @@ void Product::outer_block(int64_t matrix, Range rows, Range columns, const float
   if (!plan_.in_place) finish(matrix, row, row_count, column, end - column, s);
 }
 
-// One panel of columns, one block of k, all rows of the tile.
+// Runs one panel of columns and one block of k for all rows of the tile.
 void Product::outer_panel(int64_t matrix, Range rows, int64_t column, int64_t end, int64_t block,
                           const float* packed_a, const TileScratch& s, int64_t first_column) const {
   const int64_t p = step_begin(block), depth = step_begin(block + 1) - p;
@@ -296,7 +296,7 @@ void Product::dot_block(int64_t matrix, Range rows, Range columns) const {
   finish(matrix, row, row_count, column, column_count, s);
 }
 
-// C from the sums of a tile.
+// Computes C from the sums of a tile.
 void Product::finish(int64_t matrix, int64_t row, int64_t rows, int64_t column, int64_t columns,
                      const TileScratch& s) const {
   with_storage(d_.out_type, [&](auto type) {
@@ -345,7 +345,7 @@ void multiply(const MatmulArgs& args, const MatmulPlan& plan, const PartDone& do
   });
 }
 
-// Rows [begin, end) of C, and what belongs to them (batch = 1).
+// The arguments of the product that computes only rows [begin, end) of C (batch = 1).
 MatmulArgs rows_of(const MatmulArgs& args, int64_t begin, int64_t end) {
   MatmulArgs part = args;
   hs_matmul_desc& d = part.desc;
@@ -370,7 +370,7 @@ void matmul(const MatmulArgs& args) { matmul_in_parts(args, {}); }
 void matmul_in_parts(const MatmulArgs& given, const PartDone& done) {
   MatmulArgs args = given;
   hs_matmul_desc& d = args.desc;
-  // A vector lies the same way transposed or not.
+  // A contiguous vector is its own transpose.
   if (d.m == 1 && d.transpose_a && d.lda == 1) {
     d.transpose_a = 0;
     d.lda = d.k;
@@ -381,7 +381,7 @@ void matmul_in_parts(const MatmulArgs& given, const PartDone& done) {
   }
   const bool simple = d.out_type == HS_F32 && d.activation != HS_GELU && args.aux == nullptr;
   const MatmulPlan plan = plan_matmul(d, simple);
-  // What is packed once stays under 32 MB, or 128 rows.
+  // Limits the part of A that is packed at once to 32 MB, or to 128 rows if these need more.
   const int64_t rows = d.k > (int64_t{8} << 20) / 128 ? 128 : (int64_t{8} << 20) / (d.k + 1);
   if (plan.pack_a != PackA::kOnce || d.m <= rows) return multiply(args, plan, done);
   for (int64_t i = 0; i < d.m; i += rows) {

@@ -1,4 +1,4 @@
-// The matrix product for kernels that go on with its parts.
+// The matrix product for kernels that process parts of C as soon as they are computed.
 #ifndef HALFSTEP_CPU_KERNELS_MATMUL_H
 #define HALFSTEP_CPU_KERNELS_MATMUL_H
 
@@ -6,14 +6,14 @@
 
 namespace hs::cpu::HS_ISA {
 
-// Called by the thread that has finished a part of C, rows x columns from `c` on, while it lies in
-// that thread's caches. The gradient of the bias is not yet there.
+// A callback for finished parts of C, rows x columns from `c` on. The thread that computed the part
+// calls it, while the part is in its caches. bias_grad may not have been computed yet.
 struct PartDone {
-  void (*call)(void* context, const float* c, int64_t rows, int64_t columns);  // null: nobody asks
+  void (*call)(void* context, const float* c, int64_t rows, int64_t columns);  // null: no callback
   void* context;
 };
 
-// matmul, batch 1 and C in F32 where `done` is asked for.
+// matmul with a callback. If `done.call` is not null, batch must be 1 and C must be F32.
 void matmul_in_parts(const MatmulArgs& args, const PartDone& done);
 
 }  // namespace hs::cpu::HS_ISA

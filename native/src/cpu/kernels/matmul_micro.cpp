@@ -1,10 +1,10 @@
-// The register kernels of every tile shape.
+// Instances of the register kernels for every tile shape.
 #include "cpu/kernels/matmul_micro.h"
 
 namespace hs::cpu::HS_ISA {
 namespace {
 
-// The kernels of kVectors vectors: of[rows - 1][tail].
+// The kernels for one number of vectors, without and with a masked last vector: of[rows - 1][tail].
 template <int kMax>
 struct Kernels {
   OuterFn of[kMax][2];
@@ -45,7 +45,7 @@ template <int kVectors>
 constexpr auto kOuter = all_rows<kVectors>();
 constexpr DotKernels kDots = all_dots();
 
-// The kernel of 1 ... kVectors vectors.
+// The kernel for `vectors` vectors, 1 ... kVectors.
 template <int kVectors>
 OuterFn outer_of(int rows, int vectors, bool tail) {
   if constexpr (kVectors > 1) {

@@ -1,14 +1,14 @@
 // The register kernels of matmul.
 //
-// outer_tile: rows x vectors of C are sums of outer products: per step of k one row of B is loaded
-// as vectors and each element of A is spread over one. Any shape whose sums fill most registers
-// reaches the peak out of L1; 6 rows x 4 vectors loads least per multiply-add, and was 15-20 %
-// faster than 14 x 2 where L2 or a busy sibling core had a say. A is read in place, transposed or
-// not.
-// dot_tile: each element of C is a sum over vectors along k, for A [m, k] and B [n, k]; nothing is
-// packed and no lane idles whatever n is, but each sum must be folded at the end.
-// thin_row: a row of C from one or two steps of k, written in the order of its addresses: an outer
-// product of 100 x 1000 took 10-12 us on one thread, as outer_tile 18 (2026-11-22).
+// outer_tile: computes rows x vectors of C as a sum of outer products: for each step of k it loads
+// one row of B as vectors and broadcasts each element of A to a vector. Any shape whose sums fill
+// most registers reaches the peak if the operands are in L1; 6 rows x 4 vectors needs the fewest
+// loads per multiply-add, and was 15-20 % faster than 14 x 2 if operands came from L2 or the
+// sibling core was busy. A is read in place, transposed or not. dot_tile: computes each element of
+// C as a sum over vectors along k, for A [m, k] and B [n, k]. Nothing is packed, and all lanes are
+// used whatever n is, but the lanes of each sum must be added up at the end. thin_row: computes a
+// row of C from one or two steps of k and writes it in the order of its addresses: an outer product
+// of 100 x 1000 took 10-12 us on one thread, with outer_tile 18 (2026-11-22).
 #ifndef HALFSTEP_CPU_KERNELS_MATMUL_MICRO_H
 #define HALFSTEP_CPU_KERNELS_MATMUL_MICRO_H
 
@@ -16,7 +16,8 @@
 
 namespace hs::cpu::HS_ISA {
 
-// Most rows of an outer tile of 1, 2 ... vectors. Wide ones pay where few rows or steps of k are.
+// The most rows of an outer tile of 1, 2 ... vectors. Wide tiles pay if there are few rows or few
+// steps of k.
 #if HS_REGISTERS >= 32
 inline constexpr int kMaxVectors = 4;
 inline constexpr int kMostRows[kMaxVectors + 1] = {0, 16, 14, 8, 6};
@@ -37,17 +38,17 @@ struct OuterTile {
   int64_t k;
   float* c;  // C(i, j) = c[i * ldc + j]
   int64_t ldc;
-  Mask tail;          // of the last vector
+  Mask tail;          // lanes of the last vector
   float alpha, beta;  // beta = 0: C is not read
-  const float* bias;  // of the tile's columns, or null
+  const float* bias;  // bias of the tile's columns, or null
   bool relu;
 };
 
-// What is left to do to sums of products before they are C.
+// Turns sums of products into elements of C.
 struct Epilogue {
   float alpha = 1, beta = 0;
   const float* bias = nullptr;
-  bool relu = false, plain = true;  // plain: nothing
+  bool relu = false, plain = true;  // plain: C is the sum itself
 
   Epilogue() = default;
   HS_INLINE explicit Epilogue(const OuterTile& t)
@@ -57,7 +58,7 @@ struct Epilogue {
         relu(t.relu),
         plain(t.alpha == 1 && t.beta == 0 && t.bias == nullptr && !t.relu) {}
 
-  // `c` is where the vector goes, `column` its place in the tile.
+  // Stores the result for the sums x at `c`; `column` is the vector's first column in the tile.
   template <class Lanes>
   HS_INLINE void operator()(vf x, float* c, int64_t column, Lanes lanes) const {
     if (!plain) {
@@ -70,7 +71,8 @@ struct Epilogue {
   }
 };
 
-// C = alpha * A * B + beta * C + bias, then ReLU; with kTail the last vector is masked.
+// C = alpha * A * B + beta * C + bias, then ReLU if asked for; with kTail the last vector is
+// masked.
 template <int kRows, int kVectors, bool kTail>
 void outer_tile(const OuterTile& t) {
   const Mask tail = t.tail;
@@ -117,7 +119,8 @@ void outer_tile(const OuterTile& t) {
       }
     }
   };
-  // Apart, since short sums are mostly stores.
+  // The plain epilogue has its own code, since for few steps of k most of the time goes into
+  // stores.
   if (epilogue.plain) {
     store_rows(Epilogue{});
   } else {
@@ -125,7 +128,8 @@ void outer_tile(const OuterTile& t) {
   }
 }
 
-// One row of C, from few steps of k: what counts is that C is written in the order of its addresses.
+// Computes one row of C from few steps of k. It is fast because it writes C in the order of the
+// addresses.
 HS_INLINE void thin_row(const OuterTile& t, int64_t columns) {
   const Epilogue epilogue(t);
   const float* const a = t.a;
@@ -139,21 +143,22 @@ HS_INLINE void thin_row(const OuterTile& t, int64_t columns) {
   });
 }
 
-// One vector of the fold of v[kFirst ... kFirst + kCount): stage after stage, from kHalf =
-// kLanes / 2 down to 1, the halves of each vector are added, two vectors at once while there are
-// two. Recursive, so that every index is a constant and the sums stay in registers.
+// Vector kIndex of the stage kHalf of the fold of v[kFirst ... kFirst + kCount). The stages go from
+// kHalf = kLanes / 2 down to 1; each adds the halves of each vector, and merges two vectors into
+// one while there are two. Recursive, so that every index is a constant and the sums stay in
+// registers.
 template <int kHalf, int kIndex, int kFirst, int kCount, int kAll>
 HS_INLINE vf fold_stage(const vf (&v)[kAll]) {
   constexpr int kSlots = kCount > 8 ? 16 : kCount > 4 ? 8 : kCount > 2 ? 4 : kCount > 1 ? 2 : 1;
   if constexpr (kHalf == kLanes) {
     return v[kFirst + kIndex];
   } else {
-    constexpr int kSecond = kSlots * kHalf / kLanes;  // from a vector to its partner; 0: alone
+    constexpr int kSecond = kSlots * kHalf / kLanes;  // distance to the partner vector; 0: none
     const vi lane = iota();
     const vf x = fold_stage<2 * kHalf, kIndex, kFirst, kCount>(v);
     if constexpr (kSecond > 0 && kIndex + kSecond < kCount) {
       const vf y = fold_stage<2 * kHalf, kIndex + kSecond, kFirst, kCount>(v);
-      const vi upper = (lane & kHalf) != 0;  // where a lane belongs to y
+      const vi upper = (lane & kHalf) != 0;  // lanes of the result that come from y
       return (upper ? y : x) + shuffle(x, y, (lane ^ kHalf) + (upper & kLanes));
     } else {
       return x + shuffle(x, lane ^ kHalf);
@@ -161,8 +166,8 @@ HS_INLINE vf fold_stage(const vf (&v)[kAll]) {
   }
 }
 
-// sums[i] = the sum over the lanes of v[i], in the same order for every i; whole vectors of sums
-// are written.
+// sums[i] = the sum of the lanes of v[i], added in the same order for every i. Writes whole vectors
+// of sums.
 template <int kFirst = 0, int kAll>
 HS_INLINE void fold(const vf (&v)[kAll], float* sums) {
   constexpr int kCount = kAll - kFirst < kLanes ? kAll - kFirst : kLanes;
@@ -179,7 +184,7 @@ template <int kRows, int kColumns>
 void dot_tile(int64_t k, const float* a, int64_t lda, const float* b, int64_t ldb, float* sums) {
   constexpr int kCount = kRows * kColumns;
   vf sum[kCount];
-  // The part of a vector comes first: the sums then stay in registers from the loop to the fold.
+  // The partial vector comes first, so that the sums stay in registers from the loop to the fold.
   const int64_t part = k == 0 ? 0 : (k - 1) % kLanes + 1;
   const Mask lanes = first_lanes(part);
   vf column[kColumns];
@@ -213,9 +218,10 @@ void dot_tile(int64_t k, const float* a, int64_t lda, const float* b, int64_t ld
 using OuterFn = void (*)(const OuterTile&);
 using DotFn = void (*)(int64_t, const float*, int64_t, const float*, int64_t, float*);
 
-// rows in 1..kMostRows[vectors], or 1..kWideRows for kWideVectors (without a tail).
+// The outer_tile for rows in 1..kMostRows[vectors], or 1..kWideRows for kWideVectors (without a
+// tail).
 OuterFn outer_kernel(int rows, int vectors, bool tail);
-// rows in 1..kDotRows, columns in 1..kDotColumns.
+// The dot_tile for rows in 1..kDotRows, columns in 1..kDotColumns.
 DotFn dot_kernel(int rows, int columns);
 
 }  // namespace hs::cpu::HS_ISA

@@ -1,5 +1,5 @@
-// Copies of parts of matmul's operands in the order in which the register kernels read them, as
-// floats whatever the operand's type.
+// Packs parts of matmul's operands: copies them in the order in which the register kernels read
+// them, as floats whatever the operand's type.
 #ifndef HALFSTEP_CPU_KERNELS_MATMUL_PACK_H
 #define HALFSTEP_CPU_KERNELS_MATMUL_PACK_H
 
@@ -7,7 +7,7 @@
 
 namespace hs::cpu::HS_ISA {
 
-// Transposes kLanes vectors in registers, halving blocks each stage.
+// Transposes kLanes vectors in registers; each stage halves the size of the blocks that it swaps.
 HS_INLINE void transpose(vf* v) {
   const vi lane = iota();
 #pragma GCC unroll 4
@@ -23,12 +23,12 @@ HS_INLINE void transpose(vf* v) {
   }
 }
 
-// dst[p * width + i] = src[i * stride + p] for i < rows, p < count; rows up to `width` become zero.
-// A strip of at most kLanes rows.
+// Packs a strip of at most kLanes rows: dst[p * width + i] = src[i * stride + p] for i < rows,
+// p < count, and 0 for i in [rows, room).
 template <class T>
 void pack_strip_across(const T* src, int64_t stride, int rows, int64_t count, int64_t width,
                        int64_t room, float* dst) {
-  const Mask lanes = first_lanes(room);  // what may be written: the strip and its padding
+  const Mask lanes = first_lanes(room);  // lanes that are written: the strip and its padding
   for (int64_t p = 0; p < count; p += kLanes) {
     vf v[kLanes];
     if (p + kLanes <= count) {
@@ -53,12 +53,12 @@ void pack_strip_across(const T* src, int64_t stride, int rows, int64_t count, in
   }
 }
 
-// Steps by which reads are announced to the caches: rows lie too far apart for them to guess.
+// Prefetches run this many steps ahead: the rows are too far apart for the hardware prefetchers.
 inline constexpr int64_t kAhead = 12;
 
-// A panel for the outer kernel: dst[p * width + i] = element (i, p) of src for i < rows, p < count,
-// zero for i in [rows, width). `along` is the distance between elements of neighbouring i, `step`
-// that of neighbouring p; one of them is 1.
+// Packs a panel for the outer kernel: dst[p * width + i] = element (i, p) of src for i < rows, p <
+// count, and zero for i in [rows, width). `along` is the distance between elements of neighbouring
+// i, `step` that between elements of neighbouring p; one of them is 1.
 template <class T>
 void pack_panel(const T* src, int64_t along, int64_t step, int64_t rows, int64_t count,
                 int64_t width, float* dst) {

@@ -1,5 +1,5 @@
-// How one matrix product is cut and which register kernel computes it: a function of the shape
-// alone, so that results do not depend on the number of threads.
+// The plan of a matrix product: how it is cut into tiles, and which register kernel computes them.
+// It depends on the shape alone, so that results do not depend on the number of threads.
 #ifndef HALFSTEP_CPU_KERNELS_MATMUL_PLAN_H
 #define HALFSTEP_CPU_KERNELS_MATMUL_PLAN_H
 
@@ -8,7 +8,8 @@
 
 namespace hs::cpu::HS_ISA {
 
-// `count` things cut into parts whose sizes differ by at most one, the longer ones first.
+// A range of `count` items cut into parts whose sizes differ by at most one, the longer parts
+// first.
 struct Cut {
   int64_t parts, base, longer;
   int64_t begin(int64_t i) const { return i * base + (i < longer ? i : longer); }
@@ -18,33 +19,33 @@ HS_INLINE Cut cut(int64_t count, int64_t parts) {
 }
 
 enum class PackA {
-  kInPlace,  // the kernel reads A where it lies
+  kInPlace,  // the kernel reads A itself
   kByTile,   // each tile packs its rows, one block of k at a time
-  kOnce,     // packed before the tiles start, for all of them
+  kOnce,     // all of A is packed before the tiles start
 };
 
 struct MatmulPlan {
-  bool dot;       // dot_tile, else thin_row or outer_tile
-  bool in_place;  // the register kernel writes C itself; else sums are finished in a second pass
+  bool dot;       // true: dot_tile; false: thin_row or outer_tile
+  bool in_place;  // the register kernel writes C itself; otherwise a second pass does, from sums
   PackA pack_a;
   bool pack_b;
-  bool thin;   // thin_row, row after row
-  bool wide;   // tiles of kWideRows x kWideVectors, as far as they go
-  Cut blocks;  // of k, summed one after the other
-  // Panels of C's rows; panels of its columns, counted in columns for dot_tile and in vectors for
-  // outer_tile.
+  bool thin;   // thin_row computes each row
+  bool wide;   // tiles are kWideRows x kWideVectors, except at the edges
+  Cut blocks;  // blocks of k, added one after the other
+  // Panels of C's rows, and panels of its columns, counted in columns for dot_tile and in vectors
+  // for outer_tile.
   Cut rows, columns;
-  // Tiles of the pool: these parts of the panels of one matrix, or `group` whole matrices.
+  // The pool's tiles: parts of the panels of one matrix, or `group` whole matrices.
   Cut down, across;
-  bool columns_first;  // tiles that follow each other lie below each other
+  bool columns_first;  // consecutive tiles cover the same columns, one below the other
   int64_t group, groups;
-  double cost_ns;  // of the whole product, on one thread
+  double cost_ns;  // time of the whole product on one thread
 
   int64_t tiles() const { return groups * down.parts * across.parts; }
 };
 
-// `simple` says that C is F32 and its activation can be applied in registers (none or ReLU, no
-// aux).
+// Plans a product. `simple`: C is F32, there is no aux, and the activation can be applied in
+// registers (none or ReLU).
 MatmulPlan plan_matmul(const hs_matmul_desc& desc, bool simple);
 
 }  // namespace hs::cpu::HS_ISA

@@ -1,7 +1,8 @@
-// What batch and group normalisation share. Both see x as samples of [rows, channels], whose
-// channels are normalised in groups: batch normalisation is one sample, each channel a group of its
-// own. A sample is cut into tiles of rows; a tile gives sums for each channel, which are merged in
-// double, in order; then each element is moved by coefficients of its channel.
+// Functions that batch and group normalisation share. Both treat x as samples [rows, channels]
+// whose channels are normalised in groups; for batch normalisation there is one sample, and each
+// channel is a group. A sample is cut into tiles of rows. Each tile computes sums for each channel;
+// these are merged in double, in order; then each element is computed from coefficients of its
+// channel.
 #ifndef HALFSTEP_CPU_KERNELS_NORMALIZATION_H
 #define HALFSTEP_CPU_KERNELS_NORMALIZATION_H
 
@@ -10,7 +11,7 @@
 
 namespace hs::cpu::HS_ISA {
 
-// Memory of one call, cut up from the front.
+// The scratch memory of one call; take() cuts arrays from its front.
 class Arena {
  public:
   explicit Arena(int64_t bytes)
@@ -30,7 +31,7 @@ class Arena {
   uint8_t* at_;
 };
 
-// A kernel for what is fused: fn(Constant<relu>{}).
+// Turns a flag into a compile-time constant: calls fn(Constant<1>{}) or fn(Constant<0>{}).
 template <class Fn>
 HS_INLINE void with_flag(bool flag, const Fn& fn) {
   if (flag) {
@@ -40,9 +41,9 @@ HS_INLINE void with_flag(bool flag, const Fn& fn) {
   }
 }
 
-// Tiles of rows, of about kTileElements, whole wide rows but for the last.
+// Tiles of rows. A tile has about kTileElements elements; all but the last are whole wide rows.
 struct RowTiles {
-  int64_t rows;  // of a tile
+  int64_t rows;  // rows of a tile
   int64_t count;
 
   HS_INLINE int64_t begin(int64_t tile) const { return tile * rows; }
@@ -60,21 +61,24 @@ HS_INLINE RowTiles tile_rows(const Columns& columns, int64_t rows) {
   return {size, (rows + size - 1) / size};
 }
 
-// The order of a second pass over tiles. The pool's caller goes up from the first tile and another
-// thread down from the last: from the middle outwards, each finds what it left in its cache.
+// The order of a second pass over tiles, from the middle outwards. In the first pass the pool's
+// caller goes up from the first tile and another thread goes down from the last; so in the second
+// pass each begins with the tiles that it read last and that are still in its cache.
 HS_INLINE int64_t from_middle(int64_t tile, int64_t count) {
   const int64_t half = count / 2;
   return tile < half ? half - 1 - tile : half + (count - 1 - tile);
 }
 
-// ---- statistics: for each channel of a tile its pivot, the median of its first, middle and last
-// row's values, and the sums of the distances from it and of their squares. Since the pivot is one
-// of the values, the squares that are lost to it are at most as many times the variance as the tile
-// has rows, whatever the mean; and since it is a median, one outlier does not cost them. ----
+// ---- Statistics. For each channel of a tile: its pivot, which is the median of its values in the
+// first, middle and last row, the sum of the distances from the pivot and the sum of their squares.
+// Since the pivot is one of the values, its squared distance from the mean is at most the variance
+// times the number of rows, whatever the mean is; that bounds the cancellation when the variance is
+// computed. Since it is a median, one outlier cannot be the pivot. ----
 
 inline constexpr int64_t kMomentParts = 3;
 
-// Writes partial [kMomentParts, channels]. `scratch` is F32 [3 * width].
+// Writes the statistics of a tile to partial [kMomentParts, channels]. `scratch` is F32 [3 *
+// width].
 template <class T>
 HS_INLINE void tile_moments(const Columns& columns, const T* x, int64_t rows, float* scratch,
                             float* partial) {
@@ -102,8 +106,8 @@ HS_INLINE void tile_moments(const Columns& columns, const T* x, int64_t rows, fl
   __builtin_memcpy(partial + 2 * columns.count, squares, bytes);
 }
 
-// Merges the tiles' moments of channels [begin, end): means, and sums of squared distances from
-// them.
+// Merges the tiles' statistics of channels [begin, end) to means and sums of squared distances from
+// the means.
 HS_INLINE void merge_moments(const float* partials, int64_t channels, const RowTiles& tiles,
                              int64_t rows, int64_t begin, int64_t end, double* means,
                              double* squares) {
@@ -131,15 +135,16 @@ HS_INLINE void merge_moments(const float* partials, int64_t channels, const RowT
   }
 }
 
-// ---- moving the elements: y = (x - mean) scale + shift ----
+// ---- Computing the elements: y = (x - mean) scale + shift ----
 
 struct Forward {
-  const float* mean;  // of a wide row, like the others
+  const float* mean;  // as long as a wide row, like the others
   const float* scale;
   const float* shift;
 };
 
-// Adds the residual where there is one; ReLU keeps NaN.
+// Computes y for `count` elements: normalises x, adds the residual `added`, applies ReLU, which
+// keeps NaN.
 template <class Lanes, bool relu, bool residual, class T>
 HS_INLINE void normalize_rows(const Columns& columns, int64_t count, const Forward& f, const T* x,
                               const T* added, T* y) {
@@ -155,8 +160,8 @@ HS_INLINE void normalize_rows(const Columns& columns, int64_t count, const Forwa
   });
 }
 
-// ---- gradients: for each channel of a tile the sums of g and of g (x - mean), where g is dy, or
-// dy where y > 0 ----
+// ---- Gradients. For each channel of a tile: the sums of g and of g (x - mean), where g is dy;
+// with ReLU g is dy where y > 0, and 0 elsewhere. ----
 
 inline constexpr int64_t kGradientParts = 2;
 
@@ -167,7 +172,8 @@ HS_INLINE vf gradient_of(const T* dy, const T* y, int64_t i, auto lanes) {
   return load(y + i, lanes) > 0.0f ? g : vf{};
 }
 
-// Writes partial [kGradientParts, channels]; `mean` is of a wide row, `scratch` F32 [2 * width].
+// Writes the sums of a tile to partial [kGradientParts, channels]. `mean` has the width of a wide
+// row, `scratch` is F32 [2 * width].
 template <bool relu, class T>
 HS_INLINE void tile_gradients(const Columns& columns, const T* dy, const T* x, const T* y,
                               int64_t rows, const float* mean, float* scratch, float* partial) {
@@ -201,7 +207,7 @@ HS_INLINE void merge_gradients(const float* partials, int64_t channels, int64_t 
   }
 }
 
-// A parameter's gradient: value + factor * what is there, which is not read where the factor is 0.
+// *gradient = value + factor * *gradient; if factor is 0, *gradient is not read.
 HS_INLINE void accumulate_into(float* gradient, double value, float factor) {
   if (factor != 0) value += static_cast<double>(factor) * static_cast<double>(*gradient);
   *gradient = static_cast<float>(value);
@@ -209,13 +215,13 @@ HS_INLINE void accumulate_into(float* gradient, double value, float factor) {
 
 // dx = scale g - slope (x - mean) - offset
 struct Backward {
-  const float* mean;  // of a wide row, like the others
+  const float* mean;  // as long as a wide row, like the others
   const float* scale;
   const float* slope;
   const float* offset;
 };
 
-// `masked` receives g, or is null.
+// Computes dx for `count` elements. `masked` receives g, or is null.
 template <class Lanes, bool relu, class T>
 HS_INLINE void differentiate_rows(const Columns& columns, int64_t count, const Backward& b,
                                   const T* dy, const T* x, const T* y, T* dx, T* masked) {
@@ -232,7 +238,7 @@ HS_INLINE void differentiate_rows(const Columns& columns, int64_t count, const B
   });
 }
 
-// Group normalisation at a single position, group_norm_layer.cpp.
+// Group normalisation at a single position; defined in group_norm_layer.cpp.
 void layer_norm(const GroupNormArgs& args);
 void layer_norm_backward(const GroupNormBackwardArgs& args);
 

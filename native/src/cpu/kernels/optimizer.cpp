@@ -21,7 +21,7 @@ constexpr int64_t kFewSamples = 8;  // of a product: then its gradients are upda
 
 template <class To>
 void adamw_run(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
-  const StepFactors f = factors;  // a copy that no store can alias
+  const StepFactors f = with_rate(factors, run.rate);  // a copy that no store can alias
   const float decay = 1.0f - f.learning_rate * run.weight_decay;
   float* const parameters = args.parameters;
   const float* const gradients = args.gradients;
@@ -42,7 +42,7 @@ void adamw_run(const OptimizerStepArgs& args, const StepFactors& factors, const 
 
 template <class To>
 void adam_run(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
-  const StepFactors f = factors;
+  const StepFactors f = with_rate(factors, run.rate);
   for_vectors(run.begin, run.end, [&](int64_t i, auto lanes) {
     vf p = load(args.parameters + i, lanes);
     vf m = load(args.moment1 + i, lanes);
@@ -58,7 +58,7 @@ void adam_run(const OptimizerStepArgs& args, const StepFactors& factors, const R
 
 template <class To>
 void sgd_run(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
-  const StepFactors f = factors;
+  const StepFactors f = with_rate(factors, run.rate);
   const bool nesterov = args.desc.nesterov != 0;
   for_vectors(run.begin, run.end, [&](int64_t i, auto lanes) {
     vf p = load(args.parameters + i, lanes);

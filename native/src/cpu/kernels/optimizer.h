@@ -15,7 +15,7 @@ inline constexpr int64_t kArenaSpan = 16 << 10;
 struct Run {
   int64_t begin, end;
   int32_t segment;
-  float weight_decay;
+  float rate, weight_decay;
   bool copied;
   float ratio;  // of LARS and LAMB
 };
@@ -39,7 +39,7 @@ HS_INLINE int32_t first_segment(const OptimizerStepArgs& args, int64_t begin) {
 template <class Fn>
 HS_INLINE void for_runs(const OptimizerStepArgs& args, int64_t begin, int64_t end, const Fn& fn) {
   if (args.segments == nullptr) {
-    fn(Run{begin, end, 0, args.desc.weight_decay, args.copy != nullptr, 1});
+    fn(Run{begin, end, 0, 1, args.desc.weight_decay, args.copy != nullptr, 1});
     return;
   }
   for (int32_t s = first_segment(args, begin); s < args.segment_count; s++) {
@@ -48,8 +48,8 @@ HS_INLINE void for_runs(const OptimizerStepArgs& args, int64_t begin, int64_t en
     if (segment.flags & HS_SEGMENT_FROZEN) continue;
     const int64_t segment_end = segment.offset + segment.count;
     fn(Run{segment.offset > begin ? segment.offset : begin, segment_end < end ? segment_end : end,
-           s, segment.weight_decay, args.copy != nullptr && (segment.flags & HS_SEGMENT_COPY) != 0,
-           1});
+           s, segment.rate, segment.weight_decay,
+           args.copy != nullptr && (segment.flags & HS_SEGMENT_COPY) != 0, 1});
   }
 }
 

@@ -49,7 +49,7 @@ Squares lamb_squares(const OptimizerStepArgs& args, const StepFactors& factors, 
 
 template <class To>
 void lars_run(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
-  const StepFactors f = factors;
+  const StepFactors f = with_rate(factors, run.rate);
   for_vectors(run.begin, run.end, [&](int64_t i, auto lanes) {
     vf p = load(args.parameters + i, lanes);
     vf v = load(args.moment1 + i, lanes);
@@ -62,7 +62,7 @@ void lars_run(const OptimizerStepArgs& args, const StepFactors& factors, const R
 
 template <class To>
 void lamb_run(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
-  const StepFactors f = factors;
+  const StepFactors f = with_rate(factors, run.rate);
   const float rate = f.learning_rate * run.ratio;
   for_vectors(run.begin, run.end, [&](int64_t i, auto lanes) {
     vf p = load(args.parameters + i, lanes);

@@ -1,8 +1,9 @@
-// permute: dimensions in another order. Bound by memory: each byte is read once and written once.
+// permute: copies x with its dimensions in another order. Bound by memory: each byte is read once
+// and written once.
 //
-// Dimensions that stay neighbours are merged first. If the last one of y then is not contiguous in
-// x, squares of the plane of y's and x's last dimensions are transposed through a small buffer, so
-// that lines are read and written whole.
+// Dimensions that remain neighbours are merged first. If the last dimension of y is then not
+// contiguous in x, the plane of y's and x's last dimensions is cut into squares, which are
+// transposed through a small buffer, so that whole cache lines are read and written.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr int64_t kTileElements = 16 << 10;
 
-// y's dimensions from the outermost; strides in elements.
+// The dimensions of y, from the outermost; strides are in elements.
 struct Dimension {
   int64_t extent, from, to;  // `from`: stride in x, `to`: in y
 };
@@ -50,7 +51,7 @@ Layout make_layout(const PermuteArgs& args) {
   return layout;
 }
 
-// Where the place `index` among the first `rank` dimensions, leaving out `skip`, begins.
+// Offsets in x and y of position `index`, counted over the first `rank` dimensions without `skip`.
 struct Place {
   int64_t from, to;
 };
@@ -66,7 +67,7 @@ HS_INLINE Place place_of(const Layout& layout, int32_t rank, int32_t skip, int64
   return place;
 }
 
-// y's last dimension is contiguous in x: runs are copied.
+// For a y whose last dimension is contiguous in x: copies runs.
 template <class T>
 void copy_runs(const Layout& layout, const T* x, T* y) {
   const int64_t run = layout.dimensions[layout.rank - 1].extent;
@@ -89,7 +90,7 @@ void copy_runs(const Layout& layout, const T* x, T* y) {
 
 constexpr int64_t kSquare = 16;
 
-// A square, or a part of one: y[i * to + j] = x[i + j * from].
+// Transposes a square, or the part of one at an edge: y[i * to + j] = x[i + j * from].
 template <class T>
 HS_INLINE void transpose_square(const T* x, int64_t from, T* y, int64_t to, int64_t rows,
                                 int64_t columns) {
@@ -112,7 +113,7 @@ HS_INLINE void transpose_square(const T* x, int64_t from, T* y, int64_t to, int6
 template <class T>
 void transpose(const Layout& layout, const T* x, T* y) {
   const Dimension last = layout.dimensions[layout.rank - 1];
-  int32_t contiguous = 0;  // x's last dimension
+  int32_t contiguous = 0;  // the dimension of y that is x's last dimension
   while (layout.dimensions[contiguous].from != 1) contiguous++;
   const Dimension first = layout.dimensions[contiguous];
   const int64_t blocks = (first.extent + kSquare - 1) / kSquare;

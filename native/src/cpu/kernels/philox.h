@@ -7,7 +7,7 @@
 
 namespace hs::cpu::HS_ISA {
 
-// Words of one evaluation.
+// The number of words that one evaluation computes.
 inline constexpr int64_t kPhiloxBlock = 4 * kLanes;
 
 struct Words {
@@ -16,11 +16,11 @@ struct Words {
 
 HS_INLINE vu set1_word(uint32_t x) { return x - vu{}; }
 
-// The words of counters index ... index + kLanes - 1.
+// The words of the counters index ... index + kLanes - 1.
 HS_INLINE Words philox_block(uint64_t index, uint64_t sequence, uint64_t seed) {
   const vu lane = reinterpret_cast<vu>(iota());
   vu c0 = set1_word(static_cast<uint32_t>(index)) + lane;
-  // A carry out of the lower word where the sum wrapped round.
+  // Adds the carry in the lanes where the sum of the lower word wrapped round.
   vu c1 = set1_word(static_cast<uint32_t>(index >> 32)) -
           reinterpret_cast<vu>(c0 < set1_word(static_cast<uint32_t>(index)));
   vu c2 = set1_word(static_cast<uint32_t>(sequence));
@@ -40,7 +40,8 @@ HS_INLINE Words philox_block(uint64_t index, uint64_t sequence, uint64_t seed) {
   return {{c0, c1, c2, c3}};
 }
 
-// The lanes of a and b in turn: from their first halves, and from their second.
+// Interleaves the lanes of a and b: zip_first those of their first halves, zip_second those of
+// their second halves.
 HS_INLINE vf zip_first(vf a, vf b) {
   vi order;
   for (int i = 0; i < kLanes; i++) order[i] = i / 2 + (i % 2) * kLanes;
@@ -56,7 +57,7 @@ struct Numbers {
   vf word[4];
 };
 
-// Numbers of word w of counter c go to index 4 c + w.
+// Reorders the numbers so that the one from word w of counter c is at index 4 c + w.
 HS_INLINE Numbers interleave(const Numbers& n) {
   const vf even0 = zip_first(n.word[0], n.word[2]), odd0 = zip_first(n.word[1], n.word[3]);
   const vf even1 = zip_second(n.word[0], n.word[2]), odd1 = zip_second(n.word[1], n.word[3]);

@@ -1,7 +1,6 @@
-// Mean squared error, binary cross-entropy with logits, and the mean of losses that were computed
-// before; loss and gradient in one pass. Bound by
-// memory where arrays are large: 12 bytes an F32 element; the cross-entropy's exp and log are about
-// 40 instructions a vector.
+// Elementwise losses: squared error, binary cross-entropy with logits, and losses that were
+// computed before. Loss and gradient are computed in one pass. Bound by memory if arrays are large:
+// 12 bytes per F32 element; exp and log of the cross-entropy take about 40 instructions per vector.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 #include "cpu/simd_math.h"
@@ -14,11 +13,11 @@ constexpr int64_t kMaxTiles = 256;
 
 struct Sums {
   double loss;
-  int64_t correct;  // elements
+  int64_t correct;  // number of correct elements
 };
 
-// log(1 + e) for e in [0, 1], to full precision where e is small: the rounding of 1 + e is undone
-// by e / ((1 + e) - 1), as Kahan taught.
+// log(1 + e) for e in [0, 1], to full precision even if e is small: the factor e / ((1 + e) - 1)
+// corrects the rounding of 1 + e (Kahan's method).
 HS_INLINE vf log_one_plus(vf e) {
   const vf sum = 1.0f + e, back = sum - 1.0f;
   return back == 0.0f ? e : log(sum) * (e / back);
@@ -50,7 +49,7 @@ Sums run_span(const PointwiseLossArgs& args, float factor, int64_t begin, int64_
   const float* const target = args.target;
   T* const gradient = static_cast<T*>(args.d_prediction);
   Sums sums{};
-  for (int64_t from = begin; from < end; from += kSpan) {  // kSpan elements are added up in float
+  for (int64_t from = begin; from < end; from += kSpan) {  // sums of kSpan elements are in float
     const int64_t to = from + kSpan < end ? from + kSpan : end;
     vf loss{};
     vi correct{};

@@ -1,13 +1,13 @@
 // Maxima and averages of windows that slide over images, and their gradients.
 //
-// Bytes: x, y and a byte of index an output, once each. Floor: memory.
-// Design: vectors of channels; a tile is a span of rows. Where windows overlap the gradient is
-// gathered: a pixel of dx looks at the windows that hold it, so that dx is written once, in order.
-// Where small ones lie side by side an output is read once and spread over its window.
-// Measured (xeon-avx512-2cores, 2026-11-22): forward 63 % of the floor and more, up to 160 % where
-// the caches hold the images; gradients of maxima 22 % where windows overlap, and 41-46 % for
-// windows side by side as they were gathered too. Spread (two cores of an AMD EPYC with AVX-512,
-// 2026-11-27): 80-150 %, 2-4 x as fast.
+// Bytes: x, y and one byte of index per output, once each. Floor: bytes / (memory bandwidth).
+// Design: vectors hold neighbouring channels; a tile is a span of rows. If windows overlap, the
+// gradient is gathered: each pixel of dx adds up the windows that contain it, so that dx is written
+// once, in order. If windows are small and do not overlap, the gradient is scattered: each output
+// is read once and written to its window. Measured (xeon-avx512-2cores, 2026-11-22): forward 63 %
+// of the floor and more, up to 160 % if the caches hold the images; gradients of maxima 22 % for
+// overlapping windows, and 41-46 % for windows side by side when these were gathered too. Scattered
+// (two cores of an AMD EPYC with AVX-512, 2026-11-27): 80-150 %, 2-4 x as fast.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 
@@ -16,7 +16,7 @@ namespace hs::cpu::HS_ISA {
 namespace {
 
 constexpr int64_t kTileElements = 16 << 10;
-constexpr int64_t kMostScattered = 16;  // pixels of a window
+constexpr int64_t kMostScattered = 16;  // the most pixels of a window that is scattered to
 
 struct Range {
   int64_t begin, end;
@@ -27,13 +27,14 @@ struct Range {
 struct Axis {
   int64_t extent, window, stride, pad, outputs;
 
-  // Where output i begins in x, and what of its window lies inside.
+  // start: the index in x at which the window of output i begins. taps: the part of the window that
+  // lies inside x.
   int64_t start(int64_t i) const { return i * stride - pad; }
   Range taps(int64_t i) const {
     const int64_t at = start(i), rest = extent - at;
     return {at < 0 ? -at : 0, rest < window ? rest : window};
   }
-  // The outputs whose windows hold x's index i.
+  // The outputs whose windows contain index i of x.
   Range holders(int64_t i) const {
     const int64_t last = (i + pad) / stride, before = i + pad - window;
     return {before < 0 ? 0 : before / stride + 1, last < outputs ? last + 1 : outputs};
@@ -55,13 +56,13 @@ struct Pool {
         images(d.n),
         channels(d.c),
         padded(d.pool == HS_AVERAGE_POOL_PADDED) {}
-  // Whether windows neither overlap nor have gaps or padding, and are small: a large one has too
-  // many lines to be written at once.
+  // Whether the windows are small, and have no overlap, gaps or padding. A large window has too
+  // many lines to write them all at once.
   bool side_by_side() const {
     return rows.stride == rows.window && columns.stride == columns.window && rows.pad == 0 &&
            columns.pad == 0 && rows.window * columns.window <= kMostScattered;
   }
-  // The share of an element in the average of output (p, q).
+  // The weight of an element in the average of output (p, q).
   float share(int64_t p, int64_t q) const {
     return 1 / static_cast<float>(padded ? rows.window * columns.window
                                          : rows.taps(p).size() * columns.taps(q).size());
@@ -71,7 +72,7 @@ struct Pool {
   bool padded;  // averages count the padding
 };
 
-// Calls fn(image, row) for `count` rows of `pixels` pixels in each image.
+// Calls fn(image, row) for all `count` rows of each image; a row has `pixels` pixels.
 template <class Fn>
 HS_INLINE void for_rows(const Pool& pool, int64_t count, int64_t pixels, double bytes,
                         const Fn& fn) {
@@ -135,8 +136,8 @@ void average_row(const Pool& pool, const T* x, T* y, int64_t image, int64_t p) {
   }
 }
 
-// The rows of dx that row p of outputs saw, for maxima of windows side by side: a pixel is in one
-// window at most, so that each output is read once and written to its window.
+// Computes the rows of dx that the windows of output row p cover, for maxima of windows side by
+// side. A pixel is in at most one window, so each output is read once and written to its window.
 template <class T>
 void scatter_row(const Pool& pool, const T* dy, const uint8_t* index, T* dx, int64_t image,
                  int64_t p) {
@@ -159,7 +160,7 @@ void scatter_row(const Pool& pool, const T* dy, const uint8_t* index, T* dx, int
       }
     });
   }
-  // What no window holds, at the right and below.
+  // Clears the pixels at the right and at the bottom that no window contains.
   const auto clear = [&](T * to, int64_t count) __attribute__((always_inline)) {
     for_vectors(0, count, [&](int64_t i, auto lanes) { store(to + i, vf{}, lanes); });
   };
@@ -170,15 +171,15 @@ void scatter_row(const Pool& pool, const T* dy, const uint8_t* index, T* dx, int
   if (p + 1 == rows.outputs) clear(out + height * line, (rows.extent % height) * line);
 }
 
-// An output whose window holds a pixel of dx: where it begins, the pixel's place in its window, and
-// the pixel's share of an average.
+// An output whose window contains a pixel of dx: the offset `at` of the output, the pixel's place
+// in the window, and the pixel's weight in an average.
 struct Holder {
   int64_t at;
   int32_t place;
   float share;
 };
 
-// A row of dx.
+// Computes a row of dx.
 template <class T, bool kMax>
 void gather_row(const Pool& pool, const T* dy, const uint8_t* index, T* dx, int64_t image,
                 int64_t h, const Range* across_all) {

@@ -1,5 +1,5 @@
-// Random numbers, normal and uniform, from Philox4x32-10. Bound by
-// arithmetic: ten rounds of four wide products for 4 * kLanes numbers.
+// Normal and uniform random numbers from Philox4x32-10. Bound by arithmetic: ten rounds of four
+// wide products for 4 * kLanes numbers.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/philox.h"
 #include "cpu/kernels/storage.h"
@@ -17,8 +17,8 @@ HS_INLINE vf unit_uniform(vu word) {
   return __builtin_convertvector(reinterpret_cast<vi>(word >> 8), vf) * 0x1p-24f;
 }
 
-// Between low and high; never high itself unless they are equal. Without high - low, which may
-// overflow.
+// Numbers in [low, high): `largest` is the largest result. They are computed without high - low,
+// which may overflow.
 HS_INLINE Numbers uniform_numbers(const Words& words, float low, float high, float largest) {
   Numbers n;
   for (int w = 0; w < 4; w++) {
@@ -28,8 +28,8 @@ HS_INLINE Numbers uniform_numbers(const Words& words, float low, float high, flo
   return n;
 }
 
-// Sine and cosine of 2 pi word / 2^32. The quarter is taken from the upper bits, so that the
-// reduction is exact; the rest, in [-pi/4, pi/4], by polynomials whose error is under 1 ulp.
+// Sine and cosine of 2 pi word / 2^32. The upper bits give the quarter of the circle, so that the
+// range reduction is exact; for the rest, in [-pi/4, pi/4], polynomials have an error under 1 ulp.
 HS_INLINE void sine_cosine(vu word, vf* sine, vf* cosine) {
   const vu quarter = (word + 0x20000000u) >> 30;
   const vi rest = reinterpret_cast<vi>(word - (quarter << 30));
@@ -53,8 +53,8 @@ HS_INLINE void sine_cosine(vu word, vf* sine, vf* cosine) {
   *cosine = from_bits(bits(cosine_magnitude) ^ cosine_sign);
 }
 
-// Box and Muller (1958): words 0 and 1, and words 2 and 3, give a pair each. The radius comes from
-// all 32 bits of a word, (word + 1/2) / 2^32, so the tails reach 6.7 deviations.
+// Normal numbers by Box and Muller (1958): words 0 and 1 give one pair, words 2 and 3 another. The
+// radius uses all 32 bits of a word, (word + 1/2) / 2^32, so the tails reach 6.7 deviations.
 HS_INLINE Numbers normal_numbers(const Words& words, float mean, float deviation) {
   Numbers n;
   for (int pair = 0; pair < 4; pair += 2) {
@@ -68,7 +68,7 @@ HS_INLINE Numbers normal_numbers(const Words& words, float mean, float deviation
   return n;
 }
 
-// dst[i] from counter i / 4, whatever the count: the last block is computed whole as well.
+// Computes dst[i] from counter i / 4, whatever the count: even the last block is computed whole.
 template <class Args, class Make>
 HS_INLINE void generate(const Args& args, const Make& make) {
   for_spans(args.count, kSpan, kNsPerNumber, [&](int64_t begin, int64_t end) {
@@ -87,7 +87,7 @@ HS_INLINE void generate(const Args& args, const Make& make) {
   });
 }
 
-// The largest float below x (finite).
+// The largest float below the finite x.
 float next_below(float x) {
   if (x == 0) return -0x1p-126f;  // not a denormal: they are flushed to zero
   const uint32_t bits_of_x = float_bits(x);

@@ -1,15 +1,16 @@
-// Sums and means over the middle of [outer, extent, inner], and the gradients of all reductions.
-// Bound by memory: x is read once, 4 bytes an F32 element; backward writes as much. Floor: bytes /
-// (memory bandwidth).
+// Sums and means over the middle dimension of [outer, extent, inner], and the gradients of all
+// reductions. Bound by memory: x is read once, 4 bytes per F32 element; backward writes as much.
+// Floor: bytes / (memory bandwidth).
 //
-// A long extent is cut into chunks, whose sums are merged in double, in order. Where inner is 1 the
-// lanes of vectors are added up, otherwise vectors of neighbouring columns.
+// A long extent is cut into chunks, whose sums are merged in double, in order. If inner is 1,
+// vectors run along the extent and their lanes are added up at the end; otherwise they run along
+// inner.
 #include "cpu/kernels/reduce.h"
 
 namespace hs::cpu::HS_ISA {
 namespace {
 
-constexpr int64_t kChunk = 16 << 10;  // elements
+constexpr int64_t kChunk = 16 << 10;  // elements of a chunk
 
 // y = factor * sum + beta * y for `count` sums.
 template <class To>
@@ -71,7 +72,7 @@ void sum_rows(const ReduceArgs& args) {
 
 // ---- inner > 1 ----
 
-// How [extent, inner] is cut: into chunks of rows, and into blocks of columns.
+// Cuts [extent, inner] into chunks of rows and blocks of columns.
 struct Cut {
   explicit Cut(const hs_reduce_desc& desc) : columns(join_columns(desc.inner)) {
     constexpr int64_t kBlock = 1024, kLeastRows = 16;
@@ -87,7 +88,7 @@ struct Cut {
   int64_t rows, chunks;   // rows of a chunk
 };
 
-// sums[0, width) of `rows` rows; the next begins `stride` elements on.
+// Sums `rows` rows of `width` elements that begin `stride` elements apart: sums [width].
 template <class T>
 HS_INLINE void sum_down(const T* x, int64_t rows, int64_t stride, int64_t width, float* sums) {
   constexpr int64_t kRows = 16;
@@ -115,7 +116,8 @@ HS_INLINE void sum_down(const T* x, int64_t rows, int64_t stride, int64_t width,
   }
 }
 
-// The sums of one block of columns over one chunk of rows; returns them, in the tile's scratch.
+// Sums one block of columns over one chunk of rows; returns the sums, which lie in the tile's
+// scratch.
 template <class T>
 HS_INLINE float* sum_tile(const Cut& cut, const T* x, int64_t inner, int64_t rows, int64_t block) {
   const Columns& columns = cut.columns;
@@ -137,7 +139,7 @@ void sum_columns(const ReduceArgs& args) {
   const int64_t outer = args.desc.outer, extent = args.desc.extent, inner = args.desc.inner;
   const T* const x = static_cast<const T*>(args.x);
   const Cut cut(args.desc);
-  float* partials = nullptr;  // [outer, chunks, inner], where there is more than one chunk
+  float* partials = nullptr;  // [outer, chunks, inner]; null if there is only one chunk
   if (cut.chunks > 1) {
     partials = static_cast<float*>(
         thread_scratch(Scratch::kCall, outer * cut.chunks * inner * int64_t{sizeof(float)}));
@@ -156,7 +158,7 @@ void sum_columns(const ReduceArgs& args) {
                      static_cast<uint64_t>(count) * sizeof(float));
   });
   if (partials == nullptr) return;
-  constexpr int64_t kMerge = 256;  // columns
+  constexpr int64_t kMerge = 256;  // columns that one task merges
   const int64_t merges = (inner + kMerge - 1) / kMerge;
   parallel_for(outer * merges, static_cast<double>(outer * cut.chunks * inner), [&](int64_t tile) {
     const int64_t o = tile / merges, begin = tile % merges * kMerge;
@@ -174,7 +176,8 @@ void sum_columns(const ReduceArgs& args) {
 
 // ---- gradients ----
 
-// Row e of dx [extent, inner] of one o: a copy of dy, or dy where the place is e.
+// Writes row e of dx [extent, inner] for one index of `outer`: factor * dy, or for maxima dy in the
+// columns whose index is e, and 0 elsewhere.
 template <bool maximum, class T, class From>
 HS_INLINE void spread_row(const From* dy, const int32_t* index, float factor, int64_t e,
                           int64_t inner, T* dx) {
@@ -187,7 +190,7 @@ HS_INLINE void spread_row(const From* dy, const int32_t* index, float factor, in
   });
 }
 
-// The whole of dx of one o, inner = 1. A place outside of it receives nothing.
+// Writes dx [extent] for one index of `outer`, inner = 1. An index outside the extent is ignored.
 template <bool maximum, class T, class From>
 HS_INLINE void spread_run(const From* dy, const int32_t* index, float factor, int64_t extent,
                           T* dx) {

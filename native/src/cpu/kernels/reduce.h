@@ -1,4 +1,4 @@
-// What the reductions share.
+// Declarations that the reductions share.
 #ifndef HALFSTEP_CPU_KERNELS_REDUCE_H
 #define HALFSTEP_CPU_KERNELS_REDUCE_H
 
@@ -7,7 +7,7 @@
 
 namespace hs::cpu::HS_ISA {
 
-// Calls fn with the Types of x and of y.
+// Calls fn(type of x, type of y), each as a Type<...>.
 template <class Fn>
 HS_INLINE void with_types(const hs_reduce_desc& desc, const Fn& fn) {
   with_storage(desc.type, [&](auto type) {
@@ -19,7 +19,7 @@ HS_INLINE void with_types(const hs_reduce_desc& desc, const Fn& fn) {
   });
 }
 
-// HS_MAX: reduce_max.cpp.
+// HS_MAX; defined in reduce_max.cpp.
 void reduce_max(const ReduceArgs& args);
 
 }  // namespace hs::cpu::HS_ISA

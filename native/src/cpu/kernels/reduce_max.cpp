@@ -1,5 +1,5 @@
-// Maxima and their places over the middle of [outer, extent, inner]. Bound by memory: x is read
-// once, 4 bytes an F32 element.
+// Maxima and their indices over the middle dimension of [outer, extent, inner]. Bound by memory: x
+// is read once, 4 bytes per F32 element.
 #include "cpu/kernels/reduce.h"
 
 namespace hs::cpu::HS_ISA {
@@ -7,7 +7,8 @@ namespace {
 
 constexpr int64_t kTileElements = 16 << 10;
 
-// The largest value of each lane, and where it was seen first; place -1: nowhere yet.
+// The largest value of each lane so far, and the index at which it was found first; -1 if the lane
+// has seen no value yet.
 struct Largest {
   vf value{};
   vi place = set1_int(-1);
@@ -24,7 +25,7 @@ HS_INLINE void look_at(vf x, vi place, auto lanes, Largest& largest) {
   largest.place = better ? place : largest.place;
 }
 
-// The largest of the lanes; the first place among equals.
+// The largest value of all lanes, and the smallest of the indices at which it was found.
 struct LargestOne {
   float value;
   int32_t place;
@@ -69,7 +70,7 @@ void max_columns(const ReduceArgs& args) {
   const int64_t extent = args.desc.extent, inner = args.desc.inner;
   const T* const x = static_cast<const T*>(args.x);
   To* const y = static_cast<To*>(args.y);
-  const int64_t vectors = (inner + kLanes - 1) / kLanes;  // of a row
+  const int64_t vectors = (inner + kLanes - 1) / kLanes;  // vectors of a row
   for_spans(args.desc.outer * vectors, 16, static_cast<double>(extent * 2),
             [&](int64_t begin, int64_t end) {
               for (int64_t v = begin; v < end; v++) {

@@ -1,10 +1,11 @@
 // Bilinear resizing of images, and its gradient.
 //
-// Bytes: x and y once. Floor: memory.
-// Design: where an output lies between its neighbours is computed once for each row and column, in
-// integers, so exactly. Vectors of channels; a tile is a span of rows. The gradient is gathered:
-// the outputs that a pixel of x contributes to are neighbours, and dx is written once, in order.
-// Measured (xeon-avx512-2cores, 2026-11-22): 74 % of the floor, the gradient 62 %.
+// Bytes: x and y once. Floor: bytes / (memory bandwidth).
+// Design: the position of an output between its neighbours is computed once for each row and
+// column, in integers and therefore exactly. Vectors hold neighbouring channels; a tile is a span
+// of rows. The gradient is gathered: each pixel of dx adds up the outputs to which it contributes,
+// which are neighbours, so that dx is written once, in order. Measured (xeon-avx512-2cores,
+// 2026-11-22): 74 % of the floor, the gradient 62 %.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 
@@ -14,15 +15,15 @@ namespace {
 
 constexpr int64_t kTileElements = 16 << 10;
 
-// Output i takes (1 - part) of source `low` and `part` of source `high`.
+// An output is (1 - part) times source `low` plus `part` times source `high`.
 struct Between {
   int64_t low, high;
   float part;
 };
 
-// Output i lies at max(0, (i + 1/2) * extent / outputs - 1/2).
+// The sources of output i, which lies at max(0, (i + 1/2) * extent / outputs - 1/2).
 Between between(int64_t extent, int64_t outputs, int64_t i) {
-  const int64_t twice = (2 * i + 1) * extent - outputs;  // times 2 * outputs
+  const int64_t twice = (2 * i + 1) * extent - outputs;  // the position times 2 * outputs
   if (twice <= 0) return {0, 0, 0};
   const int64_t low = twice / (2 * outputs), rest = twice % (2 * outputs);
   if (low >= extent - 1) return {extent - 1, extent - 1, 0};
@@ -44,7 +45,7 @@ struct Axis {
   }
 };
 
-// The two axes, in scratch of the call, and room for `extra` more bytes behind them.
+// The two axes and, for each index of x along them, its Takers; all in scratch of the call.
 struct Axes {
   explicit Axes(const hs_resize_desc& d) {
     const int64_t table = (d.p + d.q) * static_cast<int64_t>(sizeof(Between));
@@ -69,7 +70,7 @@ void find_takers(const Axis& axis, Takers* takers) {
     Takers& high = takers[axis.of[i].high];
     if (low.begin > i) low.begin = i;
     if (high.begin > i) high.begin = i;
-    low.end = high.end = i + 1;  // i ascends
+    low.end = high.end = i + 1;  // the last assignment is the largest, since i ascends
   }
 }
 

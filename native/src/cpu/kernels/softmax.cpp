@@ -1,6 +1,6 @@
-// Softmax over rows, with a scale, a causal and a padding mask, and its gradient. Bound by memory where the
-// matrix is large: 8 bytes an F32 element forward, 12 backward; the row stays in a cache for its
-// passes. exp costs about 20 instructions a vector.
+// Softmax over rows, with a scale, a causal and a padding mask, and its gradient. Bound by memory
+// if the matrix is large: 8 bytes per F32 element forward, 12 backward; the row stays in a cache
+// during its passes. exp takes about 20 instructions per vector.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 #include "cpu/simd_math.h"
@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kTileElements = 8 << 10;
 constexpr double kNsPerElement = 0.6;
 
-// Columns of row `row` that are not masked.
+// The number of columns of row `row` that the causal mask leaves.
 HS_INLINE int64_t open_columns(const hs_softmax_desc& desc, int64_t row) {
   return desc.queries == 0 ? desc.columns : row % desc.queries + 1 + desc.columns - desc.queries;
 }
@@ -21,7 +21,7 @@ HS_INLINE void clear(T* row, int64_t begin, int64_t end) {
   __builtin_memset(row + begin, 0, static_cast<uint64_t>(end - begin) * sizeof(T));
 }
 
-// NaN is passed over: its exponential makes the row NaN.
+// The maximum of scale * x. It ignores NaN, whose exponential makes the row NaN later.
 template <class T>
 HS_INLINE float scaled_maximum(const T* x, int64_t count, float scale) {
   vf maximum[4] = {set1(kLowest), set1(kLowest), set1(kLowest), set1(kLowest)};
@@ -38,8 +38,8 @@ HS_INLINE float scaled_maximum(const T* x, int64_t count, float scale) {
   return reduce_max(max(max(maximum[0], maximum[1]), max(maximum[2], maximum[3])));
 }
 
-// F32 leaves the exponentials in y and scales them; 16-bit types compute them again, so that each
-// result is rounded once.
+// Softmax of one row. For F32, y holds the exponentials until they are scaled; for 16-bit types
+// they are computed again, so that each result is rounded only once.
 template <class T>
 HS_INLINE void softmax_row(const T* x, T* y, int64_t count, float scale) {
   constexpr bool kLeave = sizeof(T) == sizeof(float);
@@ -62,8 +62,8 @@ HS_INLINE void softmax_row(const T* x, T* y, int64_t count, float scale) {
   });
 }
 
-// The same without the columns whose token is `padding`, whose bits the others do not depend on: a row
-// with padding at its end is that of softmax_row without it.
+// As softmax_row, but columns whose token is `padding` get 0. The bits of the other columns do not
+// depend on the masked values: a row with padding at its end is that of softmax_row without it.
 template <class T>
 HS_INLINE void padded_row(const T* x, T* y, int64_t count, float scale, const int32_t* tokens,
                           int32_t padding) {
@@ -106,7 +106,7 @@ HS_INLINE void gradient_row(const T* dy, const T* y, T* dx, int64_t count, float
   });
 }
 
-// Calls fn(row) for all rows, in tiles.
+// Calls fn(row) for all rows; a tile is a span of rows.
 template <class Fn>
 HS_INLINE void for_rows(const hs_softmax_desc& desc, const Fn& fn) {
   const int64_t span = (kTileElements + desc.columns - 1) / desc.columns;

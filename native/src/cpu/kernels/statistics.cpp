@@ -1,5 +1,5 @@
-// Statistics of an arena of gradients. Bound by memory: 4 bytes an element, read once; the sums, in
-// double, cost about as much time.
+// Statistics of an arena of gradients. Each element, 4 bytes, is read once; the sums in double take
+// about as much time as reading from memory.
 #include "cpu/kernels/kernels.h"
 #include "cpu/kernels/storage.h"
 
@@ -15,7 +15,8 @@ struct Sums {
   int64_t finite;
 };
 
-// Values that are not finite count as 0 in the sums, and not at all in the rest.
+// The sums of one span. Values that are not finite count as 0 in the sums, and are left out of
+// minimum, maximum and count.
 Sums run_span(const float* x, int64_t begin, int64_t end) {
   vw sum{}, magnitude{}, squares{};
   vf minimum = set1(__builtin_inff()), maximum = -minimum;

@@ -1,4 +1,4 @@
-// The end of a micro-batch and of a step: counters, the record of the step, the loss scale.
+// Ends a micro-batch or a step: counters, the record of the step, the loss scale.
 #include "numerics/step.h"
 
 #include "cpu/kernels/kernels.h"

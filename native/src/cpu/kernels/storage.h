@@ -1,4 +1,5 @@
-// Words that the kernels share: spans of a long array, the storage types, what a byte costs.
+// Helpers that the kernels share: loops over spans and vectors of an array, the storage types, the
+// estimated cost of a byte.
 #ifndef HALFSTEP_CPU_KERNELS_STORAGE_H
 #define HALFSTEP_CPU_KERNELS_STORAGE_H
 
@@ -8,10 +9,10 @@
 
 namespace hs::cpu::HS_ISA {
 
-// What reading or writing a byte takes on one thread, roughly: 20 GB/s.
+// The approximate time to read or write a byte on one thread (20 GB/s).
 inline constexpr double kNsPerByte = 0.05;
 
-// The lowest float: in the place of a maximum of -infinity, it keeps differences defined.
+// The lowest finite float. It replaces a maximum of -infinity, so that x - maximum is never NaN.
 inline constexpr float kLowest = -3.40282347e38f;
 
 // Calls fn(begin, end) for spans of `span` elements, the last one shorter, that cover [0, count).
@@ -24,7 +25,7 @@ HS_INLINE void for_spans(int64_t count, int64_t span, double ns_per_element, con
                });
 }
 
-// A type, or an enumerator, as an argument: fn(Type<float>{}) and fn(Constant<HS_RELU>{}).
+// A type or an enumerator as a function argument: fn(Type<float>{}) and fn(Constant<HS_RELU>{}).
 template <class T>
 struct Type {
   using type = T;
@@ -40,7 +41,7 @@ HS_INLINE T* behind(T* p, int64_t at) {
   return p != nullptr ? p + at : nullptr;
 }
 
-// Calls fn with the Type that stores `type`.
+// Calls fn with the C++ type of the storage type `type`, as a Type<...>.
 template <class Fn>
 HS_INLINE void with_storage(hs_dtype type, const Fn& fn) {
   switch (type) {
@@ -53,7 +54,7 @@ HS_INLINE void with_storage(hs_dtype type, const Fn& fn) {
   }
 }
 
-// Integers, and integers as floats, to nearest.
+// Loads integers; load() converts them to floats, to nearest.
 HS_INLINE vi load_words(const int32_t* p) {
   vi v;
   __builtin_memcpy(&v, p, sizeof v);
@@ -69,8 +70,8 @@ HS_INLINE vf load(const int32_t* p, Mask m) {
   return __builtin_convertvector(load_words(p, m), vf);
 }
 
-// Calls fn(i, lanes) for the vectors of [begin, end): lanes is AllLanes (or StreamLanes, where the
-// caller asks for them), or the Mask of the last.
+// Calls fn(i, lanes) for each vector of [begin, end). `lanes` is AllLanes for a full vector (or
+// StreamLanes, if the caller asks for it) and a Mask for the last, partial one.
 struct AllLanes {};
 struct StreamLanes {};
 template <class Lanes = AllLanes, class Fn>
@@ -91,11 +92,11 @@ HS_INLINE void store(T* p, vf v, AllLanes) {
   store(p, v);
 }
 
-// v in the lanes, `other` outside of them.
+// v in the lanes of the mask, `other` in the rest.
 HS_INLINE vf keep(vf v, vf, AllLanes) { return v; }
 HS_INLINE vf keep(vf v, vf other, Mask m) { return iota() < set1_int(m.count) ? v : other; }
 
-// One double a lane, for sums in double.
+// A double for each lane, for sums in double.
 typedef double vw __attribute__((vector_size(kLanes * 8)));
 HS_INLINE double total_of(vw v) {
   double total = 0;
@@ -103,8 +104,8 @@ HS_INLINE double total_of(vw v) {
   return total;
 }
 
-// Stores past the caches, of outputs that they could not keep: a line is then not read before it is
-// written, which for a copy saves a third of the traffic.
+// Outputs of kStreamBytes or more, which the caches could not keep, are stored past the caches: a
+// line is then not read before it is written, which saves a copy a third of its traffic.
 inline constexpr int64_t kStreamBytes = 4 << 20;
 template <class T>
 HS_INLINE bool can_stream(const T* p, int64_t count) {
@@ -112,7 +113,7 @@ HS_INLINE bool can_stream(const T* p, int64_t count) {
   return count * static_cast<int64_t>(sizeof(T)) >= kStreamBytes &&
          reinterpret_cast<uint64_t>(p) % kVector == 0;
 }
-// Calls fn(Type<StreamLanes>{}) or, where that is not possible, fn(Type<AllLanes>{}).
+// Calls fn(Type<StreamLanes>{}) if `stream`, otherwise fn(Type<AllLanes>{}).
 template <class Fn>
 HS_INLINE void with_lanes(bool stream, const Fn& fn) {
   if (stream) {
@@ -129,7 +130,7 @@ template <class T>
 HS_INLINE void store(T* p, vf v, StreamLanes) {
   store_past_cache(p, v);
 }
-// Ends what one tile has stored.
+// Called at the end of a tile: makes stores past the caches visible to other threads.
 HS_INLINE void fence(AllLanes) {}
 HS_INLINE void fence(StreamLanes) { store_fence(); }
 

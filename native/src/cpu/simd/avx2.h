@@ -1,4 +1,4 @@
-// x86-64-v3: AVX2, FMA and F16C. What each function does is said in portable.h.
+// x86-64-v3: AVX2, FMA and F16C. portable.h explains what each function does.
 #ifndef HALFSTEP_CPU_SIMD_AVX2_H
 #define HALFSTEP_CPU_SIMD_AVX2_H
 

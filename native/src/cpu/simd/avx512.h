@@ -1,4 +1,4 @@
-// x86-64-v4: AVX-512 F, BW, CD, DQ and VL. What each function does is said in portable.h.
+// x86-64-v4: AVX-512 F, BW, CD, DQ and VL. portable.h explains what each function does.
 #ifndef HALFSTEP_CPU_SIMD_AVX512_H
 #define HALFSTEP_CPU_SIMD_AVX512_H
 
@@ -68,7 +68,8 @@ HS_INLINE void multiply_wide(vu a, uint32_t constant, vu* high, vu* low) {
   split_products(even, odd, high, low);
 }
 
-// x * 2^m, m the integer at or below n; 0 where that is below the least normal float by far.
+// x * 2^m, where m is the largest integer not above n; 0 if that is far below the least normal
+// float.
 HS_INLINE vf scale_exponent(vf x, vf n) {
   return vf(_mm512_maskz_scalef_ps(kAllLanes, __m512(x), __m512(n)));
 }

@@ -1,5 +1,5 @@
-// The vector types for HS_LANES floats, and what the vector extensions of GCC and Clang say about
-// them on every processor. Included by the files of the levels, which define HS_LANES first.
+// The vector types for HS_LANES floats, and functions on them that the vector extensions of GCC and
+// Clang provide on every processor. The files of the levels define HS_LANES and then include this.
 #ifndef HALFSTEP_CPU_SIMD_VECTORS_H
 #define HALFSTEP_CPU_SIMD_VECTORS_H
 
@@ -14,7 +14,7 @@ inline constexpr int kLanes = HS_LANES;
 typedef float vf __attribute__((vector_size(kLanes * 4)));
 typedef int32_t vi __attribute__((vector_size(kLanes * 4)));
 typedef uint32_t vu __attribute__((vector_size(kLanes * 4)));
-typedef uint16_t vh __attribute__((vector_size(kLanes * 2)));  // half-width: BF16 or FP16 bits
+typedef uint16_t vh __attribute__((vector_size(kLanes * 2)));  // the bits of BF16 or FP16 values
 typedef uint8_t vb __attribute__((vector_size(kLanes)));
 typedef uint64_t vq __attribute__((vector_size(kLanes * 4)));
 
@@ -37,7 +37,7 @@ HS_INLINE vi iota() {
   return v;
 }
 
-// Lane i is v[order[i]].
+// Lane i of the result is v[order[i]].
 HS_INLINE vf shuffle(vf v, vi order) {
 #if defined(__clang__)
   vf result;
@@ -47,7 +47,7 @@ HS_INLINE vf shuffle(vf v, vi order) {
   return __builtin_shuffle(v, order);
 #endif
 }
-// Lane i is a[order[i]], or b[order[i] - kLanes] from kLanes on.
+// Lane i of the result is a[order[i]], or b[order[i] - kLanes] if order[i] >= kLanes.
 HS_INLINE vf shuffle(vf a, vf b, vi order) {
 #if defined(__clang__)
   vf result;
@@ -60,20 +60,21 @@ HS_INLINE vf shuffle(vf a, vf b, vi order) {
 #endif
 }
 
-// The first `count` elements of an array; the other lanes are zero.
+// Loads the first `count` elements of an array; the other lanes are zero.
 template <class V, class T>
 HS_INLINE V load_first(const T* p, int count) {
   V v{};
   for (int i = 0; i < count; ++i) v[i] = p[i];
   return v;
 }
-// The first `count` lanes.
+// Stores the first `count` lanes.
 template <class V, class T>
 HS_INLINE void store_first(T* p, V v, int count) {
   for (int i = 0; i < count; ++i) p[i] = v[i];
 }
 
-// The upper and the lower halves of the 64-bit products that belong to the even and the odd lanes.
+// Splits 64-bit products, `even` of the even and `odd` of the odd lanes, into their upper and lower
+// halves, in the order of the lanes.
 HS_INLINE void split_products(vq even, vq odd, vu* high, vu* low) {
   const vq upper = uint64_t{0xffffffff00000000} - vq{};
   *low = reinterpret_cast<vu>((even & ~upper) | (odd << 32));

@@ -12,7 +12,7 @@ std::int64_t pieces(std::int64_t whole, std::int64_t piece) { return (whole + pi
 bool has_16_bits(const Product& p) { return p.type != HS_F32; }
 std::size_t element_bytes(const Product& p) { return has_16_bits(p) ? 2 : 4; }
 
-// Elements that are copied at once.
+// The number of elements that are copied at once.
 int width(std::size_t aligned, const Product& p) {
   return std::max(static_cast<int>(aligned / element_bytes(p)), 1);
 }
@@ -21,7 +21,8 @@ std::size_t shared_bytes_of(const TileSpec& tile, const Product& p) {
   return shared_bytes(tile, element_bytes(p), p.transpose_a, p.transpose_b);
 }
 
-// Without columns there is still a bias gradient, which the first column of tiles computes.
+// Tiles along n. At least 1: even a product without columns has a bias gradient, which the first
+// column of tiles computes.
 std::int64_t tiles_of_columns(const TileSpec& tile, const Product& p) {
   return p.n == 0 ? 1 : pieces(p.n, tile.n);
 }
@@ -52,8 +53,8 @@ ProductPlan begin_plan(const TileSpec& tile, const Product& p) {
   return plan;
 }
 
-// One tile a block. Where there are fewer tiles than the multiprocessors have room for, k is shared by
-// several blocks, each with at least four depths of it.
+// The plan with one tile per block. If there are fewer tiles than blocks that fit on the device,
+// several blocks share the k of a tile; each gets at least four depths of the tile.
 ProductPlan plan_tiles(const TileSpec& tile, const Product& p, const Stream& device) {
   ProductPlan plan = begin_plan(tile, p);
   const std::int64_t tiles = tiles_of(tile, p), depths = pieces(p.k, tile.k);
@@ -74,17 +75,18 @@ ProductPlan plan_tiles(const TileSpec& tile, const Product& p, const Stream& dev
   return plan;
 }
 
-// Windows of few values, as an image's first layer has them, leave most of a tile's depth empty.
+// Whether the direct engine computes the product: for windows of few values, such as those of a
+// network's first layer, which would leave most of a tile's depth empty.
 bool is_direct(const Product& p) {
   constexpr std::int64_t kMostValues = 32;
-  constexpr std::int64_t kMostOutputs = 1024;  // whose partial sums the workspace has room for
+  constexpr std::int64_t kMostOutputs = 1024;  // the workspace has room for their partial sums
   const bool forward = p.operands == Operands::kForward;
   if (!forward && p.operands != Operands::kWeights) return false;
   return p.batch == 1 && (forward ? p.k : p.n) <= kMostValues && p.channels % 8 != 0 &&
          (forward ? p.n : p.m) <= kMostOutputs;
 }
 
-// Forward: warps go from tile of pixels to tile of pixels.
+// The plan of the direct engine's forward pass; each warp loops over tiles of pixels.
 ProductPlan plan_direct_forward(const TileSpec& tile, const Product& p, const Stream& device) {
   ProductPlan plan = begin_plan(tile, p);
   plan.cut.width_a = plan.cut.width_b = 0;
@@ -93,8 +95,9 @@ ProductPlan plan_direct_forward(const TileSpec& tile, const Product& p, const St
   return plan;
 }
 
-// Weights: one block a multiprocessor keeps the sum over blocks short; few pixels still go to all
-// multiprocessors, as fewer warps of each.
+// The plan of the direct engine's gradient of the weights. One block per multiprocessor keeps the
+// sum over blocks short. If there are few pixels, all multiprocessors still work, each with fewer
+// warps.
 ProductPlan plan_direct_weights(const TileSpec& tile, const Product& p, const Stream& device) {
   ProductPlan plan = begin_plan(tile, p);
   plan.cut.width_a = plan.cut.width_b = 0;
@@ -126,15 +129,16 @@ bool fits(const TileSpec& tile, const Product& p) {
   return p.m <= tile.m && p.n <= tile.n && p.k <= tile.k;
 }
 
-// Many small matrices. Fewer than multiprocessors are better shared by the warps of a block, and those
-// of 64 are better served by warpgroups.
+// Whether the packed engine computes the product: for many small matrices. If there are fewer
+// matrices than multiprocessors, it is better that the warps of a block share a matrix; for
+// matrices of 64, warpgroups are better.
 bool is_packed(const Product& p, const Stream& device) {
   return p.operands == Operands::kMatrices && has_16_bits(p) && !p.bias_grad &&
          p.batch >= device.multiprocessors &&
          fits(device.warpgroups ? Packed32::kSpec : Packed64::kSpec, p);
 }
 
-// Warps go from matrix to matrix.
+// The plan of the packed engine; each warp loops over matrices.
 ProductPlan plan_packed(const Product& p, const Stream& device) {
   const TileSpec& tile = fits(Packed16::kSpec, p)   ? Packed16::kSpec
                          : fits(Packed32::kSpec, p) ? Packed32::kSpec
@@ -144,11 +148,12 @@ ProductPlan plan_packed(const Product& p, const Stream& device) {
   return plan;
 }
 
-// The largest tile of which there are enough for the device, counted with the parts of k that blocks
-// may share. Flat tiles are for matrices that lie in memory: windows are found row by row, and more
-// blocks do that faster.
+// The largest tile of which the product has enough to occupy the device, if each part of k that
+// blocks may share counts as a tile. Flat tiles are only for matrices in memory: windows are
+// located row by row, which more blocks do faster.
 const TileSpec& wgmma_tile(const Product& p, const Stream& device) {
-  constexpr std::int64_t kWorthAPart = 512, kWorthWideTiles = 256;  // of k
+  // The least k of a part, and the least k for wide tiles.
+  constexpr std::int64_t kWorthAPart = 512, kWorthWideTiles = 256;
   const std::int64_t parts = p.k < kWorthAPart ? 1 : p.k / kWorthAPart;
   const auto suits = [&](const TileSpec& tile) {
     return p.n > tile.n / 2 && tiles_of(tile, p) * parts >= device.multiprocessors &&
@@ -164,7 +169,8 @@ const TileSpec& wgmma_tile(const Product& p, const Stream& device) {
   return WgmmaLittle::kSpec;
 }
 
-// The large tile, if there are enough of it for the device and none is empty by half.
+// The large tile, if the product has enough of them to occupy the device and does not leave half of
+// one empty; otherwise the small tile.
 const TileSpec& large_or_small(const TileSpec& large, const TileSpec& small, const Product& p,
                                const Stream& device) {
   const bool suits = p.m > large.m / 2 && p.n > large.n / 2 &&
@@ -194,8 +200,8 @@ Product describe(const MatmulArgs& args, Operands operands, std::int64_t channel
   p.n = desc.n;
   p.k = desc.k;
   p.channels = channels;
-  // The matrices of a batch follow each other at their stride; pixels have the channels of all groups,
-  // filters those of one.
+  // The alignment of A and B depends on the distances between their rows and matrices. A pixel has
+  // the channels of all groups, a filter those of one group.
   const std::int64_t next_a = desc.batch > 1 ? desc.stride_a : 0;
   const std::int64_t next_b = desc.batch > 1 ? desc.stride_b : 0;
   const std::int64_t next_c = desc.batch > 1 ? desc.stride_c : 0;

@@ -1,4 +1,4 @@
-// The output of a convolution with few inputs; see engine_direct.h.
+// The forward pass of a convolution with few input channels; see engine_direct.h.
 #ifndef HALFSTEP_CUDA_PRODUCT_DIRECT_FORWARD_H
 #define HALFSTEP_CUDA_PRODUCT_DIRECT_FORWARD_H
 
@@ -18,7 +18,7 @@ struct ForwardShared {
   alignas(16) float windows[Tile::kSpec.units_m][kTilePixels * kDirectRow<kDepth>];
 };
 
-// `count` values; `whole` if there are all and the address is aligned.
+// Stores `count` values of x; `whole`: count is kChunk and the address is aligned.
 template <class T>
 HS_DEVICE void put_outputs(void* array, std::int64_t at, const float (&x)[kChunk], int count,
                            bool whole) {
@@ -29,7 +29,7 @@ HS_DEVICE void put_outputs(void* array, std::int64_t at, const float (&x)[kChunk
   }
 }
 
-// `groups` of kChunk channels that a block has.
+// Computes the outputs. `groups` is the number of groups of kChunk channels of a block.
 template <class T, class Tile>
 HS_KERNEL void __launch_bounds__(TileConstants<Tile>::kThreads, TileConstants<Tile>::kBlocks)
     convolve_directly(const MatmulArgs args, const Window window, const Divisor groups) {
@@ -39,7 +39,7 @@ HS_KERNEL void __launch_bounds__(TileConstants<Tile>::kThreads, TileConstants<Ti
   const hs_matmul_desc& desc = args.desc;
   const auto depth = static_cast<int>(desc.k);
   const std::int64_t first_column = std::int64_t{blockIdx.y} * kChannels;
-  const auto columns = static_cast<int>(desc.n - first_column);  // of this block and the next ones
+  const auto columns = static_cast<int>(desc.n - first_column);  // from its first one on
   auto* weights = static_cast<const T*>(args.b) + first_column * depth;
   for (unsigned i = threadIdx.x; i < (kDepth + 1) * kChannels; i += blockDim.x) {
     const int d = static_cast<int>(i) / kChannels, c = static_cast<int>(i) % kChannels;
@@ -61,7 +61,7 @@ HS_KERNEL void __launch_bounds__(TileConstants<Tile>::kThreads, TileConstants<Ti
     put_window(window, static_cast<const T*>(args.a), tile + lane_id(), desc.m, shared.taps,
                windows + lane_id() * kRow);
     __syncwarp();
-    // A warp's stores cover neighbouring pixels.
+    // Distributes the work so that a warp's stores cover neighbouring pixels.
     for (unsigned i = lane_id(); i < kSlots * groups.value; i += kWarpSize) {
       unsigned group;
       const unsigned slot = groups.quotient(i, group);

@@ -1,4 +1,4 @@
-// The gradients of weights and bias of a convolution with few inputs; see engine_direct.h.
+// The gradients of weights and bias of a convolution with few input channels; see engine_direct.h.
 #ifndef HALFSTEP_CUDA_PRODUCT_DIRECT_WEIGHTS_H
 #define HALFSTEP_CUDA_PRODUCT_DIRECT_WEIGHTS_H
 
@@ -9,7 +9,7 @@
 
 namespace hs::cuda {
 
-// Channels of a lane: as many sums as there are registers for.
+// The number of channels of a lane, limited by the registers for its sums.
 template <int kDepth>
 constexpr int kOwned = kDepth <= 12   ? 4
                        : kDepth <= 27 ? 2
@@ -19,23 +19,24 @@ template <class Tile>
 struct WeightsShared {
   static constexpr int kDepth = Tile::kSpec.n;
   Tap taps[kDepth];
-  // Of each warp: a tile's windows, in the end its sums. In the last block: sums of some blocks.
+  // For each warp: the windows of a tile, and in the end the warp's sums. In the last block to
+  // finish: sums over some of the blocks.
   alignas(16) float of_warp[Tile::kSpec.units_m][kTilePixels * kDirectRow<kDepth>];
   unsigned last;
 };
 
-// args: dy [pixels, channels]^T x windows.
+// Computes dy [pixels, channels]^T x windows.
 template <class T, class Tile>
 HS_KERNEL void __launch_bounds__(TileConstants<Tile>::kThreads, TileConstants<Tile>::kBlocks)
     sum_weights_directly(const MatmulArgs args, const Window window, void* workspace) {
   constexpr int kDepth = Tile::kSpec.n, kWarps = Tile::kSpec.units_m;
   constexpr int kBlockChannels = Tile::kSpec.m, kRow = kDirectRow<kDepth>;
-  // Of a block: for each value of the window, then for the bias, of each channel.
+  // Sums of a block: for each value of the window, and then for the bias, one for each channel.
   constexpr int kSums = (kDepth + 1) * kBlockChannels;
   auto& shared = shared_memory<WeightsShared<Tile>>();
   constexpr int kChannels = kOwned<kDepth>;
-  constexpr unsigned kLanes = kBlockChannels / kChannels;  // of a pixel
-  constexpr int kAtOnce = kWarpSize / kLanes;              // pixels
+  constexpr unsigned kLanes = kBlockChannels / kChannels;  // lanes that share a pixel
+  constexpr int kAtOnce = kWarpSize / kLanes;              // pixels that a warp handles at once
   constexpr int kSteps = kTilePixels / kAtOnce;
   static_assert(kSums <= kTilePixels * kRow);
   const hs_matmul_desc& desc = args.desc;
@@ -94,7 +95,7 @@ HS_KERNEL void __launch_bounds__(TileConstants<Tile>::kThreads, TileConstants<Ti
     __syncwarp();  // the next windows, or the sums, overwrite these
   }
 
-  // The pixels of a warp, then its block's warps.
+  // Adds the sums up over the pixels of a warp, then over the warps of the block.
   HS_UNROLL for (int d = 0; d <= kDepth; ++d) {
     float sum[kChannels];
     HS_UNROLL for (int c = 0; c < kChannels; ++c) {
@@ -117,7 +118,8 @@ HS_KERNEL void __launch_bounds__(TileConstants<Tile>::kThreads, TileConstants<Ti
   }
   if (!last_to_finish(grid->counters[blockIdx.y], gridDim.x, shared.last)) return;
 
-  // All blocks: a thread takes four sums of every so many blocks, many of them in flight.
+  // Adds the sums of all blocks up. A thread adds four sums of every kParts-th block, with
+  // kInFlight loads in flight.
   using Four = Vector<float, 4>;
   constexpr int kFours = kSums / 4;
   constexpr int kParts = kWarps * static_cast<int>(kWarpSize) / kFours;

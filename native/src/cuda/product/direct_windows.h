@@ -1,4 +1,4 @@
-// Windows of few values in shared memory, a row of floats each; see engine_direct.h.
+// Windows of few values in shared memory; each window is a row of floats. See engine_direct.h.
 #ifndef HALFSTEP_CUDA_PRODUCT_DIRECT_WINDOWS_H
 #define HALFSTEP_CUDA_PRODUCT_DIRECT_WINDOWS_H
 
@@ -10,12 +10,13 @@ namespace hs::cuda {
 
 static_assert(kTilePixels == kWarpSize);
 
-// A value of the window: its place relative to the first one's, and the distance of the elements.
+// A value of the window: its row y, column x and element offset `at`, relative to the first value.
 struct alignas(16) Tap {
   int y, x, at, unused;
 };
 
-// Lies outside of every image. (One with a row or column of its number has more than 2^31 values.)
+// A row that lies outside of every image: an image with that many rows would have more than 2^31
+// values.
 constexpr int kNowhere = -0x40000000;
 
 template <int kDepth>
@@ -30,7 +31,7 @@ HS_DEVICE void put_taps(const Window& window, int depth, Tap (&taps)[kDepth]) {
   taps[d] = static_cast<int>(d) < depth ? Tap{y, x, at, 0} : Tap{kNowhere, 0, 0, 0};
 }
 
-// Writes the window of one of `pixels` outputs to `row`; zeros beyond the last.
+// Writes the window of output `pixel` to `row`, or zeros if there are only `pixels` outputs.
 template <class T, int kDepth>
 HS_DEVICE void put_window(const Window& window, const T* source, std::int64_t pixel,
                           std::int64_t pixels, const Tap (&taps)[kDepth], float* row) {
@@ -41,7 +42,7 @@ HS_DEVICE void put_window(const Window& window, const T* source, std::int64_t pi
   const int y = window.rows.of_output(i), x = window.columns.of_output(j);
   const T* first = source + image * window.image_size +
                    (std::int64_t{y} * window.columns.extent + x) * window.channels;
-  constexpr int kAtOnce = kDepth <= 12 ? 12 : 4;  // more would spill beside the gradients' sums
+  constexpr int kAtOnce = kDepth <= 12 ? 12 : 4;  // with more, the gradients' sums would spill
   HS_UNROLL for (int d = 0; d < kDepth; d += kAtOnce) {
     float values[kAtOnce] = {};
     HS_UNROLL for (int e = 0; e < kAtOnce; ++e) {

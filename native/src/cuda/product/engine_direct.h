@@ -1,20 +1,20 @@
-// direct: the output of a convolution with few inputs, as an image's first layer has them, and its
-// gradients of weights and bias: one group, and windows of at most 32 values.
+// direct: the forward pass of a convolution with few input channels, such as a network's first
+// layer, and its gradients of weights and bias. It handles one group and windows of at most 32
+// values.
 //
-// FLOPs: 2 n p q k r s c each, by FMA in FP32 whatever the type (TF32 too). Bytes: x, weights and y
-// (or dy) once. Floor: bytes / bandwidth for the smallest windows, FLOPs / rate of the FMA units
-// for the others.
-// Design: each warp is on its own but for the weights: its lanes find the windows of 32 pixels, a
-// lane one of them, and leave them as FP32 in the warp's part of shared memory, rows that hold
-// zeros instead of padding. The loops over a window then have constant ends.
-// Output: a lane has 4 pixels x 8 channels in registers and reads both sides from shared memory, 16
-// bytes at a time; the warp writes neighbouring pixels of y.
-// Gradients: a lane has a few channels of dy, all taps of them in registers, and every so many
-// pixels of the tile, whose dy was asked for before the windows. Warps are added in shared memory,
-// blocks through the workspace by the last to finish, both in a fixed order; one block a
-// multiprocessor keeps that short.
-// Measured (benchmarks/results/hopper-2026-11-27) within the CNN's step of 256, H200, BF16: 581 us before,
-// 264 with both and other tiles for the rest.
+// FLOPs: 2 n p q k r s c each, by FMA in FP32 whatever the type (even if TF32 is allowed). Bytes:
+// x, weights and y (or dy) once. Floor: bytes / bandwidth for the smallest windows, FLOPs / rate of
+// the FMA units for the others. Design: warps share only the weights. The lanes of a warp copy the
+// windows of 32 pixels, one window per lane, to the warp's part of shared memory, as rows of FP32
+// with zeros for the padding. The loops over a window then have a constant number of iterations.
+// Forward: a lane holds the sums of 4 pixels x 8 channels in registers and reads windows and
+// weights from shared memory, 16 bytes at a time; the warp writes neighbouring pixels of y.
+// Gradients: a lane handles a few channels of dy, with the sums for all taps in registers, and some
+// of the pixels of the tile; it loads their dy before it copies the windows. Sums of warps are
+// added in shared memory, sums of blocks by the last block to finish, through the workspace, both
+// in a fixed order. One block per multiprocessor keeps the latter short. Measured
+// (benchmarks/results/hopper-2026-11-27) in the CNN's step of 256, H200, BF16: 581 us before, 264
+// with both of these and other tiles for the rest.
 #ifndef HALFSTEP_CUDA_PRODUCT_ENGINE_DIRECT_H
 #define HALFSTEP_CUDA_PRODUCT_ENGINE_DIRECT_H
 

@@ -1,4 +1,4 @@
-// fma: tiles of FP32 by FMA, of 16 x 16 threads.
+// fma: computes tiles of FP32 by FMA, with 16 x 16 threads.
 #ifndef HALFSTEP_CUDA_PRODUCT_ENGINE_FMA_H
 #define HALFSTEP_CUDA_PRODUCT_ENGINE_FMA_H
 
@@ -11,10 +11,11 @@ namespace hs::cuda {
 constexpr int kSide = 16;  // threads along each side of the tile
 constexpr int kGroup = 4;  // neighbouring rows or columns of a thread
 
-// A thread's share of the kTile x kDepth pieces of an operand, on their way to shared memory one after
-// another along k. The operand is stored [outer, k] if kAlongK, otherwise [k, outer]. It comes
-// in runs of kGroup, and where they are not aligned one by one; rows beyond the last one along
-// `outer` are as TileFeed has them.
+// A thread's share of the kTile x kDepth pieces of an operand, which are copied to shared memory
+// one after another along k: load() reads the share into registers, store_to() writes it to a
+// stage. The operand is stored [outer, k] if kAlongK, otherwise [k, outer]. It is read in runs of
+// kGroup elements, or element by element if these are not aligned. Rows beyond the last one along
+// `outer` are handled as in TileFeed.
 template <int kTile, int kDepth, unsigned kThreads, bool kAlongK, class Operand>
 class FmaPiece {
   static constexpr int kColumns = kAlongK ? kDepth : kTile, kRows = kAlongK ? kTile : kDepth;
@@ -82,7 +83,7 @@ class FmaPiece {
   Vector<float, kGroup> value_;
 };
 
-// The thread's kCount values of one k: groups of four, kSide groups apart.
+// Loads the thread's kCount values for one step of k: groups of four that are kSide groups apart.
 template <int kCount, int kWidth>
 HS_DEVICE void load_groups(float (&x)[kCount], const float (&from)[kWidth], int first) {
   HS_UNROLL for (int g = 0; g < kCount; g += kGroup) {
@@ -94,7 +95,7 @@ HS_DEVICE void load_groups(float (&x)[kCount], const float (&from)[kWidth], int 
 template <class Tile>
 class FmaEngine : public TileConstants<Tile> {
   using Constants = TileConstants<Tile>;
-  static constexpr int kCount = Constants::kM / kSide;  // rows and columns of a thread
+  static constexpr int kCount = Constants::kM / kSide;  // rows, and columns, of a thread
 
  public:
   using T = float;
@@ -102,7 +103,7 @@ class FmaEngine : public TileConstants<Tile> {
   static constexpr bool kIsThere = true;
   static_assert(kM == kN && kStages == 2 && kThreads == kSide * kSide);
 
-  // A and B as [k][row or column], padded against bank conflicts.
+  // Stages hold A as [k][row] and B as [k][column], padded against bank conflicts.
   template <class>
   struct Shared {
     struct Stage {
@@ -118,7 +119,7 @@ class FmaEngine : public TileConstants<Tile> {
 
   struct Sums {
     float element[kCount][kCount];
-    float row;  // the sum of the row of A whose number is the thread's, for the bias gradient
+    float row;  // the sum of row threadIdx.x of the tile's A, for the bias gradient
   };
 
   HS_DEVICE explicit FmaEngine(bool sum_rows)
@@ -138,7 +139,7 @@ class FmaEngine : public TileConstants<Tile> {
       auto& stage = shared.stage[at];
       next_a.store_to(stage.a);
       next_b.store_to(stage.b);
-      // All have the stage, and all are done with the other one, which is filled next.
+      // All threads have written this stage and finished with the other one, which is filled next.
       __syncthreads();
       if (k + kK < part.k_end) {
         next_a.load(k + kK);

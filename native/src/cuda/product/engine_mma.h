@@ -1,5 +1,5 @@
-// mma: tiles on tensor cores, by warps that load their operands into registers; of 16-bit types, and
-// of FP32 rounded to TF32 (T = float).
+// mma: computes tiles on tensor cores, with warps that load their operands into registers; for
+// 16-bit types, and for FP32 rounded to TF32 (T = float).
 #ifndef HALFSTEP_CUDA_PRODUCT_ENGINE_MMA_H
 #define HALFSTEP_CUDA_PRODUCT_ENGINE_MMA_H
 
@@ -73,10 +73,10 @@ class MmaEngine : public TileConstants<Tile> {
   }
 
  private:
-  // The row of the tile where the lane's elements begin.
+  // The row of the tile at which the lane's elements begin.
   HS_DEVICE int first_row() const { return m_ + static_cast<int>(lane_id()) / 4; }
 
-  int m_, n_;  // where the warp's part of the tile begins
+  int m_, n_;  // row and column at which the warp's part of the tile begins
   bool sum_rows_;
 };
 

@@ -1,12 +1,12 @@
-// packed: many products of small matrices on tensor cores, several matrices a block, one a warp.
+// packed: computes many products of small matrices on tensor cores; each warp of a block works on
+// its own matrix.
 //
-// FLOPs and bytes as in matmul.cu; up to 64 x 64 x 64 bandwidth is the floor.
-// Design: a warp takes matrices in turn through a ring of stages of its own, which cp.async fills
-// while it multiplies; nothing but the warp waits. The result goes out through the stage that it came
-// from. Matrices are rounded up to 16, 32 or, where there are no warpgroups, 64 with zeros that are not
-// read.
-// Measured (benchmarks/results/hopper-2026-11-27), H200, BF16: 500,000 of 16 at 68 % of bandwidth, 100,000
-// of 32 at 71 %.
+// FLOPs and bytes as in matmul.cu. Floor: bytes / bandwidth, since matrices have at most 64 x 64 x
+// 64. Design: a warp loops over matrices with its own ring of stages, which cp.async fills while it
+// multiplies; no warp waits for another. The result is written through the stage that held the
+// operands. Matrices are padded to 16, 32 or, on devices without warpgroups, 64, with zeros that
+// are not read from memory. Measured (benchmarks/results/hopper-2026-11-27), H200, BF16: 500,000
+// matrices of 16 at 68 % of the bandwidth, 100,000 of 32 at 71 %.
 #ifndef HALFSTEP_CUDA_PRODUCT_ENGINE_PACKED_H
 #define HALFSTEP_CUDA_PRODUCT_ENGINE_PACKED_H
 
@@ -52,19 +52,20 @@ HS_DEVICE void multiply_in_warps(const MatmulArgs& args, const ProductCut& cut) 
             TileFeed<Matrix, kTransposeB, kWarpSize, Operand>(b, 0, lane_id()).bring(to.b, 0);
           });
     }
-    cp_async_commit();  // a group a matrix, be it none
+    cp_async_commit();  // one group per matrix, even if there is no matrix left
   };
 
   HS_UNROLL for (int i = 0; i < kStages - 1; ++i) bring(i, first + i * step);
   int stage = 0;
   for (std::int64_t matrix = first; matrix < desc.batch; matrix += step) {
     cp_async_wait<kStages - 2>();
-    // All lanes have this matrix, and all are done with the result that lies where the next goes.
+    // All lanes' copies of this matrix have arrived, and all lanes have finished with the stage
+    // that the next matrix will overwrite.
     __syncwarp();
     bring((stage + kStages - 1) % kStages, matrix + (kStages - 1) * step);
     WarpSums<kSize / 16, kSize / 8> sums{};
     multiply_stage<T, kTransposeA, kTransposeB, kSize>(sums, ring[stage].operands, 0, 0, false);
-    __syncwarp();  // the operands give way to the result
+    __syncwarp();  // the result overwrites the operands
     store_sums(ring[stage].result, sums, static_cast<int>(lane_id()) / 4,
                static_cast<int>(lane_id()) % 4 * 2);
     __syncwarp();
@@ -81,7 +82,8 @@ HS_KERNEL void __launch_bounds__(TileConstants<Tile>::kThreads)
   multiply_in_warps<T, Source, Tile>(args, cut);
 }
 
-// The same for matrices of 16: ptxas otherwise spills a register on sm_80, for more blocks.
+// The same for matrices of 16. Without this limit ptxas spills a register on sm_80 to fit more
+// blocks.
 template <class T, class Source>
 HS_KERNEL void __launch_bounds__(TileConstants<Packed16>::kThreads, 2)
     multiply_packed_16(const MatmulArgs args, const ProductCut cut) {

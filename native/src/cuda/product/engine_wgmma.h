@@ -1,5 +1,5 @@
-// wgmma: tiles on Hopper's tensor cores, by warpgroups that multiply out of shared memory; of 16-bit
-// types, with FP32 sums.
+// wgmma: computes tiles on Hopper's tensor cores, with warpgroups that multiply operands in shared
+// memory; for 16-bit types, with FP32 sums.
 #ifndef HALFSTEP_CUDA_PRODUCT_ENGINE_WGMMA_H
 #define HALFSTEP_CUDA_PRODUCT_ENGINE_WGMMA_H
 
@@ -13,12 +13,12 @@ namespace hs::cuda {
 template <class Type, class Tile>
 class WgmmaEngine : public TileConstants<Tile> {
   using Constants = TileConstants<Tile>;
-  static constexpr int kGroupN = Constants::kN / Constants::kSpec.units_n;  // of a warpgroup
+  static constexpr int kGroupN = Constants::kN / Constants::kSpec.units_n;  // per warpgroup
 
  public:
   using T = Type;
   using Constants::kK, Constants::kM, Constants::kN, Constants::kStages, Constants::kThreads;
-  static constexpr bool kIsThere = kHasWarpgroups;  // in code of this architecture
+  static constexpr bool kIsThere = kHasWarpgroups;  // whether this architecture has the engine
   static_assert(kM == Constants::kSpec.units_m * kWarpgroupRows);
 
   template <class Source>
@@ -35,8 +35,8 @@ class WgmmaEngine : public TileConstants<Tile> {
     unsigned last;
   };
 
-  // What a thread accumulates. `rows` are the sums of A's rows: a product with ones, of which all
-  // columns are alike.
+  // The sums that a thread accumulates. `rows` are the sums of A's rows, computed as a product with
+  // ones, so that all its columns are equal.
   struct Sums {
     float block[kGroupN / 2];
     float rows[4];
@@ -73,7 +73,8 @@ class WgmmaEngine : public TileConstants<Tile> {
     } else {
       multiply(std::false_type{});
     }
-    // Not in `multiply`: behind each of its loops it makes nvcc 13 take 50 instructions more a step.
+    // These fences are not in `multiply`: there, after each loop, they would make nvcc 13 generate
+    // 50 more instructions per step.
     warpgroup_fence_sums(sums.block);
     warpgroup_fence_sums(sums.rows);
   }
@@ -95,16 +96,17 @@ class WgmmaEngine : public TileConstants<Tile> {
   }
 
  private:
-  // The row of the tile where the thread's elements begin.
+  // The row of the tile at which the thread's elements begin.
   HS_DEVICE int first_row() const {
     return m_ + static_cast<int>(warp_id()) % 4 * 16 + static_cast<int>(lane_id()) / 4;
   }
 
-  // Begins to multiply a stage, for the warpgroup whose part of the tile begins at (m_, n_).
+  // Starts the products of a stage, for the warpgroup whose part of the tile begins at (m_, n_).
   template <class Source, bool kSumRows, class Stage, class Ones>
   HS_DEVICE void begin_stage(Sums& sums, const Stage& stage, const Ones& ones) const {
     constexpr bool kA = Source::kTransposeA, kB = Source::kTransposeB;
-    // From one product to the next along k: within rows of 128 bytes, or so many of them.
+    // Bytes from one product to the next along k: within rows of 128 bytes if these run along k,
+    // otherwise kWarpgroupDepth rows.
     constexpr unsigned kAlongRow = kWarpgroupDepth * sizeof(T), kAlongRows = kWarpgroupDepth * 128;
     const SharedOperand a = kA ? stage.a.operand(0, m_) : stage.a.operand(m_, 0);
     const SharedOperand b = kB ? stage.b.operand(n_, 0) : stage.b.operand(0, n_);

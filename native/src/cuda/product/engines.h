@@ -1,4 +1,5 @@
-// The engines, each as a type in engine_*.h, and what instances/ has compiled of them.
+// Declares the engines, each of which is a type in engine_*.h, and the functions that instances/
+// compiles for them.
 #ifndef HALFSTEP_CUDA_PRODUCT_ENGINES_H
 #define HALFSTEP_CUDA_PRODUCT_ENGINES_H
 
@@ -16,18 +17,19 @@ template <class T>
 struct Packed;
 template <class T>
 struct Wgmma;
-template <class T>  // float: rounded to TF32
+template <class T>  // T = float: operands are rounded to TF32
 struct Mma;
 struct Fma;
 
-// Launches the kernels that a plan names, which is for the engine.
+// Launches the kernels of a plan that has chosen this engine.
 template <class Engine>
 hs_status run_matmul(const Stream& stream, const ProductPlan& plan, const MatmulArgs& args);
 template <class Engine>
 hs_status run_conv2d(const Stream& stream, const ProductPlan& plan, Operands product,
                      const MatmulArgs& args, const ConvParameters& conv);
 
-// Calls run(std::type_identity<Engine>{}) with the plan's engine, of those that multiply tiles.
+// Calls run(std::type_identity<Engine>{}) with the plan's engine, which must be one that multiplies
+// tiles.
 template <class Run>
 hs_status with_engine(const ProductPlan& plan, hs_dtype type, const Run& run) {
   const Engine engine = plan.tile.engine;

@@ -1,5 +1,5 @@
-// What becomes of a tile's sums: scale, old C, bias, aux, activation and bias gradient, and the way
-// out to memory.
+// The epilogue: turns a tile's sums into elements of C (scale, old C, bias, aux, activation, bias
+// gradient) and writes them to memory.
 #ifndef HALFSTEP_CUDA_PRODUCT_EPILOGUE_H
 #define HALFSTEP_CUDA_PRODUCT_EPILOGUE_H
 
@@ -11,9 +11,9 @@
 
 namespace hs::cuda {
 
-// A finished tile in shared memory, from where it goes out row by row. Groups of eight columns are
-// permuted within a row, so that the rows that a warp writes at one column lie in different banks.
-// kColumns is a power of two.
+// A finished tile in shared memory, from where it is written to memory row by row. Groups of eight
+// columns are permuted within a row, so that the rows that a warp writes at one column lie in
+// different banks. kColumns is a power of two.
 template <int kRows, int kColumns>
 struct ResultTile {
   float element[kRows * kColumns];
@@ -22,19 +22,19 @@ struct ResultTile {
   }
 };
 
-// Where the finished elements of one matrix go. C and aux are of type T or FP32.
+// Writes the finished elements of one matrix to C and aux, whose type is T or FP32.
 template <class T>
 class ProductOutput {
  public:
-  static constexpr int kCount = 4;  // neighbours in a row that are finished together
+  static constexpr int kCount = 4;  // neighbours in a row that are computed together
 
-  // `bias` is the matrix's, or null.
+  // `bias` is the bias of this matrix, or null.
   HS_DEVICE ProductOutput(const MatmulArgs& args, const ProductCut& cut, std::int64_t matrix,
                           const float* bias)
       : args_(args), bias_(bias), first_(matrix * args.desc.stride_c), whole_(cut.whole_c) {}
 
-  // kThreads threads, of which this one is number `thread`, write the tile that begins at (row,
-  // column): each the same columns of every so many rows.
+  // Writes the tile that begins at (row, column) with kThreads threads, of which this one has
+  // number `thread`. A thread writes the same columns of every kRowsAtOnce-th row.
   template <unsigned kThreads, int kRows, int kColumns>
   HS_DEVICE void put_tile(ResultTile<kRows, kColumns>& tile, std::int64_t row, std::int64_t column,
                           unsigned thread) const {
@@ -110,19 +110,19 @@ class ProductOutput {
 
   const MatmulArgs& args_;
   const float* bias_;
-  std::int64_t first_;  // element of C and aux
+  std::int64_t first_;  // the matrix's first element in C and aux
   bool whole_;          // whether groups of kCount columns are aligned
 };
 
-// bias_grad of one row; `at` is the matrix's.
+// Writes the bias gradient of one row; `at` is the bias gradient of the matrix.
 HS_DEVICE void put_bias_grad(const MatmulArgs& args, float* at, std::int64_t row, float sum) {
   if (row >= args.desc.m) return;
   float beta = args.desc.bias_grad_beta;
   at[row] = beta != 0 ? sum + beta * at[row] : sum;
 }
 
-// Where the bias and the bias gradient of a tile's matrix begin: the matrices of a batch share them,
-// the groups of a convolution have their own.
+// The bias and the bias gradient of a tile's matrix. The matrices of a batch share them; each group
+// of a convolution has its own.
 struct ProductVectors {
   const float* bias;
   float* bias_grad;

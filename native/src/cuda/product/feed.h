@@ -1,4 +1,4 @@
-// Tiles of operands in shared memory, and how they get there.
+// Tiles of operands in shared memory, and the copies that fill them.
 #ifndef HALFSTEP_CUDA_PRODUCT_FEED_H
 #define HALFSTEP_CUDA_PRODUCT_FEED_H
 
@@ -12,14 +12,14 @@
 
 namespace hs::cuda {
 
-// A tile as it is stored: kTileRows rows of kTileColumns elements. Chunks of 16 bytes are permuted
-// within a row so that the eight rows that ldmatrix reads at one column lie in different banks.
+// A tile for ldmatrix: kTileRows rows of kTileColumns elements. Chunks of 16 bytes are permuted
+// within a row, so that the eight rows that ldmatrix reads at one column lie in different banks.
 template <class T, int kTileRows, int kTileColumns>
 struct alignas(128) StoredTile {
   using Element = T;
   static constexpr int kRows = kTileRows, kColumns = kTileColumns;
   static constexpr unsigned kChunks = kColumns / kChunkOf<T>;
-  static constexpr unsigned kPeriod = 8, kPitch = kColumns;  // of the permutation; of rows
+  static constexpr unsigned kPeriod = 8, kPitch = kColumns;  // rows until it repeats; row pitch
   static_assert(kChunks == 2 || kChunks == 4 || kChunks % 8 == 0);
   T element[kRows * kColumns];
 
@@ -29,8 +29,8 @@ struct alignas(128) StoredTile {
   }
 };
 
-// The same for 32-bit elements that ldmatrix cannot transpose and lanes read one by one: eight
-// neighbours in each of four rows, which padding keeps in different banks.
+// A tile of 32-bit elements, which ldmatrix cannot transpose. Lanes read its elements one by one,
+// eight neighbours in each of four rows at a time; padding keeps these in different banks.
 template <class T, int kTileRows, int kTileColumns>
 struct alignas(128) PaddedTile {
   using Element = T;
@@ -44,26 +44,29 @@ struct alignas(128) PaddedTile {
   }
 };
 
-// Rows of 128 bytes as SharedOperand has them: tiles that are wider lie in blocks of 64 columns.
+// A tile for warpgroups, in the layout of SharedOperand: rows of 128 bytes. Wider tiles are stored
+// as blocks of 64 columns.
 template <class T, int kTileRows, int kTileColumns>
 struct alignas(1024) SwizzledTile {
   using Element = T;
   static constexpr int kRows = kTileRows, kColumns = kTileColumns;
   static constexpr unsigned kGroupBytes = 8 * 128, kBlockBytes = kRows * 128;
-  static constexpr unsigned kPeriod = 8, kPitch = 64;  // of the permutation; of rows of a block
+  // Rows until the permutation repeats; elements from one row of a block to the next.
+  static constexpr unsigned kPeriod = 8, kPitch = 64;
   static_assert(sizeof(T) == 2 && kColumns % 64 == 0 && kRows % 8 == 0);
   T element[kRows * kColumns];
 
   HS_DEVICE T* chunk(unsigned row, unsigned at) {
     return element + (at / 8 * kRows + row) * 64 + (at % 8 ^ row % 8) * 8;
   }
-  // From a row and a column on; they are multiples of 64.
+  // The operand that begins at (row, column), both multiples of 64.
   HS_DEVICE SharedOperand operand(int row, int column) const {
     return SharedOperand(element + (column / 64 * kRows + row) * 64, kBlockBytes, kGroupBytes);
   }
 };
 
-// A tile of an operand as warps read it, kAlongK if its rows run along k; and as warpgroups do.
+// The tile type of an operand that warps read; kAlongK: its rows run along k. Below, the type that
+// warpgroups read.
 template <class T, bool kAlongK, int kOuter, int kDepth>
 using WarpTile =
     std::conditional_t<kAlongK, StoredTile<T, kOuter, kDepth>,
@@ -74,12 +77,14 @@ template <class T, bool kAlongK, int kOuter, int kDepth>
 using WarpgroupTile =
     std::conditional_t<kAlongK, SwizzledTile<T, kOuter, kDepth>, SwizzledTile<T, kDepth, kOuter>>;
 
-// Brings tiles of an operand into shared memory, one after another along k. The tiles' rows run along
-// k if kAlongK, otherwise along `outer`, where they begin. Beyond the operand they hold zeros, but
-// rows beyond the last one along `outer` hold something, which makes elements of the result that
-// nobody wants. kThreads threads do so, each at the same places of every tile: what these have in
-// common from tile to tile is worked out once. Copies are asynchronous, in runs as wide as they are
-// aligned, but element by element where that is less than 4 bytes or a run is valid in part.
+// Copies tiles of an operand to shared memory, one after another along k. The rows of a tile run
+// along k if kAlongK, otherwise along `outer`; tiles begin at `first_outer`. Outside of the operand
+// a tile holds zeros, except that rows beyond the last one along `outer` may hold copies of the
+// last row: they only contribute to elements outside of the result, which are never stored.
+// kThreads threads share the work; each copies the same places of every tile, so the part of the
+// addresses that does not change from tile to tile is computed once. Copies are asynchronous and as
+// wide as the alignment allows. Elements are copied one by one if that is less than 4 bytes or if
+// only part of a run is valid.
 template <class Tile, bool kAlongK, unsigned kThreads, class Operand>
 class TileFeed {
   using T = typename Tile::Element;
@@ -144,7 +149,7 @@ class TileFeed {
     }
   }
 
-  // All of a run, or nothing: what the instruction is made for.
+  // Copies a whole run with one instruction, or zeros if it is not valid.
   HS_DEVICE void copy(Tile& tile, int i, const Row& row, const Column& column,
                       bool valid HS_AND_CALLER) const {
     int count;
@@ -152,7 +157,7 @@ class TileFeed {
     cp_async<16>(own_chunk(tile, i), source, valid && count == kPerChunk ? 16 : 0 HS_PASS_CALLER);
   }
 
-  // Runs that are valid in part: the last ones of rows.
+  // Copies runs of which only the first elements are valid: the last runs of rows.
   HS_DEVICE void bring_parts(Tile& tile, std::int64_t row, const Column& column) const {
     HS_NO_UNROLL for (int i = 0; i < kTimes; ++i) {
       const std::int64_t r = row + first_row() + i * kRowsAtOnce;
@@ -164,7 +169,7 @@ class TileFeed {
     }
   }
 
-  // The tile that begins at (row, column), in runs of less than 16 bytes.
+  // Copies the tile that begins at (row, column) in runs of less than 16 bytes.
   HS_DEVICE void bring_narrow(Tile& tile, std::int64_t row,
                               std::int64_t column HS_AND_CALLER) const {
     const auto width = static_cast<unsigned>(from_.width);

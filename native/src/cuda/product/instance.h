@@ -1,5 +1,6 @@
-// What the files of instances/ instantiate, a file for each family, engine and type: together they
-// would take one compiler several minutes, and so a change of an engine compiles its own again.
+// The templates that the files of instances/ instantiate. There is one file for each family, engine
+// and type: a single file would take a compiler several minutes, and this way a change of an engine
+// recompiles only its own instances.
 #ifndef HALFSTEP_CUDA_PRODUCT_INSTANCE_H
 #define HALFSTEP_CUDA_PRODUCT_INSTANCE_H
 

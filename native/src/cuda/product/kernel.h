@@ -1,4 +1,4 @@
-// The kernel of the engines that compute a tile a block, and its launch.
+// The kernel of the engines in which each block computes one tile, and its launch.
 #ifndef HALFSTEP_CUDA_PRODUCT_KERNEL_H
 #define HALFSTEP_CUDA_PRODUCT_KERNEL_H
 
@@ -10,14 +10,14 @@
 
 namespace hs::cuda {
 
-// A block's part of the product of operands A and B. The engine adds up the products along k and
-// knows which of a tile's elements a thread has; what comes before and after is the same for all.
+// Computes a block's part of the product of the operands A and B. The engine adds up the products
+// along k and knows which elements of a tile each thread has; the rest is the same for all engines.
 template <class Engine, class Source, class A, class B>
 HS_DEVICE void multiply_part(const MatmulArgs& args, const ProductCut& cut, const BlockPart& part,
                              const A& a, const B& b, const ProductVectors& vectors,
                              void* workspace) {
   auto& shared = shared_memory<typename Engine::template Shared<Source>>();
-  // The blocks of the first columns see all of A: the bias gradient is theirs.
+  // The blocks of the first columns compute the bias gradient, since together they read all of A.
   Engine engine(vectors.bias_grad != nullptr && part.n == 0);
   typename Engine::Sums sums{};
   engine.template add_products<Source>(sums, shared, a, b, part);
@@ -25,7 +25,7 @@ HS_DEVICE void multiply_part(const MatmulArgs& args, const ProductCut& cut, cons
   constexpr int kSums = sizeof(sums) / sizeof(float);
   auto& flat = reinterpret_cast<float(&)[kSums]>(sums);
   if (!sum_splits<Engine::kThreads>(flat, part, cut, workspace, shared.last)) return;
-  __syncthreads();  // the stages give way to the result
+  __syncthreads();  // the result overwrites the stages
   engine.put_elements(shared.result, sums);
   engine.put_row_sums(
       sums, [&](int row, float sum) { put_bias_grad(args, vectors.bias_grad, part.m + row, sum); });

@@ -1,11 +1,15 @@
-// What matrix products read: matrices as they lie in memory, and those that a convolution makes of
-// images and filters, which are never in memory as a whole. They are zero beyond `rows` and
-// `columns`. A place is found in steps, so that loops along a row or a column do but one of them:
-// row(r), which may be beyond the last, column(c, most), where `most` divides c, and run(row, column,
-// count): the address of `most` neighbours in the row, aligned to their size, of which `count` are
-// valid; with 0 it may be any address. `most` is `width` (16 bytes, if the plan says so) or a part of
-// it. next(row, r, n) is row(r + n), where row is row(r). If kInRows, rows are in memory,
-// so that a run of any width is as good as its alignment.
+// The operands of matrix products: matrices in memory, and matrices of a convolution's windows and
+// filters, which are never stored as a whole. Elements outside of `rows` and `columns` are zero.
+//
+// An address is computed in steps, so that loops along a row or a column repeat only one of them:
+//   row(r)                  the row r, which may lie beyond the last
+//   next(row, r, n)         row(r + n), where row is row(r)
+//   column(c, most)         the column c, a multiple of `most`; `most` is `width` (16 bytes, if the
+//                           plan allows it) or a part of it
+//   run(row, column, count) the address of `most` neighbours in the row, aligned to their size, of
+//                           which `count` are valid; if count is 0, it may be any address
+// If kInRows, whole rows are contiguous in memory, so that runs may be as wide as their alignment
+// allows.
 #ifndef HALFSTEP_CUDA_PRODUCT_OPERANDS_H
 #define HALFSTEP_CUDA_PRODUCT_OPERANDS_H
 
@@ -17,9 +21,9 @@
 namespace hs::cuda {
 
 template <class T>
-constexpr int kChunkOf = 16 / sizeof(T);  // elements
+constexpr int kChunkOf = 16 / sizeof(T);  // elements in 16 bytes
 
-// How many elements of a run that begins at `first` lie before `end`.
+// The number of elements of a run of `width` elements from `first` on that lie before `end`.
 HS_DEVICE int valid_of_run(std::int64_t first, std::int64_t end, int width) {
   std::int64_t left = end - first;
   return left <= 0 ? 0 : left < width ? static_cast<int>(left) : width;
@@ -52,8 +56,9 @@ struct StoredMatrix {
   }
 };
 
-// One axis of a window that slides over images. For output i, tap j lies at source index (i * step +
-// first + j * spacing) / fraction; where that leaves a rest or the image, it is padding.
+// One axis of a window that slides over images. For output i, tap j lies at source index (i * step
+// + first + j * spacing) / fraction; if that is not an integer or lies outside of the image, the
+// tap is padding.
 struct WindowAxis {
   int step, first, spacing, extent;
   Divisor fraction;
@@ -63,7 +68,8 @@ struct WindowAxis {
   HS_DEVICE bool is_inside(int at) const {
     return static_cast<unsigned>(at) < static_cast<unsigned>(extent);
   }
-  // From the sum of the two to the source index; whether there is one.
+  // Replaces `at`, the sum of of_output and of_tap, by the source index; returns whether there is
+  // one.
   HS_DEVICE bool find(int& at) const {
     if (at < 0) return false;
     unsigned rest;
@@ -74,19 +80,20 @@ struct WindowAxis {
 
 struct Window {
   WindowAxis rows, columns;
-  int channels;                      // of a pixel of the source
+  int channels;                      // channels of a pixel of the source
   std::int64_t image_size;           // elements of the source, at most 2^31 - 1
-  Divisor of_rows, of_columns;       // outputs of an image
+  Divisor of_rows, of_columns;       // rows and columns of outputs of an image
   Divisor taps_of_row, of_channels;  // taps in a row of the window; channels of a group
 };
 
-// Row: an output, in the order [images, rows, columns]. Column: what it sees, in the order [rows of
-// taps, columns of taps, channels of the group]. `source` is the first channel of the group.
+// The matrix of windows. A row is an output, numbered in the order [images, rows, columns]; a
+// column is an element of its window, in the order [rows of taps, columns of taps, channels of the
+// group]. `source` points to the first channel of the group.
 template <class T>
 struct WindowMatrix {
   static constexpr bool kInRows = false;
-  // The element at the first tap, which may be padding, and its place in the image; strides that
-  // are fractions begin at the image instead.
+  // `at` is the address of the first tap, which may be padding, and y, x are its place in the
+  // image. With fractions `at` is the beginning of the image instead.
   struct Row {
     const T* at;
     int y, x;
@@ -139,8 +146,8 @@ struct WindowMatrix {
   }
 };
 
-// Filters [outputs of the group, taps, channels] as a matrix whose row is (tap, output) and whose
-// column is a channel.
+// Filters [outputs of the group, taps, channels] as a matrix with a row for each (tap, output) and
+// a column for each channel.
 template <class T>
 struct FilterMatrix {
   static constexpr bool kInRows = true;
@@ -177,7 +184,7 @@ struct FilterMatrix {
   }
 };
 
-// A row of windows stays where it was found.
+// As keep() of an address, for a row of windows.
 template <class Row>
 HS_DEVICE void keep([[maybe_unused]] Row& row) {
 #ifndef HS_SIM
@@ -185,13 +192,14 @@ HS_DEVICE void keep([[maybe_unused]] Row& row) {
 #endif
 }
 
-// A row that can be read, for one whose values do not matter where it is beyond the last.
+// Row r or, if that lies beyond the last row, the last one. For rows whose values do not matter
+// there, but which must be readable.
 template <class Operand>
 HS_DEVICE typename Operand::Row some_row(const Operand& from, std::int64_t r) {
   return from.row(r < from.rows ? r : from.rows - 1);
 }
 
-// One element, wherever it is.
+// The element at (row, column); zero outside of the operand.
 template <class Operand>
 HS_DEVICE auto element_of(const Operand& from, std::int64_t row, std::int64_t column) {
   int count;

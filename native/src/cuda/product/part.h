@@ -1,4 +1,4 @@
-// How the tiles of a product are numbered, and which part of it a block computes.
+// The numbering of the tiles of a product, and the part of it that a block computes.
 #ifndef HALFSTEP_CUDA_PRODUCT_PART_H
 #define HALFSTEP_CUDA_PRODUCT_PART_H
 
@@ -10,13 +10,14 @@ namespace hs::cuda {
 
 // The part of a product that one block computes.
 struct BlockPart {
-  std::int64_t matrix, m, n;  // of the batch; the tile's first row and column
+  std::int64_t matrix, m, n;  // index in the batch; the tile's first row and column
   std::int64_t k_begin, k_end;
-  unsigned number, split;  // of the tile in the grid; of the block in the tile
+  unsigned number, split;  // number of the tile in the grid; number of the block in its tile
 };
 
-// Blocks that run at the same time should share what they read of the second-level cache: tiles are
-// numbered down kTileGroup rows of them, then along to the next column.
+// Blocks that run at the same time should read the same data, so that it comes from the
+// second-level cache. So tiles are numbered down a column of kTileGroup tiles, then down the next
+// column.
 constexpr unsigned kTileGroup = 16;
 
 template <int kRows, int kColumns>

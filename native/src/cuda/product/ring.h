@@ -1,5 +1,5 @@
-// The ring of stages in shared memory: tiles of A and B that asynchronous copies fill while earlier
-// ones are multiplied.
+// The ring of stages in shared memory: asynchronous copies fill stages with tiles of A and B while
+// earlier ones are multiplied.
 #ifndef HALFSTEP_CUDA_PRODUCT_RING_H
 #define HALFSTEP_CUDA_PRODUCT_RING_H
 
@@ -11,10 +11,10 @@
 
 namespace hs::cuda {
 
-// Goes along k in steps of kDepth, which the feeds bring into the stages one after another, and calls
-// multiply(stage) in each step, when all threads have the stage. If kUnitsRead, multiply() only begins
-// (wgmma): the units read the stage by themselves until the next step, so that one stage less is
-// filled ahead.
+// Loops over k in steps of kDepth. In each step the feeds copy tiles to one stage, and
+// multiply(stage) is called for an earlier stage, when it is complete for all threads. If
+// kUnitsRead, multiply() only starts the products (wgmma), and the units read the stage until the
+// next step; so one stage less is filled ahead.
 template <bool kUnitsRead, int kDepth, class Stage, int kStages, class FeedA, class FeedB,
           class Multiply>
 HS_DEVICE void go_along_k(Stage (&stages)[kStages], const FeedA& feed_a, const FeedB& feed_b,
@@ -26,15 +26,16 @@ HS_DEVICE void go_along_k(Stage (&stages)[kStages], const FeedA& feed_a, const F
     multiply(stages[stage]);
     stage = stage + 1 < kStages ? stage + 1 : 0;
   };
-  // The first steps only bring and the last ones only multiply: in the same loop, since code that is
-  // read once costs time too.
+  // The first steps only copy and the last ones only multiply. They are part of the same loop,
+  // since fetching extra code for them would take time too.
   const std::int64_t first_full = part.k_begin + kAhead * kDepth;
   const std::int64_t last_full = part.k_end + kAhead * kDepth;
   for (std::int64_t k = part.k_begin; k < last_full; k += kDepth) {
     if (k >= first_full) {
       cp_async_wait<kAhead - 1>();
       if constexpr (kUnitsRead) fence_shared_for_units();
-      // All have the stage of this step, and all are done with the one that is filled next.
+      // The stage of this step is complete for all threads, and all have finished with the stage
+      // that is filled next.
       __syncthreads();
       if constexpr (kUnitsRead) multiply_next();
     }
@@ -42,10 +43,10 @@ HS_DEVICE void go_along_k(Stage (&stages)[kStages], const FeedA& feed_a, const F
       feed_a.bring(stages[next_stage].a, k);
       feed_b.bring(stages[next_stage].b, k);
     }
-    cp_async_commit();  // a group a step, be it empty
+    cp_async_commit();  // one group per step, even if it is empty
     next_stage = next_stage + 1 < kStages ? next_stage + 1 : 0;
     if constexpr (kUnitsRead) {
-      warpgroup_wait<1>();  // for the step before
+      warpgroup_wait<1>();  // waits for the products of the previous step
     } else if (k >= first_full) {
       multiply_next();
     }

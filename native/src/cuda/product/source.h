@@ -1,6 +1,7 @@
-// Where a product's operands come from: matrices in memory, or the images and filters of a convolution.
-// A source says which of A [m, k] and B [k, n] are stored the other way round, and makes the operands
-// (operands.h) of the matrix that a block works on. `Parameters` is what it needs beside MatmulArgs.
+// The sources of a product's operands: matrices in memory, or the images and filters of a
+// convolution. A source says whether A [m, k] and B [k, n] are stored transposed, and makes the
+// operands (operands.h) of the matrix that a block works on. `Parameters` are those that it needs
+// besides MatmulArgs.
 #ifndef HALFSTEP_CUDA_PRODUCT_SOURCE_H
 #define HALFSTEP_CUDA_PRODUCT_SOURCE_H
 
@@ -18,7 +19,7 @@ struct Matrices {
   static constexpr bool kTransposeA = kOfA, kTransposeB = kOfB;
   struct Parameters {};
 
-  // Calls multiply(a, b, vectors).
+  // Calls multiply(a, b, vectors) with the operands of the block's matrix.
   template <class T, class Multiply>
   HS_DEVICE static void with_operands(const MatmulArgs& args, const ProductCut& cut,
                                       const Parameters&, const BlockPart& part,
@@ -39,8 +40,8 @@ struct ConvParameters {
   std::int64_t taps;
 };
 
-// One of a convolution's three products; see conv2d.cu. Each group is a matrix of the batch: strides
-// lead from group to group.
+// One of a convolution's three products; see conv2d.cu. Each group is a matrix of the batch: the
+// strides are the distances between groups.
 template <Operands kProduct>
 struct Convolution {
   static constexpr Operands kOperands = kProduct;

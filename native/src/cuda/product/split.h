@@ -1,4 +1,4 @@
-// Sums over k that several blocks share.
+// Adds up the sums of a tile whose k several blocks share.
 #ifndef HALFSTEP_CUDA_PRODUCT_SPLIT_H
 #define HALFSTEP_CUDA_PRODUCT_SPLIT_H
 
@@ -7,8 +7,8 @@
 
 namespace hs::cuda {
 
-// Adds what the blocks of a tile found, in the order of their parts: each leaves its sums in the
-// workspace, and the last to finish adds them. Returns true in that block's threads.
+// Each block of a tile writes its sums to the workspace, and the last to finish adds them up in the
+// order of the parts. Returns true in the threads of that block, with the totals in `sums`.
 template <unsigned kThreads, int kCount>
 HS_DEVICE bool sum_splits(float (&sums)[kCount], const BlockPart& part, const ProductCut& cut,
                           void* workspace, unsigned& last HS_AND_CALLER) {

@@ -1,6 +1,6 @@
-// Products of tiles in shared memory by warps, on tensor cores with FP32 sums: of 16-bit types, and of
-// FP32 rounded to TF32. In these templates T = float means TF32: the tiles hold floats, which are
-// rounded on their way to the units.
+// Products that warps compute from tiles in shared memory, on tensor cores with FP32 sums: for
+// 16-bit types, and for FP32 rounded to TF32. In these templates T = float means TF32: the tiles
+// hold floats, which are rounded in registers before the product.
 #ifndef HALFSTEP_CUDA_PRODUCT_WARP_PRODUCTS_H
 #define HALFSTEP_CUDA_PRODUCT_WARP_PRODUCTS_H
 
@@ -14,18 +14,18 @@
 namespace hs::cuda {
 
 template <class T>
-constexpr int kMmaDepth = 2 * kChunkOf<T>;  // of k, of one mma
+constexpr int kMmaDepth = 2 * kChunkOf<T>;  // steps of k of one mma
 
-// What a lane accumulates of a warp's blocks of 16 x 8. `rows` are the sums of A's rows, for the bias gradient: of 16-bit types
-// a product with ones, of which all columns are alike; of FP32 what each lane has seen, in [0] and
-// [2].
+// The sums of a lane: its elements of the warp's blocks of 16 x 8, and `rows`, the sums of A's rows
+// for the bias gradient. For 16-bit types `rows` is a product with ones, so that all its columns
+// are equal; for FP32 [0] and [2] are sums of the elements of A that the lane holds.
 template <int kBlocksM, int kBlocksN>
 struct WarpSums {
   float block[kBlocksM][kBlocksN][4];
   float rows[kBlocksM][4];
 };
 
-// This lane's element of the 4 x 8 block at (k, outer) of a tile that is stored [k, outer].
+// This lane's element of the 4 x 8 block at (k, outer) of a tile stored as [k, outer].
 template <class Tile>
 HS_DEVICE std::uint32_t lane_word(const Tile& tile, int k, int outer) {
   const auto row = static_cast<unsigned>(k) + lane_id() % 4;
@@ -33,7 +33,7 @@ HS_DEVICE std::uint32_t lane_word(const Tile& tile, int k, int outer) {
   return float_bits(tile.element[row * Tile::kPitch + column]);
 }
 
-// The block of A at (m, k) of the tile: 16 x kMmaDepth.
+// Loads the block of A at (m, k) of the tile: 16 x kMmaDepth.
 template <bool kTranspose, class Tile>
 HS_DEVICE void load_a(std::uint32_t (&a)[4], Tile& tile, int m, int k) {
   constexpr int kPerChunk = kChunkOf<typename Tile::Element>;
@@ -48,8 +48,8 @@ HS_DEVICE void load_a(std::uint32_t (&a)[4], Tile& tile, int m, int k) {
   }
 }
 
-// The two blocks of B at (k, n) and (k, n + 8) of the tile, kMmaDepth x 8: b[0], b[1] and b[2],
-// b[3].
+// Loads two blocks of B, kMmaDepth x 8 each: the one at (k, n) of the tile into b[0], b[1], the one
+// at (k, n + 8) into b[2], b[3].
 template <bool kTranspose, class Tile>
 HS_DEVICE void load_b(std::uint32_t (&b)[4], Tile& tile, int k, int n) {
   constexpr int kPerChunk = kChunkOf<typename Tile::Element>;
@@ -65,7 +65,7 @@ HS_DEVICE void load_b(std::uint32_t (&b)[4], Tile& tile, int k, int n) {
   }
 }
 
-// c += a b, of operands as load_a and load_b give them, rounded if T is float.
+// c += a b, with operands as load_a and load_b return them; if T is float, they must be rounded.
 template <class T>
 HS_DEVICE void multiply_blocks(float (&c)[4], const std::uint32_t (&a)[4],
                                const std::uint32_t (&b)[2]) {
@@ -76,7 +76,7 @@ HS_DEVICE void multiply_blocks(float (&c)[4], const std::uint32_t (&a)[4],
   }
 }
 
-// Adds a block of A, not yet rounded, to the sums of its rows.
+// Adds a block of A, before rounding, to the sums of its rows.
 template <class T>
 HS_DEVICE void add_rows(float (&rows)[4], const std::uint32_t (&a)[4]) {
   if constexpr (std::is_same_v<T, float>) {
@@ -95,14 +95,15 @@ HS_DEVICE void round_all(std::uint32_t (&block)[kBlocks][4]) {
   }
 }
 
-// The sum of a row of A, of which this lane and its three neighbours have parts if T is float.
+// The sum of a row of A. If T is float, it is added up from this lane's part and those of its three
+// neighbours.
 template <class T>
 HS_DEVICE float row_sum(float part) {
   return std::is_same_v<T, float> ? group_reduce<4>(part, Sum<float>{}) : part;
 }
 
-// Multiplies a stage's tiles, which are kDepth deep, for the warp whose part of the result begins at
-// (warp_m, warp_n).
+// Multiplies the tiles of a stage, which are kDepth deep, for the warp whose part of the result
+// begins at (warp_m, warp_n).
 template <class T, bool kTransposeA, bool kTransposeB, int kDepth, int kBlocksM, int kBlocksN,
           class Stage>
 HS_DEVICE void multiply_stage(WarpSums<kBlocksM, kBlocksN>& sums, Stage& stage, int warp_m,
@@ -130,7 +131,7 @@ HS_DEVICE void multiply_stage(WarpSums<kBlocksM, kBlocksN>& sums, Stage& stage, 
   }
 }
 
-// A warp's sums into the result, (row, column) being the lane's first element.
+// Stores a warp's sums in the result; the lane's first element is at (row, column).
 template <class Result, int kBlocksM, int kBlocksN>
 HS_DEVICE void store_sums(Result& result, const WarpSums<kBlocksM, kBlocksN>& sums, int row,
                           int column) {

@@ -1,4 +1,5 @@
-// cp.async: copies from global to shared memory that bypass registers and are waited for in groups.
+// cp.async: asynchronous copies from global to shared memory that bypass registers. Threads wait
+// for them in groups.
 #ifndef HALFSTEP_CUDA_PTX_ASYNC_COPY_H
 #define HALFSTEP_CUDA_PTX_ASYNC_COPY_H
 
@@ -6,8 +7,9 @@
 
 namespace hs::cuda {
 
-// Copies the first `bytes` of kSize (4, 8 or 16) and fills the rest with zeros. Both addresses are
-// aligned to kSize; with 0 bytes `global` is not read. Only 16 bytes bypass the first-level cache.
+// Writes kSize (4, 8 or 16) bytes to shared memory: copies the first `bytes`, and fills the rest
+// with zeros. Both addresses are aligned to kSize; if `bytes` is 0, `global` is not read. Only
+// copies of 16 bytes bypass the first-level cache.
 template <int kSize>
 HS_DEVICE void cp_async(void* shared, const void* global, int bytes HS_AND_CALLER) {
   static_assert(kSize == 4 || kSize == 8 || kSize == 16);
@@ -18,7 +20,7 @@ HS_DEVICE void cp_async(void* shared, const void* global, int bytes HS_AND_CALLE
     executor.misuse("cp.async needs addresses aligned to its size", place);
   }
   sim::current_thread->place = place;
-  // A bad address is reported here, not where the copy lands.
+  // Accesses both addresses now, so that a bad one is reported here and not when the copy lands.
   static_cast<volatile unsigned char*>(shared)[kSize - 1] = 0xff;
   if (bytes != 0) (void)static_cast<const volatile unsigned char*>(global)[bytes - 1];
   auto n = static_cast<std::size_t>(bytes);
@@ -42,7 +44,7 @@ HS_DEVICE void cp_async_16(void* shared, const void* global, int bytes HS_AND_CA
   cp_async<16>(shared, global, bytes HS_PASS_CALLER);
 }
 
-// The same with 16 bytes that the second-level cache gives up first: nothing reads them there again.
+// Copies 16 bytes that are not read again; the second-level cache evicts them first.
 HS_DEVICE void cp_async_16_once(void* shared, const void* global HS_AND_CALLER) {
 #ifdef HS_SIM
   cp_async<16>(shared, global, 16, place);
@@ -56,7 +58,7 @@ HS_DEVICE void cp_async_16_once(void* shared, const void* global HS_AND_CALLER) 
 #endif
 }
 
-// Closes the group of this thread's copies since the last commit.
+// Closes the group of this thread's copies that were started since the last commit.
 HS_DEVICE void cp_async_commit() {
 #ifdef HS_SIM
   sim::current_thread->copies.commit();
@@ -65,7 +67,7 @@ HS_DEVICE void cp_async_commit() {
 #endif
 }
 
-// Waits until at most the last `kNewest` groups of this thread are still under way.
+// Waits until at most the last `kNewest` groups of this thread are still in flight.
 template <int kNewest>
 HS_DEVICE void cp_async_wait() {
 #ifdef HS_SIM

@@ -1,5 +1,6 @@
-// Clusters: blocks that run together and see each other's shared memory (sm_90 and later). On
-// earlier devices a kernel is launched with clusters of one block, and these do nothing.
+// Clusters: blocks that run together and can read each other's shared memory (sm_90 and later). On
+// earlier devices kernels are launched with clusters of one block, for which these functions do
+// nothing that a block does not need.
 #ifndef HALFSTEP_CUDA_PTX_CLUSTER_H
 #define HALFSTEP_CUDA_PTX_CLUSTER_H
 
@@ -31,12 +32,13 @@ HS_DEVICE unsigned cluster_size() {
 #endif
 }
 
-// A barrier of all threads of the cluster; what they wrote to shared memory before it is seen after.
+// A barrier for all threads of the cluster: after it, all see what was written to shared memory
+// before it.
 HS_DEVICE void cluster_sync(HS_CALLER) {
 #ifdef HS_SIM
   sim::Executor::of_this_thread().sync_cluster(place);
 #elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  __syncwarp();  // .aligned: the warp's threads come together
+  __syncwarp();  // .aligned requires that all threads of the warp execute the barrier together
   asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::
                    : "memory");
 #else
@@ -44,8 +46,8 @@ HS_DEVICE void cluster_sync(HS_CALLER) {
 #endif
 }
 
-// What lies at the same place in the shared memory of block `rank` of the cluster; T is made of
-// 4-byte words.
+// Loads the value at the address of `own` from the shared memory of block `rank` of the cluster; T
+// is made of 4-byte words.
 template <class T>
 HS_DEVICE T load_from_block(const T* own, [[maybe_unused]] unsigned rank HS_AND_CALLER) {
 #ifdef HS_SIM

@@ -1,4 +1,5 @@
-// Storage types and their conversion: to float, and from float to nearest, ties to even.
+// The storage types and their conversions to and from float; the latter round to nearest, ties to
+// even.
 #ifndef HALFSTEP_CUDA_PTX_CONVERT_H
 #define HALFSTEP_CUDA_PTX_CONVERT_H
 
@@ -60,8 +61,8 @@ HS_DEVICE F16 from_float<F16>(float x) {
 #endif
 }
 
-// Two neighbours in memory, the first one in the low half: one instruction, and a word that the
-// compiler stores as one (of 16-bit elements it may make a store each).
+// Converts two neighbours to one word, the first in the low half. This takes one instruction, and
+// the compiler stores the word at once, where it might store two 16-bit elements one by one.
 template <class To>
 HS_DEVICE std::uint32_t pack_pair(float first, float second) {
   static_assert(sizeof(To) == 2);
@@ -78,7 +79,7 @@ HS_DEVICE std::uint32_t pack_pair(float first, float second) {
 #endif
 }
 
-// The bits of x as an operand of mma_m16n8k8_tf32: to nearest, ties away from zero.
+// Rounds the bits of a float to an operand of mma_m16n8k8_tf32: to nearest, ties away from zero.
 HS_DEVICE std::uint32_t round_to_tf32(std::uint32_t x) {
 #ifdef HS_SIM
   return float_bits(tf32_from_float(float_from_bits(x)));

@@ -1,4 +1,4 @@
-// Functions that the hardware computes approximately.
+// Functions for which the hardware has approximate instructions.
 #ifndef HALFSTEP_CUDA_PTX_MATH_H
 #define HALFSTEP_CUDA_PTX_MATH_H
 
@@ -6,7 +6,8 @@
 
 namespace hs::cuda {
 
-// e^x by 2^(x log2 e): a relative error of about 2^-22 + |x| 2^-24, results below 2^-126 are zero.
+// e^x as 2^(x log2 e), with a relative error of about 2^-22 + |x| 2^-24; results below 2^-126 are
+// 0.
 HS_DEVICE float exp_approx(float x) {
   float scaled = x * 1.44269504f;
 #ifdef HS_SIM

@@ -1,13 +1,13 @@
-// Tensor cores: 8 x 8 blocks of 16-bit elements from shared memory (ldmatrix; of 32-bit ones 8 x
-// 4), and products of blocks that a warp holds in registers (mma.sync m16n8k16, and m16n8k8 of
-// TF32). With g = lane / 4 and t = lane % 4, a lane holds of
+// Tensor cores: ldmatrix loads blocks of 8 x 8 16-bit (or 8 x 4 32-bit) elements from shared
+// memory; mma.sync (m16n8k16, and m16n8k8 for TF32) multiplies blocks that a warp holds in
+// registers. With g = lane / 4 and t = lane % 4, a lane holds these elements:
 //   A [16, 16]  a[0]: row g, columns 2t, 2t + 1; a[1]: row g + 8; a[2], a[3]: the same, columns + 8
 //   B [16, 8]   b[0]: rows 2t, 2t + 1, column g; b[1]: rows + 8
 //   C [16, 8]   c[0], c[1]: row g, columns 2t, 2t + 1; c[2], c[3]: row g + 8
-// and of TF32
+// and for TF32
 //   A [16, 8]   a[0]: row g, column t; a[1]: row g + 8; a[2], a[3]: the same, column + 4
 //   B [8, 8]    b[0]: row t, column g; b[1]: row + 4
-// as the PTX ISA, "Matrix fragments for mma.m16n8k16" and "... m16n8k8", defines it.
+// The PTX ISA defines this in "Matrix fragments for mma.m16n8k16" and "... m16n8k8".
 #ifndef HALFSTEP_CUDA_PTX_MATRIX_H
 #define HALFSTEP_CUDA_PTX_MATRIX_H
 
@@ -69,7 +69,7 @@ void complete_mma(sim::Collective& c) {
   }
 }
 
-// The units leave out what TF32 has no bits for.
+// The units ignore the mantissa bits that TF32 does not have.
 inline void complete_mma_tf32(sim::Collective& c) {
   auto value = [](std::uint32_t word) { return float_from_bits(word & 0xffffe000); };
   float a[16][8], b[8][8];
@@ -90,8 +90,8 @@ inline void complete_mma_tf32(sim::Collective& c) {
 
 #endif
 
-// Four 8 x 8 blocks: lane l names the 16 bytes (aligned) of row l % 8 of block l / 8; words[b] is
-// the lane's part of block b, transposed on the way if kTranspose.
+// Loads four 8 x 8 blocks. `row` of lane l is the address, aligned to 16 bytes, of row l % 8 of
+// block l / 8; words[b] receives the lane's part of block b, which is transposed if kTranspose.
 template <bool kTranspose>
 HS_DEVICE void ldmatrix_x4(std::uint32_t (&words)[4], const void* row HS_AND_CALLER) {
 #ifdef HS_SIM
@@ -143,7 +143,7 @@ HS_DEVICE void mma_m16n8k16(float (&c)[4], const std::uint32_t (&a)[4],
 #endif
 }
 
-// c += a b of operands that are rounded to TF32, with FP32 accumulation.
+// c += a b, with FP32 accumulation, for operands that have been rounded to TF32.
 HS_DEVICE void mma_m16n8k8_tf32(float (&c)[4], const std::uint32_t (&a)[4],
                                 const std::uint32_t (&b)[2] HS_AND_CALLER) {
 #ifdef HS_SIM

@@ -1,4 +1,4 @@
-// Accesses of 16 bytes.
+// Vectors of elements, and loads and stores of up to 16 bytes with cache hints.
 #ifndef HALFSTEP_CUDA_PTX_MEMORY_H
 #define HALFSTEP_CUDA_PTX_MEMORY_H
 
@@ -6,7 +6,7 @@
 
 namespace hs::cuda {
 
-// N elements that move as one access. N * sizeof(T) is a power of two, 16 at most.
+// N elements that are loaded or stored as one access. N * sizeof(T) is a power of two, at most 16.
 template <class T, int N>
 struct alignas(sizeof(T) * N) Vector {
   T at[N];
@@ -21,7 +21,7 @@ HS_DEVICE void check_alignment([[maybe_unused]] const void* address HS_AND_CALLE
 #endif
 }
 
-// Through the cache, for what is read again.
+// Loads through the caches, for data that is read again.
 template <class V>
 HS_DEVICE V load(const void* address HS_AND_CALLER) {
 #ifdef HS_SIM
@@ -38,7 +38,7 @@ HS_DEVICE void store(void* address, const V& value HS_AND_CALLER) {
   *static_cast<V*>(address) = value;
 }
 
-// From the second-level cache, for what another block wrote; T is made of 4-byte words.
+// Loads from the second-level cache, for data that another block wrote; T is made of 4-byte words.
 template <class T>
 HS_DEVICE T load_from_l2(const T* address) {
 #ifdef HS_SIM
@@ -60,7 +60,7 @@ HS_DEVICE T load_from_l2(const T* address) {
 #endif
 }
 
-// The same, 16 bytes as one access.
+// The same for 16 bytes, as one access.
 HS_DEVICE Vector<float, 4> load_from_l2(const Vector<float, 4>* address) {
 #ifdef HS_SIM
   return load<Vector<float, 4>>(address);
@@ -74,7 +74,7 @@ HS_DEVICE Vector<float, 4> load_from_l2(const Vector<float, 4>* address) {
 #endif
 }
 
-// Evicted first: for 16 bytes that are touched once.
+// Loads or stores 16 bytes that are accessed only once; the caches evict them first.
 template <class V>
 HS_DEVICE V load_streaming(const void* address HS_AND_CALLER) {
   static_assert(sizeof(V) == 16);
@@ -110,8 +110,8 @@ HS_DEVICE void store_streaming(void* address, const V& value HS_AND_CALLER) {
 #endif
 }
 
-// 16 bytes that are read again. Of an assignment the compiler may make a store for each element,
-// which costs the memory as many accesses; this is one.
+// Stores 16 bytes that are read again, as one access. The compiler may turn an assignment into a
+// store for each element, which costs as many accesses to memory.
 template <class V>
 HS_DEVICE void store_whole(void* address, const V& value HS_AND_CALLER) {
   static_assert(sizeof(V) == 16);

@@ -1,8 +1,8 @@
-// Hopper's tensor cores: products that a warpgroup (four warps) starts and waits for, of 16-bit
-// tiles in shared memory (wgmma, "Asynchronous Warpgroup Level Matrix Instructions" of the PTX ISA).
-// Only code for sm_90a has them. The sums [64, N] lie in registers: with w the warp in its group, g =
-// lane / 4 and t = lane % 4, sums[4 j], [4 j + 1] are row 16 w + g, columns 8 j + 2 t and + 1, and
-// sums[4 j + 2], [4 j + 3] row 16 w + g + 8.
+// Hopper's tensor cores: a warpgroup (four warps) starts products of 16-bit tiles in shared memory
+// and waits for them (wgmma, "Asynchronous Warpgroup Level Matrix Instructions" of the PTX ISA).
+// Only code for sm_90a has these instructions. The sums [64, N] are in registers: with w the warp's
+// number in its group, g = lane / 4 and t = lane % 4, sums[4 j], [4 j + 1] are row 16 w + g,
+// columns 8 j + 2 t and + 1, and sums[4 j + 2], [4 j + 3] are the same columns of row 16 w + g + 8.
 #ifndef HALFSTEP_CUDA_PTX_WARPGROUP_H
 #define HALFSTEP_CUDA_PTX_WARPGROUP_H
 
@@ -11,7 +11,7 @@
 #include "cuda/platform.h"
 #include "cuda/ptx/convert.h"
 
-// Whether the code that is compiled can have such products.
+// Defined if the code that is being compiled can use these instructions.
 #if defined(HS_SIM) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
 #define HS_HAS_WARPGROUPS 1
 #endif
@@ -25,17 +25,18 @@ constexpr bool kHasWarpgroups = false;
 #endif
 
 constexpr unsigned kWarpgroupSize = 128;
-constexpr int kWarpgroupRows = 64, kWarpgroupDepth = 16;  // of a product
+constexpr int kWarpgroupRows = 64, kWarpgroupDepth = 16;  // rows and steps of k of one product
 
-// An operand as the units find it: rows of 128 bytes, whose chunks of 16 bytes are permuted by the
-// row's number among the eight of a group (kilobytes, aligned to their size). If k runs along the
-// rows, `groups` bytes lead from eight rows to the next eight. Otherwise the rows are those of k,
-// `groups` does the same along k, and `blocks` leads from 64 columns to the next 64.
+// An operand in the layout that the units read. Rows have 128 bytes; eight rows are a group of 1
+// KB, aligned to its size, and the chunks of 16 bytes in a row are permuted by the row's number in
+// its group. `groups` is the distance in bytes from one group of eight rows to the next. If rows do
+// not run along k, each row is one step of k, and `blocks` is the distance in bytes from one block
+// of 64 columns to the next.
 struct SharedOperand {
 #ifdef HS_SIM
   const unsigned char* at;
   unsigned blocks, groups;
-  // Any other place of a chunk in its row would be as good: the hardware looks at the address.
+  // The permutation depends on the bits of the address, as in the hardware, and not on the row.
   std::uint16_t bits(unsigned offset) const {
     auto address = reinterpret_cast<std::uintptr_t>(at) + offset;
     std::uint16_t value;
@@ -65,7 +66,7 @@ struct SharedOperand {
   }
 #endif
 
-        // The same tile, some bytes on.
+        // The same operand, `bytes` bytes further on.
         HS_DEVICE SharedOperand advanced(unsigned bytes) const {
     SharedOperand moved = *this;
 #ifdef HS_SIM
@@ -77,8 +78,8 @@ struct SharedOperand {
   }
 };
 
-// What this thread wrote and copied to shared memory is there for the units, once a barrier has told
-// the warpgroup so.
+// Makes this thread's writes and copies to shared memory visible to the units; a barrier must
+// follow before the warpgroup starts its products.
 HS_DEVICE void fence_shared_for_units() {
 #ifdef HS_HAS_WARPGROUPS
 #ifndef HS_SIM
@@ -87,21 +88,21 @@ HS_DEVICE void fence_shared_for_units() {
 #endif
 }
 
-// Before the first product of some, and after ordinary code touched the sums.
+// Required before the first of a series of products, and after ordinary code has accessed the sums.
 HS_DEVICE void warpgroup_arrive() {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
   asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 #endif
 }
 
-// Closes the group of the products since the last commit.
+// Closes the group of the products that were started since the last commit.
 HS_DEVICE void warpgroup_commit() {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
   asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 #endif
 }
 
-// Waits until at most the last `kNewest` groups are still under way.
+// Waits until at most the last `kNewest` groups are still in flight.
 template <int kNewest>
 HS_DEVICE void warpgroup_wait() {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
@@ -111,7 +112,7 @@ HS_DEVICE void warpgroup_wait() {
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 
-// Lists of the registers of the sums, for the text of an instruction and for its operands.
+// Lists of the sums' registers, for the text of an instruction and for its operands.
 #define HS_SUMS_4 "%0, %1, %2, %3"
 #define HS_SUMS_32                                                                             \
   "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, " \
@@ -137,8 +138,9 @@ HS_DEVICE void warpgroup_wait() {
 
 #endif
 
-// The compiler knows nothing of products that are under way: without this, before the first one and
-// behind the wait for the last, it may move work on the sums to where the units still add to them.
+// Keeps the compiler from moving code that accesses the sums into the time in which the units add
+// to them, of which it knows nothing. Call it before the first product and after the wait for the
+// last.
 template <int kCount>
 HS_DEVICE void warpgroup_fence_sums([[maybe_unused]] float (&sums)[kCount]) {
   static_assert(kCount == 4 || kCount == 32 || kCount == 64 || kCount == 128);
@@ -157,7 +159,7 @@ HS_DEVICE void warpgroup_fence_sums([[maybe_unused]] float (&sums)[kCount]) {
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 
-// `a` to `tb` number the operands behind the sums.
+// `a` to `tb` are the numbers of the operands that follow the sums.
 #define HS_WGMMA(n, type, sums_of, a, b, ta, tb, ...)                             \
   asm volatile(                                                                   \
       "{.reg .pred added; setp.eq.u32 added, 1, 1; "                              \
@@ -180,8 +182,8 @@ HS_DEVICE void warpgroup_fence_sums([[maybe_unused]] float (&sums)[kCount]) {
 
 #endif
 
-// Begins sums += A B with A [64, 16] and B [16, kN]; kN is 8, 64, 128 or 256. A lies [m, k], or
-// [k, m] if kTransposeA; B [k, n] if kTransposeB, otherwise [n, k].
+// Starts sums += A B with A [64, 16] and B [16, kN]; kN is 8, 64, 128 or 256. A is stored [m, k],
+// or [k, m] if kTransposeA; B is stored [k, n] if kTransposeB, otherwise [n, k].
 template <class T, bool kTransposeA, bool kTransposeB, int kN>
 HS_DEVICE void warpgroup_multiply(float (&sums)[kN / 2], const SharedOperand& a,
                                   const SharedOperand& b) {

@@ -1,4 +1,4 @@
-// The plug-in's one exported symbol: the table of the CUDA backend.
+// The CUDA backend. The plug-in exports one symbol, which returns the table of its functions.
 #include "core/backend.h"
 
 #include <cstdio>
@@ -18,7 +18,7 @@ struct Device {
   int ordinal;
   int multiprocessors;
   int capability;
-  int shared_bytes;  // that a block may ask for
+  int shared_bytes;  // shared memory that a block may ask for
 };
 
 struct Graph {
@@ -27,15 +27,15 @@ struct Graph {
   Workspace workspace;
 };
 
-// A stream and what its kernels need. While it records, kernels get the workspace that the graph
-// will own, so that graphs and streams never share one.
+// A stream and the data that its kernels need. While the stream records, kernels get the workspace
+// that the graph will own, so that graphs and streams never share one.
 struct OwnedStream {
-  Stream launch;  // first: kernels are given its address
+  Stream launch;  // the first member, since kernels get the address of it
   Device* device;
-  bool foreign;  // another library's, which ends it
+  bool foreign;  // another library owns the CUDA stream and destroys it
   Workspace own_workspace;
   std::unique_ptr<Graph> recording;
-  cudaEvent_t reached;  // how far the stream was when another one began to wait for it
+  cudaEvent_t reached;  // marks the point of this stream for which another stream waits
 };
 
 Device& as_device(void* device) { return *static_cast<Device*>(device); }
@@ -140,14 +140,15 @@ hs_status release_host(void* device, hs_ptr address, std::uint64_t) {
   return check(cudaFreeHost(reinterpret_cast<void*>(address)), "freeing pinned host memory");
 }
 
-// What kernels are told of a stream of this device.
+// Makes the OwnedStream for a CUDA stream of this device.
 hs_status describe_stream(Device& d, cudaStream_t stream, bool foreign, void** pointer) {
   auto made = std::make_unique<OwnedStream>();
   made->device = &d;
   made->foreign = foreign;
   HS_CUDA(cudaEventCreateWithFlags(&made->reached, cudaEventDisableTiming),
           "creating a stream's event");
-  // Later devices run what the driver makes of the PTX for 8.0, which knows neither.
+  // Only compute capability 9.0 has clusters and warpgroups: later devices run code that the driver
+  // compiles from the PTX for 8.0, which uses neither.
   const bool hopper = d.capability == 90;
   made->launch = {.handle = stream,
                   .ordinal = d.ordinal,
@@ -197,7 +198,8 @@ hs_status synchronize(void* pointer) {
   return check(cudaStreamSynchronize(handle(stream)), "waiting for the stream");
 }
 
-// The event may be recorded again while others still wait: each waits for what it held when it began.
+// The event may be recorded again while other streams still wait for it: each waits for the point
+// that was recorded when its wait was made.
 hs_status wait_for(void* pointer, void* other) {
   const OwnedStream& stream = as_owned(pointer);
   const OwnedStream& waited = as_owned(other);
@@ -238,7 +240,8 @@ hs_status download(void* pointer, void* host, hs_ptr device, std::uint64_t bytes
 
 void destroy_graph(void* graph) {
   std::unique_ptr<Graph> owned(static_cast<Graph*>(graph));
-  // Of a thread that has never used the device, say: what follows would make a context on another.
+  // The calling thread may never have used the device: without this, the calls below could create a
+  // context on another device.
   cudaSetDevice(owned->device->ordinal);
   if (owned->executable != nullptr) cudaGraphExecDestroy(owned->executable);
   owned->workspace.free();
@@ -246,7 +249,8 @@ void destroy_graph(void* graph) {
 
 std::uint64_t graph_bytes(void* graph) { return static_cast<Graph*>(graph)->workspace.bytes(); }
 
-// Relaxed: only kernels are captured, so that this thread may allocate and free meanwhile.
+// The mode is Relaxed so that this thread may allocate and free memory during the capture; only
+// kernels are captured.
 hs_status begin_capture(void* pointer) {
   OwnedStream& stream = as_owned(pointer);
   HS_SELECT(*stream.device);

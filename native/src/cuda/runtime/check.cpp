@@ -7,8 +7,8 @@ hs_status status_of(cudaError_t error) {
   switch (error) {
     case cudaErrorMemoryAllocation:
       return HS_OUT_OF_MEMORY;
-    // Those of which the runtime's documentation says that the process must be relaunched, and what
-    // leaves no more to hope for.
+    // Errors after which, as the runtime's documentation says, the process must be relaunched, and
+    // others from which it cannot recover.
     case cudaErrorECCUncorrectable:
     case cudaErrorNvlinkUncorrectable:
     case cudaErrorContained:
@@ -30,7 +30,7 @@ hs_status status_of(cudaError_t error) {
     case cudaErrorNoDevice:
     case cudaErrorInvalidDevice:
     case cudaErrorInsufficientDriver:
-    case cudaErrorDevicesUnavailable:  // another process has it for itself
+    case cudaErrorDevicesUnavailable:  // another process uses the device exclusively
     case cudaErrorSystemNotReady:
     case cudaErrorSystemDriverMismatch:
     case cudaErrorMpsConnectionFailed:
@@ -64,7 +64,8 @@ hs_status check(cudaError_t error, const char* doing) {
   if (error == cudaSuccess) return HS_OK;
   const hs_status status = status_of(error);
   const bool stays = status == HS_DEVICE_FAILED;
-  // What does not stay is forgotten: foreign code that asks for the last error means its own.
+  // Clears an error that is not permanent: foreign code that asks for the last error expects its
+  // own.
   if (!stays) cudaGetLastError();
   return fail(status, "CUDA: %s: %s (%s)%s", doing, cudaGetErrorString(error),
               cudaGetErrorName(error),

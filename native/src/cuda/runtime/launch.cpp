@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::size_t kSharedWithoutAsking = 48 * 1024;
 
-// Lets a kernel have all the shared memory that a block of the device may ask for. The limit belongs
-// to the kernel, whichever thread launches it: were it set to what each launch needs, one thread could
-// lower it between another's setting and launch.
+// Raises a kernel's limit to all the shared memory that a block of the device may ask for. The
+// limit is a property of the kernel, not of the thread: if each launch set the size that it needs,
+// one thread could lower the limit after another thread has set it and before that thread's launch.
 hs_status allow_shared_memory(const Stream& stream, const LaunchShape& shape, const void* kernel) {
   static std::mutex mutex;
   static auto* allowed = new std::set<std::pair<const void*, int>>;  // outlives every thread
@@ -30,7 +30,8 @@ hs_status allow_shared_memory(const Stream& stream, const LaunchShape& shape, co
   return HS_OK;
 }
 
-// The status of a launch. An invalid value is not the caller's: core has checked the arguments.
+// The status of a launch. HS_INVALID_ARGUMENT becomes HS_UNSUPPORTED, since core has checked the
+// caller's arguments.
 hs_status check_launch(cudaError_t error, const LaunchShape& shape) {
   const hs_status status = check(error, shape.name);
   if (status != HS_INVALID_ARGUMENT && status != HS_UNSUPPORTED) return status;
@@ -47,7 +48,7 @@ hs_status check_launch(cudaError_t error, const LaunchShape& shape) {
 
 hs_status launch_kernel(const Stream& stream, const LaunchShape& shape, const void* kernel,
                         void** arguments) {
-  // A thread may have used another device since.
+  // The thread may have selected another device since its last launch.
   HS_CUDA(cudaSetDevice(stream.ordinal), "selecting the device");
   if (shape.shared_bytes > kSharedWithoutAsking) {
     if (hs_status status = allow_shared_memory(stream, shape, kernel); status != HS_OK) {

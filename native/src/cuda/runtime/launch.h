@@ -1,4 +1,4 @@
-// The part of a launch that does not depend on the kernel's type.
+// Launches a kernel whose type does not matter.
 #ifndef HALFSTEP_CUDA_RUNTIME_LAUNCH_H
 #define HALFSTEP_CUDA_RUNTIME_LAUNCH_H
 
@@ -8,7 +8,7 @@
 
 namespace hs::cuda {
 
-// Launches `kernel` on the stream's stream; `arguments` are the addresses of its arguments.
+// Launches `kernel` on the stream; `arguments` are the addresses of its arguments.
 hs_status launch_kernel(const Stream& stream, const LaunchShape& shape, const void* kernel,
                         void** arguments);
 

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::size_t kUnit = 64 * 1024;
 
-// On a stream of its own, since the one that asks may be recording.
+// Sets the counters to zero, on a separate stream, since the stream that needs them may be
+// recording.
 cudaError_t clear_counters(void* memory) {
   cudaStream_t stream = nullptr;
   cudaError_t error = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
@@ -26,7 +27,7 @@ hs_status Workspace::reserve(std::size_t partial_bytes, void** memory) {
   const std::size_t needed = kCounterBytes + partial_bytes;
   const std::size_t largest = blocks_.empty() ? 0 : blocks_.back().bytes;
   if (needed > largest) {
-    // At least twice as much as before, so that there are few blocks.
+    // Each block has at least twice the size of the one before, so that there are few blocks.
     const std::size_t bytes =
         std::max((needed + kUnit - 1) / kUnit * kUnit, std::min(2 * largest, kWorkspaceBytes));
     blocks_.reserve(blocks_.size() + 1);

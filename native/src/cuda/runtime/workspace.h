@@ -1,4 +1,4 @@
-// The device memory behind a Stream's workspace.
+// The device memory of a Stream's workspace.
 #ifndef HALFSTEP_CUDA_RUNTIME_WORKSPACE_H
 #define HALFSTEP_CUDA_RUNTIME_WORKSPACE_H
 
@@ -10,11 +10,12 @@
 
 namespace hs::cuda {
 
-// What the kernels of one stream, or of one recorded list, have asked for so far. It only grows: who
-// was given memory keeps its address. The functions want its device selected.
+// The workspace of the kernels of one stream, or of one recorded list. It only grows, and memory
+// that was handed out keeps its address. Its device must be selected when the functions are called.
 class Workspace {
  public:
-  // The counters, zero before the first kernel, and behind them `partial_bytes` for its results.
+  // Sets *memory to the counters, which are zero before the first kernel, followed by
+  // `partial_bytes` for partial results.
   hs_status reserve(std::size_t partial_bytes, void** memory);
   std::size_t bytes() const;
   // Waits until no kernel uses it.
@@ -25,7 +26,7 @@ class Workspace {
     void* memory;
     std::size_t bytes;
   };
-  std::vector<Block> blocks_;  // the largest one last: kernels are given that
+  std::vector<Block> blocks_;  // the last one is the largest; kernels get that one
 };
 
 }  // namespace hs::cuda

@@ -1,4 +1,5 @@
-// Convolutions with few inputs, of all types; why they have a file: instance.h.
+// Convolutions with few input channels, of all types; instance.h says why this is a file of its
+// own.
 #include "cuda/product/engine_direct.h"
 #include "cuda/product/instance.h"
 

@@ -1,4 +1,4 @@
-// Convolutions of FP32 by fma; why they have a file: instance.h.
+// Convolutions of FP32 by fma; instance.h says why this is a file of its own.
 #include "cuda/product/engine_fma.h"
 #include "cuda/product/instance.h"
 

@@ -1,4 +1,4 @@
-// Convolutions of BF16 by mma; why they have a file: instance.h.
+// Convolutions of BF16 by mma; instance.h says why this is a file of its own.
 #include "cuda/product/engine_mma.h"
 #include "cuda/product/instance.h"
 

@@ -1,4 +1,4 @@
-// Products of matrices of BF16 by mma; why they have a file: instance.h.
+// Products of matrices of BF16 by mma; instance.h says why this is a file of its own.
 #include "cuda/product/engine_mma.h"
 #include "cuda/product/instance.h"
 

@@ -1,4 +1,4 @@
-// Small matrices of BF16, packed; why they have a file: instance.h.
+// Products of small matrices of BF16 by packed; instance.h says why this is a file of its own.
 #include "cuda/product/engine_packed.h"
 #include "cuda/product/instance.h"
 

@@ -1,4 +1,4 @@
-// Products of matrices of FP16 by wgmma; why they have a file: instance.h.
+// Products of matrices of FP16 by wgmma; instance.h says why this is a file of its own.
 #include "cuda/product/engine_wgmma.h"
 #include "cuda/product/instance.h"
 

@@ -5,6 +5,7 @@ import dev.halfstep.Device;
 import dev.halfstep.benchmarks.harness.Contender;
 import dev.halfstep.benchmarks.harness.Fork;
 import dev.halfstep.benchmarks.harness.Work;
+import dev.halfstep.bindings.Native;
 import java.util.List;
 import java.util.Locale;
 
@@ -23,9 +24,10 @@ public final class HalfstepContender implements Contender {
     return "halfstep";
   }
 
+  /** The library's version and its compiler, such as {@code 1.2.3, gcc 12.2.0}. */
   @Override
   public String version() {
-    return "0.1.0-SNAPSHOT";
+    return Native.hs_version().getString().replace(" (", ", ").replace(")", "");
   }
 
   @Override

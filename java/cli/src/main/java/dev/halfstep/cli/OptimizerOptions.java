@@ -2,13 +2,17 @@ package dev.halfstep.cli;
 
 import dev.halfstep.optim.Lars;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.optim.ParameterGroup;
 import dev.halfstep.optim.Sgd;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options that choose the optimizer and its settings. */
 final class OptimizerOptions {
+  private static final Pattern GROUP = Pattern.compile("([^=]+)=([^,]+)(?:,(.+))?");
   private static final List<String> NAMES = List.of("sgd", "adam", "adamw", "lars", "lamb");
 
   @Option(
@@ -38,6 +42,42 @@ final class OptimizerOptions {
           "Weight decay; biases have none (default: 0.01 with adamw and lamb, where it is"
               + " decoupled, 0.0001 with lars, 0 with sgd and adam).")
   private @Nullable Double weightDecay;
+
+  @Option(
+      names = "--group",
+      paramLabel = "PATTERN=RATE[,DECAY]",
+      description =
+          "Multiplies learning rate and weight decay by these factors for parameters whose names"
+              + " match, such as '1.*=0.1,0': * stands for any characters, ? for one. May be given"
+              + " several times; the first group that matches a parameter counts.")
+  private List<String> groups = List.of();
+
+  /**
+   * The groups that were asked for.
+   *
+   * @throws UsageException if one is no group
+   */
+  List<ParameterGroup> groups() {
+    return groups.stream().map(OptimizerOptions::group).toList();
+  }
+
+  private static ParameterGroup group(String text) {
+    Matcher parts = GROUP.matcher(text);
+    if (!parts.matches()) {
+      throw new UsageException(
+          "--group must be PATTERN=RATE or PATTERN=RATE,DECAY, such as '1.*=0.1,0', not " + text);
+    }
+    try {
+      ParameterGroup group =
+          ParameterGroup.of(parts.group(1)).withRate(Double.parseDouble(parts.group(2)));
+      String decay = parts.group(3);
+      return decay == null ? group : group.withDecay(Double.parseDouble(decay));
+    } catch (NumberFormatException e) {
+      throw new UsageException("--group " + text + ": the factors are not numbers");
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--group " + text + ": " + e.getMessage());
+    }
+  }
 
   /**
    * The optimizer that was asked for.

@@ -4,6 +4,7 @@ import dev.halfstep.Device;
 import dev.halfstep.data.Dataset;
 import dev.halfstep.data.Split;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.optim.ParameterGroup;
 import dev.halfstep.report.ModelCard;
 import java.nio.file.Path;
 import java.util.List;
@@ -108,6 +109,7 @@ final class RunOptions {
     atLeastOne("--batch-size", batchSize);
     ModelSpec spec = ModelSpec.parse(model);
     Optimizer chosen = optimizer.optimizer();
+    List<ParameterGroup> groups = optimizer.groups();
     device.check();
     Optional<Long> dataBytes =
         Optional.ofNullable(dataMemory).map(mb -> 1_000_000L * atLeastOne("--data-memory", mb));
@@ -162,6 +164,7 @@ final class RunOptions {
             ModelCard.of(model, train, loaded.csv()),
             loaded.csv(),
             chosen,
+            groups,
             recipe,
             precision,
             batchSize,

@@ -8,6 +8,7 @@ import dev.halfstep.data.Dataset;
 import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Loss;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.optim.ParameterGroup;
 import dev.halfstep.report.ModelCard;
 import dev.halfstep.report.RunDescription;
 import dev.halfstep.report.Scores;
@@ -38,6 +39,7 @@ record RunSetup(
     ModelCard card,
     Optional<CsvData> csv,
     Optimizer optimizer,
+    List<ParameterGroup> groups,
     RecipeOptions recipe,
     String precision,
     int batchSize,
@@ -66,6 +68,11 @@ record RunSetup(
                 options ->
                     options.storage(storage()).tf32(precision.equals(TF32)).dataMemory(bound))
             .test(test);
+    try {
+      builder = builder.groups(groups.toArray(ParameterGroup[]::new));
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--group: " + e.getMessage());
+    }
     builder = validation.map(builder::validation).orElse(builder);
     if (regression()) {
       String metric = recipe.recipe().earlyStopping();

@@ -41,6 +41,12 @@ final class BadUseTest {
           --optimizer sgd --momentum 1       | --momentum must be at least 0 and below 1, not 1.0
           --momentum 0.9                     | --momentum is for sgd and lars, but --optimizer is adamw
           --weight-decay -1                  | --weight-decay must be a finite number of at least 0
+          --group 1.*                        | --group must be PATTERN=RATE or PATTERN=RATE,DECAY
+          --group 1.*=x                      | --group 1.*=x: the factors are not numbers
+          --group 1.*=-1                     | the factor of the learning rate of the parameter group 1.* must be
+          --group 1.*=1,NaN                  | the factor of the weight decay of the parameter group 1.* must be
+          --group 7.*=0.1                    | no parameter that is trained matches the group 7.*: there are [1.weight
+          --group *=1 --group 1.*=0.1        | the parameters of the group 1.* are all in groups before it
           --model mpl:100                    | Did you mean 'mlp'?
           --model resnet                     | Possible is mlp:UNITS
           --model mlp                        | '' is not a number of units

@@ -12,6 +12,7 @@ public final class Segment {
   private static final int OFFSET = Loader.offsetof(hs_segment.class, "offset");
   private static final int COUNT = Loader.offsetof(hs_segment.class, "count");
   private static final int WEIGHT_DECAY = Loader.offsetof(hs_segment.class, "weight_decay");
+  private static final int RATE = Loader.offsetof(hs_segment.class, "rate");
   private static final int FLAGS = Loader.offsetof(hs_segment.class, "flags");
 
   private Segment() {}
@@ -21,11 +22,20 @@ public final class Segment {
     return Loader.sizeof(hs_segment.class);
   }
 
-  /** Sets an entry; offset and count in elements, flags of HS_SEGMENT_. */
+  /**
+   * Sets an entry; offset and count in elements, a factor of the learning rate, HS_SEGMENT_ flags.
+   */
   public static void put(
-      ByteBuffer table, int index, long offset, long count, float weightDecay, int flags) {
+      ByteBuffer table,
+      int index,
+      long offset,
+      long count,
+      float rate,
+      float weightDecay,
+      int flags) {
     table.putLong(index * BYTES + OFFSET, offset);
     table.putLong(index * BYTES + COUNT, count);
+    table.putFloat(index * BYTES + RATE, rate);
     table.putFloat(index * BYTES + WEIGHT_DECAY, weightDecay);
     table.putInt(index * BYTES + FLAGS, flags);
   }

@@ -28,12 +28,12 @@ import dev.halfstep.internal.Structs;
  * </pre>
  *
  * <p>Optional operands (null, or address 0): {@code moment1}, for SGD without momentum; {@code
- * moment2}, for SGD and LARS; {@code state}, which gives t and the multiplier, t = 1 and 1 without
- * it; and by address alone {@code copy}, the parameters in the storage type, {@code schedule},
- * {@code segments}, and {@code workspace}, F64 {@code [2, segmentCount]} for LARS and LAMB with
- * segments, as {@code halfstep.h} describes them. Moments begin as zeros. A host state whose weight
- * is 0, of which no gradient can be a mean, is refused. Immutable and safe to use from many
- * threads.
+ * moment2}, for SGD and LARS; {@code state}, which gives t and the multiplier: without it the
+ * multiplier is 1 and t is what {@link #step} says, 1 at first; and by address alone {@code copy},
+ * the parameters in the storage type, {@code schedule}, {@code segments}, and {@code workspace},
+ * F64 {@code [2, segmentCount]} for LARS and LAMB with segments, as {@code halfstep.h} describes
+ * them. Moments begin as zeros. A host state whose weight is 0, of which no gradient can be a mean,
+ * is refused. Safe to use from many threads as long as none of them calls {@link #step}.
  */
 public final class OptimizerStepKernel extends OptimizerStepKernelForms {
   private static final String[] NAMES = {"SGD", "AdamW", "Adam", "LARS", "LAMB"}; // by hs_rule
@@ -83,6 +83,31 @@ public final class OptimizerStepKernel extends OptimizerStepKernelForms {
         .weightDecay(0.01f);
   }
 
+  /**
+   * Sets the number of the step (t) and the learning rate for the calls that follow without a state
+   * and without a schedule; calls that a stream has recorded keep theirs. It is for a caller who
+   * counts steps, such as the optimizer of another framework: a loop of {@code step(t,
+   * rate).run(...)} allocates nothing. Training on gradients that are scaled or checked needs a
+   * state instead.
+   *
+   * @param number of the step, from 1
+   * @param learningRate finite and not negative
+   * @return this
+   * @throws IllegalArgumentException if one of them is out of range; nothing has changed then
+   */
+  public OptimizerStepKernel step(long number, float learningRate) {
+    if (number < 1) {
+      throw new IllegalArgumentException(
+          "the number of the step is " + number + ": steps are counted from 1");
+    }
+    if (!(learningRate >= 0 && learningRate <= Float.MAX_VALUE)) {
+      throw new IllegalArgumentException(
+          "the learning rate must be finite and not negative, not " + learningRate);
+    }
+    desc.step(number).learning_rate(learningRate);
+    return this;
+  }
+
   private boolean hasSecondMoment() {
     return spec.rule != HS_SGD && spec.rule != HS_LARS;
   }
@@ -111,6 +136,7 @@ public final class OptimizerStepKernel extends OptimizerStepKernelForms {
     private final int rule;
     private final long count;
     private boolean nesterov;
+    private boolean epsBeforeDebiasing;
     private float beta2;
     private float eps;
     private float trust;
@@ -164,6 +190,16 @@ public final class OptimizerStepKernel extends OptimizerStepKernelForms {
       return copy;
     }
 
+    /**
+     * Whether Adam and AdamW add eps to sqrt(v), before v is debiased, as Keras and DJL do: p -= lr
+     * m^ sqrt(1 - beta2^t) / (sqrt(v) + eps). By default they add it to sqrt(v^), as PyTorch does.
+     */
+    public Builder epsBeforeDebiasing(boolean before) {
+      Builder copy = copy();
+      copy.epsBeforeDebiasing = before;
+      return copy;
+    }
+
     /** LARS's coefficient. */
     public Builder trust(float coefficient) {
       Builder copy = copy();
@@ -212,6 +248,7 @@ public final class OptimizerStepKernel extends OptimizerStepKernelForms {
           .nesterov(nesterov ? 1 : 0)
           .beta2(beta2)
           .eps(eps)
+          .eps_before_debiasing(epsBeforeDebiasing ? 1 : 0)
           .trust(trust)
           .learning_rate(learningRate)
           .momentum(momentum)

@@ -94,18 +94,18 @@ class StepLayoutTest {
   }
 
   @Test
-  void theOptimizerReadsDecayAndFlagsOfSegments() {
+  void theOptimizerReadsRateDecayAndFlagsOfSegments() {
     ByteBuffer table = at(RING, 2 * Segment.BYTES);
-    Segment.put(table, 0, 0, 2, 0.5f, 0);
-    Segment.put(table, 1, 16, 1, 0, HS_SEGMENT_FROZEN);
+    Segment.put(table, 0, 0, 2, 0.25f, 0.5f, 0);
+    Segment.put(table, 1, 16, 1, 1, 0, HS_SEGMENT_FROZEN);
     host.putFloat(0, 4).putFloat(4, 8).putFloat(64, 16);
     host.putFloat(256, 1).putFloat(260, 1).putFloat(256 + 64, 1);
     OptimizerStepKernel.sgd(17)
         .learningRate(1)
         .build()
         .run(null, state, state + 256, 0, 0, 0, 0, 0, state + RING, 2, 0);
-    assertEquals(4 - (1 + 0.5f * 4), host.getFloat(0));
-    assertEquals(8 - (1 + 0.5f * 8), host.getFloat(4));
+    assertEquals(4 - 0.25f * (1 + 0.5f * 4), host.getFloat(0));
+    assertEquals(8 - 0.25f * (1 + 0.5f * 8), host.getFloat(4));
     assertEquals(16, host.getFloat(64), "a frozen segment stays");
   }
 

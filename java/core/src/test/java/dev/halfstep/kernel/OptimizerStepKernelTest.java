@@ -51,6 +51,65 @@ class OptimizerStepKernelTest {
     assertEquals(3, state.performed());
   }
 
+  /** A caller who counts steps gets the bits of one who has a state. */
+  @Test
+  void aStepThatTheCallerCountsIsThatOfAState() {
+    OptimizerStepKernel counted = OptimizerStepKernel.adam(COUNT).build();
+    float[] p = Values.wave(COUNT, 1);
+    float[] m = new float[COUNT];
+    float[] v = new float[COUNT];
+    float[] expected = Values.wave(COUNT, 1);
+    float[] expectedM = new float[COUNT];
+    float[] expectedV = new float[COUNT];
+    HostStepState state = new HostStepState();
+    for (int t = 1; t <= 3; t++) {
+      float[] gradients = Values.wave(COUNT, t + 1);
+      float rate = 0.01f / t;
+      counted.step(t, rate).run(p, gradients, m, v, null);
+      state.weight(1);
+      OptimizerStepKernel.adam(COUNT)
+          .learningRate(rate)
+          .build()
+          .run(expected, gradients, expectedM, expectedV, state);
+      state.endStep();
+      assertArrayEquals(expected, p, "step " + t);
+    }
+    for (long number : new long[] {0, -3}) {
+      var refused = assertThrows(IllegalArgumentException.class, () -> counted.step(number, 0.01f));
+      assertEquals(
+          "the number of the step is " + number + ": steps are counted from 1",
+          refused.getMessage());
+    }
+    for (float rate : new float[] {-1, Float.NaN, Float.POSITIVE_INFINITY}) {
+      assertThrows(IllegalArgumentException.class, () -> counted.step(1, rate));
+    }
+  }
+
+  /** Keras and DJL: p -= lr sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + eps). */
+  @Test
+  void epsCanBeAddedBeforeDebiasing() {
+    float eps = 0.01f;
+    OptimizerStepKernel step =
+        OptimizerStepKernel.adam(COUNT).eps(eps).epsBeforeDebiasing(true).build().step(3, 0.1f);
+    float[] p = new float[COUNT];
+    float[] gradients = Values.wave(COUNT, 1);
+    step.run(p, gradients, new float[COUNT], new float[COUNT], null);
+    for (int i = 0; i < COUNT; i++) {
+      double g = gradients[i];
+      double root = Math.sqrt(1 - Math.pow(0.999, 3));
+      double expected =
+          -0.1 * root / (1 - Math.pow(0.9, 3)) * 0.1 * g / (Math.sqrt(0.001 * g * g) + eps);
+      assertEquals(expected, p[i], 1e-6, "parameter " + i);
+    }
+    assertThrows(
+        IllegalArgumentException.class,
+        () ->
+            OptimizerStepKernel.lamb(COUNT)
+                .epsBeforeDebiasing(true)
+                .build()
+                .run(p, gradients, new float[COUNT], new float[COUNT], null));
+  }
+
   @Test
   void everyFormGivesTheSameBits() {
     OptimizerStepKernel step =

@@ -43,7 +43,7 @@ public final class OwnLoss {
           "Huber",
           (output, target) -> {
             Value distance = Ops.abs(Ops.subtract(output, target));
-            Value near = Ops.minimum(distance, output.graph().constant(1));
+            Value near = Ops.minimum(distance, Ops.constant(output.graph(), 1));
             return Ops.multiply(near, Ops.subtract(distance, Ops.scale(near, 0.5f)));
           });
 
@@ -54,7 +54,7 @@ public final class OwnLoss {
           (logits, labels) -> {
             Value crossEntropy = Ops.crossEntropyRows(logits, labels); // -log p
             Value right = Ops.exp(Ops.scale(crossEntropy, -1)); // p
-            Value wrong = Ops.subtract(right.graph().constant(1, right.shape()), right);
+            Value wrong = Ops.subtract(Ops.constant(right.graph(), 1, right.shape()), right);
             return Ops.multiply(Ops.multiply(wrong, wrong), crossEntropy);
           });
 

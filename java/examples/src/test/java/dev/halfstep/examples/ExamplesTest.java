@@ -126,6 +126,15 @@ class ExamplesTest {
   }
 
   @Test
+  void fineTuningKnowsMoreThanBeginningAnew() throws IOException {
+    String printed = printedBy(() -> LayerwiseRates.main(args()));
+
+    double anew = number(printed, "all layers anew: test accuracy ([0-9.]+) %");
+    double layerwise = number(printed, "layer-wise rates: test accuracy ([0-9.]+) %");
+    assertTrue(layerwise > anew && layerwise > 85, printed);
+  }
+
+  @Test
   void aMetricOfOnesOwnChoosesTheBestEpoch() throws IOException {
     String printed = printedBy(() -> OwnMetric.main(args("2")));
 
@@ -214,6 +223,18 @@ class ExamplesTest {
 
     assertTrue(printed.contains("200 of 200 answers are the model's, bit for bit"), printed);
     assertTrue(printed.contains("bytes for 4 threads"), printed);
+  }
+
+  @Test
+  void twoWorkersTrainOneNetwork() throws IOException {
+    String printed = printedBy(() -> TwoWorkers.main(args()));
+
+    assertTrue(number(printed, "worker 0 of 2: test accuracy ([0-9.]+) %") > 80, printed);
+    assertEquals(
+        number(printed, "worker 0 of 2: test accuracy ([0-9.]+) %"),
+        number(printed, "worker 1 of 2: test accuracy ([0-9.]+) %"),
+        printed);
+    assertTrue(printed.contains("both workers hold the same weights: true"), printed);
   }
 
   private static String[] args(String... args) {

@@ -198,7 +198,8 @@ class GuideTest {
 
   @Test
   void softsign() {
-    Layer softsign = (scope, x) -> Ops.divide(x, Ops.add(Ops.abs(x), scope.graph().constant(1)));
+    Layer softsign =
+        (scope, x) -> Ops.divide(x, Ops.add(Ops.abs(x), Ops.constant(scope.graph(), 1)));
 
     assertArrayEquals(
         new float[] {0.5f, -0.75f},

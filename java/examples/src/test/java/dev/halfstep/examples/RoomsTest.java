@@ -47,13 +47,6 @@ class RoomsTest {
 
   private static final int LARGEST_KNOT = 3;
 
-  /**
-   * A graph alone has a larger one, which is not to grow. A value knows its graph, so that {@code
-   * Ops.add(x, y)} needs no further argument; the graph holds its operations and calls their {@code
-   * forward} and {@code backward}; and these take values, calls and gradients, which name values.
-   */
-  private static final Map<String, Integer> LARGER_KNOTS = Map.of("graph", 11);
-
   private static final Pattern NO_CODE =
       Pattern.compile(
           "/\\*.*?\\*/|//[^\\n]*|\"\"\".*?\"\"\"|\"(?:\\\\.|[^\"\\\\\\n])*\"|'(?:\\\\.|[^'\\\\])+'",
@@ -105,8 +98,8 @@ class RoomsTest {
     CODE.forEach(
         (room, classes) -> {
           Set<String> largest = largestKnot(uses(classes));
-          int most = LARGER_KNOTS.getOrDefault(room, LARGEST_KNOT);
-          assertTrue(largest.size() <= most, room + ": each needs all others of " + largest);
+          assertTrue(
+              largest.size() <= LARGEST_KNOT, room + ": each needs all others of " + largest);
         });
   }
 

@@ -11,7 +11,7 @@ public final class HalfstepVersion {
 
   private HalfstepVersion() {}
 
-  /** Such as {@code 0.1.0}. */
+  /** Such as {@code 1.2.3}. */
   public static String current() {
     return CURRENT;
   }

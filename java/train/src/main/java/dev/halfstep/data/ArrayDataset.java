@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Samples in host memory: {@link Features} and the {@link Targets} that belong to them, at most 2
- * GiB of each. Immutable, and safe to read from several threads; slices share the memory.
+ * Samples in host memory: {@link Features} and the {@link Targets} that belong to them, each array
+ * at most 2 GiB. Immutable, and safe to read from several threads; slices share the memory.
  *
  * <pre>{@code
  * float[][] x = {{0, 0}, {0, 1}, {1, 0}, {1, 1}};
@@ -46,10 +46,10 @@ public final class ArrayDataset implements Dataset {
   }
 
   /**
-   * Features and targets put together.
+   * A data set of one input and one target.
    *
-   * @param name stands for the data in messages and reports
-   * @throws IllegalArgumentException if there are more samples of one than of the other
+   * @param name the name of the data in messages and reports
+   * @throws IllegalArgumentException if features and targets have different numbers of samples
    */
   public static ArrayDataset of(String name, Features features, Targets targets) {
     SampleForm form =
@@ -58,13 +58,13 @@ public final class ArrayDataset implements Dataset {
     return new ArrayDataset(name, form, List.of(features), List.of(targets));
   }
 
-  /** Features without targets, to be predicted. */
+  /** A data set of one input without targets, for prediction. */
   public static ArrayDataset of(String name, Features features) {
     SampleForm form = SampleForm.of(features.spec(InputSpec.DEFAULT_NAME));
     return new ArrayDataset(name, form, List.of(features), List.of());
   }
 
-  /** Arrays with names, several of each. */
+  /** Builds a data set of several named inputs and targets. */
   public static Builder builder(String name) {
     return new Builder(name);
   }
@@ -94,7 +94,7 @@ public final class ArrayDataset implements Dataset {
       return this;
     }
 
-    /** Adds an array that models are to predict. */
+    /** Adds an array that models predict. */
     public Builder target(String array, Targets values) {
       outputs.add(spec(array, values));
       targets.add(values);
@@ -104,8 +104,8 @@ public final class ArrayDataset implements Dataset {
     /**
      * The data set.
      *
-     * @throws IllegalArgumentException if there is no input, two arrays have one name, or one has
-     *     another number of samples
+     * @throws IllegalArgumentException if there is no input, two arrays have the same name, or
+     *     their numbers of samples differ
      */
     public ArrayDataset build() {
       return new ArrayDataset(name, new SampleForm(inputs, outputs), features, targets);
@@ -113,10 +113,10 @@ public final class ArrayDataset implements Dataset {
   }
 
   /**
-   * Reads all samples of a data set into memory, for one that is small and slow to read.
+   * Reads all samples of a data set into memory; useful if it is small and slow to read.
    *
-   * @throws IllegalArgumentException if an array takes more than 2 GiB, or a label is none of the
-   *     classes
+   * @throws IllegalArgumentException if an array takes more than 2 GiB, or a label is not one of
+   *     the classes
    * @throws GatherException if samples cannot be read
    */
   public static ArrayDataset copyOf(Dataset data) {
@@ -211,7 +211,7 @@ public final class ArrayDataset implements Dataset {
     target.position(at);
   }
 
-  /** Labels were checked when they were made. */
+  /** The labels need no check: {@link Labels} checked them. */
   @Override
   public void read(int[] samples, SampleBatch batch) {
     DirectBuffers.checkIndices(samples, size());

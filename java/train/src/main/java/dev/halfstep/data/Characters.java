@@ -10,12 +10,12 @@ import java.util.Arrays;
 import java.util.OptionalInt;
 
 /**
- * A text as tokens, one for each character: for models that say which character comes next. The
- * vocabulary is what occurs in the text, in the order of Unicode; characters are code points.
+ * A text as tokens, one per character, for models that predict the next character. The vocabulary
+ * is the set of characters (code points) of the text, sorted.
  *
  * <pre>{@code
  * Characters text = Characters.load(Path.of("shakespeare.txt"));
- * Split parts = text.windows(64, 0.1); // [samples, 64] tokens, and for each the one that follows
+ * Split parts = text.windows(64, 0.1); // [samples, 64] tokens, and the next token for each
  * }</pre>
  *
  * <p>Immutable.
@@ -34,9 +34,10 @@ public final class Characters {
   }
 
   /**
-   * Reads a file of UTF-8, compressed with gzip or not; a byte order mark is no part of it.
+   * Reads a file of UTF-8, compressed with gzip or not; a byte order mark is skipped.
    *
-   * @throws DataException if it cannot be read, is no text, or does not fit into the Java heap
+   * @throws DataException if the file cannot be read, is not a text, or does not fit into the Java
+   *     heap
    */
   public static Characters load(Path file) throws DataException {
     try (InputStream in = DataFile.open(file, "a text")) {
@@ -51,12 +52,12 @@ public final class Characters {
     }
   }
 
-  /** A text that is there already. */
+  /** The tokens of a text in memory. */
   public static Characters of(String text) {
     return new Characters("text", text);
   }
 
-  /** How many different characters there are: tokens lie in [0, vocabulary). */
+  /** The number of different characters: tokens are in [0, vocabulary). */
   public int vocabulary() {
     return vocabulary.length;
   }
@@ -67,7 +68,7 @@ public final class Characters {
   }
 
   /**
-   * The tokens of another text.
+   * Converts another text to tokens.
    *
    * @throws IllegalArgumentException if it has a character that this text does not have
    */
@@ -91,7 +92,7 @@ public final class Characters {
   }
 
   /**
-   * The characters of tokens.
+   * Converts tokens to a text.
    *
    * @throws IndexOutOfBoundsException if a token is outside [0, vocabulary)
    */
@@ -104,12 +105,13 @@ public final class Characters {
   }
 
   /**
-   * Cuts the text into windows that lie side by side. Features are I32 {@code [samples, length]},
-   * labels {@code [samples, length]} the token that follows each. The end of the text is held out;
-   * no window crosses the border, and what does not fill one at the end of a part is left out.
+   * Cuts the text into consecutive windows that do not overlap. Features are tokens I32 {@code
+   * [samples, length]}, labels {@code [samples, length]} the token that follows each. The end of
+   * the text is held out. No window crosses the border between the parts, and the rest of a part
+   * that does not fill a window is left out.
    *
    * @param length characters of a window
-   * @param heldOut the fraction of the characters that is not trained on, between 0 and 1
+   * @param heldOut the fraction of the characters that is held out, between 0 and 1
    * @throws IllegalArgumentException if a part is too short for one window
    */
   public Split windows(int length, double heldOut) {
@@ -118,7 +120,7 @@ public final class Characters {
         windows(name, 0, cut, length), windows(name + " held out", cut, tokens.length, length));
   }
 
-  /** The windows of the characters from (inclusive) up to (exclusive). */
+  /** The windows of the characters in [from, to). */
   private Dataset windows(String part, int from, int to, int length) {
     int samples = length < 1 ? 0 : (to - from - 1) / length;
     if (samples < 1) {

@@ -13,34 +13,38 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
- * Loads a CSV file of features and a label, one sample a row. Rows are shuffled (files are often
- * sorted by class) and a fifth of each class is drawn to be held out for tests. What is measured of
- * columns, their means, deviations and categories, is that of the training rows alone: {@link
- * CsvColumn} says how columns of numbers and of texts become inputs.
+ * Loads a CSV file of features and a label, one sample per row. Rows are shuffled, because files
+ * are often sorted by class, and a fifth of each class is held out for tests. Means, deviations and
+ * categories of the columns are computed from the training rows only: {@link CsvColumn} describes
+ * how columns of numbers and of texts become inputs.
  *
  * <pre>{@code
  * Split iris = Csv.file(Path.of("iris.csv")).withLabel("species").load().parts();
  * }</pre>
  *
- * <p>Unless {@link #withHeader} says whether the first row names the columns, it does if it has no
- * number (and is not plainly a sample of a file of texts), or if the label was given by a name that
- * it has; without a header columns are called "column 1" and so on. Columns of which at least half
- * are numbers are columns of numbers. Labels that are whole numbers become classes in numeric
- * order, other labels in alphabetical order; the classes carry their names. What may not be what it
- * was taken for is said in {@link CsvData#doubts}.
+ * <p>If {@link #withHeader} is not called, the first row is taken as a header if it has no number
+ * (and does not look like a sample of a file of texts), or if it contains the name given for the
+ * label. Without a header, columns are called "column 1" and so on. A column is one of numbers if
+ * at least half of its fields are numbers. Labels that are whole numbers become classes in numeric
+ * order, other labels in alphabetical order; the classes have the labels as names. {@link
+ * CsvData#doubts} lists what may have been misunderstood.
  *
  * <p>Immutable: each method returns another loader.
  */
 public final class Csv {
-  /**
-   * What is done with missing values of features: empty fields, "?", "NA", "N/A", "NaN", "null".
-   */
+  /** What to do with missing values of features: empty fields, "?", "NA", "N/A", "NaN", "null". */
   public enum Missing {
-    /** They are an error; the message says how many there are. */
+    /** An error, whose message says how many there are. */
     REFUSED,
-    /** Numbers become the mean of their column, texts a category of their own. */
+    /**
+     * A missing number becomes the mean of its column, a missing text a category for missing
+     * values.
+     */
     MEAN,
-    /** Numbers become the median of their column, texts a category of their own. */
+    /**
+     * A missing number becomes the median of its column, a missing text a category for missing
+     * values.
+     */
     MEDIAN
   }
 
@@ -75,24 +79,24 @@ public final class Csv {
   }
 
   /**
-   * A loader of this file, which may be compressed with gzip: commas, the last column as label, a
-   * fifth for tests, no validation, seed 0.
+   * A loader of this file, which may be compressed with gzip: separated by commas, with the last
+   * column as label, a fifth held out for tests, no validation part, and seed 0.
    */
   public static Csv file(Path file) {
     return new Csv(file);
   }
 
-  /** Says whether the first row names the columns or is a sample. */
+  /** Sets whether the first row names the columns; otherwise it is a sample. */
   public Csv withHeader(boolean header) {
     return with(next -> next.header = Optional.of(header));
   }
 
   /**
-   * Says what stands between fields.
+   * Sets the separator of fields.
    *
    * @param separator such as ';' or a tab; ' ' for runs of spaces and tabs
-   * @throws IllegalArgumentException if it could stand in a number or a word, or is a quote or a
-   *     line end
+   * @throws IllegalArgumentException if it can occur in a number or a word, or is a quote or a line
+   *     end
    */
   public Csv withSeparator(char separator) {
     boolean possible =
@@ -111,8 +115,7 @@ public final class Csv {
   /**
    * Takes this column as the label instead of the last one.
    *
-   * @param column its name or, where no column has this name, its number: 1 is the first, -1 the
-   *     last
+   * @param column its name or, if no column has this name, its number: 1 is the first, -1 the last
    */
   public Csv withLabel(String column) {
     return with(next -> next.label = CsvPlace.of(column));
@@ -127,20 +130,23 @@ public final class Csv {
     return with(next -> next.label = CsvPlace.of(column));
   }
 
-  /** Leaves columns out of the features, each given by its name or number, as a label is. */
+  /**
+   * Leaves columns out of the features. Each is given by its name or number, as in {@link
+   * #withLabel(String)}.
+   */
   public Csv ignoring(String... columns) {
     return with(next -> next.ignored = Arrays.stream(columns).map(CsvPlace::of).toList());
   }
 
-  /** Says what is done with missing values (default: {@link Missing#REFUSED}). */
+  /** Sets what to do with missing values (default: {@link Missing#REFUSED}). */
   public Csv withMissing(Missing missing) {
     return with(next -> next.missing = Objects.requireNonNull(missing, "missing"));
   }
 
   /**
-   * Takes the label as a number that is to be predicted and not as a class: targets are {@link
-   * Values} of shape [1], standardised with mean and deviation of the training rows; {@link
-   * CsvTarget#value} turns a model's output back.
+   * Takes the label as a number to predict instead of a class. Targets are {@link Values} of shape
+   * [1], standardised with mean and deviation of the training rows; {@link CsvTarget#value}
+   * converts a model's output back.
    */
   public Csv asRegression() {
     return with(next -> next.regression = true);
@@ -152,10 +158,10 @@ public final class Csv {
   }
 
   /**
-   * Leaves the rows that {@link Dataset#splitLast} will later cut off the training part for
-   * validation out of the statistics. They stay in the training part, at its end.
+   * Leaves rows for validation out of the statistics. They are the last ones of the training part,
+   * where {@link Dataset#splitLast} with the same fraction splits them off.
    *
-   * @param fraction of the training part; 0 if none will be cut off
+   * @param fraction the fraction of the training part; 0 if none is split off
    */
   public Csv withValidationFraction(double fraction) {
     return with(next -> next.validationFraction = fraction);
@@ -171,9 +177,9 @@ public final class Csv {
    *
    * @throws DataException if the file is missing, empty, not CSV, has rows of different lengths or
    *     two columns of one name, a feature that is neither a finite number nor a category, missing
-   *     values that are not to be filled in, no such label column, or fewer than two classes; the
-   *     message names the line and the column
-   * @throws IllegalArgumentException if a fraction is not one
+   *     values although {@link Missing#REFUSED} is set, lacks the label column, or has fewer than
+   *     two classes; the message names the line and the column
+   * @throws IllegalArgumentException if a fraction is out of range
    */
   public CsvData load() throws DataException {
     Choice choice = new Choice();
@@ -239,12 +245,15 @@ public final class Csv {
     }
   }
 
-  /** What is drawn from in equal shares: classes, or all rows alike. */
+  /**
+   * The group of each row, from each of which the same fraction is drawn: its class, or 0 for
+   * numbers.
+   */
   private static int[] groups(Targets inFile) {
     return inFile instanceof Labels labels ? labels.toArray() : new int[inFile.size()];
   }
 
-  /** The rows to train on, those at the end that are drawn for validation. */
+  /** The training rows, with those drawn for validation at the end. */
   private int[] validationLast(Targets inFile, int[] train) {
     int[] groups = groups(inFile);
     int[] ofTrain = Arrays.stream(train).map(i -> groups[i]).toArray();
@@ -328,7 +337,10 @@ public final class Csv {
       return index;
     }
 
-    /** Prediction finds columns by their names: a name that is used must be one column's. */
+    /**
+     * Throws if two columns have the same name and one of them is used, because prediction finds
+     * columns by name.
+     */
     private void refuseTwins(List<String> names, List<Integer> features, int target)
         throws DataException {
       Set<String> once = new HashSet<>();

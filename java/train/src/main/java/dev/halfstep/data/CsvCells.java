@@ -10,17 +10,18 @@ import java.util.Set;
 
 /**
  * The fields of one column as they are read: numbers, texts and gaps. A column is one of numbers if
- * at least half of what it holds are numbers: a text in it is an error then, and no category.
+ * at least half of its fields that are not missing are numbers; a text in such a column is an
+ * error.
  */
 final class CsvCells {
-  /** What stands for a missing value, in any case. */
+  /** The spellings of a missing value; case does not matter. */
   private static final Set<String> GAPS = Set.of("", "?", "na", "n/a", "nan", "null");
 
-  /** Up to here every whole number is a double of its own. */
+  /** Up to this number, a double represents every whole number exactly. */
   static final double MAX_WHOLE = 0x1p53;
 
-  private double[] numbers = new double[64]; // NaN: text, or a gap
-  private int[] texts = {}; // 1 + the code of a text; shorter than numbers where none came yet
+  private double[] numbers = new double[64]; // NaN for a text or a missing value
+  private int[] texts = {}; // 1 + the code of a text; may be shorter than numbers
   private final Map<String, Integer> codes = new HashMap<>();
   private final List<String> distinct = new ArrayList<>();
   private int size;
@@ -60,17 +61,17 @@ final class CsvCells {
     texts[size] = code + 1;
   }
 
-  /** How many different texts there are that are no numbers. */
+  /** The number of different texts that are not numbers. */
   int distinctTexts() {
     return distinct.size();
   }
 
-  /** The different texts, in the order in which they came. */
+  /** The different texts, in the order of their first occurrence. */
   List<String> texts() {
     return List.copyOf(distinct);
   }
 
-  /** How many rows hold nothing. */
+  /** The number of rows with a missing value. */
   int gaps() {
     return gapCount;
   }
@@ -96,7 +97,7 @@ final class CsvCells {
     return numbers[row];
   }
 
-  /** What a row holds as a category: a text, a number in one spelling, or "" for nothing. */
+  /** The row's category: its text, its number in a uniform spelling, or "" for a missing value. */
   String category(int row) {
     if (isText(row)) {
       return distinct.get(texts[row] - 1);
@@ -105,19 +106,19 @@ final class CsvCells {
     return Double.isNaN(number) ? "" : spelled(number);
   }
 
-  /** 1 for 1.0 and +1. */
+  /** The number's uniform spelling, such as 1 for 1.0 and +1. */
   static String spelled(double number) {
     boolean whole = number == Math.rint(number) && Math.abs(number) <= MAX_WHOLE;
     return whole ? Long.toString((long) number) : Double.toString(number);
   }
 
-  /** Whether a field stands for a missing value. */
+  /** Whether a field is a missing value. */
   static boolean isGap(String field) {
     String text = field.strip();
     return text.length() <= 4 && GAPS.contains(text.toLowerCase(Locale.ROOT));
   }
 
-  /** The decimal number that a field holds, or NaN if it holds something else. */
+  /** The decimal number in a field, or NaN if it holds something else. */
   static double number(String field) {
     String text = field.strip();
     int length = text.length();

@@ -9,8 +9,8 @@ import java.util.TreeSet;
 
 /**
  * Classes made of the label column of a CSV file: whole numbers in numeric order if all labels are
- * numbers, text in the order of its characters otherwise. A label that ends with a point, as those
- * of UCI's adult.test do, is of the class without it where there is such a class.
+ * numbers, text in the order of its characters otherwise. A label that ends in a full stop, as in
+ * UCI's adult.test, is taken for the label without it if there is such a class.
  */
 final class CsvClasses {
   private final int[] labels;
@@ -26,15 +26,15 @@ final class CsvClasses {
     return labels.clone();
   }
 
-  /** The labels that stand for the classes. */
+  /** The names of the classes, which are their labels. */
   List<String> names() {
     return names;
   }
 
   /**
-   * The classes of a file whose labels are all there.
+   * The classes of a file without missing labels.
    *
-   * @throws DataException if labels are no classes
+   * @throws DataException if the labels are not classes
    */
   static CsvClasses of(CsvTable table, CsvCells cells) throws DataException {
     List<String> names = cells.hasTexts() ? texts(table, cells) : numbers(table, cells);

@@ -7,19 +7,20 @@ import java.util.Objects;
 /**
  * How a feature column of a CSV file becomes inputs of a model. A column of numbers is one input:
  * {@code (x - mean) / std}, limited to [-10, 10]. A column of texts is one input for each category:
- * 1 for the row's own, 0 for the others; all are 0 for a text that is none of them.
+ * 1 for the row's category, 0 for the others; all are 0 for an unknown text.
  *
  * @param name of the column
- * @param categories of a column of texts, in the order of the inputs, "" standing for a missing
- *     value; empty for a column of numbers
- * @param mean of the numbers in the rows that were trained on
- * @param std their (biased) deviation, but at least a tenth of their range, so that none of them
- *     lies further than 10 from the mean however rare it is; 1 where all are equal
- * @param fill what stands for a missing number, if the schema says that missing values are filled
+ * @param categories the texts of a column of texts, in the order of the inputs, with "" for a
+ *     missing value; empty for a column of numbers
+ * @param mean the mean of the numbers in the training rows
+ * @param std their (biased) deviation, but at least a tenth of their range, so that no training
+ *     value is limited; 1 if all are equal
+ * @param fill the number that replaces a missing one, if the schema says that missing values are
+ *     filled
  */
 public record CsvColumn(
     String name, List<String> categories, double mean, double std, double fill) {
-  /** How many deviations from the mean inputs may lie. */
+  /** The largest distance of an input from the mean, in deviations; inputs are limited to it. */
   static final double LIMIT = 10;
 
   /** Copies the categories. */
@@ -42,7 +43,7 @@ public record CsvColumn(
     return new CsvColumn(name, categories, 0, 1, 0);
   }
 
-  /** A column with these numbers in the rows that are trained on, at least one. */
+  /** A column with these numbers in the training rows; there is at least one. */
   static CsvColumn ofNumbers(String name, double[] numbers, boolean median) {
     double first = numbers[0];
     double sum = 0;
@@ -74,7 +75,7 @@ public record CsvColumn(
     return !categories.isEmpty();
   }
 
-  /** How many inputs of the model it becomes. */
+  /** The number of the model's inputs that it becomes. */
   public int inputs() {
     return Math.max(1, categories.size());
   }

@@ -3,13 +3,13 @@ package dev.halfstep.data;
 import java.util.List;
 
 /**
- * A CSV file as data to train on and to test with.
+ * A CSV file as training and test data.
  *
- * @param parts the rows in shuffled order, features {@code F32 [inputs]} already made of the
- *     columns, targets labels or standardised numbers of shape [1]
- * @param schema what is needed to read further rows for a model that is trained on these
+ * @param parts the rows in shuffled order; features are the inputs {@code F32 [inputs]} made from
+ *     the columns, targets are labels or standardised numbers of shape [1]
+ * @param schema describes how to read further rows for a model that is trained on these
  * @param filled how many missing values were filled in
- * @param doubts what may not be what it was taken for
+ * @param doubts what may have been misunderstood
  */
 public record CsvData(Split parts, CsvSchema schema, int filled, List<CsvDoubt> doubts) {
   /** Copies the doubts. */
@@ -17,7 +17,7 @@ public record CsvData(Split parts, CsvSchema schema, int filled, List<CsvDoubt> 
     doubts = List.copyOf(doubts);
   }
 
-  /** For people: how the file was read. */
+  /** A description of how the file was read, for people. */
   public String described() {
     List<CsvColumn> texts = schema.columns().stream().filter(CsvColumn::ofTexts).toList();
     int categories = texts.stream().mapToInt(CsvColumn::inputs).sum();

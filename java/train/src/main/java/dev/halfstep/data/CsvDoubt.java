@@ -1,32 +1,32 @@
 package dev.halfstep.data;
 
 /**
- * Something in a CSV file that is read, but may not be what it is taken for.
+ * Something in a CSV file that may have been misunderstood when it was read.
  *
- * @param kind which, for programs
+ * @param kind the kind of doubt, for programs
  * @param evidence what was found
- * @param advice what to do if it is so
+ * @param advice what to do if it was misunderstood
  */
 public record CsvDoubt(Kind kind, String evidence, String advice) {
-  /** What can be doubted. */
+  /** The kinds of doubt. */
   public enum Kind {
-    /** A first line that was taken as a sample may be a header, or the other way round. */
+    /** The first line was taken as a sample and may be a header, or the other way round. */
     FIRST_LINE,
-    /** A column counts the rows, or numbers the samples. */
+    /** A column seems to be the number of the row or sample. */
     ROW_NUMBER,
-    /** A feature says the label. */
+    /** A feature determines the label. */
     LABEL_AMONG_FEATURES,
-    /** A column was named by a number that is also a place. */
+    /** A column was given by a number that is both a name and a position. */
     NAME_OR_PLACE,
-    /** So many classes of numbers that they may be values. */
+    /** There are so many numeric classes that they may be values. */
     MANY_CLASSES,
-    /** Values so far from those that were trained on that they were limited. */
+    /** Values were so far from those of the training rows that they were limited. */
     FAR_VALUES,
-    /** Texts that are none of the categories that were trained on. */
+    /** Texts are not among the categories of the training rows. */
     UNKNOWN_CATEGORY
   }
 
-  /** Shows what comes from a file without control characters. */
+  /** Escapes control characters in texts that come from the file. */
   public CsvDoubt {
     evidence = DataException.printable(evidence);
   }

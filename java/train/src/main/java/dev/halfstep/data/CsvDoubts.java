@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/** Finds what in a CSV file may not be what it is taken for. */
+/** Finds what may have been misunderstood in a CSV file. */
 final class CsvDoubts {
-  /** Fewer rows say too little. */
+  /** With fewer rows, nothing is doubted. */
   private static final int FEW_ROWS = 10;
 
   private static final int MANY_CLASSES = 100;
@@ -26,10 +26,10 @@ final class CsvDoubts {
   }
 
   /**
-   * The doubts about a file to train on.
+   * The doubts about a training file.
    *
-   * @param classes how many classes there are; 0 for numbers to be predicted
-   * @param said whether the caller said if there is a header
+   * @param classes the number of classes; 0 for numbers to predict
+   * @param said whether the caller has set if there is a header
    */
   static List<CsvDoubt> of(CsvTable table, CsvCells target, int classes, boolean said) {
     CsvDoubts all = new CsvDoubts(table, target);
@@ -105,7 +105,9 @@ final class CsvDoubts {
     }
   }
 
-  /** Whether the first row's number is farther from all others than these are from each other. */
+  /**
+   * Whether the distance of the first row's number to all others is larger than any among those.
+   */
   private boolean isFirstFar(CsvCells cells) {
     double least = Double.POSITIVE_INFINITY;
     double most = Double.NEGATIVE_INFINITY;
@@ -127,7 +129,7 @@ final class CsvDoubts {
     boolean whole = true;
     for (int row = 0; row < table.rows() && whole; row++) {
       double number = cells.number(row);
-      whole = number == Math.rint(number); // not so for NaN
+      whole = number == Math.rint(number); // false for NaN
       if (row > 0) {
         double step = number - cells.number(row - 1);
         ones &= step == 1;
@@ -174,7 +176,7 @@ final class CsvDoubts {
     return true;
   }
 
-  /** Whether the column's values and the labels say each other. */
+  /** Adds a doubt if each of the column's values belongs to one label and the other way round. */
   private void sameAsTarget(int feature, int classes) {
     CsvCells cells = table.feature(feature);
     Map<String, String> toLabel = new HashMap<>();

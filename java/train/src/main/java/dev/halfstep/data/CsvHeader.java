@@ -10,9 +10,9 @@ final class CsvHeader {
 
   /**
    * A row without numbers is a header, unless no column below it holds numbers either and one of
-   * its words comes again below: then it is a sample. A row with numbers is none.
+   * its words occurs again below: then it is a sample. A row with numbers is a sample.
    *
-   * @throws DataException if the row has numbers and yet a word above a column of numbers
+   * @throws DataException if the row has a number, and also a word above a column of numbers
    */
   static boolean guessed(Path file, List<List<String>> head) throws DataException {
     List<String> first = head.get(0);
@@ -42,13 +42,16 @@ final class CsvHeader {
     return !numbers && !again;
   }
 
-  /** Whether a name is in the first row, and not below it as a class would be. */
+  /** Whether a name is in the first row but not below it, where a class would occur again. */
   static boolean names(String name, List<List<String>> head) {
     int column = head.get(0).indexOf(name);
     return column >= 0 && !below(head, column).contains(name);
   }
 
-  /** What stands below, in rows of the same length; others are refused when they are read. */
+  /**
+   * The fields of a column below the first row, from rows of the same length; other rows are
+   * refused when they are read.
+   */
   private static List<String> below(List<List<String>> head, int column) {
     int length = head.get(0).size();
     List<String> fields = new ArrayList<>();

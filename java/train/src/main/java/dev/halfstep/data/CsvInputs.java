@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 
 /** Makes inputs of a model from the columns of a CSV file. */
 final class CsvInputs {
-  /** Different texts of a column that may be categories. */
+  /** The most categories that a column may have. */
   static final int MOST_CATEGORIES = 1000;
 
   private static final int FEW_ROWS = 20;
@@ -25,11 +25,14 @@ final class CsvInputs {
    * Inputs.
    *
    * @param features F32 {@code [inputs]}
-   * @param doubts about values that training did not see
+   * @param doubts about values that the training rows did not have
    */
   record Made(Features features, List<CsvDoubt> doubts) {}
 
-  /** Refuses what is no feature: missing values, unless they are filled in, and odd texts. */
+  /**
+   * Throws for fields that cannot be features: missing values, unless they are filled in, and texts
+   * among numbers.
+   */
   static void check(CsvTable table, Csv.Missing missing) throws DataException {
     for (int i = 0; i < table.width(); i++) {
       if (table.feature(i).isNumeric()) {
@@ -42,10 +45,10 @@ final class CsvInputs {
   }
 
   /**
-   * What is to be made of a file's columns, which have been checked.
+   * The columns with their statistics, after {@link #check}.
    *
    * @param order of the rows
-   * @param trained how many of them are trained on: the first ones
+   * @param trained the number of training rows, which come first
    */
   static List<CsvColumn> fitted(CsvTable table, int[] order, int trained, Csv.Missing missing)
       throws DataException {
@@ -130,7 +133,7 @@ final class CsvInputs {
     }
   }
 
-  /** Refuses missing values, with their number in each column. */
+  /** Throws for missing values, with their number in each column. */
   static void refuseGaps(CsvTable table, String advice) throws DataException {
     List<String> where = new ArrayList<>();
     for (int i = 0; i < table.width(); i++) {
@@ -156,7 +159,7 @@ final class CsvInputs {
     }
   }
 
-  /** The rows as inputs, in this order. */
+  /** Converts the rows to inputs, in this order. */
   static Made make(CsvTable table, CsvSchema schema, int[] order) throws DataException {
     List<CsvDoubt> doubts = new ArrayList<>();
     int width = schema.inputs();
@@ -194,7 +197,7 @@ final class CsvInputs {
       double number = cells.number(order[i]);
       double x = ((Double.isNaN(number) ? column.fill() : number) - column.mean()) / column.std();
       double limited = Math.max(-CsvColumn.LIMIT, Math.min(CsvColumn.LIMIT, x));
-      // The farthest values of training may lie on the limit, give or take a rounding.
+      // The farthest training values may exceed the limit by a rounding error.
       if (Math.abs(x) > CsvColumn.LIMIT * (1 + 1e-9)) {
         far++;
         farthest = Math.abs(x - limited) > Math.abs(farthest) ? number : farthest;

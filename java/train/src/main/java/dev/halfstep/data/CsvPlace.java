@@ -6,11 +6,11 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * Names a column of a CSV file: by its name, or by its place, from 1, or from -1 for the last one
- * backwards.
+ * Identifies a column of a CSV file by its name, or by its position: from 1 on, or backwards from
+ * -1, the last.
  *
- * @param name its name, if it was given one; it goes before the place
- * @param number its place; 0 if there is none
+ * @param name its name, if one was given; it takes precedence over the position
+ * @param number its position; 0 if none was given
  */
 record CsvPlace(Optional<String> name, int number) {
   /** The last column. */
@@ -18,7 +18,7 @@ record CsvPlace(Optional<String> name, int number) {
 
   private static final Pattern NUMBER = Pattern.compile("[+-]?[0-9]{1,7}");
 
-  /** A name, or a place where no column has this name. */
+  /** A name, or a position if no column has this name. */
   static CsvPlace of(String text) {
     String name = text.strip();
     return new CsvPlace(
@@ -30,7 +30,7 @@ record CsvPlace(Optional<String> name, int number) {
     return new CsvPlace(Optional.empty(), number);
   }
 
-  /** Whether the text could be both, and is a name among these. */
+  /** Whether the text is a number and also one of these names. */
   boolean nameThatIsNumber(List<String> names) {
     return number != 0 && name.isPresent() && names.contains(name.get());
   }
@@ -38,8 +38,8 @@ record CsvPlace(Optional<String> name, int number) {
   /**
    * The index of the column.
    *
-   * @param purpose what it is wanted for, such as "to take as label"
-   * @throws DataException if there is none, or more than one of the name
+   * @param purpose what the column is needed for, such as "to take as label"
+   * @throws DataException if there is no such column, or more than one with this name
    */
   int in(Path file, List<String> names, boolean header, String purpose) throws DataException {
     if (name.isPresent() && names.contains(name.get())) {

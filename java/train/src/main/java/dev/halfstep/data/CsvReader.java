@@ -13,10 +13,10 @@ import java.util.List;
  * Reads the rows of a CSV file as RFC 4180 defines them, with any separator: lines ended by CR LF,
  * LF or CR, fields in double quotes may hold separators, line ends and doubled quotes. UTF-8, with
  * or without a byte order mark, compressed with gzip or not. Spaces around fields and blank lines
- * are passed over, and so is a first line that begins with '|', a remark in UCI's files.
+ * are skipped, and so is a first line that begins with '|', a remark in UCI's files.
  *
- * <p>The separator ' ' stands for any run of spaces and tabs, and those at the ends of a line are
- * none.
+ * <p>The separator ' ' stands for any run of spaces and tabs; those at the ends of a line are
+ * skipped.
  */
 final class CsvReader implements AutoCloseable {
   private static final int END = -1;
@@ -58,7 +58,7 @@ final class CsvReader implements AutoCloseable {
     }
   }
 
-  /** A reader that finds out whether a separator fits, and says of others nothing. */
+  /** A reader to try whether a separator fits; its messages do not suggest other separators. */
   static CsvReader trying(Path file, char separator) throws DataException {
     return new CsvReader(file, separator, true);
   }
@@ -147,7 +147,7 @@ final class CsvReader implements AutoCloseable {
     }
   }
 
-  /** Adds what is next to the field and goes on. */
+  /** Adds the next character to the field. */
   private void take(char c) throws DataException {
     if (field.length() >= LONGEST_FIELD) {
       throw at(line, "a field is longer than " + LONGEST_FIELD + " characters; expected a table");

@@ -7,22 +7,22 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Rows of a CSV file for a model that was trained on another one, in the order of the file. Columns
- * are found by their names, wherever they stand; other columns are passed over.
+ * The rows of a CSV file, in its order, for a model that was trained on another file. Columns are
+ * found by name at any position; other columns are ignored.
  *
- * @param data inputs {@code F32 [inputs]}, made of the columns as those of the training rows were;
- *     as targets the rows' classes, -1 where the label is empty or missing, or numbers, in their
- *     own units, NaN where there is none; without targets if the file has no label's column or all
- *     of it is empty
- * @param doubts about values that training did not see
+ * @param data inputs {@code F32 [inputs]}, made from the columns as for the training rows. Targets
+ *     are the rows' classes, -1 if the label is missing, or the numbers in the file's units, NaN if
+ *     missing. There are no targets if the file has no label column or the column is empty
+ * @param doubts doubts about values that the training rows did not have
  */
 public record CsvSamples(ArrayDataset data, List<CsvDoubt> doubts) {
   /**
    * Reads a file.
    *
-   * @param schema of the training data; a header is expected if they had one
+   * @param schema the schema of the training data; a header is expected if they had one
    * @throws DataException if the file is missing, empty, not CSV, lacks a column or has it twice,
-   *     or holds a feature or label that cannot be one; the message names the line and the column
+   *     or holds a field that cannot be a feature or label; the message names the line and the
+   *     column
    */
   public static CsvSamples load(Path file, CsvSchema schema) throws DataException {
     CsvTable table =
@@ -61,7 +61,7 @@ public record CsvSamples(ArrayDataset data, List<CsvDoubt> doubts) {
     @Override
     public Columns columns(List<String> inFile, boolean header) throws DataException {
       List<String> wanted = schema.names();
-      // A first line that is to be passed over: the training file had none.
+      // The training file had no header: skip the one of this file.
       List<String> numbered = CsvHeader.numbered(inFile.size());
       List<String> names =
           !inFile.containsAll(wanted) && numbered.containsAll(wanted) ? numbered : inFile;

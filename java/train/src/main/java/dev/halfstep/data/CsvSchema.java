@@ -4,15 +4,15 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What must be known to read further CSV files for a model that was trained on one: what stands in
- * which column, and how it becomes the model's inputs.
+ * Describes how to read further CSV files for a model that was trained on one: the columns and how
+ * they become the model's inputs.
  *
  * @param header whether the first line names the columns; otherwise they are called "column 1" and
  *     so on
- * @param separator what stands between fields; ' ' for runs of spaces and tabs
+ * @param separator the separator of fields; ' ' for runs of spaces and tabs
  * @param columns the feature columns, in the order of the model's inputs
  * @param target what is predicted
- * @param filled whether missing values are filled in; otherwise rows with such are refused
+ * @param filled whether missing values are filled in; otherwise they are an error
  */
 public record CsvSchema(
     boolean header, char separator, List<CsvColumn> columns, CsvTarget target, boolean filled) {
@@ -22,12 +22,12 @@ public record CsvSchema(
     columns = List.copyOf(columns);
   }
 
-  /** The same for files of another form: with a header or without, or with another separator. */
+  /** The same schema for files with or without a header, or with another separator. */
   public CsvSchema withForm(boolean header, char separator) {
     return new CsvSchema(header, separator, columns, target, filled);
   }
 
-  /** How many inputs the model has. */
+  /** The number of the model's inputs. */
   public int inputs() {
     return columns.stream().mapToInt(CsvColumn::inputs).sum();
   }

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** What stands between the fields of a CSV file: names for people, and a guess for messages. */
+/** Separators of CSV fields: their names for messages, and a guess of the right one. */
 final class CsvSeparator {
   private static final List<Character> USUAL = List.of(',', ';', '\t', '|', ' ');
   private static final Map<Character, String> NAMES = Map.of('\t', "tab", ' ', "spaces");
@@ -18,7 +18,8 @@ final class CsvSeparator {
   }
 
   /**
-   * What to add to a complaint if another separator fits the file's first rows and this does not.
+   * A hint to add to an error message if another separator fits the file's first rows and this one
+   * does not.
    */
   static String hint(Path file, char separator) {
     if (fits(file, separator)) {
@@ -37,7 +38,7 @@ final class CsvSeparator {
     return "";
   }
 
-  /** Whether the first rows have equally many fields, two or more. */
+  /** Whether the first rows have the same number of fields, at least two. */
   private static boolean fits(Path file, char separator) {
     try (CsvReader reader = CsvReader.trying(file, separator)) {
       List<String> row = reader.nextRow();

@@ -6,9 +6,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** The columns of a CSV file that are wanted, its rows in the order of the file. */
+/** The chosen columns of a CSV file, with the rows in the order of the file. */
 final class CsvTable {
-  /** Rows that are looked at before the header is decided on. */
+  /** The number of rows that are read before the header is decided on. */
   private static final int HEAD = 100;
 
   private final Path file;
@@ -38,8 +38,8 @@ final class CsvTable {
   /**
    * Reads all rows.
    *
-   * @param mostTexts of a feature column, different ones
-   * @throws DataException if the file is no table, or holds no row, or has not what is wanted
+   * @param mostTexts the most different texts of a feature column
+   * @throws DataException if the file is not a table, holds no row, or lacks a chosen column
    */
   static CsvTable read(Path file, char separator, CsvChoice choice, int mostTexts)
       throws DataException {
@@ -154,7 +154,7 @@ final class CsvTable {
     return names.get(places[feature]);
   }
 
-  /** Where a feature column stands in the file, from 1. */
+  /** The position of a feature column in the file, from 1. */
   int number(int feature) {
     return places[feature] + 1;
   }
@@ -164,17 +164,17 @@ final class CsvTable {
     return features.get(feature);
   }
 
-  /** The label's column, if it was wanted and is there. */
+  /** The label column, if it was chosen and exists. */
   Optional<CsvCells> target() {
     return targetPlace < 0 ? Optional.empty() : Optional.of(target);
   }
 
-  /** The label's column's name. */
+  /** The name of the label column. */
   String targetName() {
     return names.get(targetPlace);
   }
 
-  /** A file's row and column, for messages. */
+  /** A position in the file, by row and column, for messages. */
   String place(int row, String column) {
     return file + ", line " + lines[row] + ", column " + DataException.quoted(column);
   }

@@ -4,11 +4,11 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What is to be said of the rows of a CSV file: a class, or a number.
+ * What a model predicts for the rows of a CSV file: a class, or a number.
  *
  * @param name of its column
  * @param classes names of the classes, in the order of the labels; empty for numbers
- * @param mean of the numbers in the rows that are trained on; targets are standardised: {@code (y -
+ * @param mean the mean of the numbers in the training rows; targets are standardised: {@code (y -
  *     mean) / std}
  * @param std their (biased) deviation
  */
@@ -28,12 +28,12 @@ public record CsvTarget(String name, List<String> classes, double mean, double s
     return classes.isEmpty();
   }
 
-  /** What a model's output means, in the target's own units. */
+  /** Converts a model's output to the target's units. */
   public double value(double output) {
     return mean + std * output;
   }
 
-  /** The outputs of a model: one a class, or one. */
+  /** The number of a model's outputs: one per class, or one for a number. */
   public int outputs() {
     return Math.max(1, classes.size());
   }

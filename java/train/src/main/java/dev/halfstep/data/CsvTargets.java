@@ -10,14 +10,15 @@ import java.util.OptionalInt;
  * The label column of a CSV file as targets.
  *
  * @param target what is predicted
- * @param values one for each row, in the order that was asked for
+ * @param values one for each row, in the requested order
  */
 record CsvTargets(CsvTarget target, Targets values) {
   /** The class of rows without a label. */
   private static final int UNLABELLED = -1;
 
   /**
-   * Classes, or numbers as they stand there, in the order of the file, of rows that all have one.
+   * The classes, or the numbers in the file's units, in the order of the file. No row may lack its
+   * target.
    */
   static Targets inFile(CsvTable table, CsvCells cells, boolean regression) throws DataException {
     if (!regression) {
@@ -40,7 +41,7 @@ record CsvTargets(CsvTarget target, Targets values) {
         Labels.of(labels, inFile.classes()).withNames(inFile.names()));
   }
 
-  /** Numbers, standardised with those of the first rows, which are trained on. */
+  /** Numbers, standardised with mean and deviation of the training rows, which come first. */
   static CsvTargets numbers(CsvTable table, CsvCells cells, int[] order, int trained)
       throws DataException {
     double[] numbers = new double[trained];
@@ -76,10 +77,10 @@ record CsvTargets(CsvTarget target, Targets values) {
   }
 
   /**
-   * The targets of rows that a model has not seen, in the order of the file: labels, -1 where there
-   * is none, or numbers as they stand in the file, NaN where there is none.
+   * The targets of new rows, in the order of the file: labels, -1 if missing, or numbers in the
+   * file's units, NaN if missing.
    *
-   * @throws DataException if a label is none of the classes, or no number
+   * @throws DataException if a label is not one of the classes, or not a number
    */
   static Targets further(CsvTable table, CsvCells cells, CsvTarget target) throws DataException {
     if (target.ofNumbers()) {

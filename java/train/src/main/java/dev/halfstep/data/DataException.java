@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.util.List;
 
 /**
- * A file cannot be read as the data it was given for. The message stands alone: it names the file
- * (and the line and column where there are such), what was found and what was expected. What comes
- * from the file is shortened, and control characters in it are shown as escapes.
+ * A file cannot be read as the expected kind of data. The message is complete by itself: it names
+ * the file (and line and column, if it has them), what was found and what was expected. Quotations
+ * from the file are shortened, and control characters in them are escaped.
  */
 public final class DataException extends IOException {
   private static final long serialVersionUID = 1;
@@ -22,12 +22,12 @@ public final class DataException extends IOException {
     super(printable(message), cause);
   }
 
-  /** A text of a file in quotes, shortened. */
+  /** A quotation from a file, shortened. */
   static String quoted(String text) {
     return '"' + printable(shortened(text)) + '"';
   }
 
-  /** Names of a file, in brackets, and how many there are where that is too many to show. */
+  /** Names from a file in brackets; if there are too many, only the first ones and their number. */
   static String listed(List<String> names) {
     List<String> shown = names.stream().limit(MOST_NAMES).map(DataException::shortened).toList();
     String all = String.join(", ", shown);
@@ -44,7 +44,7 @@ public final class DataException extends IOException {
     return text.substring(0, end) + "... (" + text.length() + " characters)";
   }
 
-  /** The text without characters that would steer a terminal. */
+  /** The text with control characters escaped, which could steer a terminal. */
   static String printable(String text) {
     StringBuilder result = new StringBuilder(text.length());
     for (int i = 0; i < text.length(); i++) {

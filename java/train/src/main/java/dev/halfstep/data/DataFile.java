@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
-/** Opens the text files that data come from, compressed or not. */
+/** Opens data files, compressed or not. */
 final class DataFile {
   private static final int BUFFER = 1 << 16;
 
@@ -22,8 +22,8 @@ final class DataFile {
    * The contents of a file, decompressed if its first two bytes are those of gzip.
    *
    * @param expected what the file should be, such as "a CSV file"
-   * @throws DataException if it is missing, or no regular file: devices have no end, and a pipe
-   *     that nobody writes to would be waited for without one
+   * @throws DataException if it is missing, or not a regular file: reading a device, or a pipe that
+   *     nobody writes to, might never end
    */
   static InputStream open(Path file, String expected) throws DataException {
     if (Files.isDirectory(file)) {
@@ -50,7 +50,7 @@ final class DataFile {
     }
   }
 
-  /** Says why a file cannot be read. */
+  /** An exception that says why a file cannot be read. */
   static DataException unreadable(Path file, IOException e) {
     if (e instanceof DataException known) {
       return known;
@@ -72,7 +72,7 @@ final class DataFile {
     return new DataException(file + problem, e);
   }
 
-  /** Says that the heap is too small for a file. */
+  /** An exception that says that the heap is too small for a file. */
   static DataException tooLarge(Path file, String where, OutOfMemoryError e) {
     return new DataException(
         file

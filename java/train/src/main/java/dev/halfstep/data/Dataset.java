@@ -7,8 +7,8 @@ import java.util.Optional;
 
 /**
  * Samples with random access, which can be read into a buffer in any order: what trainers, sessions
- * and studies take. {@link ArrayDataset} holds them in memory; a data set of one's own says how
- * many there are, what each consists of, and reads those that are asked for:
+ * and studies take. {@link ArrayDataset} holds them in memory; a user-defined data set returns
+ * their number and form, and reads the requested ones:
  *
  * <pre>{@code
  * record Records(FileChannel file, int size) implements Dataset {
@@ -30,16 +30,15 @@ import java.util.Optional;
  * }</pre>
  *
  * <p>Only the number of samples is limited to that of an {@code int}; their bytes are not. Data
- * that do not lie in memory ({@link #inMemory}) stream: the samples of the next steps are gathered
+ * that are not in memory ({@link #inMemory}) are streamed: the samples of the next steps are read
  * while the device computes.
  *
- * <p>A sample has the same bytes whenever it is read. Implementations must bear calls of {@link
- * #gather} from several threads, one after the other and at the same time: two sessions, or an
- * evaluation beside a training, may share them. Closing what they read from is their owner's
- * matter, after the runs on them.
+ * <p>A sample must have the same bytes whenever it is read. Implementations must allow calls of
+ * {@link #gather} from several threads at the same time: two sessions, or a training and an
+ * evaluation, may share a data set. Its owner closes the files that it reads from after the runs.
  */
 public interface Dataset {
-  /** What the data are called in messages and reports. */
+  /** The name of the data in messages and reports. */
   String name();
 
   /** The number of samples, at least 1 and always the same. */
@@ -49,24 +48,24 @@ public interface Dataset {
   SampleForm form();
 
   /**
-   * Reads samples into a batch: for each of them, in this order, its part of each array is put into
-   * the buffer of that array, from the buffer's position on. All buffers are full then, their
-   * positions at their limits. The buffers are good for this call only.
+   * Reads samples into a batch: for each sample, in this order, puts its part of each array into
+   * the buffer of that array, at the buffer's position. Afterwards all buffers must be full, with
+   * their positions at their limits. The buffers may be used during this call only.
    *
-   * <p>For implementors; callers use {@link #read}, which checks what came. It is called by the
-   * thread that trains, evaluates or loads. An interrupt closes a {@link
-   * java.nio.channels.FileChannel} that is being read: where runs are interrupted and resumed with
-   * the same data set, open it anew.
+   * <p>Implementors write this method; callers use {@link #read}, which checks the result. The
+   * thread that trains, evaluates or loads calls it. An interrupt closes a {@link
+   * java.nio.channels.FileChannel} that is being read: to resume an interrupted run with the same
+   * data set, open the channel again.
    *
-   * @param samples indices in [0, size); one may be there twice; not to be changed or kept
-   * @throws IOException if they cannot be read, as with every unchecked exception: the run ends
-   *     with a {@link GatherException}
+   * @param samples indices in [0, size), possibly repeated; the array must not be changed or kept
+   * @throws IOException if they cannot be read; the run then ends with a {@link GatherException},
+   *     as with any unchecked exception
    */
   void gather(int[] samples, SampleBatch batch) throws IOException;
 
   /**
-   * As {@link #gather}, where only the targets are looked at: for counts of classes and for splits.
-   * Worth an implementation of its own where inputs are expensive to read.
+   * As {@link #gather}, but only the targets are used: for counts of classes and for splits.
+   * Override it if inputs are expensive to read.
    *
    * @throws IOException if they cannot be read
    */
@@ -75,36 +74,40 @@ public interface Dataset {
   }
 
   /**
-   * Whether the samples lie in memory, so that reading them is cheap. Such data are checked as a
-   * whole before training, and copied to the device as a whole where there is room.
+   * Whether the samples are in memory, so that reading them is cheap. All samples of such data are
+   * checked before training, and copied to the device if there is room.
    */
   default boolean inMemory() {
     return false;
   }
 
   /**
-   * What tells these data from others, for checkpoints: a resumed run must be given data of the
-   * same identity. A file's name, length and time of change, or a checksum that is known. Where it
-   * is empty, the first checkpoint of a run reads all samples once to compute a checksum.
+   * Identifies the data in checkpoints: a resumed run must be given data with the same identity. It
+   * can be a file's name, length and time of change, or a known checksum. If it is empty, the first
+   * checkpoint of a run reads all samples once to compute a checksum.
    */
   default Optional<String> identity() {
     return Optional.empty();
   }
 
   /**
-   * Reads samples and checks what came.
+   * Reads samples and checks the result.
    *
-   * @param samples indices; one may be there twice
-   * @param batch of this form; its buffers are then at position 0, their limits at the end
-   * @throws IllegalArgumentException if there is no such sample, or a label is none of the classes;
-   *     the message names the sample
-   * @throws GatherException if they could not be read, or gather left a buffer unfilled
+   * @param samples indices in [0, size), possibly repeated
+   * @param batch a batch of this form; its buffers are read from position 0 to their limits
+   *     afterwards
+   * @throws IllegalArgumentException if an index is out of range, or a label is not one of the
+   *     classes; the message names the sample
+   * @throws GatherException if they could not be read, or {@link #gather} did not fill a buffer
    */
   default void read(int[] samples, SampleBatch batch) {
     read(samples, batch, true);
   }
 
-  /** As {@link #read}, of the targets alone: what the inputs' buffers hold then is not said. */
+  /**
+   * As {@link #read}, for the targets only; the contents of the inputs' buffers are undefined
+   * afterwards.
+   */
   default void readTargets(int[] samples, SampleBatch batch) {
     read(samples, batch, false);
   }
@@ -133,13 +136,13 @@ public interface Dataset {
     return form().input().shape();
   }
 
-  /** The number of classes of the first target; 0 where it is values, or there is none. */
+  /** The number of classes of the first target; 0 if the target is values, or there is none. */
   default int classes() {
     return form().targets().isEmpty() ? 0 : form().target().classes();
   }
 
   /**
-   * The class of a sample. Of many, {@link #labels}.
+   * The class of a sample. For many samples use {@link #labels}.
    *
    * @throws IllegalStateException if the samples have no single label each
    * @throws IndexOutOfBoundsException if there is no such sample
@@ -153,7 +156,7 @@ public interface Dataset {
   }
 
   /**
-   * The class of each sample: the targets of all are read.
+   * The class of each sample; reads the targets of all samples.
    *
    * @return a new array
    * @throws IllegalStateException if the samples have no single label each
@@ -178,8 +181,8 @@ public interface Dataset {
   }
 
   /**
-   * The first input of the samples from (inclusive) up to (exclusive) as numbers, normalised as
-   * kernels do it while they gather: {@code x * scale + shift} in single precision.
+   * The first input of the samples in [from, to) as numbers, normalised as kernels do it: {@code x
+   * * scale + shift} in single precision.
    *
    * @return {@code [to - from, sampleShape...]}, row-major
    * @throws IllegalArgumentException unless {@code 0 <= from < to <= size}
@@ -206,7 +209,7 @@ public interface Dataset {
   }
 
   /**
-   * The samples from (inclusive) up to (exclusive), without a copy.
+   * The samples in [from, to), without a copy.
    *
    * @throws IllegalArgumentException unless {@code 0 <= from < to <= size}
    */
@@ -216,10 +219,10 @@ public interface Dataset {
   }
 
   /**
-   * These samples, in this order, without a copy of them.
+   * A view of these samples, in this order.
    *
-   * @param samples indices, at least one; one that is given twice is there twice
-   * @throws IllegalArgumentException if there is none, or no such sample
+   * @param samples indices, at least one; a repeated index repeats its sample
+   * @throws IllegalArgumentException if there is no index, or one is out of range
    */
   default Dataset subset(int... samples) {
     if (samples.length == 0) {
@@ -230,18 +233,19 @@ public interface Dataset {
   }
 
   /**
-   * Holds out samples drawn by lot: as many as {@link Split#heldOut} says. With one label a sample
-   * each class is divided in the same proportion (stratified) and keeps at least one sample to
-   * train on; where that leaves too few to hold out, there are fewer, but at least one. The labels
-   * of all samples are read for that.
+   * Holds out randomly drawn samples, whose number is {@link Split#heldOut}. With one label per
+   * sample, each class is divided in the same proportion (stratified) and keeps at least one
+   * training sample; if that leaves too few to hold out, there are fewer, but at least one. This
+   * reads the labels of all samples.
    *
-   * <p>Both parts are views, in an order drawn by lot too. They are a pure function of the seed,
-   * the fraction, the number of samples and the labels, the same on every platform: a run that is
-   * resumed, or made again with another seed of its own, has the same parts.
+   * <p>Both parts are views in a random order. They are a pure function of the seed, the fraction,
+   * the number of samples and the labels, and equal on every platform, so a resumed run, or one
+   * with another training seed, has the same parts.
    *
    * @param fraction between 0 and 1, both exclusive
-   * @param seed draws the samples; another one gives other parts
-   * @throws IllegalArgumentException if the fraction does not, or there are fewer than 2 samples
+   * @param seed the seed of the draw
+   * @throws IllegalArgumentException if the fraction is not in (0, 1), or there are fewer than 2
+   *     samples
    */
   default Split split(double fraction, long seed) {
     Lot.heldOut(size(), fraction);
@@ -251,12 +255,13 @@ public interface Dataset {
   }
 
   /**
-   * Holds out the last samples, without a copy: as many as {@link Split#heldOut} says. For data
-   * whose order is one of time, or drawn by lot already: of a file that is sorted by class, the
-   * last part holds other classes than the first. Otherwise {@link #split}.
+   * Holds out the last samples, whose number is {@link Split#heldOut}, without a copy. Use it for
+   * data that are ordered by time, or shuffled already. In a file that is sorted by class, the last
+   * part has other classes than the first: use {@link #split}.
    *
    * @param fraction between 0 and 1, both exclusive
-   * @throws IllegalArgumentException if the fraction does not, or there are fewer than 2 samples
+   * @throws IllegalArgumentException if the fraction is not in (0, 1), or there are fewer than 2
+   *     samples
    */
   default Split splitLast(double fraction) {
     int cut = size() - Split.heldOut(size(), fraction);

@@ -6,13 +6,13 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
-/** Some samples of a data set, in an order of their own, which stay where they are. */
+/** A view of some samples of a data set, in any order. */
 final class DatasetView implements Dataset {
   private final Dataset source;
   private final String name;
   private final SampleForm form;
-  private final int @Nullable [] indices; // null: as they lie
-  private final int first; // of the indices, or of the samples
+  private final int @Nullable [] indices; // null for the source's order
+  private final int first; // in the indices, or in the source
   private final int size;
   private final AtomicReference<int @Nullable []> spare = new AtomicReference<>();
 
@@ -26,7 +26,7 @@ final class DatasetView implements Dataset {
     this.size = size;
   }
 
-  /** All samples of a data set; of a view, those that it shows. */
+  /** A view of all samples of a data set. */
   static DatasetView of(Dataset data) {
     return data instanceof DatasetView view
         ? view
@@ -57,7 +57,10 @@ final class DatasetView implements Dataset {
     return result;
   }
 
-  /** Their indices in the source. The array of the last call is used again if it is free. */
+  /**
+   * Converts indices of this view to indices of the source. It uses the array of an earlier call
+   * again if that is free.
+   */
   private int[] take(int[] samples) {
     int[] found = spare.getAndSet(null);
     boolean fits = found != null && found.length == samples.length;
@@ -78,7 +81,7 @@ final class DatasetView implements Dataset {
     spare.set(taken);
   }
 
-  /** Messages name the sample as the source counts it: that is where it can be looked for. */
+  /** Messages name the sample by its index in the source, where users can find it. */
   @Override
   public void read(int[] samples, SampleBatch batch) {
     DirectBuffers.checkIndices(samples, size);
@@ -115,7 +118,7 @@ final class DatasetView implements Dataset {
     return source.inMemory();
   }
 
-  /** That of the source, and which of its samples. */
+  /** The source's identity and a digest of the indices. */
   @Override
   public Optional<String> identity() {
     return source.identity().map(text -> text + ", " + selection());

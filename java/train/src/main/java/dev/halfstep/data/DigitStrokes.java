@@ -1,8 +1,8 @@
 package dev.halfstep.data;
 
 /**
- * How the ten digits are written: polylines in a unit box, x to the right, y down, as {@code x0,
- * y0, x1, y1, ...}. Most digits are written in more than one way.
+ * The strokes of the ten digits: polylines in a unit box, x to the right, y down, as {@code x0, y0,
+ * x1, y1, ...}. Most digits have more than one way of writing.
  */
 final class DigitStrokes {
   /** Degrees between two points of an arc. */
@@ -56,12 +56,12 @@ final class DigitStrokes {
 
   private DigitStrokes() {}
 
-  /** In how many ways a digit is written. */
+  /** The number of ways in which a digit is written. */
   static int ways(int digit) {
     return WAYS[digit].length;
   }
 
-  /** The strokes of a digit written in one of its ways. The caller does not change them. */
+  /** The strokes of a digit written in one of its ways. The caller must not change them. */
   static double[][] strokes(int digit, int way) {
     return WAYS[digit][way];
   }
@@ -79,7 +79,7 @@ final class DigitStrokes {
     return points;
   }
 
-  /** A stroke that goes on to further points. */
+  /** A stroke extended by further points. */
   private static double[] join(double[] stroke, double... further) {
     double[] points = java.util.Arrays.copyOf(stroke, stroke.length + further.length);
     System.arraycopy(further, 0, points, stroke.length, further.length);

@@ -8,18 +8,19 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
- * Handwritten-looking digits, drawn by a few lines of code: the data that need no file. {@code U8
- * [28, 28, 1]}, bright strokes on a dark ground, 10 classes of equal size.
+ * Digits that look handwritten, drawn by code, so no file is needed. {@code U8 [28, 28, 1]}, bright
+ * strokes on a dark ground, 10 classes of equal size.
  *
  * <p>Sample i is a pure function of (seed, i) and shows the digit i mod 10. Size, aspect, slant,
  * rotation, position, width and brightness of the strokes are drawn at random, the points of the
- * strokes are moved along a wave and each by itself, and noise is added to every pixel.
+ * strokes are displaced along a wave and by individual random offsets, and noise is added to every
+ * pixel.
  */
 public final class Digits {
-  /** Samples to train on, unless another number is given. */
+  /** The default number of training samples. */
   public static final int TRAIN_SAMPLES = 10_000;
 
-  /** Samples to test with, unless another number is given. */
+  /** The default number of test samples. */
   public static final int TEST_SAMPLES = 2_000;
 
   private static final int CLASSES = 10;
@@ -37,14 +38,13 @@ public final class Digits {
     this.random = random;
   }
 
-  /** 10,000 digits to train on and 2,000 others to test with. */
+  /** 10,000 digits for training and 2,000 others for tests. */
   public static Split generate(long seed) {
     return generate(TRAIN_SAMPLES, TEST_SAMPLES, seed);
   }
 
   /**
-   * Digits in other numbers: samples 0 up to {@code train} to train on, the next {@code test} to
-   * test with.
+   * Other numbers of digits: samples [0, train) for training, and the next {@code test} for tests.
    *
    * @throws IllegalArgumentException if one of the numbers is not positive
    */
@@ -113,7 +113,10 @@ public final class Digits {
     return pixels(halfWidth, (float) between(150, 255), (float) between(5, 45));
   }
 
-  /** Lowers the squared distance of the pixels around a segment to their distance from it. */
+  /**
+   * Lowers the stored squared distance of each pixel near a segment to its squared distance from
+   * the segment.
+   */
   private void segment(float x0, float y0, float x1, float y1, float halfWidth) {
     float reach = halfWidth + 1;
     int left = Math.max(0, (int) (Math.min(x0, x1) - reach));
@@ -136,7 +139,9 @@ public final class Digits {
     }
   }
 
-  /** Ink where a pixel is nearer than half the width, fading out over one pixel; noise on top. */
+  /**
+   * Draws ink on the pixels nearer than half the width, fading out over one pixel, and adds noise.
+   */
   private byte[] pixels(float halfWidth, float ink, float noise) {
     byte[] pixels = new byte[PIXELS];
     int bits = 0;
@@ -144,7 +149,7 @@ public final class Digits {
       float distance = (float) Math.sqrt(distances[i]);
       float cover = Math.min(Math.max(halfWidth + 0.5f - distance, 0), 1);
       bits = (i & 1) == 0 ? random.nextInt() : bits >>> 16;
-      // The sum of two bytes: triangular in [-1, 1].
+      // The sum of two random bytes has a triangular distribution, here in [-1, 1].
       float triangular = ((bits & 0xFF) + (bits >>> 8 & 0xFF)) / 255f - 1;
       int value = Math.round(ink * cover + noise * triangular);
       pixels[i] = (byte) Math.min(Math.max(value, 0), 255);

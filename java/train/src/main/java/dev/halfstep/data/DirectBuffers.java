@@ -5,7 +5,7 @@ import dev.halfstep.Shape;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Host memory as kernels and devices read it: direct, native byte order, whole from position 0. */
+/** Direct buffers in native byte order, which kernels and devices can read. */
 final class DirectBuffers {
   private static final long READ_AT_ONCE = 4L << 20; // bytes
 
@@ -15,7 +15,7 @@ final class DirectBuffers {
     return ByteBuffer.allocateDirect(bytes(type, elements, what)).order(ByteOrder.nativeOrder());
   }
 
-  /** The bytes of so many elements, which a Java buffer must be able to index. */
+  /** The size of {@code elements} elements in bytes; throws if a Java buffer cannot index them. */
   static int bytes(DType type, long elements, String what) {
     if (elements > Integer.MAX_VALUE / type.bytes()) {
       throw new IllegalArgumentException(
@@ -46,7 +46,7 @@ final class DirectBuffers {
     return buffer;
   }
 
-  /** The rows one after the other. */
+  /** The rows concatenated. */
   static float[] flatten(float[][] rows, String what) {
     int width = rows.length == 0 ? 0 : rows[0].length;
     float[] flat = new float[Math.multiplyExact(rows.length, width)];
@@ -105,7 +105,7 @@ final class DirectBuffers {
     return Math.toIntExact(buffer.remaining() / sampleBytes);
   }
 
-  /** Throws unless each index is that of one of so many samples. */
+  /** Throws unless each index is in [0, size). */
   static void checkIndices(int[] samples, int size) {
     for (int sample : samples) {
       if (sample < 0 || sample >= size) {
@@ -115,7 +115,7 @@ final class DirectBuffers {
     }
   }
 
-  /** The indices from one on. */
+  /** The indices from {@code from} on. */
   static int[] range(int from, int count) {
     int[] indices = new int[count];
     for (int i = 0; i < count; i++) {
@@ -124,7 +124,7 @@ final class DirectBuffers {
     return indices;
   }
 
-  /** How many of so many samples are read at once where all are. */
+  /** How many samples to read at once when all {@code samples} are read. */
   static int rowsAtOnce(SampleForm form, int samples) {
     return (int) Math.max(1, Math.min(samples, READ_AT_ONCE / form.sampleBytes()));
   }

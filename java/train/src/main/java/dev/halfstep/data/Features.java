@@ -6,8 +6,8 @@ import java.nio.ByteBuffer;
 
 /**
  * The inputs of a data set, {@code [samples, sampleShape...]}, in one direct buffer that is
- * uploaded or gathered from as it is. Images are {@code [height, width, channels]}. Types: {@code
- * U8} (raw pixels), {@code F32}, {@code I32} (tokens). Kernels normalise while they gather.
+ * uploaded to the device or gathered from. Images are {@code [height, width, channels]}. Types:
+ * {@code U8} (raw pixels), {@code F32}, {@code I32} (tokens). Kernels normalise while they gather.
  * Immutable; slices share the memory.
  */
 public final class Features {
@@ -26,12 +26,12 @@ public final class Features {
   }
 
   /**
-   * Takes over a buffer without a copy: its bytes from position to limit, which must not change any
+   * Uses the bytes of a buffer from position to limit without a copy; they must not change any
    * more.
    *
    * @param buffer direct, native byte order, a whole number of samples
    * @param type {@code U8}, {@code F32} or {@code I32}
-   * @throws IllegalArgumentException if one of these does not hold
+   * @throws IllegalArgumentException if the buffer or type is not such
    */
   public static Features adopt(ByteBuffer buffer, DType type, Shape sampleShape) {
     if (type != DType.U8 && type != DType.F32 && type != DType.I32) {
@@ -42,7 +42,7 @@ public final class Features {
   }
 
   /**
-   * Copies rows of numbers: one sample a row, sample shape {@code [features]}.
+   * Copies rows of numbers: one sample per row, of shape {@code [features]}.
    *
    * @throws IllegalArgumentException if there is no row, or the rows differ in length
    */
@@ -77,7 +77,7 @@ public final class Features {
     return new Features(buffer, type, sampleShape, normalization);
   }
 
-  /** What each sample has of them, under a name. */
+  /** The spec of one sample's features, with this name. */
   InputSpec spec(String name) {
     return new InputSpec(name, type, sampleShape, normalization);
   }
@@ -97,22 +97,22 @@ public final class Features {
     return sampleShape;
   }
 
-  /** What kernels apply while they gather. */
+  /** The normalisation that kernels apply while they gather. */
   public Normalization normalization() {
     return normalization;
   }
 
   /**
-   * The samples as they lie in memory: direct, native order, read-only, from position 0 to the end
-   * of the last sample. A new view each time; the memory lives as long as these features, a view of
-   * them, or the view itself is reachable.
+   * A new read-only view of the samples in memory: direct, native order, from position 0 to the end
+   * of the last sample. The memory lives as long as these features, a slice of them, or the
+   * returned view is reachable.
    */
   public ByteBuffer buffer() {
     return DirectBuffers.view(buffer, 0, buffer.limit());
   }
 
   /**
-   * The samples from (inclusive) up to (exclusive), without a copy.
+   * The samples in [from, to), without a copy.
    *
    * @throws IllegalArgumentException unless {@code 0 <= from < to <= size}
    */

@@ -2,7 +2,7 @@ package dev.halfstep.data;
 
 /**
  * Samples of a data set could not be read. The message names the data set and the samples; the
- * cause is what {@link Dataset#gather} threw, if it did.
+ * cause is the exception that {@link Dataset#gather} threw, if it threw one.
  */
 public final class GatherException extends RuntimeException {
   private static final long serialVersionUID = 1;
@@ -16,14 +16,14 @@ public final class GatherException extends RuntimeException {
     super(message);
   }
 
-  /** Of something that was thrown. */
+  /** An exception for one that {@link Dataset#gather} threw. */
   static GatherException of(String data, int[] samples, Exception cause) {
     return new GatherException(
         data + ": " + named(samples) + " cannot be read: " + DataException.printable(text(cause)),
         cause);
   }
 
-  /** Of what came. */
+  /** An exception for a wrong result of {@link Dataset#gather}. */
   static GatherException of(String data, int[] samples, String wrong) {
     return new GatherException(data + ": " + named(samples) + " cannot be read: " + wrong);
   }

@@ -20,14 +20,14 @@ import java.util.zip.ZipException;
  * Reads IDX, the format of MNIST's files (LeCun, "The MNIST database of handwritten digits"): two
  * zero bytes, a type code, the number of dimensions, each dimension as a big-endian 32-bit number,
  * then the values in big-endian order, the last dimension fastest. Files may be compressed with
- * gzip, which is told by their first two bytes and not by their name.
+ * gzip, which their first two bytes show, not their name.
  */
 public final class Idx {
   private static final int MAX_RANK = 8;
   private static final int CHUNK = 1 << 20;
   private static final double TEST_FRACTION = 0.2;
 
-  /** Deflate cannot shrink data by more than this, so a larger claim is a damaged header's. */
+  /** The most that deflate can shrink data; a header that claims a larger size is damaged. */
   private static final long MAX_GZIP_RATIO = 1032;
 
   private Idx() {}
@@ -67,8 +67,8 @@ public final class Idx {
    * bits, floats and doubles.
    *
    * @throws DataException if the file is missing, cannot be read, is not an IDX file, holds fewer
-   *     or more values than its header says, a double beyond the range of floats, or more than
-   *     Java's memory has room for
+   *     or more values than its header says or a double beyond the range of floats, or does not fit
+   *     into Java's memory
    */
   public static Contents read(Path file) throws DataException {
     if (Files.isDirectory(file)) {
@@ -102,14 +102,14 @@ public final class Idx {
   }
 
   /**
-   * Samples and their classes, a fifth of them drawn to be held out for tests ({@link
-   * Dataset#split}). The classes are the labels that occur, in numeric order, and carry them as
+   * Samples and their classes, of which a random fifth is held out for tests ({@link
+   * Dataset#split}). The classes are the labels that occur, in numeric order, and have them as
    * names; features are standardised by channel ({@link Standardization}) over the training part.
    *
    * @param images IDX file as {@link #features} takes it
    * @param labels IDX file as {@link #labels} takes it
-   * @throws DataException if one of the files cannot be read, does not hold this, their numbers of
-   *     samples differ, or there are fewer than two classes or two samples a class
+   * @throws DataException if a file cannot be read or does not hold such data, their numbers of
+   *     samples differ, or there are fewer than two classes or fewer than two samples of a class
    */
   public static Split load(Path images, Path labels) throws DataException {
     int[] answers = labels(labels);
@@ -119,7 +119,7 @@ public final class Idx {
     return Standardization.of(all.split(TEST_FRACTION, 0));
   }
 
-  /** As above, with test samples in files of their own; classes are the labels of both. */
+  /** As above, with test samples in separate files; the classes are the labels of both. */
   public static Split load(Path images, Path labels, Path testImages, Path testLabels)
       throws DataException {
     int[] answers = labels(labels);
@@ -165,8 +165,8 @@ public final class Idx {
    *
    * @param images IDX file as {@link #features} takes it
    * @param labels IDX file of whole numbers from 0 on, {@code [samples]}
-   * @throws DataException if one of the files cannot be read, does not hold this, or their numbers
-   *     of samples differ
+   * @throws DataException if a file cannot be read or does not hold such data, or their numbers of
+   *     samples differ
    */
   public static Dataset images(
       String name, Path images, Path labels, int classes, Normalization normalization)
@@ -177,8 +177,8 @@ public final class Idx {
   /**
    * The samples of a file: {@code [samples, height, width]} become {@code [height, width, 1]},
    * other shapes lose their first dimension. Bytes stay bytes, other types become floats. EMNIST's
-   * images lie in their files with rows for columns; files that are named as its own, {@code
-   * emnist-...-images...}, are turned upright.
+   * files hold transposed images; the images of files with its names, {@code emnist-...-images...},
+   * are transposed back.
    *
    * @throws DataException if the file cannot be read, holds no samples, or a value that is not
    *     finite
@@ -190,7 +190,7 @@ public final class Idx {
   /**
    * The labels of a file: whole numbers of any of the types, {@code [samples]}.
    *
-   * @throws DataException if the file cannot be read or does not hold this
+   * @throws DataException if the file cannot be read or does not hold labels
    */
   public static int[] labels(Path file) throws DataException {
     return IdxSamples.labels(file);
@@ -248,7 +248,10 @@ public final class Idx {
     }
   }
 
-  /** Reads in pieces, so that no more memory is taken than the values need in the end. */
+  /**
+   * Reads in pieces, so that a damaged header cannot make it allocate more memory than the values
+   * need.
+   */
   private static ByteBuffer values(
       Path file, InputStream in, Type type, Shape shape, long limit, String claim)
       throws IOException {

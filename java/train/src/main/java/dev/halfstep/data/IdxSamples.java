@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 
-/** What IDX files hold as features and classes. */
+/** Converts the contents of IDX files to features and classes. */
 final class IdxSamples {
   private IdxSamples() {}
 
-  /** Labels that count up from the first one. */
+  /** The labels {@code first}, {@code first + 1} and so on. */
   static List<Integer> numbered(int first, int classes) {
     return IntStream.range(first, first + classes).boxed().toList();
   }
@@ -182,7 +182,7 @@ final class IdxSamples {
     return values;
   }
 
-  /** Whether a file is named as those of EMNIST (Cohen et al., 2017), whose images lie so. */
+  /** Whether a file has a name of EMNIST's (Cohen et al., 2017), whose images are transposed. */
   private static boolean liesTransposed(Path file) {
     String name = String.valueOf(file.getFileName());
     return name.startsWith("emnist-") && name.contains("-images");
@@ -192,7 +192,7 @@ final class IdxSamples {
     int rows = (int) shape.dim(1);
     int columns = (int) shape.dim(2);
     if (rows != columns) {
-      return values; // not EMNIST's
+      return values; // is not EMNIST's
     }
     for (int sample = 0; sample < (int) shape.dim(0); sample++) {
       int image = sample * rows * columns * bytes;

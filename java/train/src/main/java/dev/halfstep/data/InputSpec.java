@@ -6,13 +6,13 @@ import dev.halfstep.Shape;
 /**
  * One of the arrays that a model reads of each sample.
  *
- * @param name tells it from others of the same sample
+ * @param name the name of the array in the sample
  * @param type {@code U8} (raw pixels), {@code F32} or {@code I32} (tokens)
- * @param shape of one sample's part of it; images are {@code [height, width, channels]}
- * @param normalization what kernels apply to it while they gather a batch
+ * @param shape the shape for one sample; images are {@code [height, width, channels]}
+ * @param normalization the normalisation that kernels apply while they gather a batch
  */
 public record InputSpec(String name, DType type, Shape shape, Normalization normalization) {
-  /** The name of an input that is the only one, unless it was given another. */
+  /** The default name of the only input. */
   public static final String DEFAULT_NAME = "features";
 
   /**
@@ -42,12 +42,12 @@ public record InputSpec(String name, DType type, Shape shape, Normalization norm
     }
   }
 
-  /** An array with a name, to be read as it is. */
+  /** An array with a name, without a normalisation. */
   public static InputSpec of(String name, DType type, Shape shape) {
     return new InputSpec(name, type, shape, Normalization.NONE);
   }
 
-  /** The only array, to be read as it is. */
+  /** The only array, without a normalisation. */
   public static InputSpec of(DType type, Shape shape) {
     return of(DEFAULT_NAME, type, shape);
   }
@@ -61,12 +61,12 @@ public record InputSpec(String name, DType type, Shape shape, Normalization norm
     return new InputSpec(name, type, shape, normalization);
   }
 
-  /** Bytes that one sample has of it. */
+  /** Its bytes in one sample. */
   public long sampleBytes() {
     return shape.elements() * type.bytes();
   }
 
-  /** Whether it has a normalization to be applied. */
+  /** Whether kernels normalise it. */
   public boolean isNormalized() {
     return !normalization.equals(Normalization.NONE);
   }

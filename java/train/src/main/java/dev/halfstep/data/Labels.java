@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * Class labels, {@code I32 [samples, sampleShape...]}: one a sample, or one for each position of a
- * sample. Each lies in [0, classes) or is the declared ignore index, which losses and metrics leave
- * out. Immutable.
+ * Class labels, {@code I32 [samples, sampleShape...]}: one per sample, or one for each position of
+ * a sample. Each lies in [0, classes) or is the declared ignore index, which losses and metrics
+ * leave out. Immutable.
  */
 public final class Labels implements Targets {
   private final ByteBuffer buffer;
@@ -34,7 +34,7 @@ public final class Labels implements Targets {
   }
 
   /**
-   * Copies one label a sample.
+   * Copies one label per sample.
    *
    * @throws IllegalArgumentException if there is no label, or one lies outside [0, classes)
    */
@@ -64,7 +64,7 @@ public final class Labels implements Targets {
     return result;
   }
 
-  /** Takes over labels that were checked. */
+  /** Uses a buffer of labels that were checked, without a copy. */
   static Labels adopt(ByteBuffer labels, TargetSpec spec) {
     return new Labels(labels, spec.shape(), spec.classes(), spec.classNames(), spec.ignoreIndex());
   }
@@ -99,7 +99,8 @@ public final class Labels implements Targets {
   }
 
   /**
-   * The label at an index of {@code [samples * positions]}; with one label a sample, the sample's.
+   * The label at an index in {@code [samples * positions]}; with one label per sample, the
+   * sample's.
    *
    * @throws IndexOutOfBoundsException if there is none
    */
@@ -114,7 +115,7 @@ public final class Labels implements Targets {
     return labels;
   }
 
-  /** What each sample has of them, under a name. */
+  /** The spec of one sample's labels, with this name. */
   TargetSpec spec(String name) {
     return new TargetSpec(name, DType.I32, sampleShape, classes, names, ignoreIndex);
   }

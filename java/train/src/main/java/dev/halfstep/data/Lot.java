@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Which samples are drawn to be held out: a pure function of seed, fraction, number of samples and
- * labels.
+ * The random draw of the samples that are held out: a pure function of seed, fraction, number of
+ * samples and labels.
  */
 final class Lot {
   private final int[] train;
@@ -31,7 +31,7 @@ final class Lot {
     return heldOut;
   }
 
-  /** What {@link Split#heldOut} says. */
+  /** Computes {@link Split#heldOut}. */
   static int heldOut(int samples, double fraction) {
     if (!(fraction > 0 && fraction < 1)) {
       throw new IllegalArgumentException(
@@ -46,15 +46,15 @@ final class Lot {
   }
 
   /**
-   * Draws from each class its share.
+   * Draws samples of each class.
    *
-   * <p>Definition: the classes' shares of {@link Split#heldOut} are rounded down; what is missing
-   * is given, one each, to those with the largest remainder, of equal ones to the lowest label
-   * first. A class gives at most all but one of its samples. Samples are visited in the order of
-   * {@link Order#shuffled} with the key of {@link RandomStream#DATA}, and held out while their
-   * class has a share left.
+   * <p>Definition: the classes' shares of {@link Split#heldOut} are rounded down; the missing
+   * samples are taken, one each, from the classes with the largest remainders, at equal remainders
+   * from the lower label first. At least one sample of each class is not held out. Samples are
+   * visited in the order of {@link Order#shuffled} with the key of {@link RandomStream#DATA}, and
+   * held out while their class has a share left.
    *
-   * @param labels one a sample; all alike where there are no classes
+   * @param labels one per sample; all equal if there are no classes
    */
   static Lot draw(int[] labels, double fraction, long seed) {
     int samples = labels.length;
@@ -100,7 +100,10 @@ final class Lot {
     return groups;
   }
 
-  /** How many samples each class gives; together as many as wanted, or as they can. */
+  /**
+   * How many samples of each class are held out; their sum is {@code wanted}, or less if the
+   * classes are too small.
+   */
   private static int[] shares(int[] groups, int wanted) {
     int[] sizes = new int[Arrays.stream(groups).max().orElse(0) + 1];
     for (int group : groups) {
@@ -111,13 +114,13 @@ final class Lot {
     int missing = wanted;
     List<Integer> takers = new ArrayList<>();
     for (int i = 0; i < sizes.length; i++) {
-      long exact = (long) sizes[i] * wanted; // times the number of samples
+      long exact = (long) sizes[i] * wanted; // the exact share times the number of samples
       shares[i] = (int) (exact / groups.length);
       remainders[i] = exact % groups.length;
       missing -= shares[i];
       takers.add(i);
     }
-    takers.sort((a, b) -> Long.compare(remainders[b], remainders[a])); // keeps the order of equals
+    takers.sort((a, b) -> Long.compare(remainders[b], remainders[a])); // a stable sort
     takers.removeIf(i -> shares[i] == sizes[i] - 1);
     while (missing > 0 && !takers.isEmpty()) {
       for (int i : takers.subList(0, Math.min(missing, takers.size()))) {

@@ -13,9 +13,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * MNIST's handwritten digits (LeCun, Cortes and Burges), or data in the same files: Fashion-MNIST,
- * Kuzushiji-MNIST, EMNIST. {@code U8 [28, 28, 1]}, normalised with the mean 0.1307 and standard
- * deviation 0.3081 of MNIST's training pixels.
+ * MNIST's handwritten digits (LeCun, Cortes and Burges), or data sets in the same format:
+ * Fashion-MNIST, Kuzushiji-MNIST, EMNIST. {@code U8 [28, 28, 1]}, normalised with the mean 0.1307
+ * and standard deviation 0.3081 of MNIST's training pixels.
  */
 public final class Mnist {
   private static final Normalization NORMALIZATION = Normalization.ofUnitPixels(0.1307, 0.3081);
@@ -28,7 +28,7 @@ public final class Mnist {
       Pattern.compile(
           "(.*?)(train|t10k|test)-(?:(images)[-.]idx3|(labels)[-.]idx1)-ubyte(?:\\.gz)?");
 
-  /** What EMNIST's labels count from, and how many classes there are, by the names of its parts. */
+  /** The first label and the number of classes of each part of EMNIST, by name. */
   private static final Map<String, List<Integer>> LABELS =
       Map.of(
           "emnist-letters-", IdxSamples.numbered(1, 26),
@@ -43,16 +43,16 @@ public final class Mnist {
   /**
    * Loads a folder that holds {@code train-images-idx3-ubyte}, {@code train-labels-idx1-ubyte},
    * {@code t10k-images-idx3-ubyte} and {@code t10k-labels-idx1-ubyte}, or {@code test} instead of
-   * {@code t10k}, or a dot instead of the last hyphen but one, each with or without {@code .gz}.
-   * With all four, training takes the 60,000 and tests take the 10,000. With the training or the
-   * test files alone, a fifth of them is drawn for tests ({@link Dataset#split}).
+   * {@code t10k}, or a dot instead of the last hyphen but one, each with or without {@code .gz}. If
+   * all four exist, the first two are the training data and the others the test data. If only one
+   * pair exists, a random fifth of its samples is held out for tests ({@link Dataset#split}).
    *
-   * <p>Names may begin with that of a data set, as EMNIST's do: {@code
-   * emnist-letters-train-images-idx3-ubyte}. Where a folder has several, the path says which:
-   * {@code folder/emnist-letters}. There are 10 classes, or as many as the part of EMNIST has; the
-   * labels of its letters count from 1, and the classes are named so.
+   * <p>File names may begin with the name of a data set, as EMNIST's do: {@code
+   * emnist-letters-train-images-idx3-ubyte}. If a folder has several, the path selects one: {@code
+   * folder/emnist-letters}. There are 10 classes, or those of the part of EMNIST. EMNIST's letters
+   * have labels from 1 on, which are the names of the classes.
    *
-   * @throws DataException if the folder or a file is missing or does not hold what it should
+   * @throws DataException if the folder or a file is missing, or a file does not hold such data
    */
   public static Split load(Path place) throws DataException {
     if (Files.isDirectory(place)) {

@@ -3,13 +3,13 @@ package dev.halfstep.data;
 import java.util.Arrays;
 
 /**
- * What is subtracted from features and what they are divided by, for each channel (the last
- * dimension of a sample) or for all at once: x' = (x - mean) / std, in units of the stored
- * features, so that pixels of 0 to 255 have a mean of 0 to 255. Kernels compute x * scale + shift
- * while they gather a batch. Immutable.
+ * The mean that is subtracted from features and the deviation that they are divided by, for each
+ * channel (the last dimension of a sample) or for all channels: x' = (x - mean) / std. Both have
+ * the units of the stored features: pixels of 0 to 255 have a mean between 0 and 255. Kernels
+ * compute x * scale + shift while they gather a batch. Immutable.
  */
 public final class Normalization {
-  /** Features as they are. */
+  /** No normalisation. */
   public static final Normalization NONE = new Normalization(new double[] {0}, new double[] {1});
 
   private final double[] mean;
@@ -21,7 +21,7 @@ public final class Normalization {
   }
 
   /**
-   * A normalisation with one mean and deviation a channel, or a single one for all.
+   * A normalisation with one mean and deviation per channel, or a single one for all.
    *
    * @throws IllegalArgumentException if the lengths differ or are 0, a number is not finite or a
    *     deviation is not positive
@@ -50,14 +50,14 @@ public final class Normalization {
   }
 
   /**
-   * For byte pixels, from the mean and deviation that are customarily given for pixels scaled to
-   * [0, 1]: both times 255.
+   * A normalisation of byte pixels, from the mean and deviation of pixels scaled to [0, 1], which
+   * are often published: both are multiplied by 255.
    */
   public static Normalization ofUnitPixels(double mean, double std) {
     return of(new double[] {mean * 255}, new double[] {std * 255});
   }
 
-  /** The number of channels, or 1 for a normalisation of all channels alike. */
+  /** The number of channels, or 1 if all have the same normalisation. */
   public int channels() {
     return mean.length;
   }
@@ -77,7 +77,7 @@ public final class Normalization {
     return (x - mean[channel]) / std[channel];
   }
 
-  /** 1 / std, one a channel: a new array. */
+  /** 1 / std for each channel, in a new array. */
   public float[] scale() {
     float[] scale = new float[std.length];
     for (int i = 0; i < scale.length; i++) {
@@ -86,7 +86,7 @@ public final class Normalization {
     return scale;
   }
 
-  /** -mean / std, one a channel: a new array. */
+  /** -mean / std for each channel, in a new array. */
   public float[] shift() {
     float[] shift = new float[std.length];
     for (int i = 0; i < shift.length; i++) {

@@ -5,8 +5,8 @@ import dev.halfstep.random.RandomStream;
 
 /**
  * The order in which an epoch visits the samples: a permutation that is a pure function of seed,
- * epoch and number of samples, the same on every platform. A run that resumes at sample k of epoch
- * e needs nothing but the seed to go on where it stopped, with whatever batch size.
+ * epoch and number of samples, the same on every platform. A run needs only the seed to resume at
+ * sample k of epoch e, with any batch size.
  *
  * <p>Definition: start with 0, 1, ..., n-1; for i = n-1 down to 1 swap positions i and j, j drawn
  * by {@link Philox#nextInt(int)} from [0, i] (Fisher and Yates), with the key of {@link
@@ -32,7 +32,9 @@ public final class Order {
     return order;
   }
 
-  /** The permutation of one epoch, written over {@code order}, whose length says how many. */
+  /**
+   * Writes the permutation of one epoch to {@code order}, whose length is the number of samples.
+   */
   public static void fill(long seed, long epoch, int[] order) {
     shuffled(new Philox(RandomStream.ORDER.key(seed), epoch), order);
   }

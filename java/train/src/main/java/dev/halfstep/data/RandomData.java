@@ -7,39 +7,39 @@ import dev.halfstep.random.RandomStream;
 import java.nio.ByteBuffer;
 
 /**
- * Standard normal numbers with one of two classes, of any size and without a file: for studies of
+ * Samples of standard normal numbers with two classes, generated in any number, for studies of
  * speed and of batch size. Sample i is a pure function of (seed, i).
  */
 public final class RandomData {
-  /** Samples to train on, unless another number is given. */
+  /** The default number of training samples. */
   public static final int TRAIN_SAMPLES = 1024;
 
-  /** Samples to test with, unless another number is given. */
+  /** The default number of test samples. */
   public static final int TEST_SAMPLES = 256;
 
-  /** Features of a sample, unless another number is given. */
+  /** The default number of features. */
   public static final int FEATURES = 1000;
 
-  /** Distance of each class's centre from the origin where the classes can be learned. */
+  /** The distance of each class's centre from the origin, for learnable data. */
   private static final double CENTRE = 2;
 
   private static final int CLASSES = 2;
 
-  /** The sequence that the hidden direction is drawn from; samples have those from 0. */
+  /** The random sequence of the hidden direction; samples use the sequences from 0 on. */
   private static final long DIRECTION = -1;
 
   private RandomData() {}
 
   /**
-   * 1,024 samples to train on and 256 to test with, 1,000 features each, with labels drawn by lot:
-   * there is nothing to learn, and an honest test accuracy is about 50 %.
+   * 1,024 training and 256 test samples of 1,000 features, with random labels: there is nothing to
+   * learn, and a correct test accuracy is about 50 %.
    */
   public static Split unlearnable(long seed) {
     return unlearnable(TRAIN_SAMPLES, TEST_SAMPLES, FEATURES, seed);
   }
 
   /**
-   * Labels drawn by lot, in other numbers.
+   * Other numbers of samples and features with random labels.
    *
    * @throws IllegalArgumentException if one of the numbers is not positive
    */
@@ -48,7 +48,7 @@ public final class RandomData {
   }
 
   /**
-   * The learnable twin of {@link #unlearnable(long)}: 1,024 + 256 samples of 1,000 features.
+   * The learnable counterpart of {@link #unlearnable(long)}: 1,024 + 256 samples of 1,000 features.
    *
    * @see #learnable(int, int, int, long)
    */

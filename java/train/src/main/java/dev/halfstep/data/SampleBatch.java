@@ -6,9 +6,9 @@ import java.nio.ByteOrder;
 import java.util.List;
 
 /**
- * Room in host memory for some samples: a direct buffer in native byte order for each array of
- * their form, {@code [rows, shape...]}. {@link Dataset#gather} fills it from position to limit, and
- * who reads it finds each buffer from position 0 to its limit. For one thread at a time.
+ * Host memory for some samples: a direct buffer in native byte order for each array of their form,
+ * {@code [rows, shape...]}. {@link Dataset#gather} fills each buffer from position to limit;
+ * afterwards each is read from position 0 to its limit. For one thread at a time.
  */
 public final class SampleBatch {
   private final SampleForm form;
@@ -19,7 +19,7 @@ public final class SampleBatch {
   private int rows;
 
   /**
-   * Room in memory of its own.
+   * A batch in new memory.
    *
    * @param capacity the most samples, at least 1
    * @throws IllegalArgumentException if they take more than 2 GiB
@@ -29,9 +29,9 @@ public final class SampleBatch {
   }
 
   /**
-   * Room in memory that is there.
+   * A batch in given memory.
    *
-   * @param memory direct, {@link #bytes} of it from position 0
+   * @param memory a direct buffer with {@link #bytes} bytes from position 0
    */
   public SampleBatch(SampleForm form, int capacity, ByteBuffer memory) {
     this.form = form;
@@ -54,7 +54,7 @@ public final class SampleBatch {
     }
   }
 
-  /** Bytes of memory for so many samples. */
+  /** The bytes of memory for {@code capacity} samples. */
   public static long bytes(SampleForm form, int capacity) {
     long bytes = 0;
     for (int i = 0; i < form.inputs().size() + form.targets().size(); i++) {
@@ -74,7 +74,7 @@ public final class SampleBatch {
         : form.targets().get(array - inputs).sampleBytes();
   }
 
-  /** The samples that are in it, or that are wanted. */
+  /** The number of samples in it, or to be read into it. */
   public int rows() {
     return rows;
   }
@@ -129,14 +129,16 @@ public final class SampleBatch {
     throw new IllegalArgumentException("no target is called " + name + ": there are " + specs);
   }
 
-  /** Where in the memory an array begins: inputs are counted first, and then targets. */
+  /**
+   * The offset in the memory at which an array begins; the index counts inputs first, then targets.
+   */
   public int offset(int array) {
     return offsets[array];
   }
 
   /**
-   * An input as numbers, normalised: {@code x * scale + shift} in single precision, as kernels
-   * compute it while they gather.
+   * An input as numbers, normalised as kernels do it: {@code x * scale + shift} in single
+   * precision.
    *
    * @return {@code [rows, shape...]}, row-major
    */
@@ -153,7 +155,7 @@ public final class SampleBatch {
     return floats;
   }
 
-  /** A number as it lies, which each of the types holds exactly. */
+  /** A number before normalisation, which a double holds exactly. */
   static double raw(DType type, ByteBuffer values, int index) {
     return switch (type) {
       case U8 -> values.get(index) & 0xFF;
@@ -162,7 +164,7 @@ public final class SampleBatch {
     };
   }
 
-  /** Prepares all buffers for so many samples, which are to be put in. */
+  /** Prepares all buffers for writing {@code rows} samples. */
   void begin(int rows) {
     if (rows < 1 || rows > capacity) {
       throw new IllegalArgumentException(
@@ -180,8 +182,8 @@ public final class SampleBatch {
   /**
    * Turns all buffers from writing to reading.
    *
-   * @param withInputs whether the inputs were wanted too
-   * @return what was put in wrongly, or an empty text
+   * @param withInputs whether the inputs must have been written too
+   * @return a description of what was written wrongly, or an empty text
    */
   String end(boolean withInputs) {
     String wrong = "";
@@ -210,9 +212,9 @@ public final class SampleBatch {
   }
 
   /**
-   * Throws if a label is none of the declared ones.
+   * Throws if a label is not one of the classes.
    *
-   * @param samples that are in it
+   * @param samples the indices of the samples in it, for the message
    */
   void checkLabels(String data, int[] samples) {
     for (int i = 0; i < targets.length; i++) {

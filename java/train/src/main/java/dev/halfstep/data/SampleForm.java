@@ -10,8 +10,8 @@ import java.util.stream.Stream;
 /**
  * What each sample of a data set consists of.
  *
- * @param inputs what models read, at least one array
- * @param targets what they are to predict; none where samples are only predicted
+ * @param inputs the arrays that models read, at least one
+ * @param targets the arrays that models predict; empty for data without targets
  */
 public record SampleForm(List<InputSpec> inputs, List<TargetSpec> targets) {
   /**
@@ -63,7 +63,7 @@ public record SampleForm(List<InputSpec> inputs, List<TargetSpec> targets) {
     return targets.get(0);
   }
 
-  /** Whether there is a target, and the first has one label a sample. */
+  /** Whether there is a target and the first one has one label per sample. */
   public boolean hasOneLabel() {
     return !targets.isEmpty() && targets.get(0).hasOneLabel();
   }

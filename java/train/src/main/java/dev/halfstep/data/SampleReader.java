@@ -1,8 +1,7 @@
 package dev.halfstep.data;
 
 /**
- * Reads all samples of a data set in the order in which they lie, as many at a time as take a few
- * megabytes:
+ * Reads all samples of a data set in order, a few megabytes at a time:
  *
  * <pre>{@code
  * for (SampleReader reader = new SampleReader(data); reader.next(); ) {
@@ -22,7 +21,7 @@ public final class SampleReader {
     this(data, data.size());
   }
 
-  /** A reader of the first samples, so many. */
+  /** A reader of the first {@code samples} samples. */
   public SampleReader(Dataset data, int samples) {
     this.data = data;
     end = Math.min(samples, data.size());
@@ -32,7 +31,7 @@ public final class SampleReader {
   /**
    * Reads the next samples, if there are any.
    *
-   * @throws IllegalArgumentException if a label is none of the classes; the message names the
+   * @throws IllegalArgumentException if a label is not one of the classes; the message names the
    *     sample
    * @throws GatherException if they cannot be read
    */
@@ -51,7 +50,7 @@ public final class SampleReader {
     return first;
   }
 
-  /** The samples that were read last; the buffers are used again for the next ones. */
+  /** The samples that were read last; the next call of {@link #next} overwrites the buffers. */
   public SampleBatch batch() {
     return batch;
   }

@@ -1,10 +1,10 @@
 package dev.halfstep.data;
 
 /**
- * Samples to train on and samples that training does not see: test or validation data.
+ * Training samples, and held-out samples for tests or validation.
  *
- * @param train what is learned from
- * @param heldOut what is only evaluated on; samples of the same shape and type
+ * @param train the training samples
+ * @param heldOut the samples for evaluation, of the same shape and type
  */
 public record Split(Dataset train, Dataset heldOut) {
   /**
@@ -23,11 +23,11 @@ public record Split(Dataset train, Dataset heldOut) {
   }
 
   /**
-   * How many of so many samples are held out: the fraction, rounded, but at least one, and at least
-   * one is left.
+   * The number of samples that are held out: the fraction, rounded, but at least one; at least one
+   * is left for training.
    *
-   * @throws IllegalArgumentException if the fraction does not lie between 0 and 1 (both exclusive)
-   *     or there are fewer than 2 samples
+   * @throws IllegalArgumentException if the fraction is not in (0, 1), or there are fewer than 2
+   *     samples
    */
   public static int heldOut(int samples, double fraction) {
     return Lot.heldOut(samples, fraction);

@@ -3,13 +3,13 @@ package dev.halfstep.data;
 import java.nio.ByteBuffer;
 
 /**
- * Measures means and standard deviations of inputs by channel, the last dimension of a sample, so
- * that they can be brought to a mean of 0 and a deviation of 1.
+ * Measures means and standard deviations of inputs by channel, the last dimension of a sample, to
+ * normalise them to mean 0 and deviation 1.
  */
 public final class Standardization {
   private Standardization() {}
 
-  /** Both parts, normalised by what is measured of the training part alone. */
+  /** Both parts, normalised with means and deviations of the training part. */
   public static Split of(Split parts) {
     Normalization measured = measured(parts.train());
     return new Split(
@@ -43,7 +43,7 @@ public final class Standardization {
     }
     for (int i = 0; i < channels; i++) {
       double deviation = Math.sqrt(std[i]);
-      // What rounding leaves of a constant is no deviation.
+      // A channel whose deviation is only rounding error is constant.
       std[i] = deviation > 1e-12 * Math.abs(mean[i]) ? deviation : 1;
     }
     return Normalization.of(mean, std);

@@ -6,12 +6,12 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * One of the arrays that a model is to predict of each sample: class labels or values.
+ * One of the arrays that a model predicts for each sample: class labels or values.
  *
- * @param name tells it from others of the same sample
+ * @param name the name of the array in the sample
  * @param type {@code I32} for labels, {@code F32} for values
- * @param shape of one sample's part of it; {@code []} for one label a sample
- * @param classes how many classes the labels tell apart, at least 2; 0 for values
+ * @param shape the shape for one sample; {@code []} for one label per sample
+ * @param classes the number of classes, at least 2; 0 for values
  * @param classNames one for each class in the order of the labels, or an empty list
  * @param ignoreIndex the label of positions that losses and metrics leave out, if there is one
  */
@@ -22,7 +22,7 @@ public record TargetSpec(
     int classes,
     List<String> classNames,
     OptionalInt ignoreIndex) {
-  /** The name of a target that is the only one, unless it was given another. */
+  /** The default name of the only target. */
   public static final String DEFAULT_NAME = "targets";
 
   /**
@@ -53,7 +53,7 @@ public record TargetSpec(
     }
   }
 
-  /** One label a sample, in [0, classes). */
+  /** One label per sample, in [0, classes). */
   public static TargetSpec labels(int classes) {
     return labels(DEFAULT_NAME, Shape.of(), classes);
   }
@@ -88,7 +88,7 @@ public record TargetSpec(
     return type == DType.I32;
   }
 
-  /** Whether there is one label a sample. */
+  /** Whether there is one label per sample. */
   public boolean hasOneLabel() {
     return hasLabels() && shape.rank() == 0;
   }
@@ -100,9 +100,9 @@ public record TargetSpec(
   }
 
   /**
-   * What is said of a label that is none of these.
+   * The message for a label that is not one of the classes.
    *
-   * @param position in its sample, counted over all dimensions
+   * @param position its index in the sample, counted over all dimensions
    */
   public String refusal(int label, int sample, int position) {
     return "label "
@@ -116,7 +116,7 @@ public record TargetSpec(
         + (ignoreIndex.isPresent() ? " and not the ignore index " + ignoreIndex.getAsInt() : "");
   }
 
-  /** Bytes that one sample has of them. */
+  /** Their bytes in one sample. */
   public long sampleBytes() {
     return shape.elements() * type.bytes();
   }

@@ -5,8 +5,8 @@ import dev.halfstep.Shape;
 import java.nio.ByteBuffer;
 
 /**
- * What a model is to say about the samples: class {@link Labels} or {@link Values}, {@code
- * [samples, sampleShape...]}, in one direct buffer.
+ * What a model predicts for samples: class {@link Labels} or {@link Values}, {@code [samples,
+ * sampleShape...]}, in one direct buffer.
  */
 public sealed interface Targets permits Labels, Values {
   /** The number of samples. */
@@ -15,14 +15,14 @@ public sealed interface Targets permits Labels, Values {
   /** {@code I32} for labels, {@code F32} for values. */
   DType type();
 
-  /** The shape of one sample's targets; {@code []} for one label a sample. */
+  /** The shape of one sample's targets; {@code []} for one label per sample. */
   Shape sampleShape();
 
-  /** The targets as they lie in memory: direct, native order, read-only, from position 0. */
+  /** A read-only view of the targets in memory: direct, native order, from position 0. */
   ByteBuffer buffer();
 
   /**
-   * The targets of the samples from (inclusive) up to (exclusive), without a copy.
+   * The targets of the samples in [from, to), without a copy.
    *
    * @throws IllegalArgumentException unless {@code 0 <= from < to <= size}
    */

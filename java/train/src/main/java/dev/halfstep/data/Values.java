@@ -4,7 +4,7 @@ import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import java.nio.ByteBuffer;
 
-/** Numbers to be predicted, {@code F32 [samples, sampleShape...]}. Immutable. */
+/** Numbers to predict, {@code F32 [samples, sampleShape...]}. Immutable. */
 public final class Values implements Targets {
   private final ByteBuffer buffer;
   private final Shape sampleShape;
@@ -17,7 +17,7 @@ public final class Values implements Targets {
   }
 
   /**
-   * Copies rows of numbers: one sample a row, sample shape {@code [values]}.
+   * Copies rows of numbers: one sample per row, of shape {@code [values]}.
    *
    * @throws IllegalArgumentException if there is no row, or the rows differ in length
    */
@@ -31,7 +31,7 @@ public final class Values implements Targets {
     return new Values(DirectBuffers.copyOf(values), sampleShape);
   }
 
-  /** Takes over numbers in a direct buffer. */
+  /** Uses numbers in a direct buffer, without a copy. */
   static Values adopt(ByteBuffer values, Shape sampleShape) {
     return new Values(values, sampleShape);
   }

@@ -22,14 +22,14 @@ import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * A file that is there whole or not at all: written to a temporary file in the same folder, forced
- * to disk, and moved over what stood there. If the disk is full or the program is killed, what
- * stood stays. Of several threads or programs that write one file at the same time, the last one's
- * stays, whole.
+ * Writes a file completely or not at all: the contents go to a temporary file in the same folder,
+ * which is forced to disk and moved over the old file. If the disk is full or the program is
+ * killed, the old file is unchanged. If several threads or programs write one file at the same
+ * time, the last one's contents remain, complete.
  *
  * <p>The temporary file is new, private to its owner until it is moved, and named {@code
- * .<name>.<random>}. It is written through a stream and not through a channel, which would be
- * closed if the thread were interrupted.
+ * .<name>.<random>}. It is written through a stream, because an interrupt of the thread would close
+ * a channel.
  */
 public final class AtomicFile {
   private static final Set<PosixFilePermission> PRIVATE =
@@ -40,16 +40,16 @@ public final class AtomicFile {
   /** Writes the contents of a file. */
   @FunctionalInterface
   public interface Writer {
-    /** Writes everything to a stream that stands at the beginning of an empty file. */
+    /** Writes the whole contents to a stream, which is at the beginning of an empty file. */
     void writeTo(OutputStream out) throws IOException;
   }
 
   /**
-   * Writes a file or replaces it; a file that is replaced keeps its permissions. What is no regular
-   * file (a pipe, a terminal) is written to as it is.
+   * Writes a file or replaces it; a replaced file keeps its permissions. A path that is not a
+   * regular file (a pipe, a terminal) is written to directly.
    *
-   * @throws IOException if it cannot be written: the message names it and says why. A file that
-   *     stood there is unchanged then
+   * @throws IOException if it cannot be written: the message names it and says why. An existing
+   *     file is then unchanged
    */
   public static void write(Path file, Writer writer) throws IOException {
     try {
@@ -64,7 +64,7 @@ public final class AtomicFile {
         replace(Files.exists(file) ? file.toRealPath() : file.toAbsolutePath(), writer);
       }
     } catch (InterruptedIOException e) {
-      throw e; // The writer itself has given up.
+      throw e; // The writer itself was interrupted.
     } catch (IOException e) {
       FileSystemException named = new FileSystemException(file.toString(), null, reason(e));
       named.initCause(e);
@@ -90,7 +90,7 @@ public final class AtomicFile {
     forceFolder(target);
   }
 
-  /** A new file beside the target, under a name that nothing has, not even a link. */
+  /** Creates a file beside the target, under a name that no file or link has. */
   private static Path create(Path target, boolean isPrivate) throws IOException {
     while (true) {
       String random = Long.toHexString(ThreadLocalRandom.current().nextLong() | Long.MIN_VALUE);
@@ -100,12 +100,12 @@ public final class AtomicFile {
             ? Files.createFile(temporary, PosixFilePermissions.asFileAttribute(PRIVATE))
             : Files.createFile(temporary);
       } catch (FileAlreadyExistsException e) {
-        // Another one.
+        // Try another name.
       }
     }
   }
 
-  /** Forces the move to disk. An interrupt meanwhile is kept for later. */
+  /** Forces the move to disk. An interrupt meanwhile sets the thread's flag again afterwards. */
   private static void forceFolder(Path file) throws IOException {
     boolean interrupted = false;
     boolean forced = false;
@@ -115,7 +115,7 @@ public final class AtomicFile {
         folder.force(true);
         forced = true;
       } catch (ClosedByInterruptException e) {
-        // Once more.
+        // Try again.
       }
     }
     if (interrupted) {
@@ -124,8 +124,8 @@ public final class AtomicFile {
   }
 
   /**
-   * Why a file or folder cannot be read or written, in words and without its name, which {@link
-   * FileSystemException} gives in place of a reason.
+   * The reason why a file or folder cannot be read or written, in words and without its name,
+   * because some messages of {@link FileSystemException} consist only of the name.
    */
   public static String reason(IOException e) {
     if (!(e instanceof FileSystemException system)) {

@@ -10,17 +10,17 @@ import java.util.HexFormat;
 import java.util.Map;
 
 /**
- * The SHA-256 of a safetensors file, kept in its metadata. It stands at the very beginning of the
- * header, and is taken over the whole file with zeros in the place of its digits, so that no byte
- * escapes it. Both the entry's name and its value say what it is: if one of them is damaged, the
- * other still tells that there is a checksum to be verified.
+ * The SHA-256 of a safetensors file, kept in its metadata. Its entry is at the beginning of the
+ * header. The digest is computed over the whole file with zeros in place of its digits, so that it
+ * covers every byte. Both the entry's name and its value identify it: if one of them is damaged,
+ * the other still shows that the file has a checksum to verify.
  */
 final class Checksum {
   private static final String KEY = "halfstep.checksum";
   private static final String PREFIX = "halfstep-sha256:";
   private static final int DIGITS = 64;
 
-  /** What the metadata of a checkpoint have. */
+  /** An entry that only the metadata of checkpoints have. */
   private static final String CHECKPOINT = "halfstep.checkpoint";
 
   /** The entry before the checksum is known. */
@@ -31,7 +31,7 @@ final class Checksum {
 
   private final MessageDigest digest;
 
-  /** Begins with nothing. */
+  /** A checksum of no bytes yet. */
   Checksum() {
     try {
       digest = MessageDigest.getInstance("SHA-256");
@@ -40,7 +40,7 @@ final class Checksum {
     }
   }
 
-  /** Goes over the next bytes of the file. */
+  /** Adds the next bytes of the file. */
   void update(ByteBuffer bytes) {
     digest.update(bytes);
   }
@@ -54,8 +54,8 @@ final class Checksum {
   /**
    * Whether a file has a checksum.
    *
-   * @throws ModelFileException if it has one, but not where it was written; or if it has none and
-   *     is a checkpoint: those are never written without
+   * @throws ModelFileException if it has one at another place than files are written with, or if it
+   *     has none and is a checkpoint, which always has one
    */
   static boolean isIn(Path file, byte[] header, Map<String, String> metadata)
       throws ModelFileException {
@@ -76,7 +76,7 @@ final class Checksum {
     return true;
   }
 
-  /** The digits that stand in a header; zeros are put in their place. */
+  /** Takes the digits out of a header and puts zeros in their place. */
   static byte[] takeOutOf(byte[] header) {
     byte[] digits = Arrays.copyOfRange(header, HEAD.length, HEAD.length + DIGITS);
     Arrays.fill(header, HEAD.length, HEAD.length + DIGITS, (byte) '0');
@@ -84,7 +84,7 @@ final class Checksum {
   }
 
   /**
-   * Compares what was gone over with the digits that the file had.
+   * Compares the digest of the added bytes with the digits of the file.
    *
    * @throws ModelFileException if they differ
    */

@@ -20,14 +20,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps a folder for one run: the lock of the operating system on a file in it, which ends with the
- * process, however that ends, and holds between containers that share the folder. The file is
- * removed when the lock is given back.
+ * Reserves a folder for one run by a lock of the operating system on a file in it. The lock ends
+ * with the process, however that ends, and works between containers that share the folder. Closing
+ * it removes the file.
  */
 public final class FolderLock implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(FolderLock.class);
 
-  /** The locks of this process: the system's are held by processes, and know no threads. */
+  /**
+   * The locks of this process, because the system's locks belong to processes and do not exclude
+   * threads.
+   */
   private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
   private final Path file;
@@ -39,11 +42,11 @@ public final class FolderLock implements AutoCloseable {
   }
 
   /**
-   * Takes a lock if it is free. Where the file system knows no locks, a warning is logged and it
-   * counts as taken.
+   * Takes a lock if it is free. If the file system does not support locks, logs a warning and
+   * returns a lock.
    *
-   * @param folder which is there
-   * @param name of the file
+   * @param folder an existing folder
+   * @param name the file's name
    * @return empty if another run has it
    * @throws IOException if the file cannot be written
    */
@@ -113,15 +116,16 @@ public final class FolderLock implements AutoCloseable {
         throw new FileSystemException(file.toString(), null, "is no regular file");
       }
     } catch (NoSuchFileException e) {
-      // Another run has just given it back.
+      // Another run has just released it.
     }
   }
 
   /**
-   * Whether the file that was opened and locked is the one under this name: whoever held the lock
-   * may have removed it in between, and another run made a new one. The opened file is given a size
-   * that is drawn, which no other has. (To open it once more would give up the lock when that is
-   * closed, and what the system calls a file may be used again for the next one.)
+   * Whether the file that was opened and locked is still the one under this name: the former holder
+   * may have removed it in between, and another run may have made a new one. To find out, the
+   * opened file gets a random size, which no other file has. (Opening the file a second time and
+   * closing it would release the lock, and the system may use a file's identity again for the next
+   * one.)
    */
   private static boolean isStillThere(Path file, FileChannel channel) throws IOException {
     long size = ThreadLocalRandom.current().nextLong(1, 1 << 16);
@@ -138,11 +142,11 @@ public final class FolderLock implements AutoCloseable {
     }
   }
 
-  /** Gives the lock back. */
+  /** Releases the lock. */
   @Override
   public void close() throws IOException {
     try {
-      Files.deleteIfExists(file); // while it is held: nobody else's file is removed
+      Files.deleteIfExists(file); // before the release: not the file of another run
     } finally {
       channel.close();
       HELD.remove(file);

@@ -12,9 +12,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Reads JSON (RFC 8259) token by token, for headers of safetensors files, which are objects whose
- * names are all different, strings, and arrays of whole numbers from 0; and for the texts in their
- * metadata, which may hold any other value but {@code null}.
+ * Reads JSON (RFC 8259) token by token, for safetensors files. Their headers have objects with
+ * unique names, strings, and arrays of whole numbers from 0; the JSON texts in their metadata may
+ * have any value but {@code null}.
  */
 final class JsonReader {
   private static final String HEX = "0123456789abcdef";
@@ -30,7 +30,7 @@ final class JsonReader {
   /**
    * Begins at the first character.
    *
-   * @param what begins the message of an exception, behind the file's name
+   * @param what the beginning of an exception's message, after the file's name
    */
   JsonReader(Path file, String what, String text) {
     this.file = file;
@@ -38,13 +38,13 @@ final class JsonReader {
     this.text = text;
   }
 
-  /** Reads the value that stands behind a name. */
+  /** Reads the value of a field. */
   @FunctionalInterface
   interface Field {
     void read(String name) throws ModelFileException;
   }
 
-  /** An object: the fields are read one after the other. */
+  /** Reads an object, field by field. */
   void object(Field field) throws ModelFileException {
     expect('{');
     if (accept('}')) {
@@ -62,7 +62,7 @@ final class JsonReader {
     expect('}');
   }
 
-  /** An array of whole numbers from 0. */
+  /** Reads an array of whole numbers from 0. */
   long[] numbers() throws ModelFileException {
     expect('[');
     if (accept(']')) {
@@ -99,10 +99,10 @@ final class JsonReader {
   }
 
   /**
-   * Any value: a map in the order of the text, a list, a string, a boolean, a {@code Long} for a
-   * whole number and a {@code Double} for any other.
+   * Reads any value: a map in the order of the text, a list, a string, a boolean, a {@code Long}
+   * for a whole number and a {@code Double} for any other.
    *
-   * @param levels of objects and arrays that may stand in it, one in the other
+   * @param levels the most levels of nested objects and arrays
    */
   Object value(int levels) throws ModelFileException {
     skipSpace();
@@ -162,12 +162,12 @@ final class JsonReader {
         return number;
       }
     } catch (NumberFormatException e) {
-      // Too large, as below.
+      // Too large: the exception below says so.
     }
     throw damaged("holds the number " + digits + ", which is too large");
   }
 
-  /** A string, its escapes resolved. */
+  /** Reads a string and resolves its escapes. */
   String string() throws ModelFileException {
     expect('"');
     StringBuilder string = new StringBuilder();
@@ -218,7 +218,7 @@ final class JsonReader {
     };
   }
 
-  /** Nothing but space may follow. */
+  /** Throws if anything but space follows. */
   void end() throws ModelFileException {
     skipSpace();
     if (at < text.length()) {

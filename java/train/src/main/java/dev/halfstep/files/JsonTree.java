@@ -6,12 +6,12 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * JSON (RFC 8259) in the metadata of a file as plain objects: a {@code Map} in the order of the
- * text, a {@code List}, a {@code String}, a {@code Boolean}, a {@code Long} for a whole number, a
- * {@code Double} for any other. There is no {@code null}.
+ * Reads and writes JSON (RFC 8259) in the metadata of a file as plain objects: a {@code Map} in the
+ * order of the text, a {@code List}, a {@code String}, a {@code Boolean}, a {@code Long} for a
+ * whole number, a {@code Double} for any other. There is no {@code null}.
  */
 public final class JsonTree {
-  /** Objects and arrays that may stand in one another, so that no text exhausts the stack. */
+  /** The most levels of nested objects and arrays, so that no text exhausts the stack. */
   public static final int MOST_LEVELS = 200;
 
   private JsonTree() {}
@@ -19,10 +19,10 @@ public final class JsonTree {
   /**
    * Reads a text.
    *
-   * @param file that holds it, for messages
-   * @param what it is called in messages, such as the name of the metadata's entry
-   * @throws ModelFileException if it is no JSON, has {@code null} in it, a name twice in one
-   *     object, a number that no {@code long} or {@code double} holds, or too many levels
+   * @param file the file that holds it, for messages
+   * @param what the name of the text in messages, such as that of the metadata's entry
+   * @throws ModelFileException if it is not JSON, or has a {@code null}, a name twice in one
+   *     object, a number out of the range of {@code long} and {@code double}, or too many levels
    */
   public static Object read(Path file, String what, String text) throws ModelFileException {
     JsonReader reader = new JsonReader(file, "is damaged: its " + what, text);
@@ -32,11 +32,12 @@ public final class JsonTree {
   }
 
   /**
-   * Writes a tree on one line, each map in its own order. The order of {@code Map.of} and {@code
-   * Map.copyOf} differs from one run of Java to the next, and so would the files: do not use them.
+   * Writes a tree on one line, each map in its iteration order. Do not use {@code Map.of} and
+   * {@code Map.copyOf}: their order, and so the file, would differ from one run of Java to the
+   * next.
    *
-   * @throws IllegalArgumentException if something in it is none of the types above, or a number
-   *     that is not finite, which JSON does not know
+   * @throws IllegalArgumentException if it contains another type, or a number that is not finite,
+   *     which JSON does not have
    */
   public static String write(Object tree) {
     if (tree instanceof Map<?, ?> map) {

@@ -21,15 +21,15 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Files of named tensors as PyTorch, NumPy and others read and write them: the <a
- * href="https://github.com/huggingface/safetensors">safetensors</a> format. Eight bytes with the
+ * Reads and writes files of named tensors in a format that PyTorch, NumPy and others use too: the
+ * <a href="https://github.com/huggingface/safetensors">safetensors</a> format. Eight bytes with the
  * header's length (little-endian), a JSON header with type, shape and place of each tensor, then
  * their bytes, little-endian and row-major, one after the other without gaps.
  *
  * <p>The format has no checksum. Files written here carry one in their metadata, under {@code
- * halfstep.checksum}: {@code halfstep-sha256:} and the SHA-256 of the whole file, taken with zeros
- * in the place of its own 64 digits. It is verified where it is there. A program that takes such a
- * file's metadata over into another file must leave this entry out.
+ * halfstep.checksum}: {@code halfstep-sha256:} and the SHA-256 of the whole file with zeros in
+ * place of its 64 digits. If a file has it, reading verifies it. A program that copies such a
+ * file's metadata to another file must leave this entry out.
  */
 public final class Safetensors {
   private static final int BUFFER_BYTES = 1 << 16;
@@ -104,7 +104,10 @@ public final class Safetensors {
       return type.isReadable();
     }
 
-    /** What it becomes in a file: numbers that were read from 16 bits are F32. */
+    /**
+     * The type that it is written with: numbers that were read from 16-bit types are written as
+     * F32.
+     */
     private TensorType writtenType(String name) {
       if (data == null) {
         throw new IllegalArgumentException(
@@ -114,11 +117,11 @@ public final class Safetensors {
     }
 
     /**
-     * The values, row-major in the file's shape, not copied; those of F64 rounded to single
-     * precision, in a new array. A model has them in another order: {@code Model.set(String,
-     * Entry)}.
+     * The values, row-major in the file's shape, not copied. Values of F64 are rounded to single
+     * precision in a new array. In a model they may have another order: see {@code
+     * Model.set(String, Entry)}.
      *
-     * @throws IllegalStateException if they are of a type that is not read
+     * @throws IllegalStateException if {@link #isReadable} is false
      */
     public float[] values() {
       if (data instanceof double[] wide) {
@@ -138,7 +141,7 @@ public final class Safetensors {
     /**
      * The values of a tensor of F64, row-major, not copied.
      *
-     * @throws IllegalStateException if it is of another type
+     * @throws IllegalStateException if it has another type
      */
     public double[] doubles() {
       if (data instanceof double[] values) {
@@ -150,7 +153,7 @@ public final class Safetensors {
     /**
      * The values of a tensor of U8, row-major, not copied.
      *
-     * @throws IllegalStateException if it is of another type
+     * @throws IllegalStateException if it has another type
      */
     public byte[] bytes() {
       if (data instanceof byte[] values) {
@@ -161,11 +164,11 @@ public final class Safetensors {
   }
 
   /**
-   * What a file holds.
+   * The contents of a file.
    *
-   * @param file where it was read from
+   * @param file the file that was read
    * @param metadata texts by name, without the checksum
-   * @param tensors by name, in the order in which they lie in the file
+   * @param tensors by name, in the order of the file
    */
   public record Contents(Path file, Map<String, String> metadata, Map<String, Entry> tensors) {
     /** Keeps the order of the tensors. */
@@ -175,10 +178,10 @@ public final class Safetensors {
     }
 
     /**
-     * The same tensors under other names, as where a file has {@code backbone.0.weight} and the
-     * model {@code 0.weight}.
+     * The same tensors under other names, for example if a file has {@code backbone.0.weight} and
+     * the model {@code 0.weight}.
      *
-     * @throws IllegalArgumentException if two get the same name
+     * @throws IllegalArgumentException if two tensors get the same name
      */
     public Contents renamed(UnaryOperator<String> rename) {
       Map<String, Entry> named = new LinkedHashMap<>();
@@ -193,13 +196,14 @@ public final class Safetensors {
   }
 
   /**
-   * Writes a file, all or nothing (see {@link AtomicFile}). The same tensors give the same bytes.
+   * Writes a file completely or not at all (see {@link AtomicFile}). The same tensors and metadata
+   * give the same bytes.
    *
-   * @param tensors by name, in the order in which they are to lie in the file
-   * @param metadata texts for whoever reads the file; {@code format = pt}, which says that names
-   *     and layouts are PyTorch's, and the checksum are added
+   * @param tensors by name, in the order of the file
+   * @param metadata texts for readers of the file; the method adds the checksum and {@code format =
+   *     pt}, which means that names and layouts are PyTorch's
    * @throws IOException if the file cannot be written, or names, shapes and texts together exceed
-   *     the format's limit of 100 MB; a file that stood there is unchanged then
+   *     the format's limit of 100 MB; an existing file is then unchanged
    */
   public static void write(Path file, Map<String, Entry> tensors, Map<String, String> metadata)
       throws IOException {
@@ -238,7 +242,7 @@ public final class Safetensors {
                 bytes -> out.write(bytes.array(), bytes.arrayOffset(), bytes.limit())));
   }
 
-  /** Takes the bytes of a file, one part after the other: a buffer's array up to its limit. */
+  /** Receives the bytes of a file in parts, each in a buffer's array up to its limit. */
   @FunctionalInterface
   private interface Sink {
     void take(ByteBuffer bytes) throws IOException;
@@ -270,11 +274,11 @@ public final class Safetensors {
   }
 
   /**
-   * Reads a file, also one by another writer.
+   * Reads a file of any writer.
    *
-   * @throws ModelFileException if there is no such file, it is no safetensors file, or it is
-   *     damaged: its header is not what the format says, it is longer or shorter than its header
-   *     says, or it has a checksum and that differs
+   * @throws ModelFileException if the file does not exist, is not a safetensors file, or is
+   *     damaged: its header violates the format, its length differs from the header's, or its
+   *     checksum is wrong
    * @throws IOException if it cannot be read
    */
   public static Contents read(Path file) throws IOException {
@@ -284,7 +288,7 @@ public final class Safetensors {
     if (Files.exists(file) && !Files.isRegularFile(file)) {
       throw new ModelFileException(file, "is no regular file, expected a safetensors file");
     }
-    // A stream and no channel: that would be closed if the thread were interrupted.
+    // A stream, because an interrupt of the thread would close a channel.
     try (InputStream in = new FileInputStream(file.toFile())) {
       return read(file, Files.size(file), in);
     } catch (FileNotFoundException | NoSuchFileException e) {
@@ -376,7 +380,7 @@ public final class Safetensors {
     return new Entry(type, tensor.shape(), data);
   }
 
-  /** Fills a buffer from position 0 to its limit, and goes back to 0. */
+  /** Fills a buffer from position 0 to its limit, and sets the position to 0 again. */
   private static void fill(Path file, InputStream in, ByteBuffer buffer) throws IOException {
     if (in.readNBytes(buffer.array(), buffer.arrayOffset(), buffer.limit()) < buffer.limit()) {
       throw new ModelFileException(file, "is truncated: it became shorter while it was read");

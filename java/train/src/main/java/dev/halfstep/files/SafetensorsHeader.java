@@ -15,10 +15,10 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The header of a safetensors file: where each tensor lies, and the texts beside them.
+ * The header of a safetensors file: the position of each tensor, and the metadata.
  *
  * @param metadata texts by name, in the order of the file
- * @param tensors in the order in which they lie in the file
+ * @param tensors in the order of the file
  */
 record SafetensorsHeader(Map<String, String> metadata, List<Tensor> tensors) {
   /** The format's own limit. */
@@ -26,21 +26,21 @@ record SafetensorsHeader(Map<String, String> metadata, List<Tensor> tensors) {
 
   private static final String METADATA = "__metadata__";
 
-  /** Data begin at a multiple of this in the file: the header is filled up with spaces. */
+  /** The data begin at a multiple of this number in the file; spaces pad the header. */
   private static final int ALIGNMENT = 8;
 
   /**
    * A tensor in a file.
    *
-   * @param begin where its bytes begin, counted from the end of the header
-   * @param end where they end
+   * @param begin the offset of its first byte, counted from the end of the header
+   * @param end the offset after its last byte
    */
   record Tensor(String name, TensorType type, Shape shape, long begin, long end) {}
 
   /**
-   * Reads a header and checks everything that it says.
+   * Reads and checks a header.
    *
-   * @param dataBytes what the file holds behind the header
+   * @param dataBytes the number of bytes after the header
    */
   static SafetensorsHeader parse(Path file, byte[] header, long dataBytes)
       throws ModelFileException {
@@ -129,7 +129,7 @@ record SafetensorsHeader(Map<String, String> metadata, List<Tensor> tensors) {
     return new Tensor(name, type, shape, offsets[0], offsets[1]);
   }
 
-  /** What has been read of a tensor so far. */
+  /** The fields of a tensor that have been read so far. */
   private static final class Fields {
     private @Nullable String type;
     private long @Nullable [] shape;
@@ -143,7 +143,7 @@ record SafetensorsHeader(Map<String, String> metadata, List<Tensor> tensors) {
             + String.format(Locale.ROOT, problem, values));
   }
 
-  /** The header as it stands in a file, filled up with spaces. */
+  /** The bytes of the header in a file, padded with spaces. */
   byte[] toBytes() {
     Map<String, String> fields = new LinkedHashMap<>();
     fields.put(

@@ -4,7 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** The types that tensors of safetensors files have, by the names that the format gives them. */
+/** The element types of safetensors files, by the format's names. */
 enum TensorType {
   F64(64),
   F32(32),
@@ -40,9 +40,9 @@ enum TensorType {
   }
 
   /**
-   * The bytes of so many elements.
+   * The size of {@code elements} elements in bytes.
    *
-   * @throws ArithmeticException if they are no whole number of bytes, or more than 2^63
+   * @throws ArithmeticException if it is not a whole number of bytes, or more than 2^63
    */
   long bytes(long elements) {
     long all = Math.multiplyExact(elements, bits);
@@ -58,11 +58,11 @@ enum TensorType {
   }
 
   /**
-   * Takes elements out of a little-endian buffer.
+   * Reads elements from a little-endian buffer.
    *
-   * @param to {@code double[]} for F64, {@code byte[]} for U8, {@code float[]} for what else can be
-   *     read
-   * @param count as many as the buffer has bytes for
+   * @param to {@code double[]} for F64, {@code byte[]} for U8, {@code float[]} for the other
+   *     readable types
+   * @param count the number of elements, for which the buffer has the bytes
    */
   void read(ByteBuffer from, Object to, int offset, int count) {
     switch (this) {
@@ -89,7 +89,10 @@ enum TensorType {
     }
   }
 
-  /** The value of an IEEE 754 half-precision number: one bit sign, 5 exponent, 10 fraction. */
+  /**
+   * The value of an IEEE 754 half-precision number: 1 bit for the sign, 5 for the exponent, 10 for
+   * the fraction.
+   */
   private static float ofHalf(short bits) {
     int sign = (bits & 0x8000) << 16;
     int exponent = bits >> 10 & 0x1F;

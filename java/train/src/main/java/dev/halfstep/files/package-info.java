@@ -1,4 +1,4 @@
-/** Files of weights, and writing files so that a kill leaves the old or the new one. */
+/** Files of weights, and writing files such that a crash leaves either the old or the new one. */
 @NullMarked
 package dev.halfstep.files;
 

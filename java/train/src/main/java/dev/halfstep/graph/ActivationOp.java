@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Locale;
 
 /** y = activation(x), element for element. */
-public record ActivationOp(Value x, Activation activation, Value y) implements Operation {
+public record ActivationOp(Value x, Activation activation, Value y) implements KernelOp {
 
   /** Adds the operation to the graph of x; {@link Activation#NONE} gives x itself. */
   static Value of(Value x, Activation activation) {

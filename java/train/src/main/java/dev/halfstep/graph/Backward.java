@@ -55,7 +55,7 @@ public final class Backward {
     return gradient;
   }
 
-  /** What an operation kept from the forward pass for its gradient. */
+  /** The value that an operation saved in the forward pass for its gradient. */
   Value saved(@Nullable Value value) {
     if (value == null) {
       throw new IllegalStateException("the graph was built for evaluation: it has no gradients");
@@ -85,14 +85,15 @@ public final class Backward {
     return new Target(known, 1);
   }
 
-  /** A new value for a contribution to be {@link #give given}, shaped and typed as the value. */
+  /** A new value of the same shape and type, for a contribution to hand to {@link #give}. */
   public Value create(Value value) {
     return graph.value("d " + value.name(), value.type(), value.shape());
   }
 
   /**
-   * As {@link #into}, for a kernel that writes one type alone. What it cannot leave in the gradient
-   * itself goes to the arena, and is handed in by {@link #finish(Value, Target)}.
+   * As {@link #into}, for a kernel that can write one type only. If the gradient has another type,
+   * the target is a temporary value in the arena; {@link #finish(Value, Target)} then adds it to
+   * the gradient.
    */
   Target intoTyped(Value value, DType type) {
     boolean parameter = value.place() instanceof Value.Place.OfParameter;
@@ -102,7 +103,7 @@ public final class Backward {
         : new Target(graph.value("d " + value.name(), type, value.shape()), 0);
   }
 
-  /** Hands in what {@link #intoTyped} had to leave apart. */
+  /** Adds the target of {@link #intoTyped} to the gradient if it is a temporary value. */
   void finish(Value value, Target target) {
     if (gradients.get(value) != target.value()) {
       give(value, target.value());
@@ -115,22 +116,22 @@ public final class Backward {
    * @param beta 0 to store, 1 to add to what both hold
    * @param first the first gradient, F32
    * @param second the second, F32
-   * @param later what has still to be handed in, behind the kernel's call
+   * @param later temporary values to add to the gradients after the kernel's call
    */
   record Pair(float beta, Value first, Value second, List<Contribution> later) {
-    /** What the call reads beside its inputs: both gradients if it adds to them. */
+    /** The values that the call reads beside its inputs: both gradients if it adds to them. */
     List<Value> read() {
       return beta == 0 ? List.of() : List.of(first, second);
     }
   }
 
-  /** A gradient of a value that was computed apart. */
+  /** A value and a contribution to its gradient, which lies in a temporary value. */
   record Contribution(Value value, Value gradient) {}
 
   /**
-   * Where a kernel that computes the gradients of two parameters at once leaves them. What it
-   * cannot leave in the gradients themselves goes to the arena, and is handed in by {@link
-   * #finish(Pair)}; what nobody needs goes there too.
+   * Where a kernel that computes the gradients of two parameters at once leaves them. A gradient
+   * that it cannot write directly, or that is not needed, goes to a temporary value in the arena;
+   * {@link #finish(Pair)} adds it to the gradient if that is needed.
    */
   Pair intoBoth(Value first, Value second) {
     boolean direct = first != second && isTrained(first) && isTrained(second);
@@ -154,12 +155,15 @@ public final class Backward {
     return gradient;
   }
 
-  /** Hands in what {@link #intoBoth} had to leave apart. */
+  /** Adds the temporary values of {@link #intoBoth} to the gradients. */
   void finish(Pair pair) {
     pair.later().forEach(part -> give(part.value(), part.gradient()));
   }
 
-  /** Hands in a contribution that has been computed; it may be another value's gradient as well. */
+  /**
+   * Adds a computed contribution to a value's gradient; the same array may be another value's
+   * gradient too.
+   */
   public void give(Value value, Value contribution) {
     if (!value.differentiable()) {
       return;

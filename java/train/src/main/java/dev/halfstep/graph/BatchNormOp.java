@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * Batch normalisation (Ioffe and Szegedy, 2015) of x {@code [..., channels]} over all but the last
  * dimension: y = activation((x - mean) / sqrt(variance + eps) * gamma + beta + residual). In
  * training mean and biased variance are those of x, and {@code running = (1 - momentum) running +
- * momentum observed}, with the unbiased variance; otherwise the running ones are used, and stay.
+ * momentum observed}, with the unbiased variance; otherwise the running statistics are used and do
+ * not change.
  *
  * @param gamma {@code F32 [channels]}, as beta and all statistics
  * @param residual shaped as x, or null
@@ -31,13 +32,13 @@ public record BatchNormOp(
     Value y,
     @Nullable Value savedMean,
     @Nullable Value savedInvstd)
-    implements Operation {
+    implements KernelOp {
 
   /**
-   * Adds the operation to the graph of x, training or not as the graph is.
+   * Adds the operation to the graph of x, for training if the graph is for training.
    *
-   * @throws IllegalArgumentException if the shapes do not match, or there is but one value of each
-   *     channel to train on, which has no variance
+   * @throws IllegalArgumentException if the shapes do not match, or the graph is for training and
+   *     each channel has one value only, which has no variance
    */
   static Value of(
       Value x,

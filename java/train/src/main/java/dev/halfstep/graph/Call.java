@@ -10,9 +10,9 @@ import java.util.List;
  * @param reads the values that the kernel reads
  * @param writes the values that it writes
  * @param inPlace whether {@code writes[0]} may lie over {@code reads[0]}, element for element
- * @param bytes memory traffic: what is read and written, each once
+ * @param bytes memory traffic: each value that is read or written counts once
  * @param flops floating-point operations, a multiply-add counted as two
- * @param kernel makes the call
+ * @param kernel launches the kernel
  */
 public record Call(
     String name,
@@ -23,13 +23,13 @@ public record Call(
     long flops,
     Kernel kernel) {
 
-  /** Makes the call on a stream, or records it, with the addresses that a plan was given. */
+  /** Launches the kernel on a stream, or records it, with the addresses of a plan's values. */
   @FunctionalInterface
   public interface Kernel {
     void run(Stream stream, ValueAddresses at);
   }
 
-  /** A call whose traffic is all that it reads and writes. */
+  /** A call whose memory traffic is the size of all values that it reads and writes. */
   public static Call of(
       String name, List<Value> reads, List<Value> writes, long flops, Kernel kernel) {
     long bytes = 0;

@@ -3,10 +3,44 @@ package dev.halfstep.graph;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The calls of a plan in the making, in order. */
+/** The kernel calls of a plan in the making, in order. */
 public final class Calls {
   private final List<Call> list = new ArrayList<>();
   private String layer = "";
+
+  /** Adds the calls that compute all operations of a graph. */
+  public void forward(Graph graph) {
+    for (Graph.Node node : graph.operations()) {
+      layer = node.layer();
+      kernels(node).forward(this);
+    }
+    layer = "";
+  }
+
+  /**
+   * Adds the calls that compute the gradients of all parameters of a graph, last operation first.
+   *
+   * @param accumulate whether the gradients are added to what the gradient arena holds, as in the
+   *     second and later micro-batches of a step; otherwise they replace it
+   */
+  public void backward(Graph graph, boolean accumulate) {
+    Backward backward = new Backward(graph, this, accumulate);
+    List<Graph.Node> nodes = graph.operations();
+    for (int i = nodes.size() - 1; i >= 0; i--) {
+      KernelOp operation = kernels(nodes.get(i));
+      boolean root = operation.outputs().isEmpty();
+      if (root || operation.outputs().stream().anyMatch(backward::has)) {
+        layer = nodes.get(i).layer();
+        operation.backward(backward);
+      }
+    }
+    layer = "";
+  }
+
+  /** Only {@link Ops} and {@link StepOps} add operations to graphs, and these are kernel ops. */
+  private static KernelOp kernels(Graph.Node node) {
+    return (KernelOp) node.operation();
+  }
 
   /** Adds a call under the name of the layer that is being unrolled. */
   public void add(Call call) {
@@ -21,11 +55,6 @@ public final class Calls {
                 call.bytes(),
                 call.flops(),
                 call.kernel()));
-  }
-
-  /** Names the layer that the next calls belong to. */
-  void layer(String layer) {
-    this.layer = layer;
   }
 
   /** The calls added so far. */

@@ -4,10 +4,10 @@ import dev.halfstep.DType;
 import java.util.List;
 
 /** x in another type, such as a parameter F32 {@code [channels]} in the graph's storage type. */
-public record CastOp(Value x, Value y) implements Operation {
+public record CastOp(Value x, Value y) implements KernelOp {
 
   /**
-   * Adds the operation to the graph of x; in its own type that is x itself.
+   * Adds the operation to the graph of x; returns x itself if it has the type already.
    *
    * @param type F32, BF16 or F16
    * @throws IllegalArgumentException if x or the type is another
@@ -45,7 +45,7 @@ public record CastOp(Value x, Value y) implements Operation {
     calls.add(call(name(), x, y));
   }
 
-  /** The call of to = from, of another type. */
+  /** The call that copies {@code from} to {@code to}, which has another type. */
   static Call call(String name, Value from, Value to) {
     dev.halfstep.kernel.CastKernel kernel =
         dev.halfstep.kernel.CastKernel.of(from.type(), to.type(), to.shape().elements());

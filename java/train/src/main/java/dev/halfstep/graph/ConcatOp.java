@@ -3,8 +3,8 @@ package dev.halfstep.graph;
 import dev.halfstep.Shape;
 import java.util.List;
 
-/** Values one behind the other along a dimension. */
-public record ConcatOp(List<Value> parts, int axis, Value y) implements Operation {
+/** The parts joined along a dimension. */
+public record ConcatOp(List<Value> parts, int axis, Value y) implements KernelOp {
 
   /**
    * Adds the operation to the graph of the parts.

@@ -7,12 +7,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Numbers that never change, F32 on every graph. A fill writes each run of equal ones into the
- * arena whenever the plan runs.
+ * Constant numbers, always F32. Whenever the plan runs, one fill kernel for each run of equal
+ * numbers writes them into the arena.
  *
  * @param values one for all elements of y, or one for each, in order
  */
-public record ConstantOp(List<Float> values, Value y) implements Operation {
+public record ConstantOp(List<Float> values, Value y) implements KernelOp {
   private static final int MOST_VALUES = 256;
 
   static Value of(Graph graph, Shape shape, float... values) {

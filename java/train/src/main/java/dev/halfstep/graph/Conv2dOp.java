@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * y = activation(conv(x, W) + b), a cross-correlation: x {@code [batch, height, width, in]}, W
  * {@code [out, rows, columns, in / groups]}, b {@code F32 [out]}, y {@code [batch, places, places,
- * out]}. Backward one kernel for dW and db together and one for dx, after the activation's own
- * gradient.
+ * out]}. The backward pass runs the activation's gradient, then one kernel for dW and db together
+ * and one for dx.
  *
  * @param z the value before the activation, which GELU's gradient needs
  */
@@ -23,10 +23,11 @@ public record Conv2dOp(
     Activation activation,
     Value y,
     @Nullable Value z)
-    implements Operation {
+    implements KernelOp {
 
   /**
-   * Adds the operation to the graph of x. The groups follow from the shapes.
+   * Adds the operation to the graph of x. The number of groups is x's channels divided by the last
+   * dimension of W.
    *
    * @param activation NONE, RELU or GELU
    * @throws IllegalArgumentException if the shapes do not match

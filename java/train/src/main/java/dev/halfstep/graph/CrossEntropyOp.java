@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param classWeights {@code F32 [classes]} or null: all 1
  * @param state {@code hs_step_state}
- * @param seed what the gradient is multiplied by beside the loss scale: 1 / samples of the step
+ * @param seed factor of the gradient, beside the loss scale: 1 / samples of the step
  * @param gradient of the logits, null outside training
  */
 public record CrossEntropyOp(
@@ -24,7 +24,7 @@ public record CrossEntropyOp(
     int ignoreLabel,
     float seed,
     @Nullable Value gradient)
-    implements Operation {
+    implements KernelOp {
 
   /**
    * Adds the operation to the graph of the logits.

@@ -10,19 +10,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The softmax cross-entropy of each row of logits {@code [..., classes]} and labels {@code I32
- * [...]}, as a value to calculate on with: -log of the probability of the label. {@link
- * CrossEntropyOp} is the same as the end of a graph, for which nothing is left to calculate.
+ * [...]}, as a value for further operations: -log of the label's probability. {@link
+ * CrossEntropyOp} computes the same loss as the end of a graph.
  *
- * <p>The forward kernel finds the gradient of each row's loss by its logits too; on the way back
- * row r is multiplied by the gradient of loss r, a product of a 1 x 1 with a 1 x classes matrix for
- * each row.
+ * <p>The forward kernel also computes the gradient of each row's loss with respect to its logits.
+ * The backward pass multiplies row r of it by the gradient of loss r: a batched product of 1 x 1
+ * and 1 x classes matrices.
  *
  * @param loss {@code F32 [...]}
- * @param slope the gradient of each row's loss by its logits, {@code F32 [..., classes]}; null
- *     outside training
+ * @param slope the gradient of each row's loss with respect to its logits, {@code F32 [...,
+ *     classes]}; null outside training
  */
 public record CrossEntropyRowsOp(Value logits, Value labels, Value loss, @Nullable Value slope)
-    implements Operation {
+    implements KernelOp {
   /**
    * Adds the operation to the graph of the logits.
    *
@@ -49,6 +49,21 @@ public record CrossEntropyRowsOp(Value logits, Value labels, Value loss, @Nullab
     boolean trained = graph.training() && logits.differentiable();
     Value slope = trained ? graph.value("slope of cross-entropy", DType.F32, logits.shape()) : null;
     return graph.add(new CrossEntropyRowsOp(logits, labels, loss, slope));
+  }
+
+  /**
+   * The smallest number of classes among the graph's operations of this kind that read these
+   * labels; 0 if none does. Labels that another operation has changed before are not found.
+   */
+  public static long classes(Graph graph, Value labels) {
+    return graph.operations().stream()
+        .map(Graph.Node::operation)
+        .filter(CrossEntropyRowsOp.class::isInstance)
+        .map(CrossEntropyRowsOp.class::cast)
+        .filter(rows -> rows.labels.root() == labels.root())
+        .mapToLong(rows -> rows.logits.shape().dim(-1))
+        .min()
+        .orElse(0);
   }
 
   @Override

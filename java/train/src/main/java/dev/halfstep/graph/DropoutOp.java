@@ -3,22 +3,22 @@ package dev.halfstep.graph;
 import java.util.List;
 
 /**
- * y = x / (1 - rate) where an element is kept, else 0 (Srivastava et al., 2014). What is kept
- * follows from the graph's dropout key, the number of this dropout in the graph and the count of
- * micro-batches, so the gradient is the same call on dy and nothing is stored.
+ * y = x / (1 - rate) where an element is kept, else 0 (Srivastava et al., 2014). The graph's
+ * dropout key, the number of this dropout in the graph and the count of micro-batches decide which
+ * elements are kept, so the backward pass makes the same call on dy and stores no mask.
  *
- * @param state {@code hs_step_state}, whose micro-steps count
+ * @param state {@code hs_step_state}, whose count of micro-batches selects the random numbers
  * @param key of the random numbers
  * @param number tells the dropouts of a graph apart
  */
 public record DropoutOp(Value x, float rate, Value state, long key, int number, Value y)
-    implements Operation {
+    implements KernelOp {
 
   /**
-   * Adds the operation to the graph of x; outside training, and at rate 0, that is x itself.
+   * Adds the operation to the graph of x; outside training, and at rate 0, returns x itself.
    *
-   * @param rate the share that is dropped, in [0, 1)
-   * @throws IllegalArgumentException if the rate is not possible
+   * @param rate the share of the elements that is dropped, in [0, 1)
+   * @throws IllegalArgumentException if the rate is not in [0, 1)
    * @throws IllegalStateException if the graph is for training, but not part of a step
    */
   static Value of(Value x, double rate) {

@@ -10,10 +10,9 @@ import java.util.List;
  * it is then the same for all of them, as a bias {@code [channels]} is for {@code [batch,
  * channels]}.
  *
- * @param period elements of b, which divide those of a
+ * @param period the number of elements of b; it divides that of a
  */
-public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
-    implements Operation {
+public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y) implements KernelOp {
   /** Which function. */
   public enum Kind {
     /** The sum. */
@@ -57,7 +56,7 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
     return graph.add(new ElementwiseOp(kind, a, second, b.shape().elements(), y));
   }
 
-  /** Whether b is a's last dimensions behind any number of dimensions of 1. */
+  /** Whether b's shape is a's last dimensions, after any number of dimensions of 1. */
   private static boolean repeats(Value a, Value b) {
     int rank = a.shape().rank();
     if (b.shape().rank() > rank) {
@@ -155,7 +154,7 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
     }
   }
 
-  /** 1 where a is the greater or the less one, 1/2 where a and b are equal, else 0. */
+  /** 1 where a is greater (or less) than b, 1/2 where they are equal, else 0. */
   private Value slope(Backward backward, Function which) {
     return call(backward, which, a, b);
   }
@@ -167,7 +166,10 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
     return result;
   }
 
-  /** Makes the kernel of a function, for {@code count} elements of which the second repeats. */
+  /**
+   * Makes the kernel of a function for {@code count} elements; the second operand has {@code
+   * period} elements and repeats.
+   */
   private interface Function {
     ElementwiseKernel of(DType type, long count, long period);
   }
@@ -187,7 +189,10 @@ public record ElementwiseOp(Kind kind, Value a, Value b, long period, Value y)
         .allowInPlace();
   }
 
-  /** b's gradient is the sum over what b was repeated for, with the sign that b has. */
+  /**
+   * Sums the gradient over the repetitions of b, negates it for a - b and a / b, and adds it to b's
+   * gradient.
+   */
   private void giveToSecond(Backward backward, Value all) {
     Value gradient = all;
     if (period != y.shape().elements()) {

@@ -8,16 +8,16 @@ import java.util.List;
 
 /**
  * y {@code [..., width]} = the rows of a table {@code [vocabulary, width]} that tokens {@code I32
- * [...]} name. The gradient of the table sums over each token's places, in their order, which a
- * workspace in the arena sorts.
+ * [...]} name. The gradient of a table row is the sum of dy over the positions of its token, in
+ * ascending order; the kernel sorts the positions by token in a workspace in the arena.
  */
-public record EmbeddingOp(Value table, Value tokens, Value y) implements Operation {
+public record EmbeddingOp(Value table, Value tokens, Value y) implements KernelOp {
 
   /**
    * Adds the operation to the graph of the tokens. A token outside the table gives zeros, and an
-   * error in the step's state where there is one.
+   * error in the step's state if the graph has one.
    *
-   * @throws IllegalArgumentException if the types or shapes are not these
+   * @throws IllegalArgumentException if the table is not a matrix or the tokens are not I32
    */
   static Value of(Value table, Value tokens) {
     Graph graph = tokens.graph();
@@ -33,6 +33,21 @@ public record EmbeddingOp(Value table, Value tokens, Value y) implements Operati
     dims[rank] = table.shape().dim(1);
     Value y = graph.value("embedding", table.type(), Shape.of(dims), table);
     return graph.add(new EmbeddingOp(table, tokens, y));
+  }
+
+  /**
+   * The number of rows of the smallest table that an embedding of the graph reads with these
+   * tokens; 0 if none does. Tokens that another operation has changed before are not found.
+   */
+  public static long vocabulary(Graph graph, Value tokens) {
+    return graph.operations().stream()
+        .map(Graph.Node::operation)
+        .filter(EmbeddingOp.class::isInstance)
+        .map(EmbeddingOp.class::cast)
+        .filter(embedding -> embedding.tokens.root() == tokens.root())
+        .mapToLong(embedding -> embedding.table.shape().dim(0))
+        .min()
+        .orElse(0);
   }
 
   @Override

@@ -6,25 +6,25 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a parameter lies in a file that PyTorch reads. In memory images are NHWC and convolution
- * weights KRSC, in files they are NCHW and KCRS: the same numbers with their dimensions in another
- * order.
+ * The order of a parameter's numbers in files, which is PyTorch's. In memory images are NHWC and
+ * convolution weights KRSC; in files they are NCHW and KCRS.
  *
- * @param view the parameter's memory, seen under this shape of as many elements
+ * @param view a shape for the parameter's memory, with the same number of elements
  * @param permutation dimension i of the file is dimension {@code permutation[i]} of the view
- * @param shape the shape that the file gives it
+ * @param shape the parameter's shape in the file
  */
 public record FileLayout(Shape view, List<Integer> permutation, Shape shape) {
   private static final List<Integer> LAST_TO_SECOND = List.of(0, 3, 1, 2);
 
-  /** As in memory. */
+  /** The same order in files as in memory. */
   static FileLayout asInMemory(Shape shape) {
     List<Integer> identity = IntStream.range(0, shape.rank()).boxed().toList();
     return new FileLayout(shape, identity, shape);
   }
 
   /**
-   * Convolution weights, {@code [out, height, width, in]} here, {@code [out, in, height, width]}.
+   * The layout of convolution weights: {@code [out, height, width, in]} in memory, {@code [out, in,
+   * height, width]} in files.
    */
   public static FileLayout ofConvolution(Shape weight) {
     return new FileLayout(
@@ -34,11 +34,11 @@ public record FileLayout(Shape view, List<Integer> permutation, Shape shape) {
   }
 
   /**
-   * A parameter {@code [..., features]} of features that may be a flattened image: in memory they
-   * are in the order of {@code [height, width, channels]}, in files of {@code [channels, height,
-   * width]}.
+   * The layout of a parameter {@code [..., features]} whose features may be a flattened image.
+   * Their order is then {@code [height, width, channels]} in memory and {@code [channels, height,
+   * width]} in files.
    *
-   * @param image {@code [height, width, channels]}; null if the features are no image
+   * @param image {@code [height, width, channels]}; null if the features are not an image
    */
   public static FileLayout ofFeatures(Shape shape, @Nullable Shape image) {
     if (image == null) {
@@ -59,9 +59,9 @@ public record FileLayout(Shape view, List<Integer> permutation, Shape shape) {
   }
 
   /**
-   * The values in the order of files.
+   * Returns the values, given in the order of memory, in the order of files.
    *
-   * @throws IllegalArgumentException if there are not as many as the shape has elements
+   * @throws IllegalArgumentException if their number is not that of the shape's elements
    */
   public float[] toFile(float[] memory) {
     float[] file = new float[memory.length];
@@ -73,9 +73,9 @@ public record FileLayout(Shape view, List<Integer> permutation, Shape shape) {
   }
 
   /**
-   * The values in the order of memory.
+   * Returns the values, given in the order of files, in the order of memory.
    *
-   * @throws IllegalArgumentException if there are not as many as the shape has elements
+   * @throws IllegalArgumentException if their number is not that of the shape's elements
    */
   public float[] fromFile(float[] file) {
     float[] memory = new float[file.length];
@@ -86,7 +86,7 @@ public record FileLayout(Shape view, List<Integer> permutation, Shape shape) {
     return memory;
   }
 
-  /** For each place in the file the place in memory. */
+  /** The index in memory of each element of the file. */
   private int[] places(int count) {
     if (count != shape.elements()) {
       throw new IllegalArgumentException(

@@ -6,13 +6,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A batch of rows of a table, picked by the order of the samples from the step's cursor on, and
- * normalised on the way: y[b] = table[order[cursor + b]] * scale + shift.
+ * A batch of rows of a table, normalised: y[b] = table[order[cursor + b]] * scale + shift. The
+ * cursor is the step's first sample in the order of the epoch.
  *
  * @param table {@code [rows, ...]}, U8, F32 or I32
- * @param order {@code I32 [samples]}, or null: the rows as they lie
- * @param state {@code hs_step_state}, whose cursor counts, or null: from row 0
- * @param scale {@code F32 [channels]} with shift, or null: values as they are
+ * @param order {@code I32 [samples]}; null for the order of the table
+ * @param state {@code hs_step_state}, which has the cursor; null for a cursor of 0
+ * @param scale {@code F32 [channels]}, as shift; both null for no normalisation
  */
 public record GatherOp(
     Value table,
@@ -21,7 +21,7 @@ public record GatherOp(
     @Nullable Value scale,
     @Nullable Value shift,
     Value y)
-    implements Operation {
+    implements KernelOp {
 
   /** Features, in the graph's storage type; tokens stay I32. */
   static Value of(
@@ -35,7 +35,7 @@ public record GatherOp(
     return add(table, order, state, scale, shift, type, batch);
   }
 
-  /** Targets, in the type in which they lie: I32 or F32. */
+  /** Targets, in the table's type: I32 or F32. */
   static Value targets(Value table, @Nullable Value order, @Nullable Value state, long batch) {
     return add(table, order, state, null, null, table.type(), batch);
   }

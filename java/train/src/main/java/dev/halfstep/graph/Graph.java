@@ -13,11 +13,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * A network being built for one batch size: operations in the order in which they are computed. All
  * shapes are static, the batch included. {@link Ops} adds operations ({@code Ops.linear(x, w, b)});
- * {@link #forward} and {@link #backward} then unroll them into kernel calls.
+ * {@link Calls} then unrolls them into kernel calls.
  */
 public final class Graph {
   /**
-   * An operation and where it belongs.
+   * An operation and the layer that added it.
    *
    * @param layer the path of the layer that added it, as in the names of its parameters; empty
    *     outside all layers
@@ -30,7 +30,6 @@ public final class Graph {
   private final Map<String, Value> parameters = new HashMap<>();
   private String layer = "";
   private @Nullable Value state;
-  private @Nullable Padding padding;
   private long dropoutKey;
   private int dropouts;
 
@@ -38,7 +37,7 @@ public final class Graph {
    * An empty graph.
    *
    * @param storage type of activations and weight copies: F32, BF16 or F16
-   * @param training whether layers that know the difference behave as in training
+   * @param training whether the graph is for training, as layers such as dropout must know
    */
   public Graph(DType storage, boolean training) {
     if (storage != DType.F32 && storage != DType.BF16 && storage != DType.F16) {
@@ -59,9 +58,9 @@ public final class Graph {
   }
 
   /**
-   * Says what the operations of a step share.
+   * Sets the values that all operations of a step share.
    *
-   * @param state {@code hs_step_state}: counts micro-batches, and takes errors
+   * @param state {@code hs_step_state}, which counts micro-batches and receives errors of kernels
    * @param dropoutKey the key of dropout's random numbers
    */
   public void step(Value state, long dropoutKey) {
@@ -69,35 +68,9 @@ public final class Graph {
     this.dropoutKey = dropoutKey;
   }
 
-  /** The step's state; null where the graph is not part of a step, as in prediction. */
+  /** The step's state; null if the graph is not part of a step, as in prediction. */
   public @Nullable Value state() {
     return state;
-  }
-
-  /**
-   * Says which places of the sequences are padding, for all attention that is added from now on.
-   *
-   * @throws IllegalArgumentException if it was said otherwise before
-   */
-  public void padding(Padding wanted) {
-    if (padding != null && !padding.equals(wanted)) {
-      throw refusal(
-          "the padding is token "
-              + padding.token()
-              + " of "
-              + padding.tokens()
-              + " already, and now token "
-              + wanted.token()
-              + " of "
-              + wanted.tokens()
-              + ": a model has one");
-    }
-    padding = wanted;
-  }
-
-  /** Which places are padding; null if none are. */
-  public @Nullable Padding padding() {
-    return padding;
   }
 
   /** The key of dropout's random numbers. */
@@ -105,20 +78,22 @@ public final class Graph {
     return dropoutKey;
   }
 
-  /** Numbers the dropouts of a graph, 0, 1, 2 ..., so that each has random numbers of its own. */
+  /** Numbers the dropouts of a graph 0, 1, 2 ..., so that each draws different random numbers. */
   int nextDropout() {
     return dropouts++;
   }
 
-  /** A value whose address the one who runs the plan gives, under this name. */
+  /** An input: the caller who runs the plan gives its address under this name. */
   public Value input(String name, DType type, Shape shape) {
     return new Value(this, name, type, shape, new Value.Place.Bound(), false, null);
   }
 
   /**
-   * The value of a parameter; asked again, the same: a tied parameter has one gradient.
+   * The value of a parameter. Further calls return the same value, so a tied parameter has one
+   * gradient.
    *
-   * @throws IllegalArgumentException if another parameter has its name, as that of a second model
+   * @throws IllegalArgumentException if another parameter has its name, as when two models are
+   *     built into one graph
    */
   @SuppressWarnings("ReferenceEquality") // two models of one architecture have equal parameters
   public Value parameter(Parameter parameter) {
@@ -145,34 +120,13 @@ public final class Graph {
   }
 
   /**
-   * A number to calculate with, F32 {@code []}: as the second value of {@link Ops#add} and the like
-   * it stands for all elements.
+   * A new value in the activation arena; it is differentiable if a value in {@code madeFrom} is.
    */
-  public Value constant(float value) {
-    return ConstantOp.of(this, Shape.of(), value);
-  }
-
-  /** A number in every element of a shape, F32: the first value of {@link Ops#divide}, say. */
-  public Value constant(float value, Shape shape) {
-    return ConstantOp.of(this, shape, value);
-  }
-
-  /**
-   * A small array, F32. Every run of equal values costs one short kernel a step.
-   *
-   * @param values of the elements, the last dimension fastest; at most 256
-   * @throws IllegalArgumentException if the shape has another number of elements, or there are more
-   */
-  public Value constant(Shape shape, float... values) {
-    return ConstantOp.of(this, shape, values);
-  }
-
-  /** A value in the activation arena, differentiable if one of those it is made from is. */
   public Value value(String name, DType type, Shape shape, Value... madeFrom) {
     return planned(name, type, shape, null, madeFrom);
   }
 
-  /** A value of x's type and shape, made from x element for element, and from others. */
+  /** A new value of x's type and shape, computed from x element for element, and from others. */
   Value like(String name, Value x, Value... others) {
     Value[] madeFrom = Arrays.copyOf(others, others.length + 1);
     madeFrom[others.length] = x;
@@ -189,8 +143,9 @@ public final class Graph {
   }
 
   /**
-   * The memory of a value under another shape of as many elements. Where {@code [batch, height,
-   * width, channels]} becomes {@code [batch, features]}, the features remember their image.
+   * A value in the memory of another one, with a shape of the same number of elements. If {@code
+   * [batch, height, width, channels]} becomes {@code [batch, features]}, {@link Value#image} of the
+   * result is {@code [height, width, channels]}.
    */
   public Value alias(Value base, Shape shape) {
     boolean flattens =
@@ -207,7 +162,7 @@ public final class Graph {
         whole ? image : null);
   }
 
-  /** Where gradients of a parameter are collected, F32 in the gradient arena. */
+  /** The gradient of a parameter, F32 in the gradient arena. */
   Value gradientOf(Parameter parameter) {
     return new Value(
         this,
@@ -230,15 +185,18 @@ public final class Graph {
     nodes.add(new Node(operation, layer));
   }
 
-  /** The operations in the order in which they were added and are computed; unmodifiable. */
+  /**
+   * The operations in the order in which they were added, which is that of the computation;
+   * unmodifiable.
+   */
   public List<Node> operations() {
     return Collections.unmodifiableList(nodes);
   }
 
   /**
-   * Says which layer adds operations from now on, for messages and tables.
+   * Sets the layer that the next operations belong to, for messages and tables.
    *
-   * @return the layer that did so far, to be set again afterwards
+   * @return the layer before, to be set again afterwards
    */
   public String enter(String layer) {
     String before = this.layer;
@@ -246,68 +204,10 @@ public final class Graph {
     return before;
   }
 
-  /** An exception for a shape or type that is not possible, which names the layer. */
+  /** An exception for an impossible shape or type, whose message names the current layer. */
   public IllegalArgumentException refusal(String message) {
     return new IllegalArgumentException(
         layer.isEmpty() ? message : "layer " + layer + ": " + message);
-  }
-
-  /**
-   * How many tokens the smallest table has that embeds these, as far as embeddings read them as
-   * they are; 0 if none does.
-   */
-  public long vocabulary(Value tokens) {
-    return nodes.stream()
-        .map(Node::operation)
-        .filter(EmbeddingOp.class::isInstance)
-        .map(EmbeddingOp.class::cast)
-        .filter(embedding -> embedding.tokens().root() == tokens.root())
-        .mapToLong(embedding -> embedding.table().shape().dim(0))
-        .min()
-        .orElse(0);
-  }
-
-  /**
-   * How many classes the cross-entropies of rows tell apart that read these labels as they are, the
-   * fewest of them; 0 if none does.
-   */
-  public long classes(Value labels) {
-    return nodes.stream()
-        .map(Node::operation)
-        .filter(CrossEntropyRowsOp.class::isInstance)
-        .map(CrossEntropyRowsOp.class::cast)
-        .filter(rows -> rows.labels().root() == labels.root())
-        .mapToLong(rows -> rows.logits().shape().dim(-1))
-        .min()
-        .orElse(0);
-  }
-
-  /** Adds the calls that compute all operations. */
-  public void forward(Calls calls) {
-    for (Node node : nodes) {
-      calls.layer(node.layer());
-      node.operation().forward(calls);
-    }
-    calls.layer("");
-  }
-
-  /**
-   * Adds the calls that compute the gradients of all parameters, in reverse order.
-   *
-   * @param accumulate whether they are added to what the gradient arena holds, as in the second and
-   *     later micro-batches of a step; otherwise they replace it
-   */
-  public void backward(Calls calls, boolean accumulate) {
-    Backward backward = new Backward(this, calls, accumulate);
-    for (int i = nodes.size() - 1; i >= 0; i--) {
-      Operation operation = nodes.get(i).operation();
-      boolean root = operation.outputs().isEmpty();
-      if (root || operation.outputs().stream().anyMatch(backward::has)) {
-        calls.layer(nodes.get(i).layer());
-        operation.backward(backward);
-      }
-    }
-    calls.layer("");
   }
 
   private String at(String name) {

@@ -9,10 +9,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Group normalisation (Wu and He, 2018) of x {@code [batch, ..., channels]}: each sample's groups
  * of neighbouring channels are normalised over all positions. Layer normalisation (Ba et al., 2016)
- * is every row {@code [channels]} normalised by itself: (x - mean) / sqrt(variance + eps) with the
- * biased variance, and then gamma and beta, {@code F32 [channels]}.
+ * normalises each row {@code [channels]} by itself. y = (x - mean) / sqrt(variance + eps) * gamma +
+ * beta, with the biased variance and gamma and beta {@code F32 [channels]}.
  *
- * @param samples what is normalised apart: the batch, or for layer normalisation the rows
+ * @param samples how many samples are normalised separately: the batch, or for layer normalisation
+ *     all rows
  * @param savedMean {@code F32 [samples, groups]} for the gradient; null outside training
  */
 public record GroupNormOp(
@@ -25,7 +26,7 @@ public record GroupNormOp(
     Value y,
     @Nullable Value savedMean,
     @Nullable Value savedInvstd)
-    implements Operation {
+    implements KernelOp {
 
   /**
    * Adds group normalisation to the graph of x.

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 final class Inputs {
   private Inputs() {}
 
-  /** Those that are there, in order. */
+  /** The operands that are not null, in order. */
   static List<Value> of(@Nullable Value... values) {
     return Arrays.stream(values).filter(Objects::nonNull).map(Objects::requireNonNull).toList();
   }

@@ -10,14 +10,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * y = activation(x W^T + b) over the last dimension: x {@code [..., in]}, W {@code [out, in]}, b
- * {@code [out]}, y {@code [..., out]}. One matmul forward; backward one for dW and db together and
- * one for dx, after the activation's own gradient.
+ * {@code [out]}, y {@code [..., out]}. The forward pass is one matmul. The backward pass runs the
+ * activation's gradient, then one matmul for dW and db together and one for dx.
  *
  * @param z the value before the activation, which GELU's gradient needs
  */
 public record LinearOp(
     Value x, Value weight, @Nullable Value bias, Activation activation, Value y, @Nullable Value z)
-    implements Operation {
+    implements KernelOp {
 
   /**
    * Adds the operation to the graph of x.
@@ -173,7 +173,10 @@ public record LinearOp(
                 matmul.build().run(stream, at.of(dz), at.of(weight), at.of(dx.value()), 0, 0, 0)));
   }
 
-  /** What a call reads that leaves its result in a target: the target too if it adds to it. */
+  /**
+   * The values that a call reads that writes to a target; they include the target if the call adds
+   * to it.
+   */
   private static List<Value> inputs(Backward.Target target, Value... values) {
     List<Value> list = new ArrayList<>(List.of(values));
     if (target.beta() != 0) {

@@ -12,7 +12,7 @@ import java.util.List;
  */
 public record MatmulOp(
     Value a, Value b, boolean transposeA, boolean transposeB, float alpha, Value y)
-    implements Operation {
+    implements KernelOp {
 
   /**
    * Adds the operation to the graph of a.

@@ -8,20 +8,50 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The operations of a graph: each method checks its arguments, adds one {@link Operation} to the
- * graph that they belong to, and returns what the operation makes. Gradients are derived from them.
+ * graph that they belong to, and returns its output. The backward pass is derived from the
+ * operations.
  *
- * <p>Functions of two values take the second shaped as the first, or repeat it: it may lack leading
- * dimensions, or have 1 there, as a bias {@code [channels]} does for {@code [batch, channels]}. A
- * shape such as {@code [batch, 1]} does not repeat over {@code [batch, channels]}, and the first
- * value never repeats: {@link Graph#constant(float, Shape)} makes one of full shape. The result has
- * the type of the first value.
+ * <p>Functions of two values take a second value of the first one's shape, or repeat a smaller one:
+ * it may lack leading dimensions, or have 1 there, as a bias {@code [channels]} does for {@code
+ * [batch, channels]}. A shape such as {@code [batch, 1]} does not repeat over {@code [batch,
+ * channels]}, and the first value never repeats: {@link #constant(Graph, float, Shape)} makes one
+ * of full shape. The result has the type of the first value.
  *
  * <p>All of them throw {@link IllegalArgumentException} for shapes or types that they do not take.
- * The message names the layer that is being built, and what was given. {@link StepOps} has what
- * needs the state of a training step: data and losses.
+ * The message names the layer that is being built, and what was given. {@link StepOps} has the
+ * operations that need the state of a training step: data and losses.
  */
 public final class Ops {
   private Ops() {}
+
+  // ---- constants ----
+
+  /**
+   * A number to calculate with, F32 {@code []}: as the second value of {@link #add} and the like it
+   * is used for all elements.
+   */
+  public static Value constant(Graph graph, float value) {
+    return ConstantOp.of(graph, Shape.of(), value);
+  }
+
+  /**
+   * A value of this shape whose elements are all the same number, F32: for the first value of
+   * {@link #divide}, for example.
+   */
+  public static Value constant(Graph graph, float value, Shape shape) {
+    return ConstantOp.of(graph, shape, value);
+  }
+
+  /**
+   * A small array, F32. Each run of equal values costs one short kernel call per step.
+   *
+   * @param values of the elements, the last dimension fastest; at most 256
+   * @throws IllegalArgumentException if the number of values is not the shape's (or 1), or is above
+   *     256
+   */
+  public static Value constant(Graph graph, Shape shape, float... values) {
+    return ConstantOp.of(graph, shape, values);
+  }
 
   // ---- products ----
 
@@ -70,7 +100,7 @@ public final class Ops {
   }
 
   /**
-   * y = alpha op(a) op(b), matrix by matrix, over the same leading dimensions.
+   * y = alpha op(a) op(b), matrix by matrix, with equal leading dimensions.
    *
    * @param a {@code [..., m, k]}, or {@code [..., k, m]} where it is transposed
    * @param b {@code [..., k, n]}, or {@code [..., n, k]} where it is transposed; of a's type
@@ -82,8 +112,8 @@ public final class Ops {
   }
 
   /**
-   * The rows of a table that tokens name. A token outside the table gives zeros, and an error in
-   * the step's state where the graph has one.
+   * Looks up the table row of each token. A token outside the table gives zeros, and an error in
+   * the step's state if the graph has one.
    *
    * @param table {@code [vocabulary, width]}
    * @param tokens {@code I32 [...]}
@@ -200,20 +230,20 @@ public final class Ops {
   }
 
   /**
-   * x in another type, as a parameter {@code F32 [channels]} in the graph's storage type; in its
-   * own type x itself.
+   * x converted to another type, such as a parameter {@code F32 [channels]} to the graph's storage
+   * type; x itself if it has the type already.
    *
-   * @param type F32, BF16 or F16, as x's own
+   * @param type F32, BF16 or F16; x must have one of these too
    */
   public static Value cast(Value x, DType type) {
     return CastOp.of(x, type);
   }
 
   /**
-   * In training y = x / (1 - rate) where an element is kept, else 0 (Srivastava et al., 2014);
-   * outside training, and at rate 0, x itself.
+   * In training, y = x / (1 - rate) for the elements that are kept and 0 for the others (Srivastava
+   * et al., 2014). Outside training, and at rate 0, returns x itself.
    *
-   * @param rate the share that is dropped, in [0, 1)
+   * @param rate the share of the elements that is dropped, in [0, 1)
    * @throws IllegalStateException if the graph is for training, but not part of a step
    */
   public static Value dropout(Value x, double rate) {
@@ -222,7 +252,10 @@ public final class Ops {
 
   // ---- normalisation ----
 
-  /** {@link #softmax(Value, float, boolean, Padding)} of x as it is. */
+  /**
+   * {@link #softmax(Value, float, boolean, Padding)} with a scale of 1, not causal, without
+   * padding.
+   */
   public static Value softmax(Value x) {
     return SoftmaxOp.of(x, 1, false, null);
   }
@@ -231,8 +264,10 @@ public final class Ops {
    * y = softmax(scale * x) over the last dimension.
    *
    * @param x {@code [..., queries, keys]}
-   * @param causal whether query i sees only the keys up to i + keys - queries: those of the past
-   * @param padding says which keys of x {@code [batch, ..., queries, keys]} get 0; null: none
+   * @param causal whether query i sees only the keys up to i + keys - queries, which are not in its
+   *     future
+   * @param padding the keys of x {@code [batch, ..., queries, keys]} whose result is 0; null for
+   *     none
    * @return shaped as x
    */
   public static Value softmax(Value x, float scale, boolean causal, @Nullable Padding padding) {
@@ -241,10 +276,11 @@ public final class Ops {
 
   /**
    * Batch normalisation (Ioffe and Szegedy, 2015) over all but the last dimension: y =
-   * activation((x - mean) / sqrt(variance + eps) * gamma + beta + residual). In training mean and
-   * variance are those of x, and the running ones follow them; otherwise they are the running ones.
+   * activation((x - mean) / sqrt(variance + eps) * gamma + beta + residual). In training, mean and
+   * variance are those of x, and the running statistics are updated with them; otherwise the
+   * running statistics are used.
    *
-   * @param x {@code [..., channels]}, in training with two values of each channel at least
+   * @param x {@code [..., channels]}, in training with at least two values of each channel
    * @param gamma {@code F32 [channels]}, as beta, runningMean and runningVariance
    * @param residual shaped as x, or null
    * @param activation NONE or RELU
@@ -292,7 +328,7 @@ public final class Ops {
   // ---- reductions and images ----
 
   /**
-   * The sum over dimensions, which the result no longer has.
+   * The sum over the given dimensions, which are removed from the shape.
    *
    * @param axes dimensions of x in any order, each once, negative ones counted from the end
    */
@@ -305,7 +341,10 @@ public final class Ops {
     return ReduceOp.of(ReduceOp.Kind.MEAN, x, axes);
   }
 
-  /** The maximum over dimensions, given as for {@link #sum}; the gradient goes to the first. */
+  /**
+   * The maximum over dimensions, given as for {@link #sum}; the gradient goes to the first element
+   * that has it.
+   */
   public static Value max(Value x, int... axes) {
     return ReduceOp.of(ReduceOp.Kind.MAX, x, axes);
   }
@@ -326,7 +365,8 @@ public final class Ops {
    *
    * @param x {@code [batch, height, width, channels]}
    * @param window without dilation
-   * @param countsPadding whether padding counts as zeros; otherwise it counts for nothing
+   * @param countsPadding whether the average includes padding as zeros; otherwise it is over the
+   *     pixels inside the image
    * @return {@code [batch, places down, places across, channels]}
    */
   public static Value averagePool2d(Value x, Window window, boolean countsPadding) {
@@ -335,8 +375,8 @@ public final class Ops {
   }
 
   /**
-   * Images in another size, bilinear, as PyTorch's {@code interpolate} without aligned corners and
-   * antialiasing; in their own size x itself.
+   * Resizes images bilinearly, as PyTorch's {@code interpolate} without aligned corners and
+   * antialiasing; returns x itself if the size is the same.
    *
    * @param x {@code [batch, height, width, channels]}
    */
@@ -346,7 +386,7 @@ public final class Ops {
 
   // ---- layout ----
 
-  /** The same elements, in the same memory, under another shape of as many. */
+  /** x with another shape of the same number of elements, in the same memory. */
   public static Value reshape(Value x, Shape shape) {
     return ReshapeOp.of(x, shape);
   }
@@ -354,14 +394,14 @@ public final class Ops {
   /**
    * x with its dimensions in another order: dimension i of y is dimension {@code order[i]} of x.
    *
-   * @param order each of x's dimensions once; there are 1 to 6
+   * @param order each of x's dimensions once; x has 1 to 6
    */
   public static Value permute(Value x, Integer... order) {
     return PermuteOp.of(x, order);
   }
 
   /**
-   * Values one behind the other along a dimension; all others are alike.
+   * Joins values along a dimension; their other dimensions are equal.
    *
    * @param axis the dimension, negative ones counted from the end
    */
@@ -370,10 +410,10 @@ public final class Ops {
   }
 
   /**
-   * A value cut into parts along a dimension.
+   * Cuts a value into parts along a dimension.
    *
    * @param axis the dimension, negative ones counted from the end
-   * @param extents of the parts along it; they add up to x's
+   * @param extents the parts' extents along it, whose sum is x's
    * @return the parts, in order
    */
   public static List<Value> split(Value x, int axis, long... extents) {

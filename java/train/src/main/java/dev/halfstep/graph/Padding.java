@@ -3,11 +3,11 @@ package dev.halfstep.graph;
 import dev.halfstep.DType;
 
 /**
- * Which places of a graph's sequences are padding: those whose token is this one. Attention gives
- * them no weight.
+ * Marks the padding of sequences: the positions that hold this token. Attention gives them no
+ * weight.
  *
  * @param tokens {@code I32 [batch, positions]}
- * @param token the one that is padding
+ * @param token the token that marks padding
  */
 public record Padding(Value tokens, int token) {
   /** Checks the shape. */

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The parameters of a model in the order of their creation, and where each lies in the flat arena:
+ * The parameters of a model in the order of their creation, and their offsets in the flat arena:
  * segments begin at multiples of 16 elements (64 bytes), with zeros between them. A tied parameter
  * is one segment. Immutable.
  */
@@ -52,7 +52,7 @@ public final class Parameters {
   /**
    * The parameter of that name.
    *
-   * @throws IllegalArgumentException if there is none, with the names there are
+   * @throws IllegalArgumentException if there is none; the message lists the names that exist
    */
   public Parameter get(String name) {
     return list.get(indexOf(name));

@@ -4,14 +4,15 @@ import dev.halfstep.Shape;
 import java.util.List;
 
 /** x with its dimensions in another order: dimension i of y is dimension {@code order[i]} of x. */
-public record PermuteOp(Value x, List<Integer> order, Value y) implements Operation {
+public record PermuteOp(Value x, List<Integer> order, Value y) implements KernelOp {
   private static final int MOST_DIMENSIONS = 6;
 
   /**
    * Adds the operation to the graph of x.
    *
    * @param order the dimensions of x, each once
-   * @throws IllegalArgumentException if it is another list, or x has more than 6 dimensions
+   * @throws IllegalArgumentException if the order is not such a list, or x has more than 6
+   *     dimensions
    */
   static Value of(Value x, Integer... order) {
     List<Integer> list = List.of(order);

@@ -10,7 +10,7 @@ import java.util.Map;
 
 /**
  * The list of kernel calls for one graph, batch size and storage type, with a place in one arena
- * for every value between them. It needs no device until it runs. Immutable.
+ * for every value that they pass on. It needs no device until it runs. Immutable.
  */
 public final class Plan {
   private final String title;
@@ -20,8 +20,8 @@ public final class Plan {
   /**
    * Plans calls.
    *
-   * @param title says in tables what the plan does
-   * @param kept values that are read after the plan has run
+   * @param title what the plan does, for tables
+   * @param kept values that the caller reads after the plan has run; their memory is not used again
    */
   public Plan(String title, Calls calls, Collection<Value> kept) {
     this.title = title;
@@ -44,7 +44,7 @@ public final class Plan {
     return layout.arenaBytes();
   }
 
-  /** Memory traffic of one run in bytes: what every call reads and writes. */
+  /** Memory traffic of one run in bytes: the sum over all calls. */
   public long bytes() {
     return calls.stream().mapToLong(Call::bytes).sum();
   }
@@ -55,7 +55,7 @@ public final class Plan {
   }
 
   /**
-   * Where this plan's values lie.
+   * The addresses of this plan's values.
    *
    * @param inputs addresses of the inputs by name
    */

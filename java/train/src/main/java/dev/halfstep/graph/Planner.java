@@ -19,7 +19,10 @@ final class Planner {
   /** Every value begins at a multiple of 64 bytes. */
   static final long ALIGNMENT = 64;
 
-  /** A region of the arena from its first to its last call; values written in place share one. */
+  /**
+   * A region of the arena, used from call {@code first} to call {@code last}; values written in
+   * place share one.
+   */
   private static final class Region {
     final int first;
     int last;
@@ -47,7 +50,7 @@ final class Planner {
   private Planner() {}
 
   /**
-   * Where each planned value lies, and how large the arena is.
+   * Computes the offset of each planned value and the size of the arena.
    *
    * @param kept values that must still hold when all calls have run
    */
@@ -69,7 +72,7 @@ final class Planner {
     return new Layout(offsets, planner.arenaBytes);
   }
 
-  /** Offsets in bytes of planned values in an arena of so many bytes. */
+  /** Offsets in bytes of the planned values, and the size of the arena. */
   record Layout(Map<Value, Long> offsets, long arenaBytes) {}
 
   private static Map<Value, Integer> lastUses(List<Call> calls) {
@@ -125,7 +128,8 @@ final class Planner {
   }
 
   /**
-   * Behind those that begin at or before it: sorting all again would take a deep network's time.
+   * Inserts the region after those that begin at or before it. Sorting the list each time would be
+   * slow for deep networks.
    */
   private static void insert(Region region, List<Region> placedByOffset) {
     int low = 0;
@@ -141,7 +145,7 @@ final class Planner {
     placedByOffset.add(low, region);
   }
 
-  /** The lowest offset at which the region meets no one that lives when it does. */
+  /** The lowest offset at which the region overlaps no region that lives at the same time. */
   private static long lowestGap(Region region, List<Region> placedByOffset) {
     long offset = 0;
     for (Region other : placedByOffset) {

@@ -6,13 +6,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A loss of each element of a prediction {@code [batch, ...]} against one of the targets {@code F32
- * [batch, ...]}, of which there are as many, the end of a graph: squared error, or the binary
- * cross-entropy of logits; or losses that the graph has computed. One pass adds loss, weight (1 an
- * element) and what is correct to the step's state, and, in training, computes the gradient.
+ * The end of a graph: the loss of each element of a prediction {@code [batch, ...]} against its
+ * target {@code F32 [batch, ...]}, the squared error or the binary cross-entropy of logits; or
+ * losses that the graph has computed. One pass adds the loss, the weight (1 per element) and the
+ * number of correct elements to the step's state and, in training, computes the gradient.
  *
  * @param state {@code hs_step_state}
- * @param seed what the gradient is multiplied by beside the loss scale: 1 / elements of the step
+ * @param seed factor of the gradient, beside the loss scale: 1 / elements of the step
  * @param gradient of the prediction, null outside training
  */
 public record PointwiseLossOp(
@@ -22,14 +22,16 @@ public record PointwiseLossOp(
     Value state,
     float seed,
     @Nullable Value gradient)
-    implements Operation {
+    implements KernelOp {
   /** Which loss. */
   public enum Kind {
     /** (prediction - target)^2. */
     SQUARED_ERROR,
     /** Of a logit x and a target t in [0, 1]: -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)). */
     BINARY_CROSS_ENTROPY,
-    /** The prediction itself, which is a loss that was computed before; there is no target. */
+    /**
+     * The prediction itself, which is a loss that other operations computed; there is no target.
+     */
     GIVEN
   }
 

@@ -8,17 +8,18 @@ import org.jspecify.annotations.Nullable;
  * The maximum or the average of each window over x {@code [batch, height, width, channels]}, for
  * each channel.
  *
- * @param index {@code U8} like y: where in the window a maximum was, for its gradient; else null
+ * @param index {@code U8}, shaped as y: the position of each maximum in its window, for the
+ *     gradient; null otherwise
  */
 public record Pool2dOp(Kind kind, Value x, Window window, Value y, @Nullable Value index)
-    implements Operation {
+    implements KernelOp {
   private static final int MOST_INDEXED = 255;
 
   /** Which function. */
   public enum Kind {
     /** The maximum, whose gradient goes to the first pixel that has it. */
     MAX("max_pool"),
-    /** The average over the pixels inside the image: padding counts for nothing. */
+    /** The average over the pixels inside the image: padding is left out. */
     AVERAGE("average_pool"),
     /** The average over the whole window: padding counts as zeros. */
     PADDED_AVERAGE("average_pool");
@@ -33,7 +34,7 @@ public record Pool2dOp(Kind kind, Value x, Window window, Value y, @Nullable Val
   /**
    * Adds the operation to the graph of x.
    *
-   * @throws IllegalArgumentException if x is no batch of images, or the window is not possible
+   * @throws IllegalArgumentException if x is not a batch of images, or the window is not possible
    */
   static Value of(Kind kind, Value x, Window window) {
     Graph graph = x.graph();

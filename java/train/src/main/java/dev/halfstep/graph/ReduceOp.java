@@ -7,14 +7,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sum, mean or maximum of x over neighbouring dimensions, which the result no longer has.
+ * Sum, mean or maximum of x over neighbouring dimensions, which are removed from the shape.
  *
  * @param axis the first of the dimensions
- * @param axes how many they are
- * @param index {@code I32} like y: where a maximum lay, for its gradient; null otherwise
+ * @param axes the number of these dimensions
+ * @param index {@code I32}, shaped as y: the position of each maximum, for the gradient; null
+ *     otherwise
  */
 public record ReduceOp(Kind kind, Value x, int axis, int axes, Value y, @Nullable Value index)
-    implements Operation {
+    implements KernelOp {
   /** Which function. */
   public enum Kind {
     /** The sum. */
@@ -35,7 +36,7 @@ public record ReduceOp(Kind kind, Value x, int axis, int axes, Value y, @Nullabl
    * Adds the operation to the graph of x.
    *
    * @param axes dimensions of x in any order, negative ones counted from the end
-   * @throws IllegalArgumentException if x does not have them, one is there twice, or one has extent
+   * @throws IllegalArgumentException if x lacks one of them, one is given twice, or one has extent
    *     0
    */
   static Value of(Kind kind, Value x, int... axes) {
@@ -63,7 +64,7 @@ public record ReduceOp(Kind kind, Value x, int axis, int axes, Value y, @Nullabl
     return value;
   }
 
-  /** Reduces neighbouring dimensions; those behind them are all kept or reduced already. */
+  /** Reduces neighbouring dimensions; the dimensions after them are all kept or already reduced. */
   private static Value run(Kind kind, Value x, int axis, int axes) {
     Graph graph = x.graph();
     long[] dims = x.shape().toArray();

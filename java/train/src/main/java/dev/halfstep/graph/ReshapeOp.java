@@ -3,8 +3,8 @@ package dev.halfstep.graph;
 import dev.halfstep.Shape;
 import java.util.List;
 
-/** The same elements under another shape. It costs nothing: y lies where x lies. */
-public record ReshapeOp(Value x, Value y) implements Operation {
+/** The same elements under another shape. It costs nothing: y uses the memory of x. */
+public record ReshapeOp(Value x, Value y) implements KernelOp {
 
   /**
    * Adds the operation to the graph of x.

@@ -4,15 +4,15 @@ import dev.halfstep.Shape;
 import java.util.List;
 
 /**
- * Images {@code [batch, height, width, channels]} in another size, bilinear, as PyTorch's {@code
+ * Images {@code [batch, height, width, channels]} resized bilinearly, as PyTorch's {@code
  * interpolate} without aligned corners and antialiasing.
  */
-public record ResizeOp(Value x, Value y) implements Operation {
+public record ResizeOp(Value x, Value y) implements KernelOp {
 
   /**
-   * Adds the operation to the graph of x; in its own size that is x itself.
+   * Adds the operation to the graph of x; returns x itself if the size is the same.
    *
-   * @throws IllegalArgumentException if x is no batch of images, or a size not positive
+   * @throws IllegalArgumentException if x is not a batch of images, or a size is not positive
    */
   static Value of(Value x, long height, long width) {
     Shape shape = x.shape();

@@ -4,11 +4,11 @@ import dev.halfstep.Shape;
 import dev.halfstep.kernel.CopyRowsKernel;
 import java.util.List;
 
-/** Copies between a value and a part of another along one dimension. */
+/** Copies between a value and a part of another value along one dimension. */
 final class Rows {
   private Rows() {}
 
-  /** A dimension of a value, counted from the beginning. */
+  /** The index of a dimension, which may be given from the end by a negative number. */
   static int axis(Value value, int axis) {
     int rank = value.shape().rank();
     int counted = axis < 0 ? axis + rank : axis;
@@ -25,7 +25,7 @@ final class Rows {
     return Shape.of(dims);
   }
 
-  /** Elements of a value for one step along the dimensions before the axis. */
+  /** The number of elements in one row, if the dimensions before the axis count the rows. */
   private static long row(Value value, int axis) {
     long row = 1;
     for (int i = axis; i < value.shape().rank(); i++) {

@@ -4,7 +4,7 @@ import dev.halfstep.kernel.ScaleAddKernel;
 import java.util.List;
 
 /** y = factor * x. */
-public record ScaleOp(Value x, float factor, Value y) implements Operation {
+public record ScaleOp(Value x, float factor, Value y) implements KernelOp {
 
   /** Adds the operation to the graph of x. */
   static Value of(Value x, float factor) {
@@ -31,7 +31,7 @@ public record ScaleOp(Value x, float factor, Value y) implements Operation {
     calls.add(call(name(), x, factor, y));
   }
 
-  /** The call of to = factor * from. */
+  /** The call that computes to = factor * from. */
   static Call call(String name, Value from, float factor, Value to) {
     long count = to.shape().elements();
     return Call.of(

@@ -7,17 +7,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * y = softmax(scale * x) over the last dimension of x {@code [..., queries, keys]}.
  *
- * @param causal whether query i sees only the keys up to i + keys - queries: those of the past
- * @param padding says which keys of x {@code [batch, ..., queries, keys]} get 0; null: none
+ * @param causal whether query i sees only the keys up to i + keys - queries, which are not in its
+ *     future
+ * @param padding the keys of x {@code [batch, ..., queries, keys]} whose result is 0; null for none
  */
 public record SoftmaxOp(Value x, float scale, boolean causal, @Nullable Padding padding, Value y)
-    implements Operation {
+    implements KernelOp {
 
   /**
    * Adds the operation to the graph of x.
    *
-   * @throws IllegalArgumentException if x has no last dimension, has, causal, more queries than
-   *     keys, or there is not a token for each key
+   * @throws IllegalArgumentException if x has no dimension, has more queries than keys although it
+   *     is causal, or the padding has another number of tokens than x has keys
    */
   static Value of(Value x, float scale, boolean causal, @Nullable Padding padding) {
     Graph graph = x.graph();

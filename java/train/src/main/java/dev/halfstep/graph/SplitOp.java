@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** A value cut into parts along a dimension. */
-public record SplitOp(Value x, int axis, List<Value> outputs) implements Operation {
+/** The parts of a value along a dimension. */
+public record SplitOp(Value x, int axis, List<Value> outputs) implements KernelOp {
 
   /**
    * Adds the operation to the graph of x.

@@ -4,20 +4,20 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The operations at the two ends of a training step: batches of the data, and losses. They read and
- * write the step's state, {@code hs_step_state}. As those of {@link Ops}, they throw {@link
+ * write the step's state, {@code hs_step_state}. As the methods of {@link Ops}, they throw {@link
  * IllegalArgumentException} for shapes or types that they do not take.
  */
 public final class StepOps {
   private StepOps() {}
 
   /**
-   * A batch of rows of a table in the graph's storage type, normalised on the way: y[b] =
-   * table[order[cursor + b]] * scale + shift. Tokens stay I32.
+   * A batch of rows of a table, normalised: y[b] = table[order[cursor + b]] * scale + shift, in the
+   * graph's storage type. Tokens stay I32.
    *
    * @param table {@code [rows, ...]}, U8, F32 or I32
-   * @param order {@code I32 [samples]}, or null: the rows as they lie
-   * @param state whose cursor counts, or null: from row 0
-   * @param scale {@code F32 [channels]} with shift, or null: values as they are
+   * @param order {@code I32 [samples]}; null for the order of the table
+   * @param state {@code hs_step_state}, which has the cursor; null for a cursor of 0
+   * @param scale {@code F32 [channels]}, as shift; both null for no normalisation
    * @return {@code [batch, ...]}
    */
   public static Value gather(
@@ -30,7 +30,7 @@ public final class StepOps {
     return GatherOp.of(table, order, state, scale, shift, batch);
   }
 
-  /** A batch of rows as in {@link #gather}, in the type in which they lie: I32 or F32. */
+  /** A batch of rows as in {@link #gather}, in the table's type: I32 or F32. */
   public static Value gatherTargets(
       Value table, @Nullable Value order, @Nullable Value state, long batch) {
     return GatherOp.targets(table, order, state, batch);
@@ -44,8 +44,8 @@ public final class StepOps {
    * @param labels {@code I32 [...]}
    * @param classWeights {@code F32 [classes]}, or null: all 1
    * @param labelSmoothing in [0, 1)
-   * @param ignoreLabel rows of this label count for nothing; -1: none is ignored
-   * @param seed what the gradient is multiplied by beside the loss scale: 1 / samples of the step
+   * @param ignoreLabel rows with this label are left out; -1 for none
+   * @param seed factor of the gradient, beside the loss scale: 1 / samples of the step
    */
   public static void crossEntropy(
       Value logits,
@@ -59,12 +59,12 @@ public final class StepOps {
   }
 
   /**
-   * A loss of each element, as a graph's end: adds loss, weight (1 an element) and what is correct
-   * to the state.
+   * A loss of each element, as a graph's end: adds the loss, the weight (1 per element) and the
+   * number of correct elements to the state.
    *
    * @param prediction {@code [batch, ...]}
-   * @param target {@code F32 [batch, ...]}, as many elements
-   * @param seed what the gradient is multiplied by beside the loss scale: 1 / elements of the step
+   * @param target {@code F32 [batch, ...]}, with as many elements
+   * @param seed factor of the gradient, beside the loss scale: 1 / elements of the step
    */
   public static void pointwiseLoss(
       PointwiseLossOp.Kind kind, Value prediction, Value target, Value state, float seed) {
@@ -72,11 +72,11 @@ public final class StepOps {
   }
 
   /**
-   * The mean of losses that were computed by other operations, as a graph's end: adds loss and
-   * weight (1 an element) to the state.
+   * The mean of losses that other operations computed, as a graph's end: adds the loss and the
+   * weight (1 per element) to the state.
    *
    * @param losses {@code [batch, ...]}
-   * @param seed what the gradient is multiplied by beside the loss scale: 1 / elements of the step
+   * @param seed factor of the gradient, beside the loss scale: 1 / elements of the step
    */
   public static void meanLoss(Value losses, Value state, float seed) {
     PointwiseLossOp.given(losses, state, seed);

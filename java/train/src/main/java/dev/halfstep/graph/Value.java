@@ -6,17 +6,17 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A dense tensor of a graph: an input, a parameter, or what an operation makes. It has a shape, the
+ * A dense tensor of a graph: an input, a parameter, or an operation's output. It has a shape, the
  * batch included, and a type, but no memory: a {@link Plan} gives it a place, and {@link
  * ValueAddresses} an address.
  */
 public final class Value {
   /** Where a value's memory comes from. */
   sealed interface Place {
-    /** The one who runs the plan gives an address under the value's name. */
+    /** The caller who runs the plan gives an address under the value's name. */
     record Bound() implements Place {}
 
-    /** A region of the activation arena, while the value lives. */
+    /** A region of the activation arena, for as long as the value is needed. */
     record Planned() implements Place {}
 
     /** The memory of another value, under another shape. */
@@ -59,7 +59,9 @@ public final class Value {
     return graph;
   }
 
-  /** What made it, such as {@code fc1.linear}; for messages and tables. */
+  /**
+   * The operation that computes it, such as {@code fc1.linear}, or the input's or parameter's name.
+   */
   public String name() {
     return name;
   }
@@ -85,14 +87,15 @@ public final class Value {
   }
 
   /**
-   * The {@code [height, width, channels]} that its last dimension was flattened from, or null.
-   * Files order the inputs of a linear layer by it (see {@link FileLayout}).
+   * The {@code [height, width, channels]} that its last dimension was flattened from, or null. The
+   * weights of a linear layer on such an input have another order in files (see {@link
+   * FileLayout}).
    */
   public @Nullable Shape image() {
     return image;
   }
 
-  /** The model's parameter or state that this value reads, if it is one. */
+  /** The model's parameter or state that this value is, if it is one. */
   public Optional<Parameter> parameter() {
     return place instanceof Place.OfParameter of ? Optional.of(of.parameter()) : Optional.empty();
   }

@@ -4,15 +4,15 @@ import dev.halfstep.DType;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Where the values of one plan lie in a device's memory. */
+/** The addresses of one plan's values in a device's memory. */
 public final class ValueAddresses {
   /**
-   * Base addresses of the arenas.
+   * The base addresses of the arenas.
    *
-   * @param table lays the parameters out
-   * @param activations of at least {@link Plan#arenaBytes} bytes; 0 if the plan needs none
+   * @param table the offsets of the parameters
+   * @param activations at least {@link Plan#arenaBytes} bytes; 0 if the plan needs none
    * @param parameters F32, laid out by {@code table}
-   * @param copies of the parameters in the storage type; 0 where that is F32
+   * @param copies copies of the parameters in the storage type; 0 if that is F32
    * @param gradients F32, laid out as the parameters; 0 for a plan without a backward pass
    */
   public record Arenas(
@@ -29,9 +29,9 @@ public final class ValueAddresses {
   }
 
   /**
-   * The address of a value; 0 for null, an optional operand that is not there.
+   * The address of a value; 0 for null, which stands for an optional operand that was not given.
    *
-   * @throws IllegalStateException if it is an input without an address
+   * @throws IllegalStateException if it is an input that the plan was given no address for
    */
   public long of(@Nullable Value value) {
     if (value == null) {

@@ -8,11 +8,12 @@ import dev.halfstep.Shape;
  *
  * @param rows its height
  * @param columns its width
- * @param strideRows rows from one place to the next
- * @param strideColumns columns from one place to the next
+ * @param strideRows rows that the window moves down at a time
+ * @param strideColumns columns that the window moves right at a time
  * @param paddingRows rows of zeros above and below the image
  * @param paddingColumns columns of zeros on either side
- * @param dilation pixels from one tap to the next, both ways
+ * @param dilation distance in pixels between neighbouring elements of the window, in both
+ *     directions
  */
 public record Window(
     int rows,
@@ -66,17 +67,18 @@ public record Window(
     return new Window(rows, columns, strideRows, strideColumns, ofRows, ofColumns, dilation);
   }
 
-  /** The same window with taps that lie so far apart. */
+  /** The same window with another dilation. */
   public Window dilation(int pixels) {
     return new Window(
         rows, columns, strideRows, strideColumns, paddingRows, paddingColumns, pixels);
   }
 
   /**
-   * The shape {@code [batch, places, places, channels]} of what comes out.
+   * The shape {@code [batch, places down, places across, channels]} of the output.
    *
-   * @param what asks, for the message
-   * @throws IllegalArgumentException if x is no batch of images, or the window does not fit into it
+   * @param what the operation's name, for the message
+   * @throws IllegalArgumentException if x is not a batch of images, or the window does not fit into
+   *     one
    */
   Shape over(String what, Value x, long channels) {
     Shape shape = x.shape();

@@ -3,20 +3,19 @@ package dev.halfstep.metric;
 import java.util.function.IntToDoubleFunction;
 
 /**
- * How often each class was taken for each: counts over the samples of a data set, which add up
- * exactly over batches. Precision, recall and F1 are the means over the classes that occur, as
- * label or prediction, each class with the same weight ("macro"); a class that was never predicted
- * has precision 0, one that is no sample's label recall 0, as in scikit-learn; of no samples all
- * are 0. Immutable.
+ * A confusion matrix: how many samples of each class were predicted as each class. Counts add up
+ * exactly over batches. Precision, recall and F1 are means over the classes that occur as label or
+ * prediction, with equal weight ("macro"). As in scikit-learn, a class that was never predicted has
+ * precision 0, and one that is never a label has recall 0; without samples all are 0. Immutable.
  */
 public final class Confusion {
   private final int classes;
   private final long[] counts;
 
   /**
-   * Of counts {@code [label, predicted]}.
+   * A matrix of counts {@code [label, predicted]}.
    *
-   * @throws IllegalArgumentException if there are not classes * classes of them
+   * @throws IllegalArgumentException if their number is not classes * classes
    */
   public Confusion(int classes, long... counts) {
     if (classes < 1 || counts.length != classes * classes) {
@@ -32,17 +31,19 @@ public final class Confusion {
     return classes;
   }
 
-  /** Samples of one class that were taken for another, or for itself. */
+  /**
+   * The number of samples of class {@code label} that were predicted as class {@code predicted}.
+   */
   public long count(int label, int predicted) {
     return counts[label * classes + predicted];
   }
 
-  /** The mean over classes of: of those predicted to be of it, the part that is. */
+  /** The mean over classes of TP / (TP + FP). */
   public double precision() {
     return mean(c -> part(count(c, c), predicted(c)));
   }
 
-  /** The mean over classes of: of those that are of it, the part predicted to be. */
+  /** The mean over classes of TP / (TP + FN). */
   public double recall() {
     return mean(c -> part(count(c, c), labelled(c)));
   }

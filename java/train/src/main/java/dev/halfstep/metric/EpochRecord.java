@@ -8,23 +8,23 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * What one complete epoch was, or the last one as far as the budget let it come.
+ * The results of one epoch, which may be incomplete if the budget ended the run in it.
  *
  * @param epoch counts from 1
- * @param train over the training samples, each evaluated in the update that it took part in, with
- *     the weights of that moment; weighted by samples, so that a short last batch counts for what
- *     it holds
- * @param validation over the validation samples with the weights at the epoch's end, if there are
- *     such samples
- * @param confusion over the validation samples, where a metric needs it
- * @param steps its steps, skipped ones included
+ * @param train over the training samples, each evaluated with the weights just before the update
+ *     that used it; weighted by samples, so that a short last batch counts less
+ * @param validation over the validation samples, if there are any, with the weights at the epoch's
+ *     end
+ * @param confusion over the validation samples, if a metric needs it
+ * @param steps the number of steps, including skipped ones
  * @param batchSize samples of a full step; of the last, if a callback changed it within the epoch
  * @param learningRate of the epoch's last update
  * @param seconds wall time of the epoch's training, without validation
- * @param gradients of all trained parameters in the epoch's last step, unscaled, before clipping
- * @param noise of single samples' gradients with the weights at the epoch's end, where the
+ * @param gradients norms of all trained parameters' gradients in the epoch's last step, unscaled,
+ *     before clipping
+ * @param noise the scatter of single samples' gradients with the weights at the epoch's end, if the
  *     trainer's option {@code gradientNoise} or a responsive batch asks for it
- * @param own values of the run's {@linkplain Metric#of metrics of one's own}, by their labels
+ * @param own values of the run's {@linkplain Metric#of user-defined metrics}, by label
  */
 public record EpochRecord(
     int epoch,
@@ -38,17 +38,17 @@ public record EpochRecord(
     GradientStatistics gradients,
     Optional<GradientNoise> noise,
     Map<String, Double> own) {
-  /** Copies the map in its order. */
+  /** Copies the map and keeps its order. */
   public EpochRecord {
     own = Collections.unmodifiableMap(new LinkedHashMap<>(own));
   }
 
-  /** Training samples a second, validation left out. */
+  /** Training samples per second, without the time of validation. */
   public double samplesPerSecond() {
     return train.rows() / seconds;
   }
 
-  /** The gradient noise scale in samples; empty where it was not or could not be measured. */
+  /** The gradient noise scale in samples; empty if it was not measured or could not be. */
   public OptionalDouble noiseScale() {
     return noise.map(GradientNoise::scale).orElse(OptionalDouble.empty());
   }

@@ -4,7 +4,7 @@ import java.util.OptionalDouble;
 
 /**
  * One measurement of how the gradients of single samples scatter (McCandlish et al., 2018), from
- * small batches and the large one that they make up.
+ * the gradients of small batches and of the large batch that consists of them.
  *
  * @param variance the estimate of tr(S), the variance of one sample's gradient: that of a batch of
  *     B samples is tr(S) / B
@@ -35,8 +35,8 @@ public record GradientNoise(double variance, double squaredGradient) {
   }
 
   /**
-   * The noise scale tr(S) / |G|^2 in samples, the batch up to which a larger one saves steps almost
-   * in proportion; empty ("unmeasured") where the estimate of |G|^2 is not positive.
+   * The noise scale tr(S) / |G|^2 in samples: up to this batch size, a larger batch saves steps
+   * almost in proportion. Empty ("unmeasured") if the estimate of |G|^2 is not positive.
    */
   public OptionalDouble scale() {
     return squaredGradient > 0 && variance >= 0
@@ -45,8 +45,8 @@ public record GradientNoise(double variance, double squaredGradient) {
   }
 
   /**
-   * The signal-to-noise ratio |G| / sqrt(tr(S) / B) of the gradient of a batch of B samples: 1
-   * where the batch is the noise scale. Empty where that is unmeasured.
+   * The signal-to-noise ratio |G| / sqrt(tr(S) / B) of the gradient of a batch of B samples: 1 if B
+   * is the noise scale. Empty if that is unmeasured.
    */
   public OptionalDouble signalToNoise(int batchSize) {
     OptionalDouble scale = scale();

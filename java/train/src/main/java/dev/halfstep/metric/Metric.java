@@ -8,8 +8,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an epoch is judged by: one of the constants, or a metric of one's own over the validation
- * data. Each can be what the best epoch is chosen by, and what early stopping and a plateau watch.
+ * A measure of an epoch's quality: one of the constants, or a user-defined function over the
+ * validation data. It can select the best epoch, and early stopping and a plateau can watch it.
  *
  * <pre>{@code
  * Metric error = Metric.of("val_mae", false, (outputs, data) -> meanAbsoluteError(outputs, data));
@@ -35,7 +35,7 @@ public final class Metric {
       List.of(
           TRAIN_LOSS, TRAIN_ACCURACY, VAL_LOSS, VAL_ACCURACY, VAL_PRECISION, VAL_RECALL, VAL_F1);
 
-  /** What a metric is computed from. */
+  /** The results that a metric is computed from. */
   private enum Source {
     TRAINING,
     VALIDATION,
@@ -43,27 +43,27 @@ public final class Metric {
     OUTPUTS
   }
 
-  /** A metric of one's own, computed on the host. */
+  /** A user-defined metric, computed on the host. */
   @FunctionalInterface
   public interface Function {
     /**
      * Its value over a data set.
      *
-     * @param outputs what the model says of each sample, {@code [samples, outputShape...]}: the
+     * @param outputs the model's output for each sample, {@code [samples, outputShape...]}: the
      *     values that the loss takes, which are logits for cross-entropy
      * @param data the validation data, in the same order
      */
     double of(float[] outputs, Dataset data);
   }
 
-  /** A metric of one's own over several outputs, computed on the host. */
+  /** A user-defined metric over several outputs, computed on the host. */
   @FunctionalInterface
   public interface NamedFunction {
     /**
      * Its value over a data set.
      *
-     * @param outputs what the model says of each sample, {@code [samples, ...]} for each output, by
-     *     name: the values that the loss takes
+     * @param outputs the model's outputs by name, {@code [samples, ...]} each: the values that the
+     *     loss takes
      * @param data the validation data, in the same order
      */
     double of(Map<String, float[]> outputs, Dataset data);
@@ -93,12 +93,12 @@ public final class Metric {
   }
 
   /**
-   * A metric of one's own, which is computed after each epoch from what the model says of the
-   * validation data.
+   * A user-defined metric, computed after each epoch from the model's outputs for the validation
+   * data.
    *
    * @param label its name in records and messages
    * @param increasing whether more is better
-   * @param function its value; NaN ends a run that chooses the best epoch by it
+   * @param function computes its value; NaN ends a run that selects the best epoch by it
    * @throws IllegalArgumentException if the label is blank or that of a constant
    */
   public static Metric of(String label, boolean increasing, Function function) {
@@ -111,7 +111,7 @@ public final class Metric {
   }
 
   /**
-   * As above, of a model with several outputs.
+   * As above, for a model with several outputs.
    *
    * @throws IllegalArgumentException if the label is blank or that of a constant
    */
@@ -144,17 +144,17 @@ public final class Metric {
     return source != Source.TRAINING;
   }
 
-  /** Whether it comes from counts of which class was taken for which: class labels alone do. */
+  /** Whether it is computed from a {@link Confusion}, which needs class labels as targets. */
   public boolean needsConfusion() {
     return source == Source.CONFUSION;
   }
 
-  /** Whether it is a metric of one's own that takes several outputs by name. */
+  /** Whether it is a user-defined metric that takes several outputs by name. */
   public boolean takesNames() {
     return takesNames;
   }
 
-  /** What computes a metric of one's own; empty for the constants. */
+  /** The function of a user-defined metric; empty for the constants. */
   public Optional<NamedFunction> function() {
     return Optional.ofNullable(function);
   }
@@ -162,7 +162,7 @@ public final class Metric {
   /**
    * The constant of that name.
    *
-   * @throws IllegalArgumentException if there is none, with the names there are
+   * @throws IllegalArgumentException if there is none; the message lists the names that exist
    */
   public static Metric named(String label) {
     return BUILT_IN.stream()
@@ -182,7 +182,7 @@ public final class Metric {
     return BUILT_IN;
   }
 
-  /** The names of all constants, or of those that can be had without validation data. */
+  /** The names of all constants, or of those that need no validation data. */
   public static List<String> labels(boolean validation) {
     return BUILT_IN.stream()
         .filter(metric -> validation || !metric.needsValidation())
@@ -191,7 +191,8 @@ public final class Metric {
   }
 
   /**
-   * Whether there was anything to judge an epoch by: not if all labels were ignored or of weight 0.
+   * Whether the epoch has a value of this metric: it has none if all labels were ignored or had
+   * weight 0.
    */
   public boolean isMeasured(EpochRecord epoch) {
     return !(needsValidation() ? epoch.validation() : Optional.of(epoch.train()))
@@ -235,7 +236,7 @@ public final class Metric {
     return increasing ? value > best + delta : value < best - delta;
   }
 
-  /** What everything is better than. */
+  /** The worst possible value. */
   public double worst() {
     return increasing ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
   }

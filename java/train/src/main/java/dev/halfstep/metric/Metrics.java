@@ -4,7 +4,7 @@ package dev.halfstep.metric;
  * Sums over the samples of a data set. They add up exactly, also over batches of different sizes.
  *
  * @param lossSum sum of weighted losses
- * @param weight sum of the weights; the number of rows where classes have no weights
+ * @param weight sum of the weights; the number of rows if classes have no weights
  * @param correct rows whose largest logit is the label's
  * @param rows rows that were not ignored
  */
@@ -14,20 +14,17 @@ public record Metrics(double lossSum, double weight, double correct, double rows
     return mean(lossSum, weight);
   }
 
-  /** The share of rows that were classified rightly, in [0, 1]; 0 of no rows. */
+  /** The share of rows that were classified correctly, in [0, 1]; 0 without rows. */
   public double accuracy() {
     return mean(correct, rows);
   }
 
-  /**
-   * Whether no row counted, since all labels were ignored or of weight 0: then there is nothing to
-   * judge by.
-   */
+  /** Whether no row counted, because all labels were ignored or had weight 0. */
   public boolean isEmpty() {
     return weight == 0 && lossSum == 0;
   }
 
-  /** The mean, 0 if it is that of nothing; a sum that is NaN stays NaN. */
+  /** sum / weight, or 0 if both are 0. */
   public static double mean(double sum, double weight) {
     return weight == 0 && sum == 0 ? 0 : sum / weight;
   }

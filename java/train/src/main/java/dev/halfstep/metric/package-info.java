@@ -1,4 +1,4 @@
-/** What an epoch of training is judged by, and the records of it. */
+/** Metrics of an epoch of training, and its record. */
 @NullMarked
 package dev.halfstep.metric;
 

@@ -4,7 +4,10 @@ import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 
-/** An activation as a layer; {@link Sequential} hands it to the layer before it where it can. */
+/**
+ * An activation as a layer; {@link Sequential} lets the kernel of the layer before it apply the
+ * activation where that is possible.
+ */
 sealed interface ActivationLayer extends Layer permits GELU, ReLU, Sigmoid, Tanh {
   /** Which function. */
   Activation activation();

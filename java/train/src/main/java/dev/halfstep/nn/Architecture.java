@@ -15,7 +15,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a file's metadata say of a model's inputs and layers, as JSON with a version:
+ * A model's inputs and layers as they are described in a file's metadata: JSON with a version,
  *
  * <pre>{@literal
  * {"version": 1,
@@ -25,8 +25,7 @@ import org.jspecify.annotations.Nullable;
  *    {"name": "1", "kind": "Linear", "out": 10, "bias": true}]}}
  * }</pre>
  *
- * <p>A model with several inputs or outputs has a {@code network} in the place of the {@code
- * layer}.
+ * <p>A model with several inputs or outputs has a {@code network} instead of the {@code layer}.
  *
  * @param inputs of the model, in order
  * @param layer null if the model is made of a network
@@ -41,7 +40,7 @@ record Architecture(List<ModelInput> inputs, @Nullable Layer layer, @Nullable Ne
   private static final int MOST_RANK = 16;
 
   /**
-   * Writes inputs and layers down.
+   * Returns the inputs and layers as JSON.
    *
    * @throws UnsupportedOperationException if a layer has no spec
    */
@@ -68,8 +67,9 @@ record Architecture(List<ModelInput> inputs, @Nullable Layer layer, @Nullable Ne
   /**
    * The inputs and layers that a file describes.
    *
-   * @throws ModelFileException if the file does not say which layers it has
-   * @throws IllegalArgumentException if they are unknown or not possible
+   * @throws ModelFileException if the file does not describe its layers
+   * @throws IllegalArgumentException if a layer is of an unknown kind, or an attribute is not
+   *     possible
    */
   static Architecture read(Safetensors.Contents contents) throws ModelFileException {
     String text = contents.metadata().get(KEY);

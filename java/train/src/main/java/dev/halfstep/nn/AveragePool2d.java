@@ -22,20 +22,20 @@ public final class AveragePool2d implements Layer {
     this.countsPadding = countsPadding;
   }
 
-  /** The same with a window that moves by so many pixels, both ways. */
+  /** The same layer with another stride, in both directions. */
   public AveragePool2d stride(int pixels) {
     return new AveragePool2d(window.stride(pixels, pixels), countsPadding);
   }
 
   /**
-   * The same with so many pixels on each side of the images, which count for nothing: PyTorch's
-   * {@code count_include_pad=False}.
+   * The same layer with {@code pixels} of padding on each side of the images, which the average
+   * leaves out: PyTorch's {@code count_include_pad=False}.
    */
   public AveragePool2d padding(int pixels) {
     return new AveragePool2d(window.padding(pixels, pixels), countsPadding);
   }
 
-  /** The same with padding that counts as zeros, as in PyTorch unless it is told otherwise. */
+  /** The same layer with averages that include the padding as zeros, which is PyTorch's default. */
   public AveragePool2d countPadding() {
     return new AveragePool2d(window, true);
   }

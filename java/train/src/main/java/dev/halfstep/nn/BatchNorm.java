@@ -10,9 +10,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Batch normalisation (Ioffe and Szegedy, 2015) over the last dimension of x {@code [batch, ...,
- * channels]}: in training with the mean and biased variance of the batch, n = batch * positions,
- * while {@code running = (1 - momentum) running + momentum observed}, with the unbiased variance;
- * in evaluation with the running ones alone. eps is 1e-5 and momentum 0.1, as PyTorch's. Immutable.
+ * channels]}: in training with the mean and biased variance of the batch over n = batch * positions
+ * values, which also update the running statistics: {@code running = (1 - momentum) running +
+ * momentum observed}, with the unbiased variance. Evaluation uses the running statistics. eps is
+ * 1e-5 and momentum 0.1, as in PyTorch. Immutable.
  *
  * <p>Parameters, all {@code [channels]}: {@code weight} (1 at first) and {@code bias} (0); state:
  * {@code running_mean} (0) and {@code running_var} (1), which are saved with the model. Training on
@@ -33,7 +34,7 @@ public final class BatchNorm implements Fusing {
   }
 
   /**
-   * The same with another number that is added to the variance.
+   * The same layer with another eps, the number that is added to the variance.
    *
    * @throws IllegalArgumentException if it is not a finite number above 0
    */
@@ -42,8 +43,8 @@ public final class BatchNorm implements Fusing {
   }
 
   /**
-   * The same with another share of a batch in the running statistics, as PyTorch counts it: Keras's
-   * momentum of 0.99 is 0.01 here.
+   * The same layer with another momentum, the weight of a new batch in the running statistics. This
+   * is PyTorch's definition; Keras's momentum of 0.99 is 0.01 here.
    *
    * @throws IllegalArgumentException if it is not in (0, 1]
    */

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * 2-D convolution of images {@code [batch, height, width, in]} to {@code [batch, places, places,
  * out]}. {@code weight} is {@code [out, rows, columns, in / groups]} in memory and {@code [out, in
  * / groups, rows, columns]} in files, {@code bias} {@code [out]}; both start uniform in
- * +-1/sqrt(rows * columns * in / groups), as PyTorch's. Immutable: each method gives another layer.
+ * +-1/sqrt(rows * columns * in / groups), as in PyTorch. Immutable: each method returns another
+ * layer.
  */
 public final class Conv2d implements Fusing {
   private final long out;
@@ -21,12 +22,12 @@ public final class Conv2d implements Fusing {
   private final int groups;
   private final boolean bias;
 
-  /** A layer of so many outputs with a square window, stride 1, no padding, and a bias. */
+  /** A layer of {@code out} channels with a square window, stride 1, no padding, and a bias. */
   public Conv2d(long out, int size) {
     this(out, Window.of(size, size), 1, true);
   }
 
-  /** A layer of so many outputs with this window, and a bias. */
+  /** A layer of {@code out} channels with this window, and a bias. */
   public Conv2d(long out, Window window) {
     this(out, window, 1, true);
   }
@@ -46,22 +47,25 @@ public final class Conv2d implements Fusing {
     this.bias = bias;
   }
 
-  /** The same with a window that moves by so many pixels, both ways. */
+  /** The same layer with another stride, in both directions. */
   public Conv2d stride(int pixels) {
     return new Conv2d(out, window.stride(pixels, pixels), groups, bias);
   }
 
-  /** The same with so many zeros on each side of the images. */
+  /** The same layer with {@code pixels} of zeros on each side of the images. */
   public Conv2d padding(int pixels) {
     return new Conv2d(out, window.padding(pixels, pixels), groups, bias);
   }
 
-  /** The same with its inputs and outputs cut into groups that do not see one another. */
+  /**
+   * The same layer with its input and output channels cut into groups: each output group reads one
+   * input group only.
+   */
   public Conv2d groups(int number) {
     return new Conv2d(out, window, number, bias);
   }
 
-  /** The same without a bias, as before a {@link BatchNorm}. */
+  /** The same layer without a bias, for use before a {@link BatchNorm}. */
   public Conv2d withoutBias() {
     return new Conv2d(out, window, groups, false);
   }

@@ -5,14 +5,14 @@ import dev.halfstep.graph.Value;
 
 /**
  * Drops a share of the elements in training and scales the others by 1 / (1 - rate) (Srivastava et
- * al., 2014); in evaluation it is x itself. What is dropped follows from the session's seed, the
- * number of the dropout in the model and the count of micro-batches.
+ * al., 2014); in evaluation it returns x itself. The session's seed, the number of the dropout in
+ * the model and the count of micro-batches decide which elements are dropped.
  */
 public final class Dropout implements Layer {
   private final double rate;
 
   /**
-   * A layer that drops so much.
+   * A layer that drops this share of the elements.
    *
    * @param rate in [0, 1)
    * @throws IllegalArgumentException if it is not

@@ -7,8 +7,9 @@ import dev.halfstep.graph.Padding;
 import dev.halfstep.graph.Value;
 
 /**
- * Tokens {@code I32 [batch, ...]} to the rows {@code [batch, ..., width]} of a table that they
- * name: {@code weight} {@code [vocabulary, width]}, normal with deviation 1 at first. Immutable.
+ * Looks up each token {@code I32 [batch, ...]} in a table {@code weight} {@code [vocabulary,
+ * width]} and returns the rows {@code [batch, ..., width]}. The table is drawn from the standard
+ * normal distribution. Immutable.
  */
 public final class Embedding implements Layer {
   private static final int NO_PADDING = -1;
@@ -42,12 +43,13 @@ public final class Embedding implements Layer {
   }
 
   /**
-   * The same with a token that fills short sequences up. {@link MultiHeadAttention} in the same
-   * model gives its places no weight, as with PyTorch's {@code key_padding_mask} and Keras's {@code
-   * mask_zero}, so that a sequence says at its own places what it says without padding, on either
-   * side; where a place sees padding alone, attention gives it the bias of its last product. Its
-   * row of the table is one like any other. What comes behind attention decides what padded places
-   * count for: a loss leaves them out where their labels are the ignored one.
+   * The same layer with a padding token, which fills up short sequences at either end. {@link
+   * MultiHeadAttention} in the same model gives positions with this token no weight, as PyTorch's
+   * {@code key_padding_mask} and Keras's {@code mask_zero} do, so the outputs at the other
+   * positions are those of the sequence without padding. A position that may attend to padding only
+   * gets the bias of the output projection. The padding token's row of the table is trained like
+   * any other. Layers after the attention still compute the padded positions; the loss leaves them
+   * out if their labels are the ignored label.
    *
    * @throws IllegalArgumentException if it is not in [0, vocabulary)
    */
@@ -62,7 +64,7 @@ public final class Embedding implements Layer {
   @Override
   public Value apply(Scope scope, Value x) {
     if (padding != NO_PADDING) {
-      scope.graph().padding(new Padding(x, padding));
+      scope.padding(new Padding(x, padding));
     }
     return Ops.embedding(
         scope.parameter("weight", Shape.of(vocabulary, width), new Initializer.Normal(0, 1)), x);

@@ -4,7 +4,7 @@ import dev.halfstep.graph.Value;
 import dev.halfstep.kernel.Activation;
 import org.jspecify.annotations.Nullable;
 
-/** A layer whose last kernel can do what follows it: add a residual, and apply an activation. */
+/** A layer whose last kernel can also add a residual and apply the activation that follows. */
 sealed interface Fusing extends Layer permits BatchNorm, Conv2d, Linear, Residual, Sequential {
   /** Whether its last kernel applies this activation; all apply {@link Activation#NONE}. */
   boolean fuses(Activation activation);

@@ -7,16 +7,16 @@ import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 
 /**
- * Group normalisation (Wu and He, 2018) of x {@code [batch, ..., channels]}: groups of neighbouring
- * channels of each sample, over all its positions, eps 1e-5, with {@code weight} (1 at first) and
- * {@code bias} (0) {@code [channels]}. Immutable.
+ * Group normalisation (Wu and He, 2018) of x {@code [batch, ..., channels]}: each sample's groups
+ * of neighbouring channels are normalised over all its positions, with eps 1e-5, {@code weight} (1
+ * at first) and {@code bias} (0) {@code [channels]}. Immutable.
  */
 public final class GroupNorm implements Layer {
   private final int groups;
   private final float eps;
 
   /**
-   * A layer of so many groups.
+   * A layer that cuts the channels into {@code groups}.
    *
    * @param groups divides the channels
    */
@@ -30,7 +30,7 @@ public final class GroupNorm implements Layer {
   }
 
   /**
-   * The same with another number that is added to the variance.
+   * The same layer with another eps, the number that is added to the variance.
    *
    * @throws IllegalArgumentException if it is not a finite number above 0
    */

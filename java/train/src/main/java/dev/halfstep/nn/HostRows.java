@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The rows of one input or output of a model in the caller's memory, an array or a direct buffer,
- * while they are predicted. Rows are copied between there and the device without a detour; only
- * rows in the middle of an array, which native calls cannot be pointed to, go through memory that
- * is kept for it. One object serves one call after the other.
+ * during one prediction. Rows are copied directly between that memory and the device, except for
+ * rows in the middle of an array: native calls cannot address those, so they go through a staging
+ * buffer. The object is used again for the next call.
  */
 final class HostRows implements AutoCloseable {
   private static final Access ACCESS = Access.get();
@@ -28,10 +28,10 @@ final class HostRows implements AutoCloseable {
   private final DType type;
   private final int elements; // of one row
   private @Nullable Object array; // float[] or int[]
-  private long address; // of a direct buffer, where there is no array
+  private long address; // of a direct buffer, if there is no array
   private @Nullable Staging staging;
 
-  /** Memory for rows in the middle of an array, with views that are made once. */
+  /** The staging buffer for rows in the middle of an array, with views that are made once. */
   private static final class Staging {
     final HostMemory memory;
     final FloatBuffer floats;
@@ -51,12 +51,15 @@ final class HostRows implements AutoCloseable {
     this.elements = elements;
   }
 
-  /** Says where the rows of the next call are: in an array of the type, from 0 on. */
+  /** Sets the memory of the next call to an array of the type, from index 0 on. */
   void use(Object ofArray) {
     array = ofArray;
   }
 
-  /** Says where the rows of the next call are: at the address of a buffer that the caller keeps. */
+  /**
+   * Sets the memory of the next call to a direct buffer at this address, which the caller keeps
+   * reachable.
+   */
   void use(long ofBuffer) {
     array = null;
     address = ofBuffer;
@@ -98,7 +101,9 @@ final class HostRows implements AutoCloseable {
     }
   }
 
-  /** Copies {@code count} rows from device memory to where they are wanted, from {@code to} on. */
+  /**
+   * Copies {@code count} rows from device memory to the caller's memory, from row {@code to} on.
+   */
   void download(long source, int to, int count) {
     Object all = array;
     if (all != null && to > 0) {
@@ -128,7 +133,7 @@ final class HostRows implements AutoCloseable {
     return there;
   }
 
-  /** Bytes of host memory that are kept. */
+  /** Bytes of the staging buffer. */
   long stagingBytes() {
     Staging there = staging;
     return there == null ? 0 : there.memory.buffer().capacity();

@@ -10,17 +10,20 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a model keeps from one call of {@code predict} to the next, on a CPU device of its own: to
- * open it takes a hundred times as long as to predict one row. A call takes it for itself; one that
- * finds it taken opens another.
+ * The device, plans and memory that a model keeps from one call of {@code predict} to the next,
+ * because opening them takes a hundred times as long as predicting one row. A call has them for
+ * itself; a call that finds them in use opens others.
  */
 final class KeptPredictor {
   private static final Cleaner CLEANER = Cleaner.create();
 
-  /** Rows computed at once: plans for powers of two are recorded when they are first needed. */
+  /** The batch sizes that have plans; a plan is recorded when it is first needed. */
   private static final int[] BATCH_SIZES = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 
-  /** Bytes beside the weights that are kept; what large batches took is given back. */
+  /**
+   * The most bytes that are kept beside the weights; the memory of larger plans is freed after each
+   * call.
+   */
   private static final long KEPT_BYTES = 16L << 20;
 
   private final Model model;
@@ -31,9 +34,10 @@ final class KeptPredictor {
   }
 
   /**
-   * Of a model, until that is collected.
+   * The predictor of a model, which is freed when the model is garbage collected.
    *
-   * @param twin with the same weights: the model itself would keep itself alive
+   * @param twin a model that shares the weights; a reference to the model itself would keep it from
+   *     being collected
    */
   static KeptPredictor of(Model model, Model twin) {
     KeptPredictor kept = new KeptPredictor(twin);
@@ -44,7 +48,7 @@ final class KeptPredictor {
   private static final class Opened {
     final Device device;
     final PredictionLane lane;
-    long version; // of the weights that it has
+    long version; // of the weights on the device
 
     Opened(Model model) {
       version = model.version();
@@ -62,7 +66,7 @@ final class KeptPredictor {
     }
 
     void close() {
-      device.close(); // and with it everything else
+      device.close(); // frees everything else too
     }
   }
 

@@ -24,22 +24,23 @@ public interface Layer {
   Value apply(Scope scope, Value x);
 
   /**
-   * The layers inside of this one, in order, by the names under which they are applied: with this
-   * layer's own they begin the names of their parameters. A layer in this one's own place, as the
-   * body of a {@link Residual}, has the empty name. Layers without any, and functions, which cannot
-   * say, have none.
+   * The layers inside this one, in order, by the names under which they are applied. The names of
+   * their parameters begin with this layer's path and that name. A layer that takes this one's
+   * path, such as the body of a {@link Residual}, has the empty name. The map is empty for a layer
+   * without children and for a lambda, whose children are not known.
    */
   default Map<String, Layer> children() {
     return Map.of();
   }
 
   /**
-   * The layer written down, with all layers in it: {@link Layers#of} makes an equal one of it, and
-   * a model's file holds it, so that {@link Model#read} needs no code. All layers of this package
-   * have it. A class of one's own writes its kind and attributes here and makes the kind known with
-   * {@link Layers#register}; parts that it gets from outside are its {@link LayerSpec#child}ren.
+   * A description of the layer and all layers in it as data. {@link Layers#of} makes an equal layer
+   * from it, and a model's file holds it, so that {@link Model#read} needs no code. All layers of
+   * this package have a spec. A user's class returns its kind and attributes here and registers the
+   * kind with {@link Layers#register}; layers that its constructor takes are its {@link
+   * LayerSpec#child}ren.
    *
-   * @throws UnsupportedOperationException if it has none, as a lambda has not
+   * @throws UnsupportedOperationException if the layer has no spec, such as a lambda
    */
   default LayerSpec spec() {
     throw new UnsupportedOperationException(

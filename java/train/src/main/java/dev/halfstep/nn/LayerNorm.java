@@ -24,7 +24,8 @@ public final class LayerNorm implements Layer {
   }
 
   /**
-   * The same with another number that is added to the variance, such as BERT's 1e-12.
+   * The same layer with another eps, the number that is added to the variance, such as BERT's
+   * 1e-12.
    *
    * @throws IllegalArgumentException if it is not a finite number above 0
    */
@@ -32,7 +33,7 @@ public final class LayerNorm implements Layer {
     return new LayerNorm(checkedEps(eps));
   }
 
-  /** An eps in single precision, above 0 there too. */
+  /** Converts eps to single precision, and checks that it is above 0 there too. */
   static float checkedEps(double eps) {
     if (!((float) eps > 0 && eps <= Float.MAX_VALUE)) {
       throw new IllegalArgumentException(

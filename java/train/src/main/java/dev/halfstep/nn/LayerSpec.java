@@ -11,22 +11,23 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A layer written down as plain data: its kind, attributes with names, and the layers in it. {@link
- * Layer#spec} gives it, {@link Layers#of} makes the layer of it again, and files of models hold it
- * as JSON. Immutable: each {@code with} gives another spec.
+ * A layer described as plain data: its kind, named attributes, and the layers in it. {@link
+ * Layer#spec} returns it, {@link Layers#of} makes the layer from it, and files of models hold it as
+ * JSON. Immutable: each {@code with} returns another spec.
  *
  * <pre>{@code
  * LayerSpec spec = LayerSpec.of("com.example.Swish").with("beta", 1.5);
  * }</pre>
  *
- * <p>A reader asks for the attributes with {@link #whole}, {@link #number} and so on, which throw
- * an {@link IllegalArgumentException} that names kind and attribute if what is there is not such.
+ * <p>A reader asks for the attributes with {@link #whole}, {@link #number} and so on. They throw an
+ * {@link IllegalArgumentException} that names kind and attribute if the attribute is missing or has
+ * another type.
  */
 public final class LayerSpec {
-  /** Layers that may stand in one another. */
+  /** The most levels of nested layers. */
   public static final int MOST_LEVELS = 64;
 
-  /** Layers that may stand in one spec, all levels together. */
+  /** The most layers in one spec, over all levels. */
   public static final int MOST_LAYERS = 10_000;
 
   private static final String KIND = "kind";
@@ -41,9 +42,10 @@ public final class LayerSpec {
   private final int layers;
 
   /**
-   * A layer in a layer.
+   * A layer inside another one.
    *
-   * @param name its parameters stand in files below this name, as far as the outer layer does so
+   * @param name the name under which the outer layer applies it, which is part of the names of its
+   *     parameters
    */
   public record Child(String name, LayerSpec spec) {}
 
@@ -83,12 +85,12 @@ public final class LayerSpec {
   }
 
   /**
-   * The same with one attribute more.
+   * The same spec with one more attribute.
    *
    * @param value an {@code Integer} or {@code Long}, a finite {@code Float} or {@code Double}, a
    *     {@code Boolean}, a {@code String}, or a list of these
-   * @throws IllegalArgumentException if it is something else, or there is one of that name, or the
-   *     name is {@code kind}, {@code name} or {@code children}
+   * @throws IllegalArgumentException if the value is something else, the name is taken already, or
+   *     it is {@code kind}, {@code name} or {@code children}
    */
   public LayerSpec with(String name, Object value) {
     if (RESERVED.contains(name) || attributes.containsKey(name)) {
@@ -112,7 +114,7 @@ public final class LayerSpec {
       return number.longValue();
     }
     if (value instanceof Float number && Float.isFinite(number)) {
-      return Double.valueOf(number.toString()); // the shortest that is this float again
+      return Double.valueOf(number.toString()); // the shortest decimal of this float
     }
     boolean finite = value instanceof Double number && Double.isFinite(number);
     return finite
@@ -123,7 +125,7 @@ public final class LayerSpec {
         : refused(name, value);
   }
 
-  /** Whether every half of a character has its other half, without which files cannot hold it. */
+  /** Whether all surrogates are paired; UTF-8 files cannot hold a text with an unpaired one. */
   private static boolean isWhole(String text) {
     return text.codePoints().noneMatch(c -> c <= 0xFFFF && Character.isSurrogate((char) c));
   }
@@ -140,15 +142,15 @@ public final class LayerSpec {
   }
 
   /**
-   * The same with one layer more in it, behind the others.
+   * The same spec with one more layer in it, after the others.
    *
-   * @throws IllegalArgumentException if there is one of that name, or they become too many
+   * @throws IllegalArgumentException if the name is taken already, or the spec has too many layers
    */
   public LayerSpec child(String name, LayerSpec spec) {
     return children(List.of(new Child(name, spec)));
   }
 
-  /** The same with these layers in it, behind the others. */
+  /** The same spec with these layers in it, after the others. */
   LayerSpec children(List<Child> added) {
     List<Child> more = new ArrayList<>(children);
     more.addAll(added);
@@ -159,7 +161,7 @@ public final class LayerSpec {
     return new LayerSpec(kind, attributes, List.copyOf(more));
   }
 
-  /** Which layer; kinds of one's own have a dot in their name. */
+  /** The kind of layer; kinds of user-defined layers have a dot in their name. */
   public String kind() {
     return kind;
   }
@@ -189,7 +191,7 @@ public final class LayerSpec {
   /**
    * A whole number.
    *
-   * @throws IllegalArgumentException if it is not there, or not in [least, most]
+   * @throws IllegalArgumentException if it is missing or not in [least, most]
    */
   public long whole(String name, long least, long most) {
     if (attributes.get(name) instanceof Long number && number >= least && number <= most) {
@@ -198,13 +200,13 @@ public final class LayerSpec {
     throw unexpected(name, "a whole number in [" + least + ", " + most + "]");
   }
 
-  /** A whole number that an {@code int} holds, otherwise as {@link #whole}. */
+  /** A whole number that fits an {@code int}; see {@link #whole}. */
   public int wholeInt(String name, int least) {
     return (int) whole(name, least, Integer.MAX_VALUE);
   }
 
   /**
-   * Whole numbers that {@code int}s hold.
+   * A list of whole numbers that each fit an {@code int}.
    *
    * @throws IllegalArgumentException if there are not {@code count} of them, all at least {@code
    *     least}
@@ -222,7 +224,7 @@ public final class LayerSpec {
   /**
    * A number, whole or not.
    *
-   * @throws IllegalArgumentException if it is not there or no number
+   * @throws IllegalArgumentException if it is missing or not a number
    */
   public double number(String name) {
     if (attributes.get(name) instanceof Number number) {
@@ -234,7 +236,7 @@ public final class LayerSpec {
   /**
    * True or false.
    *
-   * @throws IllegalArgumentException if it is not there or neither
+   * @throws IllegalArgumentException if it is missing or neither
    */
   public boolean flag(String name) {
     if (attributes.get(name) instanceof Boolean flag) {
@@ -246,7 +248,7 @@ public final class LayerSpec {
   /**
    * A text.
    *
-   * @throws IllegalArgumentException if it is not there or no text
+   * @throws IllegalArgumentException if it is missing or not a text
    */
   public String text(String name) {
     if (attributes.get(name) instanceof String text) {
@@ -258,7 +260,7 @@ public final class LayerSpec {
   /**
    * Texts.
    *
-   * @throws IllegalArgumentException if it is no list of them
+   * @throws IllegalArgumentException if it is missing or not a list of texts
    */
   public String[] texts(String name) {
     if (attributes.get(name) instanceof List<?> list
@@ -278,7 +280,7 @@ public final class LayerSpec {
             + expected);
   }
 
-  /** As objects of {@link JsonTree}. */
+  /** The spec as a tree of {@link JsonTree}. */
   Map<String, Object> toTree() {
     return toTree(new LinkedHashMap<>());
   }
@@ -299,9 +301,9 @@ public final class LayerSpec {
   }
 
   /**
-   * What {@link #toTree} gave.
+   * The spec of a tree that {@link #toTree} returned.
    *
-   * @throws IllegalArgumentException if it is no spec
+   * @throws IllegalArgumentException if the tree is not that of a spec
    */
   static LayerSpec ofTree(@Nullable Object tree) {
     return ofTree(tree, false);
@@ -352,7 +354,7 @@ public final class LayerSpec {
     return 31 * (31 * kind.hashCode() + attributes.hashCode()) + children.hashCode();
   }
 
-  /** As JSON, on one line. */
+  /** The spec as JSON, on one line. */
   @Override
   public String toString() {
     return JsonTree.write(toTree());

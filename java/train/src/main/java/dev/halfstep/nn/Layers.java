@@ -9,9 +9,9 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * Makes layers of what {@link Layer#spec} wrote down. The layers of this package are known under
- * their names; one of the user's own is made known with {@link #register}, before a file that has
- * it is read.
+ * Makes layers from what {@link Layer#spec} returned. The layers of this package are known by their
+ * names; a user's layer must be registered with {@link #register} before a file that contains it is
+ * read.
  */
 public final class Layers {
   private static final Map<String, Function<LayerSpec, Layer>> KINDS = new ConcurrentHashMap<>();
@@ -42,15 +42,15 @@ public final class Layers {
   private Layers() {}
 
   /**
-   * Makes a kind of layer known to this process, for all threads.
+   * Registers a kind of layer in this process, for all threads.
    *
-   * @param kind has a dot in it, as a class's full name has, so that it never meets one of this
-   *     package
-   * @param reader makes the layer of what its {@link Layer#spec} wrote; it throws an {@link
-   *     IllegalArgumentException} where attributes are missing or not possible, as {@link
+   * @param kind a name with a dot in it, such as the class's full name, so that it never collides
+   *     with one of this package
+   * @param reader makes the layer from what its {@link Layer#spec} returned; it throws an {@link
+   *     IllegalArgumentException} if attributes are missing or not possible, as {@link
    *     LayerSpec#whole} and the like do
    * @throws IllegalArgumentException if the kind has no dot
-   * @throws IllegalStateException if it is known already
+   * @throws IllegalStateException if the kind is registered already
    */
   public static void register(String kind, Function<LayerSpec, Layer> reader) {
     if (kind.indexOf('.') < 0) {
@@ -62,7 +62,7 @@ public final class Layers {
     }
   }
 
-  /** The kinds that are known now, sorted. */
+  /** The kinds that are known at present, sorted. */
   public static Set<String> kinds() {
     return new TreeSet<>(KINDS.keySet());
   }
@@ -88,7 +88,7 @@ public final class Layers {
     return layer;
   }
 
-  /** Throws if a spec says more than the layer that was made of it. */
+  /** Throws if a spec has attributes that the layer made from it does not have. */
   private static void requireKnown(LayerSpec given, LayerSpec made) {
     List<String> names = given.children().stream().map(LayerSpec.Child::name).toList();
     List<String> known = made.children().stream().map(LayerSpec.Child::name).toList();

@@ -16,15 +16,15 @@ public final class Linear implements Fusing {
   private final long out;
   private final boolean bias;
 
-  /** A layer of that many outputs, with a bias. */
+  /** A layer with {@code out} outputs and a bias. */
   public Linear(long out) {
     this(out, true);
   }
 
   /**
-   * A layer of that many outputs.
+   * A layer with {@code out} outputs.
    *
-   * @throws IllegalArgumentException if it is not positive
+   * @throws IllegalArgumentException if {@code out} is not positive
    */
   public Linear(long out, boolean bias) {
     if (out < 1) {

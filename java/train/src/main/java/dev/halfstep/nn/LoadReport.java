@@ -4,12 +4,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What {@link Model#loadMatching} took from a file, by the names of parameters.
+ * The tensors that {@link Model#loadMatching} took from a file and those that it did not, by name.
  *
- * @param taken of the model and the file, with the shape that the model gives the tensor
- * @param missing of the model alone: they keep their values
- * @param unexpected of the file alone
- * @param unfit of both, not taken, with what is different: {@code [10, 128] and should be [3, 128]}
+ * @param taken parameters whose values were taken, with their shapes in the file's layout
+ * @param missing parameters that the file does not have; they keep their values
+ * @param unexpected tensors of the file that the model does not have
+ * @param unfit names in both that were not taken, with the difference: {@code [10, 128] and should
+ *     be [3, 128]}
  */
 public record LoadReport(
     List<String> taken, List<String> missing, List<String> unexpected, Map<String, String> unfit) {
@@ -26,7 +27,7 @@ public record LoadReport(
     return missing.isEmpty() && unexpected.isEmpty() && unfit.isEmpty();
   }
 
-  /** One line, which leaves out what is empty. */
+  /** The report in one line; empty lists are left out. */
   @Override
   public String toString() {
     return "taken: "

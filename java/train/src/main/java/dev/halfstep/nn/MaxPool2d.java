@@ -20,12 +20,15 @@ public final class MaxPool2d implements Layer {
     this.window = window;
   }
 
-  /** The same with a window that moves by so many pixels, both ways. */
+  /** The same layer with another stride, in both directions. */
   public MaxPool2d stride(int pixels) {
     return new MaxPool2d(window.stride(pixels, pixels));
   }
 
-  /** The same with so many pixels on each side of the images that count for nothing. */
+  /**
+   * The same layer with {@code pixels} of padding on each side of the images, which the maximum
+   * leaves out.
+   */
   public MaxPool2d padding(int pixels) {
     return new MaxPool2d(window.padding(pixels, pixels));
   }

@@ -22,8 +22,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A network and its weights, in host memory. Training starts from the weights that are there, or
- * draws them if there are none, and stores them here when it is told to.
+ * A network and its weights, in host memory. Training starts from these weights, or draws them if
+ * they were never set, and stores the trained ones here on request.
  *
  * <pre>{@code
  * Model model = Model.of(Shape.of(28, 28, 1),
@@ -38,7 +38,7 @@ public final class Model extends ModelWeights {
   private static final String OUTPUT = "output";
 
   private final Network network;
-  private final @Nullable Layer layer; // the network, where it is one layer
+  private final @Nullable Layer layer; // the network, if it is one layer
   private final Signature signature;
   private @Nullable KeptPredictor kept;
 
@@ -99,12 +99,12 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * A ready model from a file that {@link #save} wrote, without the code that made it: its layers
-   * stand in the file. {@link SavedModel#read} also gives what the file says of samples and
-   * classes; {@link #load(Path)} takes the weights alone, into a model made in code.
+   * Reads a model from a file that {@link #save} wrote, without the code that made it: the file
+   * describes its layers. {@link SavedModel#read} also reads the normalisation and the class names;
+   * {@link #load(Path)} reads only the weights, into a model made in code.
    *
-   * @throws ModelFileException if the file is damaged, or does not say which layers it has, or one
-   *     is of a kind that is not known here; the message names the file and what is wrong
+   * @throws ModelFileException if the file is damaged, does not describe its layers, or has a kind
+   *     of layer that is not known; the message names the file and what is wrong
    * @throws IOException if the file cannot be read
    */
   public static Model read(Path file) throws IOException {
@@ -112,7 +112,8 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * As above, of what a file holds. Nothing is allocated for weights that the file does not hold.
+   * As above, from a file's contents. No memory is allocated for weights that the file does not
+   * hold.
    */
   static Model read(Safetensors.Contents contents) throws ModelFileException {
     Model model;
@@ -136,22 +137,22 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * Inputs and layers written down as JSON, as {@link #save} puts them into the file.
+   * The inputs and layers described as JSON, as {@link #save} puts them into the file.
    *
-   * @throws UnsupportedOperationException if a layer cannot be written down: see {@link Layer#spec}
+   * @throws UnsupportedOperationException if a layer has no spec: see {@link Layer#spec}
    */
   public String architecture() {
     return new Architecture(inputs(), layer, layer == null ? network : null).write();
   }
 
-  /** The inputs in order: one, named {@code features}, of a model that is made of a layer. */
+  /** The inputs in order. A model that is made of a layer has one, named {@code features}. */
   public List<ModelInput> inputs() {
     return signature.inputs();
   }
 
   /**
-   * The shapes of what the model says of one sample, by name and in order: one, named {@code
-   * output}, of a model that is made of a layer.
+   * The shapes of the outputs for one sample, by name and in order. A model that is made of a layer
+   * has one, named {@code output}.
    */
   public Map<String, Shape> outputs() {
     return signature.outputs();
@@ -176,7 +177,7 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * The shape of what the model says of one sample.
+   * The shape of the output for one sample.
    *
    * @throws IllegalStateException if the model has several outputs
    */
@@ -185,8 +186,8 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * How many tokens the model knows, from 0 on: those of the {@link Embedding} that takes its
-   * samples. 0 for a model of numbers, or one that changes its tokens before it embeds them.
+   * The number of tokens that the model knows: the vocabulary of the {@link Embedding} that reads
+   * its samples. 0 for a model of numbers, or one that changes its tokens before it embeds them.
    *
    * @throws IllegalStateException if the model has several inputs
    */
@@ -195,7 +196,7 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * As above, of one input.
+   * As above, for one input.
    *
    * @throws IllegalArgumentException if there is none of that name
    */
@@ -207,7 +208,7 @@ public final class Model extends ModelWeights {
    * Throws unless the model knows all tokens of these samples.
    *
    * @param tokens {@code [rows, sampleShape...]}, from the position to the limit
-   * @param what one of them is called in the message, such as "row"
+   * @param what a sample is called in the message, such as "row"
    * @throws IllegalArgumentException if the model does not know one of them; the message names it
    *     and its place
    */
@@ -243,12 +244,12 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * This model with some parameters frozen: training computes no gradient for them and leaves every
-   * bit as it is. The weights are the same ones, shared by both models, so the model without frozen
-   * parameters is still there to go on with. Running statistics of batch normalisation are not
-   * parameters; they move with every batch that is trained on.
+   * This model with some parameters frozen: training computes no gradient for them and does not
+   * change them. Both models share the weights, so training can go on with the original model
+   * later. Running statistics of batch normalisation are not parameters; every training batch still
+   * updates them.
    *
-   * @param prefixes names of parameters or of what they are in: {@code "conv1"} stands for {@code
+   * @param prefixes names of parameters or of layers: {@code "conv1"} stands for {@code
    *     conv1.weight} and {@code conv1.bias}
    * @throws IllegalArgumentException if no parameter has such a name
    */
@@ -270,7 +271,7 @@ public final class Model extends ModelWeights {
     return parameter.name().equals(prefix) || parameter.name().startsWith(prefix + ".");
   }
 
-  /** As above, of the parameters that a predicate names. */
+  /** As above, for the parameters that a predicate selects. */
   public Model freeze(Predicate<Parameter> frozen) {
     return new Model(
         this,
@@ -285,8 +286,8 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * Draws first weights: a pure function of the seed, the same whatever the device. Each parameter
-   * has a random sequence of its own.
+   * Draws initial weights, a pure function of the seed, which does not depend on the device. Each
+   * parameter has its own random sequence.
    */
   public Model initialize(long seed) {
     draw(seed);
@@ -295,17 +296,17 @@ public final class Model extends ModelWeights {
 
   /**
    * Writes the weights as a {@link Safetensors} file, all or nothing, under the names and in the
-   * layout that PyTorch gives them. The layers stand in its metadata, so that {@link #read} makes
-   * the model again; they are left out, which is logged, if one of them cannot be written down, as
-   * a lambda cannot.
+   * layout that PyTorch gives them. Its metadata describe the layers, so that {@link #read} can
+   * make the model again. If a layer has no spec, such as a lambda, the description is left out and
+   * this is logged.
    *
-   * @param metadata texts for whoever reads the file
-   * @throws IOException if the file cannot be written; a file that stood there is unchanged then
+   * @param metadata further texts for readers of the file
+   * @throws IOException if the file cannot be written; an existing file is then unchanged
    * @throws IllegalStateException if the weights were never set
    */
   public void save(Path file, Map<String, String> metadata) throws IOException {
     Map<String, String> texts = new HashMap<>(metadata);
-    texts.remove(Architecture.KEY); // that of the file which the metadata may be from
+    texts.remove(Architecture.KEY); // metadata from another file may have its entry
     try {
       texts.put(Architecture.KEY, architecture());
     } catch (UnsupportedOperationException | IllegalArgumentException e) {
@@ -315,12 +316,12 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * Takes the weights from a file that {@link #save} or another program wrote. F32, BF16, F16 and
+   * Reads the weights from a file that {@link #save} or another program wrote. F32, BF16, F16 and
    * F64 are read.
    *
    * @throws ModelFileException if the file is damaged or does not fit: the message lists every
-   *     parameter that is missing, left over, or of another shape or type. The weights stay as they
-   *     were then
+   *     parameter that is missing, unexpected, or of another shape or type. The weights are then
+   *     unchanged
    * @throws IOException if the file cannot be read
    */
   public Model load(Path file) throws IOException {
@@ -328,7 +329,7 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * Takes the weights from what a file holds.
+   * Takes the weights from a file's contents.
    *
    * @throws ModelFileException if it does not fit, as {@link #load(Path)} says
    */
@@ -338,10 +339,10 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * What the model says of samples, on the CPU, with the weights that it has now. The first call
-   * opens a device and keeps it; further ones take microseconds for a row of a small model. Several
-   * threads may predict as long as none changes the weights, but only one of them at a time finds
-   * the device open: many at once share a {@link Predictor}.
+   * The model's outputs for samples, computed on the CPU with the present weights. The first call
+   * opens a device and keeps it; later calls take microseconds for a row of a small model. Several
+   * threads may predict while none changes the weights, but only one at a time can use the open
+   * device and each other opens one: use a {@link Predictor} to share one among many threads.
    *
    * @param samples {@code [rows, sampleShape...]}, any number of rows
    * @return {@code [rows, outputShape...]}; NaN where weights or samples hold NaN
@@ -355,12 +356,12 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * What a model of tokens says of samples, on the CPU, likewise.
+   * As above, for a model of tokens.
    *
    * @param tokens {@code [rows, sampleShape...]}, any number of rows
    * @return {@code [rows, outputShape...]}
    * @throws IllegalArgumentException if the tokens are not a whole number of rows, the model does
-   *     not know one of them, which the message names with its place, or it takes numbers
+   *     not know one of them (the message names it and its place), or the model takes numbers
    * @throws IllegalStateException if the weights were never set
    */
   public float[] predict(int[] tokens) {
@@ -383,13 +384,13 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * What a model with several inputs or outputs says of samples, on the CPU, likewise.
+   * As above, for a model with several inputs or outputs.
    *
-   * @param samples for each input, by name, {@code float[]} or for tokens {@code int[]}, {@code
-   *     [rows, ...]}, all of as many rows
+   * @param samples for each input, by name, a {@code float[]}, or an {@code int[]} for tokens,
+   *     {@code [rows, ...]}, all with the same number of rows
    * @return for each output, by name and in order, {@code [rows, ...]}
-   * @throws IllegalArgumentException if the names are not those of the inputs, or an array is of
-   *     another type, no whole number of rows, or not of as many rows as the others
+   * @throws IllegalArgumentException if the names are not those of the inputs, or an array has
+   *     another type, not a whole number of rows, or another number of rows than the others
    * @throws IllegalStateException if the weights were never set
    */
   public Map<String, float[]> predict(Map<String, ?> samples) {
@@ -412,16 +413,16 @@ public final class Model extends ModelWeights {
   }
 
   /**
-   * The layer that the model was made of, {@link Layer#children} of which leads to those inside;
-   * null for a network of named inputs and outputs.
+   * The layer that the model was made of; {@link Layer#children} leads to the layers inside it.
+   * Null for a network of named inputs and outputs.
    */
   public @Nullable Layer layer() {
     return layer;
   }
 
   /**
-   * The model as a table: a line for each layer, indented by depth, with the shape of what it makes
-   * of one sample and the number of its parameters, and the sums.
+   * The model as a table: a line for each layer, indented by depth, with its output shape for one
+   * sample and the number of its parameters, and the sums.
    */
   @Override
   public String toString() {

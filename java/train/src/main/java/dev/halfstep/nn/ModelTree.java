@@ -15,8 +15,8 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * A model as a table: a line for each layer, indented by depth, with the shape of what it makes of
- * one sample and the number of its parameters.
+ * A model as a table: a line for each layer, indented by depth, with its output shape for one
+ * sample and the number of its parameters.
  */
 final class ModelTree {
   private record Line(String label, String output, long parameters) {}
@@ -32,7 +32,7 @@ final class ModelTree {
   /**
    * The table of a model that is made of one layer.
    *
-   * @param output the shape of what it makes of one sample
+   * @param output its output shape for one sample
    */
   static String of(Layer root, Parameters all, ModelInput input, Shape output) {
     ModelTree tree = new ModelTree(all);
@@ -45,9 +45,11 @@ final class ModelTree {
   }
 
   /**
-   * Adds a layer and those inside of it; children that were not applied alone were fused.
+   * Adds a layer and the layers inside it. A child without an output of its own was fused into
+   * another.
    *
-   * @param outer names under the same path that belong to the layer in whose place this one is
+   * @param outer names under the same path that belong to the enclosing layer, if this one takes
+   *     its path
    */
   private void add(
       String path, String name, Layer layer, String output, int depth, Set<String> outer) {
@@ -73,7 +75,7 @@ final class ModelTree {
     }
   }
 
-  /** Children as the layer names them, then those that it applied without saying so. */
+  /** The children that the layer lists, then layers that it applied without listing them. */
   private Set<String> names(String path, Set<String> children, Set<String> outer) {
     Set<String> names = new LinkedHashSet<>(children);
     String prefix = path.isEmpty() ? "" : path + ".";

@@ -11,7 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
-/** The weights of a {@link Model}: by name, all in one array, and as tensors of files. */
+/** The weights of a {@link Model}: access by name, as one array, and as tensors of files. */
 abstract class ModelWeights {
   private static final int MOST_NUMBERS = Integer.MAX_VALUE - 64;
 
@@ -25,13 +25,13 @@ abstract class ModelWeights {
     this.weights = new Weights((int) parameters.arenaSize());
   }
 
-  /** The same weights, shared, under parameters of other roles. */
+  /** Shares the weights of another model, whose parameters have other roles. */
   ModelWeights(Parameters parameters, Weights shared) {
     this.parameters = parameters;
     this.weights = shared;
   }
 
-  /** Throws unless one array holds all parameters, each at a multiple of 16 numbers. */
+  /** Throws unless one Java array can hold all parameters, each at a multiple of 16 elements. */
   private static void requireRoom(List<Parameter> parameters) {
     long numbers = 0;
     for (Parameter parameter : parameters) {
@@ -58,7 +58,7 @@ abstract class ModelWeights {
     return weights.areSet();
   }
 
-  /** Draws first weights, each parameter from a random sequence of its own. */
+  /** Draws initial weights, each parameter from its own random sequence. */
   final void draw(long seed) {
     long key = RandomStream.INITIAL_WEIGHTS.key(seed);
     for (int i = 0; i < parameters.list().size(); i++) {
@@ -69,10 +69,10 @@ abstract class ModelWeights {
   }
 
   /**
-   * A copy of a parameter's values, row-major in its shape. That is the order of memory: of a
-   * convolution {@code [out, height, width, in]}, where files have {@code [out, in, height,
-   * width]}, and of a linear layer behind {@link Flatten} the channels last. {@link #tensors} gives
-   * the order of files.
+   * A copy of a parameter's values, row-major in its shape. The order is that of memory: {@code
+   * [out, height, width, in]} for a convolution, where files have {@code [out, in, height, width]},
+   * and channels last for a linear layer after {@link Flatten}. {@link #tensors} returns the order
+   * of files.
    *
    * @throws IllegalArgumentException if there is none of that name
    * @throws IllegalStateException if the weights were never set
@@ -87,7 +87,7 @@ abstract class ModelWeights {
 
   /**
    * Sets a parameter's values, row-major in its shape, in the order of {@link #get}. Values from a
-   * file are in another order: {@link #set(String, Safetensors.Entry)} takes those. Parameters that
+   * file have another order: use {@link #set(String, Safetensors.Entry)} for them. Parameters that
    * are never set are 0.
    *
    * @throws IllegalArgumentException if there is none of that name, or their number differs
@@ -111,11 +111,12 @@ abstract class ModelWeights {
   }
 
   /**
-   * Sets a parameter's values to a tensor in the layout of files, PyTorch's: of a convolution
-   * {@code [out, in, height, width]}, of a linear layer behind {@link Flatten} the channels first.
+   * Sets a parameter's values to a tensor in the layout of files, which is PyTorch's: {@code [out,
+   * in, height, width]} for a convolution, and channels first for a linear layer after {@link
+   * Flatten}.
    *
-   * @throws IllegalArgumentException if there is no parameter of that name, or the tensor is of
-   *     another shape than files give the parameter, or of a type that is not read
+   * @throws IllegalArgumentException if there is no parameter of that name, or the tensor has
+   *     another shape than the parameter has in files, or a type that is not supported
    */
   public void set(String name, Safetensors.Entry tensor) {
     Parameter parameter = parameters.get(name);
@@ -148,7 +149,8 @@ abstract class ModelWeights {
   }
 
   /**
-   * Weights of such a model as tensors of a file, as {@link Model#save} writes its own.
+   * Converts weights of this architecture to the tensors of a file, as {@link Model#save} writes
+   * them.
    *
    * @param weights laid out by {@link #parameters}
    */
@@ -157,7 +159,7 @@ abstract class ModelWeights {
   }
 
   /**
-   * The weights that a file holds, laid out by {@link #parameters}; the model's own stay.
+   * The weights of a file, laid out by {@link #parameters}. The model's weights are unchanged.
    *
    * @throws ModelFileException if it does not fit, as {@link Model#load(Path)} says
    */
@@ -166,12 +168,12 @@ abstract class ModelWeights {
   }
 
   /**
-   * Takes from a file those tensors that have name and shape of a parameter, and leaves all other
-   * weights as they are: another head on a trained network, PyTorch's {@code strict=False}. What
-   * was and was not taken is in the report.
+   * Takes from a file the tensors that have the name and shape of a parameter, and does not change
+   * the other weights, as PyTorch's {@code strict=False}: for a new head on a trained network, for
+   * example. The report lists what was taken and what was not.
    *
-   * @throws IllegalStateException if the weights were never set and the file lacks some, which
-   *     would be 0: call {@link Model#initialize} first
+   * @throws IllegalStateException if the weights were never set and the file lacks some: call
+   *     {@link Model#initialize} first, or these would be 0
    * @throws ModelFileException if the file is damaged, or nothing in it matches
    * @throws IOException if the file cannot be read
    */
@@ -180,8 +182,8 @@ abstract class ModelWeights {
   }
 
   /**
-   * As above, from what a file holds. Tensors under other names are taken after they were renamed:
-   * {@link Safetensors.Contents#renamed}.
+   * As above, from a file's contents. If the tensors have other names, rename them before: {@link
+   * Safetensors.Contents#renamed}.
    */
   public LoadReport loadMatching(Safetensors.Contents contents) throws ModelFileException {
     float[] values = weights.values().clone();
@@ -207,7 +209,7 @@ abstract class ModelWeights {
     }
   }
 
-  /** Changes when the weights do. */
+  /** A number that changes whenever the weights change. */
   long version() {
     return weights.version();
   }

@@ -11,19 +11,19 @@ import java.util.List;
 /**
  * Self-attention with several heads (Vaswani et al., 2017) of x {@code [batch, positions, width]},
  * with the parameters of PyTorch's {@code MultiheadAttention}: {@code in_proj_weight} {@code [3 *
- * width, width]} makes queries, keys and values, {@code out_proj.weight} {@code [width, width]}
- * joins the heads, each with a bias. Places that are padding (see {@link Embedding#padding}) get no
- * weight.
+ * width, width]} projects x to queries, keys and values, {@code out_proj.weight} {@code [width,
+ * width]} joins the heads, and both have a bias. Padding positions (see {@link Embedding#padding})
+ * get no weight.
  */
 public final class MultiHeadAttention implements Layer {
   private final int heads;
   private final boolean causal;
 
   /**
-   * A layer of so many heads.
+   * A layer of {@code heads} heads.
    *
-   * @param heads divides the width
-   * @param causal whether a position sees itself and those before it, but none after it
+   * @param heads the number of heads, which divides the width
+   * @param causal whether a position attends only to itself and to earlier positions
    * @throws IllegalArgumentException if heads is not positive
    */
   public MultiHeadAttention(int heads, boolean causal) {
@@ -45,7 +45,7 @@ public final class MultiHeadAttention implements Layer {
                   + " heads divide, not "
                   + x.shape());
     }
-    Padding padding = scope.graph().padding();
+    Padding padding = scope.padding();
     if (padding != null
         && !padding.tokens().shape().equals(Shape.of(x.shape().dim(0), x.shape().dim(1)))) {
       throw scope
@@ -78,7 +78,10 @@ public final class MultiHeadAttention implements Layer {
     return scope.apply("out_proj", this::join, joined);
   }
 
-  /** Queries, keys and values in one product; Glorot and Bengio's uniform weights, as PyTorch. */
+  /**
+   * Computes queries, keys and values in one product, with Glorot and Bengio's uniform initial
+   * weights, as PyTorch does.
+   */
   private static Value projection(Scope scope, Value x) {
     long width = x.shape().dim(2);
     float bound = (float) Math.sqrt(6.0 / (4.0 * width));

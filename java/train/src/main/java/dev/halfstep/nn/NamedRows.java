@@ -7,7 +7,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Samples of a model with several inputs and the arrays that its outputs go into, for one call.
+ * The samples for a model with several inputs, and the arrays that receive its outputs, of one
+ * call.
  *
  * @param rows of each array
  * @param samples by the name of the input
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 record NamedRows(
     Signature signature, int rows, Map<String, ?> samples, Map<String, float[]> results) {
   /**
-   * Checks samples, and makes arrays for what is said of them.
+   * Checks samples, and makes the arrays that receive the outputs.
    *
    * @throws IllegalArgumentException as {@link Model#predict(Map)} says
    */

@@ -6,7 +6,7 @@ import java.util.Map;
 /**
  * A network with several inputs or outputs, each with a name: a function that adds operations to
  * the graph of its inputs. It is called once for each batch size, and must create the same
- * parameters and give the same names every time. {@link Wiring} is one that can be written down.
+ * parameters and give the same names every time. {@link Wiring} is a network that has a spec.
  *
  * <pre>{@code
  * Network towers = (scope, inputs) -> {
@@ -23,16 +23,16 @@ public interface Network {
    *
    * @param scope creates parameters, and knows whether this is training
    * @param inputs by the names that the model gives them, each {@code [batch, ...]}
-   * @return outputs by name, each {@code [batch, ...]}; the model has them in the order of this map
-   *     if that has one, and else sorted by name
-   * @throws IllegalArgumentException if an input has a shape that is not taken
+   * @return outputs by name, each {@code [batch, ...]}; the model's outputs have the order of this
+   *     map if it is a {@code LinkedHashMap}, and are sorted by name otherwise
+   * @throws IllegalArgumentException if an input has a shape that the network does not take
    */
   Map<String, Value> apply(Scope scope, Map<String, Value> inputs);
 
   /**
-   * The network written down, as {@link Layer#spec} is.
+   * A description of the network as data, as {@link Layer#spec} is of a layer.
    *
-   * @throws UnsupportedOperationException if it has no spec, as a lambda has not
+   * @throws UnsupportedOperationException if it has no spec, such as a lambda
    */
   default LayerSpec spec() {
     throw new UnsupportedOperationException(

@@ -7,14 +7,14 @@ import dev.halfstep.graph.Value;
 
 /**
  * Adds a learned vector for each position: y = x + weight, x {@code [batch, positions, width]}.
- * {@code weight} {@code [most positions, width]} is normal with deviation 1 at first, as an
- * embedding of the positions 0, 1, 2 ... would be.
+ * {@code weight} {@code [most positions, width]} is drawn from the standard normal distribution, as
+ * the table of an {@link Embedding} is.
  */
 public final class PositionEmbedding implements Layer {
   private final long positions;
 
   /**
-   * A layer for at most so many positions.
+   * A layer for at most {@code positions} positions.
    *
    * @throws IllegalArgumentException if the number is not positive
    */

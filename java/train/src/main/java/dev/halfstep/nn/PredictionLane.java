@@ -28,9 +28,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one call of {@code predict} needs for itself: a stream, and for each batch size memory and a
- * recorded plan that only goes forward. The weights, on the device too, are shared with other
- * lanes. One thread at a time uses it, between {@link #enter} and {@link #exit}.
+ * What one call of {@code predict} needs exclusively: a stream and, for each batch size, memory and
+ * a recorded plan of the forward pass. All lanes share the weights on the device. One thread at a
+ * time uses a lane, between {@link #enter} and {@link #exit}.
  */
 final class PredictionLane implements AutoCloseable {
   private static final Access ACCESS = Access.get();
@@ -40,11 +40,11 @@ final class PredictionLane implements AutoCloseable {
   private final Tensor weights;
   private final int[] batchSizes; // ascending
   private final Stream stream;
-  private final @Nullable Tensor state; // where kernels put errors of tokens
+  private final @Nullable Tensor state; // receives the kernels' errors for tokens
   private final @Nullable HostMemory hostState;
   private final List<HostRows> inputs = new ArrayList<>();
   private final List<HostRows> outputs = new ArrayList<>();
-  private final TreeMap<Integer, Room> rooms = new TreeMap<>(); // by their batch size
+  private final TreeMap<Integer, Room> rooms = new TreeMap<>(); // by batch size
 
   /**
    * A lane without plans, which the calling thread has entered.
@@ -74,12 +74,12 @@ final class PredictionLane implements AutoCloseable {
     return new HostRows(device, stream, type, Math.toIntExact(shape.elements()));
   }
 
-  /** Makes the lane the calling thread's. */
+  /** Gives the lane to the calling thread. */
   void enter() {
     stream.adopt();
   }
 
-  /** Gives it to whoever enters next. */
+  /** Ends the calling thread's use of the lane. */
   void exit() {
     inputs.forEach(HostRows::clear);
     outputs.forEach(HostRows::clear);
@@ -103,13 +103,13 @@ final class PredictionLane implements AutoCloseable {
     rows.upload(weights.address(), 0, 1);
   }
 
-  /** What is computed at once: memory for a batch, and the recorded plan. */
+  /** The memory and the recorded plan of one batch size. */
   private final class Room {
     final int rows;
     final Plan plan;
     final List<Tensor> in = new ArrayList<>();
     final List<Tensor> out = new ArrayList<>();
-    final List<Tensor> held = new ArrayList<>(); // these and the activations
+    final List<Tensor> held = new ArrayList<>(); // the tensors above, and the activations
     final CommandList list;
 
     Room(int rows) {
@@ -137,7 +137,7 @@ final class PredictionLane implements AutoCloseable {
       return memory;
     }
 
-    /** Plans the pass, and notes by name where inputs and outputs lie. */
+    /** Plans the forward pass, and puts the addresses of inputs and outputs into the map. */
     private Plan plan(Map<String, Long> places) {
       Graph graph = new Graph(DType.F32, false);
       if (state != null) {
@@ -154,7 +154,7 @@ final class PredictionLane implements AutoCloseable {
       }
       Map<String, Value> said = model.build(graph, given);
       Calls calls = new Calls();
-      graph.forward(calls);
+      calls.forward(graph);
       for (String name : model.outputs().keySet()) {
         Value y = Objects.requireNonNull(said.get(name), name);
         Value target = graph.input("prediction." + name, y.type(), y.shape());
@@ -201,7 +201,7 @@ final class PredictionLane implements AutoCloseable {
     return tensor;
   }
 
-  /** The room of a batch size, recorded the first time. */
+  /** The room of a batch size, whose plan is recorded at the first call. */
   private Room room(int batchSize) {
     Room room = rooms.get(batchSize);
     if (room == null) {
@@ -223,7 +223,7 @@ final class PredictionLane implements AutoCloseable {
     return room(batchSize).plan;
   }
 
-  /** The smallest batch size that holds so many rows; the largest if none does. */
+  /** The smallest batch size that holds this number of rows; the largest if none does. */
   private int batchSize(int rows) {
     for (int size : batchSizes) {
       if (size >= rows) {
@@ -234,7 +234,8 @@ final class PredictionLane implements AutoCloseable {
   }
 
   /**
-   * Predicts the rows that {@link #input} was told, into the memory that {@link #output} was told.
+   * Predicts the rows in the memory of each {@link #input}, into the memory of each {@link
+   * #output}.
    *
    * @throws IllegalArgumentException if a layer makes a token that the model does not know
    */
@@ -245,7 +246,7 @@ final class PredictionLane implements AutoCloseable {
       count = Math.min(room.rows, rows - from);
       compute(room, from, count);
       if (state != null && failed()) {
-        // Rows that nobody gave may have failed, what an earlier call has left: give them others.
+        // The unused rows of the batch, left by an earlier call, may have failed: replace them.
         for (int row = count; row < room.rows; row++) {
           uploadRow(room, from, row);
         }
@@ -279,7 +280,10 @@ final class PredictionLane implements AutoCloseable {
     }
   }
 
-  /** Whether a kernel met a token that its table does not have since this was asked last. */
+  /**
+   * Whether, since the last call of this method, a kernel has met a token that its table does not
+   * have.
+   */
   private boolean failed() {
     HostMemory host = hostState;
     if (host == null || state == null) {
@@ -301,7 +305,7 @@ final class PredictionLane implements AutoCloseable {
     }
   }
 
-  /** Bytes on the device and of host memory beside the shared weights. */
+  /** Bytes of device and host memory, without the shared weights. */
   long bytes() {
     long all = state == null ? 0 : 2 * state.bytes();
     for (Room room : rooms.values()) {
@@ -316,7 +320,7 @@ final class PredictionLane implements AutoCloseable {
     return all;
   }
 
-  /** Gives memory of plans back, that of the largest first, until they have at most so much. */
+  /** Frees plans and their memory, the largest first, until at most {@code bytes} are in use. */
   void trim(long bytes) {
     long held = 0;
     for (Room room : rooms.values()) {
@@ -329,7 +333,9 @@ final class PredictionLane implements AutoCloseable {
     }
   }
 
-  /** Frees everything but the weights; from any thread, while nobody is inside. */
+  /**
+   * Frees everything but the weights. Any thread may call it while no thread has entered the lane.
+   */
   @Override
   public void close() {
     trim(-1);

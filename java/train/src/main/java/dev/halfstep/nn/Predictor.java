@@ -20,8 +20,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model's weights on a device with recorded plans that only go forward, computed in F32, for many
- * threads at once. It keeps the weights that the model had when it was opened.
+ * A model's weights on a device with recorded plans of the forward pass, computed in F32, for many
+ * threads at once. It keeps the weights that the model had when the predictor was opened.
  *
  * <pre>{@code
  * try (Predictor predictor =
@@ -32,13 +32,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Each of {@code threads} calls that run at the same time has a stream, memory and plans of its
  * own; further calls wait for one of them to end. A call takes the smallest batch size that holds
- * its rows; more rows than the largest are computed one batch after the other. What is said of a
- * row does not depend on threads or on the rows beside it, bit for bit. It may depend in its last
- * bits on the batch size, which decides how sums are cut: with a single batch size a row always
- * gets the same bits. {@link Model#predict(float[])} has the powers of two up to 256.
+ * its rows; more rows than the largest are computed one batch after the other. The output of a row
+ * does not depend on threads or on the other rows, bit for bit. Its last bits may depend on the
+ * batch size, which decides how sums are split: with a single batch size, a row always gets the
+ * same bits. {@link Model#predict(float[])} uses the powers of two up to 256.
  *
- * <p>Outputs are what the arithmetic gives: of weights or samples that hold NaN they are NaN, and
- * nothing is said of it. A call with arrays or direct buffers for the result allocates nothing.
+ * <p>If weights or samples hold NaN, so do the outputs, without an error. A call with arrays or
+ * direct buffers for the result allocates nothing.
  */
 public final class Predictor implements AutoCloseable {
   private final Model model;
@@ -53,7 +53,7 @@ public final class Predictor implements AutoCloseable {
   private final ArrayDeque<PredictionLane> idle = new ArrayDeque<>(); // guarded by the lock
   private boolean closed; // guarded by the lock
 
-  /** What a predictor is to be; each method gives another one. Immutable. */
+  /** The options of a predictor. Immutable: each method returns another builder. */
   public static final class Builder {
     private final Model model;
     private final @Nullable Device device;
@@ -67,14 +67,14 @@ public final class Predictor implements AutoCloseable {
       this.threads = threads;
     }
 
-    /** The device to compute on, which stays the caller's; without it one for the CPU is opened. */
+    /** The device to compute on, which the caller closes. By default, a CPU device is opened. */
     public Builder device(Device of) {
       return new Builder(model, of, batchSizes, threads);
     }
 
     /**
-     * Rows computed at once, of which each call takes the smallest that fits: 1, 8 and 64 unless it
-     * is told otherwise.
+     * The numbers of rows that are computed at once; each call takes the smallest that fits. The
+     * default is 1, 8 and 64.
      *
      * @throws IllegalArgumentException if there are none, or one is not positive
      */
@@ -89,7 +89,7 @@ public final class Predictor implements AutoCloseable {
     }
 
     /**
-     * Calls that run at the same time, 1 unless it is told otherwise; each takes memory.
+     * The number of calls that can run at the same time, by default 1; each needs memory.
      *
      * @throws IllegalArgumentException if it is not positive
      */
@@ -112,7 +112,7 @@ public final class Predictor implements AutoCloseable {
     }
   }
 
-  /** A predictor of a model, yet to be opened. */
+  /** The options of a predictor for this model. */
   public static Builder builder(Model model) {
     return new Builder(model, null, List.of(1, 8, 64), 1);
   }
@@ -151,7 +151,7 @@ public final class Predictor implements AutoCloseable {
     return Arrays.stream(batchSizes).boxed().toList();
   }
 
-  /** Calls that run at the same time. */
+  /** The number of calls that can run at the same time. */
   public int threads() {
     return threads;
   }
@@ -179,9 +179,9 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
-   * Bytes that it holds: the weights once, and for each of its threads inputs, activations and
-   * outputs of all batch sizes; and host memory as large as a batch that a thread keeps from the
-   * first array on that had to be cut into several.
+   * The bytes that the predictor holds: the weights once, and for each thread the inputs,
+   * activations and outputs of all batch sizes, and a host buffer of one batch once a call's array
+   * had to be cut into several batches.
    */
   public long bytes() {
     long all = weights.bytes();
@@ -197,7 +197,7 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
-   * What the model says of samples.
+   * The model's outputs for samples.
    *
    * @param samples {@code [rows, sampleShape...]}, any number of rows
    * @return {@code [rows, outputShape...]}
@@ -213,10 +213,11 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
-   * As above, into an array of the caller's.
+   * As above, into the caller's array.
    *
    * @param result {@code [rows, outputShape...]}
-   * @throws IllegalArgumentException also if the result has not exactly that many elements
+   * @throws IllegalArgumentException also if the result does not have exactly that number of
+   *     elements
    */
   public void predict(float[] samples, float[] result) {
     int rows = rows(DType.F32, samples.length);
@@ -225,7 +226,8 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
-   * As above, from and into direct buffers in native order, from position to limit; positions stay.
+   * As above, from and into direct buffers in native order, from position to limit; positions do
+   * not change.
    */
   public void predict(FloatBuffer samples, FloatBuffer result) {
     int rows = rows(DType.F32, samples.remaining());
@@ -233,12 +235,12 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
-   * What a model of tokens says of samples.
+   * The outputs of a model of tokens.
    *
    * @param tokens {@code [rows, sampleShape...]}, any number of rows
    * @return {@code [rows, outputShape...]}
    * @throws IllegalArgumentException if the tokens are not a whole number of rows, the model does
-   *     not know one of them, which the message names with its place, or it takes numbers
+   *     not know one of them (the message names it and its place), or the model takes numbers
    * @throws IllegalStateException if the predictor is closed, or closes while the call waits
    */
   public float[] predict(int[] tokens) {
@@ -247,7 +249,9 @@ public final class Predictor implements AutoCloseable {
     return result;
   }
 
-  /** As above, into an array of the caller's, as large as {@link #predict(float[], float[])}'s. */
+  /**
+   * As above, into the caller's array, whose size is that of {@link #predict(float[], float[])}.
+   */
   public void predict(int[] tokens, float[] result) {
     int rows = rows(DType.I32, tokens.length);
     requireResult(rows, result.length);
@@ -256,7 +260,8 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
-   * As above, from and into direct buffers in native order, from position to limit; positions stay.
+   * As above, from and into direct buffers in native order, from position to limit; positions do
+   * not change.
    */
   public void predict(IntBuffer tokens, FloatBuffer result) {
     int rows = rows(DType.I32, tokens.remaining());
@@ -265,7 +270,7 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
-   * What a model with several inputs or outputs says of samples; arguments and results are those of
+   * The outputs of a model with several inputs or outputs; arguments and results are those of
    * {@link Model#predict(Map)}.
    */
   public Map<String, float[]> predict(Map<String, ?> samples) {
@@ -308,7 +313,7 @@ public final class Predictor implements AutoCloseable {
     }
   }
 
-  /** A lane for the calling thread, when one is idle. */
+  /** Waits for an idle lane and gives it to the calling thread. */
   private PredictionLane take() {
     PredictionLane lane;
     lock.lock();

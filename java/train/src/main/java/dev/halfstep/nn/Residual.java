@@ -10,11 +10,11 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * y = body(x) + shortcut(x) (He et al., 2016). Where the body ends in a {@link BatchNorm}, its
- * kernel adds the shortcut, and applies a ReLU that follows.
+ * y = body(x) + shortcut(x) (He et al., 2016). If the body ends in a {@link BatchNorm}, the kernel
+ * of that adds the shortcut and applies a ReLU that follows.
  *
- * <p>Parameters are named as if the body were in the residual's place, {@code 0.weight} of a {@link
- * Sequential}; those of the shortcut are in {@code shortcut}.
+ * <p>Parameters are named as if the body stood in place of the residual, {@code 0.weight} of a
+ * {@link Sequential}; those of the shortcut are in {@code shortcut}.
  */
 public final class Residual implements Fusing {
   private final Layer body;
@@ -26,7 +26,10 @@ public final class Residual implements Fusing {
     this.shortcut = null;
   }
 
-  /** A layer with a shortcut that makes the body's shape of x, such as a convolution of 1 x 1. */
+  /**
+   * A layer with a shortcut that maps x to the shape of the body's output, such as a 1 x 1
+   * convolution.
+   */
   public Residual(Layer body, Layer shortcut) {
     this.body = body;
     this.shortcut = shortcut;
@@ -37,7 +40,7 @@ public final class Residual implements Fusing {
     return apply(scope, x, null, Activation.NONE);
   }
 
-  /** The body, in this layer's own place, and the shortcut where there is one. */
+  /** The body, under the empty name, and the shortcut if there is one. */
   @Override
   public Map<String, Layer> children() {
     Map<String, Layer> map = new LinkedHashMap<>();

@@ -16,9 +16,9 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * A model with what must be known to use it: how its samples are prepared and what its outputs
- * mean. {@link #save} writes all of it into one file, and {@link #read} needs no code to make the
- * model again:
+ * A model with the information that is needed to use it: how its samples are prepared and what its
+ * outputs mean. {@link #save} writes all of it into one file, and {@link #read} makes the model
+ * again without the code that built it:
  *
  * <pre>{@code
  * SavedModel.of(model).withNormalization(normalization).withClasses(names).save(file);
@@ -26,11 +26,11 @@ import java.util.stream.IntStream;
  * float[] scores = digits.model().predict(digits.prepared(pixels));
  * }</pre>
  *
- * @param model with its weights
- * @param normalization what samples went through before the model was trained on them; {@link
- *     Normalization#NONE} if nothing
+ * @param model the model with its weights
+ * @param normalization the normalisation of the training samples; {@link Normalization#NONE} if
+ *     there was none
  * @param classes names of the outputs, in their order; empty if there are none
- * @param metadata what else the file says, or is to say
+ * @param metadata further texts in the file
  */
 public record SavedModel(
     Model model, Normalization normalization, List<String> classes, Map<String, String> metadata) {
@@ -40,10 +40,11 @@ public record SavedModel(
   /**
    * Copies lists and maps.
    *
-   * @throws IllegalArgumentException if the normalisation has other channels than the samples, or
-   *     they are tokens, or there are other classes than outputs, or two of one name
-   * @throws IllegalStateException if there is a normalisation for several inputs, or there are
-   *     classes of several outputs
+   * @throws IllegalArgumentException if the normalisation has another number of channels than the
+   *     samples, the samples are tokens, there are more or fewer classes than outputs, or two
+   *     classes have one name
+   * @throws IllegalStateException if there is a normalisation and the model has several inputs, or
+   *     there are classes and it has several outputs
    */
   public SavedModel {
     classes = List.copyOf(classes);
@@ -80,12 +81,12 @@ public record SavedModel(
     return shape.rank() == 0 ? 1 : shape.dim(-1);
   }
 
-  /** A model whose samples go in as they are and whose outputs have no names. */
+  /** A model without a normalisation and without names of its outputs. */
   public static SavedModel of(Model model) {
     return new SavedModel(model, Normalization.NONE, List.of(), Map.of());
   }
 
-  /** The same with what samples go through first. */
+  /** The same with another normalisation of the samples. */
   public SavedModel withNormalization(Normalization other) {
     return new SavedModel(model, other, classes, metadata);
   }
@@ -95,14 +96,14 @@ public record SavedModel(
     return new SavedModel(model, normalization, names, metadata);
   }
 
-  /** The same with other texts for whoever reads the file. */
+  /** The same with other texts in the file. */
   public SavedModel withMetadata(Map<String, String> texts) {
     return new SavedModel(model, normalization, classes, texts);
   }
 
   /**
-   * Raw samples as the model takes them: (x - mean) / std of each channel, by the kernels'
-   * arithmetic, x * scale + shift in single precision.
+   * Normalises raw samples: (x - mean) / std of each channel, computed as kernels do it, x * scale
+   * + shift in single precision.
    *
    * @param samples {@code [rows, sampleShape...]}, in units of the training data's features
    * @return a new array
@@ -121,9 +122,9 @@ public record SavedModel(
   /**
    * Writes all of it as a {@link Safetensors} file, all or nothing.
    *
-   * @throws UnsupportedOperationException if a layer cannot be written down: see {@link Layer#spec}
+   * @throws UnsupportedOperationException if a layer has no spec: see {@link Layer#spec}
    * @throws IllegalStateException if the model has no weights
-   * @throws IOException if the file cannot be written; a file that stood there is unchanged then
+   * @throws IOException if the file cannot be written; an existing file is then unchanged
    */
   public void save(Path file) throws IOException {
     Map<String, String> texts = new HashMap<>(metadata);
@@ -142,9 +143,9 @@ public record SavedModel(
   /**
    * Reads a model from its file alone.
    *
-   * @throws ModelFileException if the file is damaged, does not say which layers it has or has
-   *     kinds of layers that are not known here, as {@link Layers#register} makes them; or what it
-   *     says does not fit together. The message names the file and what is wrong
+   * @throws ModelFileException if the file is damaged, does not describe its layers, has kinds of
+   *     layers that were not registered with {@link Layers#register}, or contradicts itself. The
+   *     message names the file and what is wrong
    * @throws IOException if it cannot be read
    */
   public static SavedModel read(Path file) throws IOException {
@@ -152,7 +153,7 @@ public record SavedModel(
   }
 
   /**
-   * As above, of what a file holds.
+   * As above, from a file's contents.
    *
    * @throws ModelFileException as {@link #read} does
    */
@@ -168,7 +169,7 @@ public record SavedModel(
     }
   }
 
-  /** Whether a file says which layers it has. */
+  /** Whether a file describes its layers. */
   public static boolean isIn(Safetensors.Contents contents) {
     return contents.metadata().containsKey(Architecture.KEY);
   }

@@ -4,6 +4,7 @@ import dev.halfstep.Shape;
 import dev.halfstep.graph.FileLayout;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Initializer;
+import dev.halfstep.graph.Padding;
 import dev.halfstep.graph.Parameter;
 import dev.halfstep.graph.Parameters;
 import dev.halfstep.graph.Value;
@@ -14,68 +15,101 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a layer stands: the graph that it adds to, and the names of its parameters. Asking twice
- * for one name gives the same parameter, which is how weights are tied.
+ * What a layer builds into: the graph that it adds operations to, and the path that begins the
+ * names of its parameters. Asking twice for one name returns the same parameter; weights are tied
+ * that way.
  */
 public final class Scope {
   /** The layer that was applied under a path, and the shape that it made. */
   record Applied(Layer layer, Shape output) {}
 
-  private final Graph graph;
-  private final String path;
-  private final @Nullable Parameters known;
-  private final Map<String, Parameter> created;
-  private final @Nullable Map<String, Applied> trace;
+  /** The state that all scopes of one build of a model share. */
+  private static final class Shared {
+    final Graph graph;
+    final @Nullable Parameters known;
+    final Map<String, Parameter> created = new LinkedHashMap<>();
+    final @Nullable Map<String, Applied> trace;
+    @Nullable Padding padding;
 
-  private Scope(
-      Graph graph,
-      String path,
-      @Nullable Parameters known,
-      Map<String, Parameter> created,
-      @Nullable Map<String, Applied> trace) {
-    this.graph = graph;
+    Shared(Graph graph, @Nullable Parameters known, @Nullable Map<String, Applied> trace) {
+      this.graph = graph;
+      this.known = known;
+      this.trace = trace;
+    }
+  }
+
+  private final Shared shared;
+  private final String path;
+
+  private Scope(Shared shared, String path) {
+    this.shared = shared;
     this.path = path;
-    this.known = known;
-    this.created = created;
-    this.trace = trace;
   }
 
   /**
    * The outermost scope of a graph.
    *
-   * @param known the model's parameters, or null the first time, when they are being collected
+   * @param known the model's parameters, or null when the model is made, while they are being
+   *     collected
    */
   static Scope root(Graph graph, @Nullable Parameters known) {
-    return new Scope(graph, "", known, new LinkedHashMap<>(), null);
+    return new Scope(new Shared(graph, known, null), "");
   }
 
-  /** As above, and notes each layer that is applied under its path. */
+  /** As above, and records each applied layer in {@code trace}, by its path. */
   static Scope traced(Graph graph, Parameters known, Map<String, Applied> trace) {
-    return new Scope(graph, "", known, new LinkedHashMap<>(), trace);
+    return new Scope(new Shared(graph, known, trace), "");
   }
 
   /** The graph being built. */
   public Graph graph() {
-    return graph;
+    return shared.graph;
   }
 
   /** Whether the graph is for training. */
   public boolean training() {
-    return graph.training();
+    return shared.graph.training();
+  }
+
+  /**
+   * Sets which tokens are padding, for all attention layers of the model that are applied later.
+   *
+   * @throws IllegalArgumentException if the model has another padding already
+   */
+  public void padding(Padding padding) {
+    Padding before = shared.padding;
+    if (before != null && !before.equals(padding)) {
+      throw shared.graph.refusal(
+          "the padding is token "
+              + before.token()
+              + " of "
+              + before.tokens()
+              + " already, and now token "
+              + padding.token()
+              + " of "
+              + padding.tokens()
+              + ": a model has one");
+    }
+    shared.padding = padding;
+  }
+
+  /** The tokens that are padding, to which attention gives no weight; null if none are. */
+  public @Nullable Padding padding() {
+    return shared.padding;
   }
 
   /** Applies a layer under a name: its parameters are {@code path.name.weight} and the like. */
   public Value apply(String name, Layer layer, Value x) {
-    Scope child = new Scope(graph, qualified(name), known, created, trace);
-    String before = graph.enter(child.path);
+    Scope child = new Scope(shared, qualified(name));
+    String before = shared.graph.enter(child.path);
     try {
       Value y = layer.apply(child, x);
-      if (trace != null) {
-        trace.put(child.path, new Applied(layer, y.shape()));
+      if (shared.trace != null) {
+        shared.trace.put(child.path, new Applied(layer, y.shape()));
       }
       return y;
     } finally {
-      graph.enter(before);
+      shared.graph.enter(before);
     }
   }
 
@@ -83,22 +117,22 @@ public final class Scope {
    * A parameter of this layer.
    *
    * @param name its last part, such as {@code weight}
-   * @throws IllegalArgumentException if one of that name has another shape, or the layer did not
-   *     ask for it when the model was made
+   * @throws IllegalArgumentException if a parameter of that name has another shape, or the layer
+   *     did not ask for it when the model was made
    */
   public Value parameter(String name, Shape shape, Initializer initializer) {
     return get(new Parameter(qualified(name), shape, initializer));
   }
 
-  /** As above, of a parameter that lies in files in another order than in memory. */
+  /** As above, for a parameter whose order in files differs from that in memory. */
   public Value parameter(String name, Shape shape, Initializer initializer, FileLayout fileLayout) {
     return get(
         new Parameter(qualified(name), shape, initializer, Parameter.Role.TRAINED, fileLayout));
   }
 
   /**
-   * A tensor that belongs to the model as a parameter does, but that the forward pass in training
-   * changes and no optimizer: running statistics. It has no gradient.
+   * A tensor of the model that the forward pass in training changes, not the optimizer, such as
+   * running statistics. It has no gradient.
    *
    * @throws IllegalArgumentException as {@link #parameter} does
    */
@@ -110,13 +144,13 @@ public final class Scope {
   private Value get(Parameter wanted) {
     String full = wanted.name();
     Shape shape = wanted.shape();
-    Parameter parameter = created.get(full);
+    Parameter parameter = shared.created.get(full);
     if (parameter == null) {
-      parameter = known == null ? wanted : lookUp(known, full);
-      created.put(full, parameter);
+      parameter = shared.known == null ? wanted : lookUp(shared.known, full);
+      shared.created.put(full, parameter);
     }
     if (!parameter.shape().equals(shape)) {
-      throw graph.refusal(
+      throw shared.graph.refusal(
           "parameter "
               + full
               + " has shape "
@@ -125,12 +159,12 @@ public final class Scope {
               + shape
               + ": the input's features differ from those that the model was made for");
     }
-    return graph.parameter(parameter);
+    return shared.graph.parameter(parameter);
   }
 
   private Parameter lookUp(Parameters table, String full) {
     if (!table.has(full)) {
-      throw graph.refusal(
+      throw shared.graph.refusal(
           "parameter "
               + full
               + " was not asked for when the model was made: a layer must create the same"
@@ -141,7 +175,7 @@ public final class Scope {
 
   /** All parameters asked for below the root, in order. */
   List<Parameter> parameters() {
-    return new ArrayList<>(created.values());
+    return new ArrayList<>(shared.created.values());
   }
 
   private String qualified(String name) {

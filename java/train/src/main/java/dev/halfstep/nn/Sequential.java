@@ -11,17 +11,17 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Layers one after the other, named by their position from 0 on, as PyTorch names them, or by a
- * name of their own.
+ * Layers one after the other, named by their position from 0 on, as PyTorch names them, or by given
+ * names.
  *
- * <p>The rule of fusion, the only one: where an activation follows a layer whose last kernel can
- * apply it, that kernel does. These are {@link ReLU} and {@link GELU} behind a {@link Linear} or
- * {@link Conv2d}, ReLU behind a {@link BatchNorm}, and both behind a {@link Residual} or another
- * Sequential that ends so.
+ * <p>There is one fusion rule: if an activation follows a layer whose last kernel can apply it,
+ * that kernel does. These are {@link ReLU} and {@link GELU} after a {@link Linear} or {@link
+ * Conv2d}, ReLU after a {@link BatchNorm}, and both after a {@link Residual} or another Sequential
+ * that ends in such a layer.
  *
- * <p>And one of order: a ReLU before a {@link MaxPool2d} is computed behind it where the graph is
- * trained. The largest of max(x, 0) is the larger of the maximum and 0, and its gradient the same,
- * but a ReLU and its gradient over what the pooling leaves are a fraction of the work.
+ * <p>There is one reordering rule: in training, a ReLU before a {@link MaxPool2d} is computed after
+ * it. Result and gradient are the same, because the maximum of max(x, 0) is the larger of the
+ * maximum of x and 0, but the ReLU then runs over the smaller output of the pooling.
  */
 public final class Sequential implements Fusing {
   private record Child(String name, Layer layer) {}

@@ -2,6 +2,7 @@ package dev.halfstep.nn;
 
 import dev.halfstep.DType;
 import dev.halfstep.Shape;
+import dev.halfstep.graph.EmbeddingOp;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Value;
 import java.nio.IntBuffer;
@@ -14,11 +15,11 @@ import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 
 /**
- * Names, types and shapes of a model's inputs and outputs, and the checks of what it is given.
+ * Names, types and shapes of a model's inputs and outputs, and the checks of samples against them.
  *
  * @param inputs in order
- * @param outputs shapes of one sample's, in order
- * @param vocabularies how many tokens each input may name; 0 where that is not known
+ * @param outputs their shapes for one sample, in order
+ * @param vocabularies the number of tokens that each input may hold; 0 where that is not known
  * @param first the shape of the first output
  */
 record Signature(
@@ -28,7 +29,7 @@ record Signature(
     Shape first) {
 
   /**
-   * Finds out what a network gives for these inputs.
+   * Builds a network on these inputs to find its outputs.
    *
    * @param network adds itself to the graph of one sample
    */
@@ -45,7 +46,7 @@ record Signature(
     }
     Map<String, Shape> outputs = shapes(network.apply(Collections.unmodifiableMap(given)));
     Map<String, Long> known = new LinkedHashMap<>();
-    given.forEach((name, value) -> known.put(name, graph.vocabulary(value)));
+    given.forEach((name, value) -> known.put(name, EmbeddingOp.vocabulary(graph, value)));
     return new Signature(
         List.copyOf(inputs),
         outputs,
@@ -136,7 +137,7 @@ record Signature(
    * Throws unless the model knows all tokens of an input.
    *
    * @param tokens from the position to the limit
-   * @param what one sample of them is called in the message
+   * @param what a sample is called in the message
    */
   void requireKnown(ModelInput input, IntBuffer tokens, String what) {
     long vocabulary = vocabulary(input.name());
@@ -165,9 +166,9 @@ record Signature(
   }
 
   /**
-   * How many rows so many elements of an input are.
+   * The number of rows that {@code elements} elements of an input make.
    *
-   * @throws IllegalArgumentException if they are of another type, or no whole number of rows
+   * @throws IllegalArgumentException if they have another type, or are not a whole number of rows
    */
   static int rows(ModelInput input, DType given, int elements) {
     if (input.type() != given) {

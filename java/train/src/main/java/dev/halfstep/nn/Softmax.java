@@ -4,8 +4,8 @@ import dev.halfstep.graph.Ops;
 import dev.halfstep.graph.Value;
 
 /**
- * Softmax over the last dimension. A model that is trained with cross-entropy ends in logits, not
- * in this: the loss contains it.
+ * Softmax over the last dimension. A model that is trained with cross-entropy ends in logits,
+ * without this layer: the loss contains the softmax.
  */
 public final class Softmax implements Layer {
   @Override

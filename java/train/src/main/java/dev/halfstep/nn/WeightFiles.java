@@ -16,12 +16,12 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** How the weights of a model stand in a file: names and layouts are PyTorch's. */
+/** Converts between a model's weights and tensors of a file, with PyTorch's names and layouts. */
 final class WeightFiles {
   private WeightFiles() {}
 
   /**
-   * Weights as tensors of a file, in the order of their creation.
+   * The weights as tensors of a file, in the order in which the parameters were created.
    *
    * @param weights laid out by {@code parameters}
    */
@@ -38,13 +38,13 @@ final class WeightFiles {
   }
 
   /**
-   * The weights that a file holds, laid out by {@link Parameters}.
+   * The weights of a file, laid out by {@link Parameters}.
    *
-   * @throws ModelFileException if one is missing, left over, or of another shape or type
+   * @throws ModelFileException if one is missing, unexpected, or of another shape or type
    */
   static float[] weights(Safetensors.Contents contents, Parameters parameters)
       throws ModelFileException {
-    // First without memory for them: a file's layers may claim more than its tensors hold.
+    // Check before allocating: a file's layers may claim more weights than its tensors hold.
     LoadReport report = takeMatching(contents, parameters, null);
     if (!report.isWhole()) {
       List<String> problems = new ArrayList<>();
@@ -69,10 +69,10 @@ final class WeightFiles {
   }
 
   /**
-   * Puts those tensors of a file into weights, laid out by {@link Parameters}, that have name and
-   * shape of a parameter.
+   * Copies the tensors of a file that have the name and shape of a parameter into weights, laid out
+   * by {@link Parameters}.
    *
-   * @param weights null to see only which these are
+   * @param weights null to find only which tensors match
    */
   static LoadReport takeMatching(
       Safetensors.Contents contents, Parameters parameters, float @Nullable [] weights) {
@@ -100,7 +100,7 @@ final class WeightFiles {
     return new LoadReport(taken, missing, List.copyOf(left.keySet()), unfit);
   }
 
-  /** What keeps a tensor of a file from being a parameter's values; null if nothing does. */
+  /** Why a tensor of a file cannot be a parameter's values; null if it can. */
   static @Nullable String problem(Safetensors.Entry entry, Parameter parameter) {
     Shape shape = parameter.fileLayout().shape();
     if (!entry.shape().equals(shape)) {
@@ -123,7 +123,7 @@ final class WeightFiles {
     return Objects.requireNonNull(contents.tensors().get(name)).shape();
   }
 
-  /** PyTorch's count of the batches that running statistics saw, which nothing here depends on. */
+  /** Whether a tensor is PyTorch's count of batches in running statistics, which is ignored. */
   private static boolean isBatchCount(String name, Parameters parameters) {
     String count = ".num_batches_tracked";
     return name.endsWith(count)

@@ -7,8 +7,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The numbers of a model, which it and those that {@link Model#freeze} makes of it share. There is
- * no memory for them before they are set.
+ * The weights of a model, which models made by {@link Model#freeze} share with it. Their memory is
+ * allocated when they are first set.
  */
 final class Weights {
   private final int size;
@@ -24,7 +24,7 @@ final class Weights {
     return size;
   }
 
-  /** All numbers, not copied: 0 where they were never set. */
+  /** All weights, not copied; 0 where they were never set. */
   float[] values() {
     float[] all = values;
     if (all == null) {
@@ -39,18 +39,18 @@ final class Weights {
     return set;
   }
 
-  /** Says that some were set, or all. */
+  /** Records that weights were set. */
   void changed() {
     set = true;
     version++;
   }
 
-  /** Another number after each change. */
+  /** A number that changes with each {@link #changed}. */
   long version() {
     return version;
   }
 
-  /** First values of a parameter. */
+  /** Draws the initial values of a parameter. */
   static float[] draw(Parameter parameter, long key, long sequence) {
     float[] values = new float[Math.toIntExact(parameter.shape().elements())];
     Initializer initializer = parameter.initializer();

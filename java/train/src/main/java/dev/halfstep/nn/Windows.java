@@ -3,7 +3,7 @@ package dev.halfstep.nn;
 import dev.halfstep.graph.Window;
 import java.util.List;
 
-/** Windows as attributes of a {@link LayerSpec}: pairs are rows and columns. */
+/** Converts windows to attributes of a {@link LayerSpec}; pairs are rows and columns. */
 final class Windows {
   private Windows() {}
 

@@ -11,9 +11,9 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A network written step by step, each with a name, that reads inputs and earlier steps. Parameters
- * of a step's layer stand in files below the step's name. It can be written down where its layers
- * can. Immutable: each method gives another one.
+ * A network of named steps, each of which reads inputs or earlier steps. The names of a layer's
+ * parameters begin with the step's name. The network has a spec if its layers have one. Immutable:
+ * each method returns another network.
  *
  * <pre>{@code
  * Model model = Model.of(
@@ -34,9 +34,9 @@ public final class Wiring implements Network {
   private final List<Step> steps;
   private final List<String> outputs;
 
-  /** How several values become one. */
+  /** How a step joins several values. */
   public enum Join {
-    /** Side by side in the last dimension: the others are the same. */
+    /** Concatenated along the last dimension; the others are equal. */
     CONCAT,
     /** The sum of two or more, element for element. */
     ADD,
@@ -55,7 +55,7 @@ public final class Wiring implements Network {
     }
   }
 
-  /** A layer that reads one value, or else a join of several. */
+  /** One step: a layer that reads one value, or a join of several. */
   private record Step(
       String name, @Nullable Layer layer, @Nullable Join join, List<String> reads) {}
 
@@ -64,13 +64,13 @@ public final class Wiring implements Network {
     this.outputs = outputs;
   }
 
-  /** Without steps. */
+  /** A network without steps. */
   public static Wiring of() {
     return new Wiring(List.of(), List.of());
   }
 
   /**
-   * One step more: a layer.
+   * Adds a step that applies a layer.
    *
    * @param reads the name of an input or of an earlier step
    * @throws IllegalArgumentException if a step has that name
@@ -80,10 +80,11 @@ public final class Wiring implements Network {
   }
 
   /**
-   * One step more: several values become one.
+   * Adds a step that joins several values.
    *
    * @param reads names of inputs or of earlier steps, at least two
-   * @throws IllegalArgumentException if a step has that name, or it reads fewer than two
+   * @throws IllegalArgumentException if a step has that name, or {@code reads} has fewer than two
+   *     names
    */
   public Wiring join(String name, Join how, String... reads) {
     if (reads.length < 2) {
@@ -102,7 +103,7 @@ public final class Wiring implements Network {
     return new Wiring(List.copyOf(more), outputs);
   }
 
-  /** The same with the names of the steps that are the model's outputs, in their order. */
+  /** Sets the steps that are the model's outputs, in this order. */
   public Wiring outputs(String... names) {
     return new Wiring(steps, List.of(names));
   }

@@ -3,8 +3,8 @@ package dev.halfstep.optim;
 import dev.halfstep.kernel.OptimizerStepKernel;
 
 /**
- * Adam (Kingma and Ba, 2015) as PyTorch's: a step along the bias-corrected moments of the gradient,
- * to which weight decay is added: g += weightDecay p.
+ * Adam (Kingma and Ba, 2015), as in PyTorch: weight decay is added to the gradient, g +=
+ * weightDecay p, and the step follows the bias-corrected moments of g.
  *
  * @param momentum Adam's beta1
  */
@@ -16,7 +16,7 @@ public record Adam(float learningRate, float momentum, float beta2, float eps, f
     Optimizer.checkSecondMoment("Adam", beta2, eps);
   }
 
-  /** The same with other coefficients of the moments. */
+  /** The same with other decay rates of the moments. */
   public Adam withBetas(double beta1, double beta2) {
     return new Adam(learningRate, (float) beta1, (float) beta2, eps, weightDecay);
   }

@@ -16,7 +16,7 @@ public record AdamW(float learningRate, float momentum, float beta2, float eps, 
     Optimizer.checkSecondMoment("AdamW", beta2, eps);
   }
 
-  /** The same with other coefficients of the moments. */
+  /** The same with other decay rates of the moments. */
   public AdamW withBetas(double beta1, double beta2) {
     return new AdamW(learningRate, (float) beta1, (float) beta2, eps, weightDecay);
   }

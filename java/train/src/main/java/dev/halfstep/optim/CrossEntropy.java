@@ -16,7 +16,7 @@ public final class CrossEntropy implements Loss {
   public static final String CLASS_WEIGHTS = "class weights";
 
   /** Says that no label is ignored. */
-  /** What {@link #ignoreLabel} is where no label is ignored. */
+  /** The value of {@link #ignoreLabel} if no label is ignored. */
   public static final int NONE_IGNORED = -1;
 
   private final float labelSmoothing;
@@ -32,7 +32,7 @@ public final class CrossEntropy implements Loss {
   /**
    * Mixes the label with the uniform distribution.
    *
-   * @param smoothing share of the uniform distribution, in [0, 1)
+   * @param smoothing the weight of the uniform distribution, in [0, 1)
    */
   public CrossEntropy labelSmoothing(double smoothing) {
     if (!(smoothing >= 0 && smoothing < 1)) {
@@ -42,10 +42,11 @@ public final class CrossEntropy implements Loss {
   }
 
   /**
-   * Leaves out rows with this label. Without it the loss takes over the label that a data set
-   * leaves out ({@link dev.halfstep.data.Labels#ignoreIndex}).
+   * Leaves out rows with this label. Without this call, the loss ignores the label that the data
+   * set ignores ({@link dev.halfstep.data.Labels#ignoreIndex}).
    *
-   * @param label a negative number other than -1, or one behind the classes; PyTorch's is -100
+   * @param label a negative number other than -1, or a number above the classes; PyTorch's default
+   *     is -100
    */
   public CrossEntropy ignoreLabel(int label) {
     if (label == NONE_IGNORED) {
@@ -54,7 +55,9 @@ public final class CrossEntropy implements Loss {
     return new CrossEntropy(labelSmoothing, label, classWeights);
   }
 
-  /** Weighs each row by the weight of its label; one weight a class, none negative. */
+  /**
+   * Weighs each row by the weight of its label. There is one weight per class; none is negative.
+   */
   public CrossEntropy classWeights(float... weights) {
     for (float weight : weights) {
       if (!(weight >= 0) || Float.isInfinite(weight)) {
@@ -70,7 +73,7 @@ public final class CrossEntropy implements Loss {
     return DType.I32;
   }
 
-  /** One label for all but the last dimension, which are the classes. */
+  /** The output's shape without the last dimension, which is that of the classes. */
   @Override
   public Shape targetShape(Shape output) {
     return Shape.of(Arrays.copyOf(output.toArray(), Math.max(output.rank() - 1, 0)));
@@ -91,7 +94,7 @@ public final class CrossEntropy implements Loss {
     return ignoreLabel;
   }
 
-  /** The share of the uniform distribution. */
+  /** The weight of the uniform distribution. */
   public float labelSmoothing() {
     return labelSmoothing;
   }

@@ -8,9 +8,9 @@ import dev.halfstep.graph.Value;
 
 /**
  * A loss of each of the model's outputs against a value, averaged over all outputs of all samples,
- * as PyTorch's {@code MSELoss} and {@code BCEWithLogitsLoss} with reduction "mean". A sample is
- * "correct" by the share of its logits that lie on the value's side; squared errors count none as
- * correct.
+ * as PyTorch's {@code MSELoss} and {@code BCEWithLogitsLoss} with reduction "mean". With logits, a
+ * sample counts as correct by the share of its logits that are on the side of their target; with
+ * squared errors, no sample counts as correct.
  *
  * @param kind which loss
  */

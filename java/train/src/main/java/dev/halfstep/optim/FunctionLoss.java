@@ -13,9 +13,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A loss of a user's own, made by {@link Loss#of}, {@link Loss#ofLabels} and {@link Loss#ofNamed}.
+ * A user-defined loss, made by {@link Loss#of}, {@link Loss#ofLabels} and {@link Loss#ofNamed}.
  *
- * @param type of the only target; null: outputs and targets are taken by name
+ * @param type the type of the only target; null if the function takes outputs and targets by name
  */
 record FunctionLoss(String name, @Nullable DType type, NamedFunction losses) implements Loss {
   private static final String ONLY = "only";

@@ -16,7 +16,7 @@ public record Lamb(float learningRate, float momentum, float beta2, float eps, f
     Optimizer.checkSecondMoment("LAMB", beta2, eps);
   }
 
-  /** The same with other coefficients of the moments. */
+  /** The same with other decay rates of the moments. */
   public Lamb withBetas(double beta1, double beta2) {
     return new Lamb(learningRate, (float) beta1, (float) beta2, eps, weightDecay);
   }

@@ -3,12 +3,12 @@ package dev.halfstep.optim;
 import dev.halfstep.kernel.OptimizerStepKernel;
 
 /**
- * LARS (You et al., 2017), for large batches: SGD with momentum whose rate is fitted to each
- * parameter tensor by r = trust |p| / (|g| + weightDecay |p| + 1e-8); v = momentum v + r (g +
+ * LARS (You et al., 2017), for large batches: SGD with momentum whose learning rate is scaled for
+ * each parameter tensor by r = trust |p| / (|g| + weightDecay |p| + 1e-8); v = momentum v + r (g +
  * weightDecay p); p -= learningRate v. Biases and other parameters of one dimension, which weight
  * decay leaves out, have r = 1.
  *
- * @param trust how large a step is, as a part of the tensor's norm: 0.001
+ * @param trust the size of a step relative to the tensor's norm: 0.001
  */
 public record Lars(float learningRate, float momentum, float weightDecay, float trust)
     implements Optimizer {

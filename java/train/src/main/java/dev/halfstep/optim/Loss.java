@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What is minimised. One's own is a function over values, whose gradient is derived:
+ * What training minimises. A user-defined loss is a function over values; its gradient is derived:
  *
  * <pre>{@code
  * Loss huber =
@@ -16,7 +16,7 @@ import java.util.Set;
  *         "Huber",
  *         (output, target) -> {
  *           Value distance = Ops.abs(Ops.subtract(output, target));
- *           Value near = Ops.minimum(distance, output.graph().constant(1));
+ *           Value near = Ops.minimum(distance, Ops.constant(output.graph(), 1));
  *           return Ops.multiply(near, Ops.subtract(distance, Ops.scale(near, 0.5f)));
  *         });
  * }</pre>
@@ -28,10 +28,10 @@ public interface Loss {
     /**
      * Adds operations to the graph of the output.
      *
-     * @param output what the model says, {@code F32 [batch, ...]}
-     * @param target what is right: {@code F32}, shaped as the output, or labels {@code I32 [...]}
-     * @return {@code F32 [batch]} or {@code [batch, ...]}: one loss or more a sample, the mean of
-     *     all of which is minimised
+     * @param output the model's output, {@code F32 [batch, ...]}
+     * @param target the target: {@code F32}, shaped as the output, or labels {@code I32 [...]}
+     * @return {@code F32 [batch]} or {@code [batch, ...]}: one loss or more per sample; training
+     *     minimises the mean of all
      */
     Value apply(Value output, Value target);
   }
@@ -40,34 +40,34 @@ public interface Loss {
   @FunctionalInterface
   interface NamedFunction {
     /**
-     * Adds operations to the graph of the outputs. Both maps refuse a name that is not there with
-     * an {@link IllegalArgumentException} that says which are.
+     * Adds operations to the graph of the outputs. Both maps throw an {@link
+     * IllegalArgumentException} for an unknown name; its message lists the known ones.
      *
-     * @param outputs what the model says, {@code F32 [batch, ...]}, by the names of its outputs
-     * @param targets what is right, by the names of the data's targets: values {@code F32 [batch,
-     *     ...]} or labels {@code I32 [batch, ...]}
-     * @return {@code F32 [batch]} or {@code [batch, ...]}: one loss or more a sample, the mean of
-     *     all of which is minimised
+     * @param outputs the model's outputs by name, {@code F32 [batch, ...]}
+     * @param targets the data's targets by name: values {@code F32 [batch, ...]} or labels {@code
+     *     I32 [batch, ...]}
+     * @return {@code F32 [batch]} or {@code [batch, ...]}: one loss or more per sample; training
+     *     minimises the mean of all
      */
     Value apply(Map<String, Value> outputs, Map<String, Value> targets);
   }
 
-  /** A loss of one's own, of outputs against as many values, called {@code name} in messages. */
+  /** A user-defined loss of outputs against as many values, called {@code name} in messages. */
   static Loss of(String name, Function losses) {
     return FunctionLoss.ofOne(name, DType.F32, losses);
   }
 
   /**
-   * A loss of one's own, of logits {@code [batch, ..., classes]} against class labels. {@link
-   * dev.halfstep.graph.Ops#crossEntropyRows} is what many begin with.
+   * A user-defined loss of logits {@code [batch, ..., classes]} against class labels. Many begin
+   * with {@link dev.halfstep.graph.Ops#crossEntropyRows}.
    */
   static Loss ofLabels(String name, Function losses) {
     return FunctionLoss.ofOne(name, DType.I32, losses);
   }
 
   /**
-   * A loss of one's own over several outputs or targets. The function weighs the parts and adds
-   * them: here a value and a class, the latter by half.
+   * A user-defined loss over several outputs or targets. The function weighs the parts and adds
+   * them; in this example a value and a class, the class with weight 0.5.
    *
    * <pre>{@code
    * Loss both =
@@ -81,7 +81,7 @@ public interface Loss {
    *         });
    * }</pre>
    *
-   * <p>Steps and evaluations sum up the whole alone; {@link dev.halfstep.metric.Metric#ofNamed}
+   * <p>Steps and evaluations report the total only; {@link dev.halfstep.metric.Metric#ofNamed}
    * measures a part.
    */
   static Loss ofNamed(String name, NamedFunction losses) {
@@ -107,7 +107,7 @@ public interface Loss {
   }
 
   /**
-   * Whether it takes outputs and targets by name, several of each; otherwise it is one of the only
+   * Whether it takes outputs and targets by name, several of each; otherwise it takes the only
    * output and the only target.
    */
   default boolean takesNames() {
@@ -133,20 +133,20 @@ public interface Loss {
     return new float[0];
   }
 
-  /** The label that counts for nothing, where the targets are labels; -1: every label counts. */
+  /** The label that is ignored, if the targets are labels; -1 if every label counts. */
   default int ignoreLabel() {
     return CrossEntropy.NONE_IGNORED;
   }
 
-  /** Whether a label is one of so many classes, or ignored. */
+  /** Whether a label is in [0, classes), or ignored. */
   default boolean takes(int label, int classes) {
     boolean ignored = label == ignoreLabel() && label != CrossEntropy.NONE_IGNORED;
     return ignored || (label >= 0 && label < classes);
   }
 
   /**
-   * Whether it says which samples the model is right about; otherwise there is no accuracy of the
-   * training data.
+   * Whether it counts the samples that the model predicts correctly; otherwise there is no training
+   * accuracy.
    */
   default boolean countsCorrect() {
     return false;
@@ -155,20 +155,20 @@ public interface Loss {
   /**
    * Adds the loss to the graph of the model's output.
    *
-   * @param output what the model says, {@code [batch, ...]}
-   * @param targets what is right
+   * @param output the model's output, {@code [batch, ...]}
+   * @param targets the targets
    * @param state the step's state, which takes the sums
-   * @param seed 1 / weight units of the step: what the gradient is multiplied by
+   * @param seed factor of the gradient: 1 / weight units of the step
    */
   void add(Value output, Value targets, Value state, float seed);
 
   /**
    * Adds the loss to the graph of the model's outputs.
    *
-   * @param outputs what the model says, {@code [batch, ...]}, by name
-   * @param targets what is right, by name
+   * @param outputs the model's outputs by name, {@code [batch, ...]}
+   * @param targets the targets by name
    * @param state the step's state, which takes the sums
-   * @param seed 1 / weight units of the step: what the gradient is multiplied by
+   * @param seed factor of the gradient: 1 / weight units of the step
    * @throws IllegalArgumentException if there are several and the loss does not take names
    */
   default void add(
@@ -180,7 +180,7 @@ public interface Loss {
   /**
    * Throws if there are several outputs or targets and the loss does not take names.
    *
-   * @throws IllegalArgumentException which says what to do
+   * @throws IllegalArgumentException whose message says what to do
    */
   default void requireOne(Set<String> outputs, Set<String> targets) {
     if (!takesNames() && (outputs.size() != 1 || targets.size() != 1)) {

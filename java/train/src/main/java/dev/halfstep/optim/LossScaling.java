@@ -6,11 +6,11 @@ package dev.halfstep.optim;
  * not finite is skipped and lowers the scale; a run of finite steps raises it.
  *
  * @param initialScale the first scale
- * @param growth what it is multiplied by after {@code interval} finite steps in a row
- * @param backoff what it is multiplied by when gradients are not finite
- * @param interval finite steps in a row before it grows
- * @param minimum it does not fall below
- * @param maxSkips so many skipped steps in a row end the run with an error
+ * @param growth factor of the scale after {@code interval} finite steps in a row
+ * @param backoff factor of the scale when gradients are not finite
+ * @param interval finite steps in a row before the scale grows
+ * @param minimum the lowest scale
+ * @param maxSkips the number of skipped steps in a row that ends the run with an error
  */
 public record LossScaling(
     float initialScale, float growth, float backoff, int interval, float minimum, int maxSkips) {

@@ -8,7 +8,9 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Values by name, of which a name that is not there is refused with those that are. */
+/**
+ * Values by name. {@code get} with an unknown name throws an exception that lists the known ones.
+ */
 final class NamedValues extends AbstractMap<String, Value> {
   private final Graph graph;
   private final String loss;
@@ -16,8 +18,8 @@ final class NamedValues extends AbstractMap<String, Value> {
   private final Map<String, Value> values;
 
   /**
-   * @param loss that reads them, for the message
-   * @param what one of them is called in the message
+   * @param loss the loss that reads them, for the message
+   * @param what a value is called in the message
    */
   NamedValues(Graph graph, String loss, String what, Map<String, Value> values) {
     this.graph = graph;

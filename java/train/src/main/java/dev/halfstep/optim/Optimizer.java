@@ -3,8 +3,9 @@ package dev.halfstep.optim;
 import dev.halfstep.kernel.OptimizerStepKernel;
 
 /**
- * The rule by which gradients change parameters. Learning rate and momentum are those of a run
- * without a schedule. Weight decay leaves out biases and other parameters of one dimension.
+ * The rule by which gradients change parameters. A schedule can change its learning rate and
+ * momentum during a run. Weight decay does not apply to biases and other parameters of one
+ * dimension.
  */
 public sealed interface Optimizer permits Sgd, Adam, AdamW, Lars, Lamb {
   /** Stochastic gradient descent. */
@@ -32,7 +33,7 @@ public sealed interface Optimizer permits Sgd, Adam, AdamW, Lars, Lamb {
     return new Lamb((float) learningRate, 0.9f, 0.999f, 1e-6f, 0.01f);
   }
 
-  /** How far a step goes. */
+  /** The learning rate. */
   float learningRate();
 
   /** SGD's and LARS's momentum, beta1 of the others. */
@@ -44,18 +45,18 @@ public sealed interface Optimizer permits Sgd, Adam, AdamW, Lars, Lamb {
   /** The same with another weight decay. */
   Optimizer withWeightDecay(double weightDecay);
 
-  /** How many numbers it keeps for each parameter beside its gradient. */
+  /** How many numbers of state it keeps per weight: its moments. */
   int moments();
 
-  /** Whether it measures the norms of each parameter tensor. */
+  /** Whether it needs the norm of each parameter tensor. */
   default boolean usesNorms() {
     return false;
   }
 
-  /** Its kernel, for so many parameters. */
+  /** Its kernel, for {@code count} weights. */
   OptimizerStepKernel.Builder kernel(long count);
 
-  /** Floating-point operations of one update of one parameter. */
+  /** Floating-point operations of one update of one weight. */
   int flopsPerParameter();
 
   /** Throws unless learning rate, momentum and weight decay are possible. */
@@ -74,7 +75,7 @@ public sealed interface Optimizer permits Sgd, Adam, AdamW, Lars, Lamb {
     }
   }
 
-  /** Throws unless the coefficient and the denominator's term of a second moment are possible. */
+  /** Throws unless beta2 and eps are possible. */
   static void checkSecondMoment(String name, float beta2, float eps) {
     if (!(beta2 >= 0 && beta2 < 1) || !(eps >= 0)) {
       throw new IllegalArgumentException(

@@ -3,8 +3,8 @@ package dev.halfstep.optim;
 import dev.halfstep.kernel.OptimizerStepKernel;
 
 /**
- * Stochastic gradient descent as PyTorch's: g += weightDecay p; v = momentum v + g (first step: v =
- * g); p -= learningRate v, or with Nesterov's momentum p -= learningRate (g + momentum v).
+ * Stochastic gradient descent, as in PyTorch: g += weightDecay p; v = momentum v + g (first step: v
+ * = g); p -= learningRate v, or with Nesterov's momentum p -= learningRate (g + momentum v).
  */
 public record Sgd(float learningRate, float momentum, boolean nesterov, float weightDecay)
     implements Optimizer {

@@ -1,4 +1,6 @@
-/** Optimizers, losses and loss scaling: values that say how a step changes the weights. */
+/**
+ * Optimizers, losses and loss scaling: immutable descriptions of how a step changes the weights.
+ */
 @NullMarked
 package dev.halfstep.optim;
 

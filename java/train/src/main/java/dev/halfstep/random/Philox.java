@@ -75,9 +75,9 @@ public final class Philox {
   }
 
   /**
-   * A number in [0, bound), each equally likely: the upper half of word x bound, with the few words
-   * rejected that would favour some numbers (Lemire, "Fast random integer generation in an
-   * interval", 2019).
+   * A uniform number in [0, bound): the upper half of word * bound; the few words that would make
+   * some numbers more likely are rejected (Lemire, "Fast random integer generation in an interval",
+   * 2019).
    *
    * @throws IllegalArgumentException if bound is not positive
    */

@@ -1,4 +1,4 @@
-/** Random numbers that are a function of seed and position, the same on every machine. */
+/** Random numbers as a pure function of seed and position, equal on every machine. */
 @NullMarked
 package dev.halfstep.random;
 

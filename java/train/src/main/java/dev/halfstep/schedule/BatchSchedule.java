@@ -3,28 +3,27 @@ package dev.halfstep.schedule;
 import java.util.Arrays;
 
 /**
- * The batch size over the course of a run: a pure function of the epoch. The trainer's batch size
- * is the one that is scheduled; whether the learning rate follows is said by {@link
- * LearningRateScaling}, apart from schedules whose own rule changes it.
+ * The batch size over the course of a run: a pure function of the epoch. It starts from the
+ * trainer's batch size. {@link LearningRateScaling} decides whether the learning rate follows the
+ * batch size, and some schedules change the rate themselves.
  */
 public interface BatchSchedule {
-  /** What {@link #constant} gives. */
+  /** The schedule that {@link #constant} returns. */
   BatchSchedule CONSTANT = (epoch, epochs, batchSize) -> batchSize;
 
   /**
    * The batch size of one epoch.
    *
-   * @param epoch how many epochs are done before it
+   * @param epoch how many epochs were completed before it
    * @param epochs how many the run has, with a fraction; infinite if that is not known
-   * @param batchSize the trainer's
-   * @return at least 1
+   * @param batchSize the trainer's batch size @return at least 1
    */
   int batchSize(int epoch, double epochs, int batchSize);
 
   /**
-   * What the learning rate of an epoch is multiplied by: 1 unless the schedule's rule says it.
+   * The factor of the learning rate in an epoch: 1 unless the schedule changes the rate.
    *
-   * @param epoch how many epochs are done before it
+   * @param epoch how many epochs were completed before it
    */
   default double rateFactor(int epoch) {
     return 1;
@@ -39,7 +38,7 @@ public interface BatchSchedule {
    * Begins small and doubles until the trainer's batch size is reached: from 16 with 2 epochs each
    * towards 256 it is 16, 16, 32, 32, 64, 64, 128, 128, 256, 256 and so on.
    *
-   * @throws IllegalArgumentException if one of them is less than 1
+   * @throws IllegalArgumentException if an argument is less than 1
    */
   static BatchSchedule warmUp(int first, int epochsEach) {
     requirePositive("the first batch size", first);
@@ -49,9 +48,9 @@ public interface BatchSchedule {
   }
 
   /**
-   * Doubles the batch after each of these numbers of epochs, where another run would halve the
-   * learning rate; the rate stays ("Don't decay the learning rate, increase the batch size", Smith
-   * et al., 2018).
+   * Doubles the batch after each of these numbers of epochs instead of halving the learning rate,
+   * which does not change ("Don't decay the learning rate, increase the batch size", Smith et al.,
+   * 2018).
    */
   static BatchSchedule doublingInsteadOfDecay(int... epochs) {
     int[] at = epochs.clone();
@@ -60,8 +59,8 @@ public interface BatchSchedule {
 
   /**
    * Doubles the batch and halves the learning rate after each of these numbers of epochs. Together
-   * they divide the noise of the updates by four; {@link #doublingInsteadOfDecay} is something
-   * else.
+   * they divide the noise of the updates by four; This differs from {@link
+   * #doublingInsteadOfDecay}.
    */
   static BatchSchedule doublingWithDecay(int... epochs) {
     int[] at = epochs.clone();
@@ -79,8 +78,8 @@ public interface BatchSchedule {
   }
 
   /**
-   * Goes with {@link Schedule#oneCycle}: from the whole batch size to half of it where the rate is
-   * highest, after 0.3 of the run, and back to the whole, along half cosine waves.
+   * For use with {@link Schedule#oneCycle}: the batch size falls to half of the trainer's where the
+   * rate is highest, after 0.3 of the run, and rises again, along half cosine waves.
    */
   static BatchSchedule oneCycle() {
     return (epoch, epochs, batchSize) -> {

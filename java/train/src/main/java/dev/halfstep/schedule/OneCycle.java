@@ -4,8 +4,8 @@ import java.util.OptionalDouble;
 
 /**
  * The one-cycle policy (Smith and Topin, 2018) as PyTorch's {@code OneCycleLR}: the rate rises from
- * 1 / div to 1 and falls to 1 / (div finalDiv), the momentum falls and rises against it, both along
- * half cosine waves.
+ * 1 / div to 1 and falls to 1 / (div finalDiv), the momentum falls while the rate rises and rises
+ * while it falls, both along half cosine waves.
  *
  * @param rising the part of the run in which the rate rises: 0.3
  * @param div the first rate is the highest divided by it: 25
@@ -16,7 +16,7 @@ import java.util.OptionalDouble;
 public record OneCycle(
     double rising, double div, double finalDiv, double highMomentum, double lowMomentum)
     implements Schedule {
-  /** PyTorch's. */
+  /** PyTorch's defaults. */
   public static final OneCycle DEFAULT = new OneCycle(0.3, 25, 1e4, 0.95, 0.85);
 
   /** Checks the numbers. */
@@ -48,7 +48,10 @@ public record OneCycle(
     return OptionalDouble.of(between(progress, highMomentum, lowMomentum, highMomentum));
   }
 
-  /** PyTorch's phases: the first ends with update rising x total - 1, the second with the last. */
+  /**
+   * PyTorch's two phases: the first ends with update rising * total - 1, the second with the last
+   * update.
+   */
   private double between(Progress progress, double first, double middle, double last) {
     double total = progress.epochs() * progress.updatesPerEpoch();
     double update = progress.fraction() * total;

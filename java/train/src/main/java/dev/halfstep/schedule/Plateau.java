@@ -6,15 +6,15 @@ import dev.halfstep.metric.Metric;
  * Lowers the learning rate when a metric no longer improves, as PyTorch's {@code
  * ReduceLROnPlateau}: a multiplier on top of the {@link Schedule}. After more than {@code patience}
  * epochs in a row that were not better than the best, the multiplier is multiplied by {@code
- * factor}. An epoch in which no row counted is passed over.
+ * factor}. An epoch in which no row counted is skipped.
  *
- * @param metric what is watched
+ * @param metric the metric to watch
  * @param factor in (0, 1): 0.1
  * @param patience epochs without improvement that are tolerated: 10
  * @param threshold by how much an epoch must be better: 1e-4
- * @param relative whether the threshold is a part of the best value, or a difference from it
- * @param cooldown epochs after a reduction in which none is counted: 0
- * @param least the multiplier does not fall below: 0
+ * @param relative whether the threshold is relative to the best value, or an absolute difference
+ * @param cooldown epochs after a reduction that are not counted as bad: 0
+ * @param least the lowest multiplier: 0
  */
 public record Plateau(
     Metric metric,
@@ -46,38 +46,38 @@ public record Plateau(
     }
   }
 
-  /** A relative threshold of 1e-4, no cooldown, no lower end. */
+  /** A relative threshold of 1e-4, no cooldown, and 0 as the lowest multiplier. */
   public static Plateau of(Metric metric, double factor, int patience) {
     return new Plateau(metric, factor, patience, 1e-4, true, 0, 0);
   }
 
-  /** The same with a threshold that is a difference. */
+  /** The same with an absolute threshold. */
   public Plateau withAbsoluteThreshold(double threshold) {
     return new Plateau(metric, factor, patience, threshold, false, cooldown, least);
   }
 
-  /** The same with a threshold that is a part of the best value. */
+  /** The same with a threshold relative to the best value. */
   public Plateau withRelativeThreshold(double threshold) {
     return new Plateau(metric, factor, patience, threshold, true, cooldown, least);
   }
 
-  /** The same with epochs after a reduction in which none is counted. */
+  /** The same with another number of cooldown epochs. */
   public Plateau withCooldown(int epochs) {
     return new Plateau(metric, factor, patience, threshold, relative, epochs, least);
   }
 
-  /** The same with a least multiplier. */
+  /** The same with another lowest multiplier. */
   public Plateau withLeast(double least) {
     return new Plateau(metric, factor, patience, threshold, relative, cooldown, least);
   }
 
   /**
-   * What a run remembers of its epochs.
+   * The state that a run keeps from epoch to epoch.
    *
    * @param multiplier of the learning rate
    * @param best the best value so far
    * @param bad epochs in a row that were not better
-   * @param cooling epochs of the cooldown that are left
+   * @param cooling cooldown epochs that are left
    */
   public record State(double multiplier, double best, int bad, int cooling) {}
 

@@ -3,18 +3,17 @@ package dev.halfstep.schedule;
 import dev.halfstep.metric.GradientNoise;
 
 /**
- * A batch size that follows the gradient noise scale, measured after each epoch: where the batch is
- * below {@code scale / band} it doubles, where it is above {@code scale * band} it halves, but only
- * after {@code patience} epochs in a row that say the same. Between the two, and where the scale is
- * unmeasured, it stays: a batch that followed a measured variance without such hysteresis would
- * never rest.
+ * A batch size that follows the gradient noise scale, which is measured after each epoch. After
+ * {@code patience} epochs in a row in which the batch was below {@code scale / band} it doubles; if
+ * it was above {@code scale * band} it halves. Otherwise, or if the scale could not be measured, it
+ * does not change. Without this band the batch size would follow the measurement noise.
  *
  * <p>It begins with the trainer's batch size. The learning rate follows by {@link
- * LearningRateScaling}, or stays.
+ * LearningRateScaling}, if one is given.
  *
  * @param least the smallest batch, at least 1
- * @param most the largest batch, which the session's memory is made for
- * @param band above the root of 2, so that a batch that has doubled is not one to be halved
+ * @param most the largest batch, for which the session allocates its memory
+ * @param band above the square root of 2, so that a batch that has just doubled is not halved again
  * @param patience epochs in a row, at least 1
  * @param smoothing of the two estimates by an exponential moving average, in [0, 1)
  */
@@ -41,7 +40,7 @@ public record ResponsiveBatch(int least, int most, double band, int patience, do
     }
   }
 
-  /** Between these batch sizes, with a band of 2, patience 2 and smoothing 0.5. */
+  /** A batch size in [least, most], with a band of 2, patience 2 and smoothing 0.5. */
   public static ResponsiveBatch between(int least, int most) {
     return new ResponsiveBatch(least, most, 2, 2, 0.5);
   }
@@ -56,18 +55,20 @@ public record ResponsiveBatch(int least, int most, double band, int patience, do
     return new ResponsiveBatch(least, most, band, epochs, smoothing);
   }
 
-  /** The same with other averages. */
+  /** The same with another smoothing. */
   public ResponsiveBatch withSmoothing(double smoothing) {
     return new ResponsiveBatch(least, most, band, patience, smoothing);
   }
 
   /**
-   * What a run remembers.
+   * The state that a run keeps from epoch to epoch.
    *
    * @param batchSize of the next epoch
-   * @param variance the average of tr(S), not debiased: the ratio needs it not
-   * @param square the average of |G|^2, likewise
-   * @param says epochs in a row that asked for a larger batch; negative: for a smaller one
+   * @param variance the moving average of tr(S), not debiased, because the bias cancels in the
+   *     ratio
+   * @param square the moving average of |G|^2, likewise
+   * @param says the number of epochs in a row that asked for a larger batch; negative if they asked
+   *     for a smaller one
    */
   public record State(int batchSize, double variance, double square, int says) {}
 

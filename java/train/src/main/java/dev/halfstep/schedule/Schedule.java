@@ -4,26 +4,27 @@ import java.util.OptionalDouble;
 
 /**
  * Learning rate and momentum over the course of a run: a pure function of {@link Progress}, so that
- * a resumed run sees what an uninterrupted one would have seen. It yields factors; the learning
- * rate of an update is the optimizer's, times the factor.
+ * a resumed run gets the same values as an uninterrupted one. It returns factors; the learning rate
+ * of an update is the optimizer's times the factor.
  *
  * <pre>{@code
  * Schedule halveEveryTenEpochs = progress -> Math.pow(0.5, (int) (progress.epoch() / 10));
  * Schedule usual = Schedule.cosine().withWarmUp(500);
  * }</pre>
  *
- * <p>What depends on a metric is no schedule but a multiplier on top: {@link Plateau}.
+ * <p>A rate that depends on a metric is not a schedule; {@link Plateau} is a multiplier on top of
+ * it.
  */
 @FunctionalInterface
 public interface Schedule {
   /**
-   * What the optimizer's learning rate is multiplied by for one update.
+   * The factor of the optimizer's learning rate for one update.
    *
    * @return a finite number that is not negative
    */
   double factor(Progress progress);
 
-  /** The momentum (Adam: beta1) of one update; empty, as by default: the optimizer's. */
+  /** The momentum (Adam: beta1) of one update; empty, the default, for the optimizer's momentum. */
   default OptionalDouble momentum(Progress progress) {
     return OptionalDouble.empty();
   }
@@ -34,7 +35,8 @@ public interface Schedule {
   }
 
   /**
-   * Multiplies the rate by {@code factor} after every so many epochs (PyTorch's {@code StepLR}).
+   * Multiplies the rate by {@code factor} after every {@code epochs} epochs (PyTorch's {@code
+   * StepLR}).
    *
    * @throws IllegalArgumentException unless epochs is at least 1 and the factor in (0, 1]
    */
@@ -69,13 +71,12 @@ public interface Schedule {
   }
 
   /**
-   * Up and down along a straight line between {@code low} and 1, over and over (Smith, 2017;
-   * PyTorch's {@code CyclicLR}, triangular).
+   * Rises and falls linearly between {@code low} and 1, repeatedly (Smith, 2017; PyTorch's {@code
+   * CyclicLR}, triangular).
    *
-   * @param low where it begins, a factor in [0, 1]
-   * @param epochsUp epochs from the low to the high end, and as many back; parts of one are
-   *     possible
-   * @throws IllegalArgumentException if one of them is impossible
+   * @param low the first factor, in [0, 1]
+   * @param epochsUp epochs from the low to the high end, and from there back; may be a fraction
+   * @throws IllegalArgumentException if an argument is not possible
    */
   static Schedule cyclical(double low, double epochsUp) {
     require(low >= 0 && low <= 1, "a cyclical schedule's low factor is in [0, 1], not " + low);
@@ -92,8 +93,8 @@ public interface Schedule {
   }
 
   /**
-   * This schedule with the rates of the first updates lowered along a straight line: update u,
-   * counted from 0, has (u + 1) / updates of its rate (Goyal et al., 2017).
+   * This schedule with linear warm-up: update u, counted from 0, has (u + 1) / updates of its rate
+   * (Goyal et al., 2017).
    *
    * @throws IllegalArgumentException if updates is negative
    */
@@ -125,22 +126,23 @@ public interface Schedule {
   }
 
   /**
-   * Where in the run an update stands. Only performed updates count: one that is skipped because
-   * its gradients overflowed leaves the schedule where it was.
+   * The position of an update in the run. Only performed updates count: an update that is skipped
+   * because its gradients overflowed does not advance the schedule.
    *
    * @param update how many updates were performed before this one
-   * @param epoch epochs done before this update, with a fraction: 1.5 is the middle of the second
+   * @param epoch epochs completed before this update, with a fraction: 1.5 is the middle of the
+   *     second
    * @param epochs how many epochs the run has, with a fraction; infinite if only a time is given
    * @param updatesPerEpoch how many updates the current epoch has
    */
   record Progress(long update, double epoch, double epochs, long updatesPerEpoch) {
-    /** Progress in a run whose epochs are all alike. */
+    /** Progress in a run whose epochs all have the same number of updates. */
     public static Progress of(long update, long updatesPerEpoch, double epochs) {
       return new Progress(update, (double) update / updatesPerEpoch, epochs, updatesPerEpoch);
     }
 
     /**
-     * The part of the run that was done before this update, from 0 up to (exclusive) 1.
+     * The part of the run that was completed before this update, in [0, 1).
      *
      * @throws IllegalStateException if the run's length is not known
      */

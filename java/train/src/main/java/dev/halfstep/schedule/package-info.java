@@ -1,4 +1,7 @@
-/** Learning rates and batch sizes over the steps of a run, and what changes them as it goes on. */
+/**
+ * Schedules of learning rate and batch size, fixed in advance or driven by measurements during the
+ * run.
+ */
 @NullMarked
 package dev.halfstep.schedule;
 

@@ -9,6 +9,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -19,8 +20,16 @@ import org.jspecify.annotations.Nullable;
 final class Feed implements AutoCloseable {
   private static final int KEPT = 8;
 
-  /** A plan, and how often it runs in one step. */
-  record Part(Plan plan, int times) {}
+  /**
+   * A plan, and how often it runs in one step.
+   *
+   * @param afterExchange whether workers that train together add up their gradients before it
+   */
+  record Part(Plan plan, int times, boolean afterExchange) {
+    Part(Plan plan, int times) {
+      this(plan, times, false);
+    }
+  }
 
   /** Sees to it that the rows of coming steps lie on the device. */
   interface Loader {
@@ -50,8 +59,8 @@ final class Feed implements AutoCloseable {
     void launched();
   }
 
-  /** A recorded plan, and how often it is launched in one step. */
-  private record Launch(String title, CommandList list, int times) {}
+  /** A recorded plan, how often it is launched in one step, and what comes before it. */
+  private record Launch(String title, CommandList list, int times, @Nullable Exchange before) {}
 
   private final SessionMemory memory;
   private final Map<String, Long> inputs;
@@ -120,6 +129,9 @@ final class Feed implements AutoCloseable {
     }
     for (int i = 0; i < steps; i++) {
       for (Launch launch : launches) {
+        if (launch.before() != null) {
+          launch.before().run();
+        }
         stream.launch(launch.list(), launch.times());
       }
     }
@@ -149,8 +161,12 @@ final class Feed implements AutoCloseable {
     }
     List<Launch> launches = new ArrayList<>();
     for (Part part : plans) {
-      launches.add(
-          new Launch(part.plan().title(), memory.record(part.plan(), inputs), part.times()));
+      CommandList list = memory.record(part.plan(), inputs);
+      Exchange before =
+          part.afterExchange()
+              ? memory.exchange(Objects.requireNonNull(inputs.get("state"), "state"))
+              : null;
+      launches.add(new Launch(part.plan().title(), list, part.times(), before));
     }
     return launches.toArray(Launch[]::new);
   }

@@ -3,11 +3,14 @@ package dev.halfstep.session;
 import dev.halfstep.DType;
 import dev.halfstep.Device;
 import dev.halfstep.data.Dataset;
+import dev.halfstep.graph.Parameter;
 import dev.halfstep.graph.Plan;
 import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Loss;
 import dev.halfstep.optim.LossScaling;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.optim.ParameterGroup;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 
@@ -36,6 +39,30 @@ public final class SessionBuilder extends SessionOptions {
   /** How parameters change; by default SGD with learning rate 0.01. */
   public SessionBuilder optimizer(Optimizer optimizer) {
     return with(options -> options.optimizer = Objects.requireNonNull(optimizer, "optimizer"));
+  }
+
+  /**
+   * Parameters whose learning rate and weight decay are the optimizer's times a factor; by default
+   * there are none. A parameter that several groups match is in the first of them.
+   *
+   * <pre>{@code
+   * options.groups(
+   *     ParameterGroup.of("0.*").withRate(0.1), // the first layer learns ten times slower
+   *     ParameterGroup.of("*.weight").withDecay(0))
+   * }</pre>
+   *
+   * @throws IllegalArgumentException if a group has no parameter of the model that is trained; the
+   *     message names those there are
+   */
+  public SessionBuilder groups(ParameterGroup... groups) {
+    List<ParameterGroup> list = List.of(groups);
+    ParameterGroup.requireUsed(
+        list,
+        model.parameters().list().stream()
+            .filter(parameter -> parameter.role() == Parameter.Role.TRAINED)
+            .map(Parameter::name)
+            .toList());
+    return with(options -> options.groups = list);
   }
 
   /** Where to train: a device that the calling thread opened, and closes after the session. */
@@ -150,6 +177,15 @@ public final class SessionBuilder extends SessionOptions {
   /** The seed of dropout, and of the model's first weights if it has none yet; by default 0. */
   public SessionBuilder seed(long seed) {
     return with(options -> options.seed = seed);
+  }
+
+  /**
+   * The workers with which this session trains one model, each in a session of its own; by default
+   * it trains alone. The first weights are those of worker 0. Each worker's batches count {@link
+   * #batchSize} samples, so an update is made from size times as many.
+   */
+  public SessionBuilder collective(Collective collective) {
+    return with(options -> options.collective = Objects.requireNonNull(collective, "collective"));
   }
 
   /** Makes the session; the calling thread owns it. */

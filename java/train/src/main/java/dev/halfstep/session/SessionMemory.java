@@ -17,10 +17,12 @@ import dev.halfstep.graph.ValueAddresses;
 import dev.halfstep.internal.Segment;
 import dev.halfstep.kernel.CastKernel;
 import dev.halfstep.optim.CrossEntropy;
+import dev.halfstep.optim.ParameterGroup;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,10 +44,13 @@ final class SessionMemory implements AutoCloseable {
   private final @Nullable Tensor norms;
   private final Workspace workspace;
   private final boolean tf32;
+  private final @Nullable Collective collective;
+  private @Nullable Exchange exchange;
 
   SessionMemory(Device device, SessionOptions options) {
     this.device = device;
     tf32 = options.tf32();
+    collective = options.collective();
     table = options.model().parameters();
     parameters = arena(DType.F32, "parameters");
     gradients = zeros("gradients");
@@ -58,13 +63,17 @@ final class SessionMemory implements AutoCloseable {
     float[] weights = options.loss().classWeights();
     classWeights = weights.length == 0 ? null : device.tensor(Shape.of(weights.length), weights);
     segments = device.empty(DType.U8, Shape.of((long) table.list().size() * Segment.BYTES));
-    segments.upload(segments(table, options.optimizer().weightDecay()));
+    segments.upload(segments(table, options));
     norms =
         options.optimizer().usesNorms()
             ? device.zeros(DType.F64, Shape.of(2L, table.list().size())).label("norms")
             : null;
     workspace = new Workspace(device);
-    upload(options.model().weights());
+    parameters.upload(options.model().weights());
+    if (collective != null) {
+      collective.broadcast(parameters, 0);
+    }
+    copy();
   }
 
   private Tensor arena(DType type, String label) {
@@ -75,8 +84,12 @@ final class SessionMemory implements AutoCloseable {
     return device.zeros(DType.F32, Shape.of(table.arenaSize())).label(label);
   }
 
-  /** One segment a parameter: matrices decay and have a copy; what is not trained is frozen. */
-  private static ByteBuffer segments(Parameters table, float weightDecay) {
+  /**
+   * One segment a parameter, with its group's rate and decay: matrices decay and have a copy; what
+   * is not trained is frozen.
+   */
+  private static ByteBuffer segments(Parameters table, SessionOptions options) {
+    float weightDecay = options.optimizer().weightDecay();
     int count = table.list().size();
     ByteBuffer buffer =
         ByteBuffer.allocateDirect(count * Segment.BYTES).order(ByteOrder.nativeOrder());
@@ -84,12 +97,14 @@ final class SessionMemory implements AutoCloseable {
       Parameter parameter = table.list().get(i);
       boolean matrix = parameter.isMatrix();
       boolean trained = parameter.role() == Parameter.Role.TRAINED;
+      ParameterGroup group = ParameterGroup.find(options.groups(), parameter.name());
       Segment.put(
           buffer,
           i,
           table.offset(parameter),
           parameter.shape().elements(),
-          matrix ? weightDecay : 0,
+          (float) group.rate(),
+          matrix ? weightDecay * (float) group.decay() : 0,
           (matrix ? HS_SEGMENT_COPY : HS_SEGMENT_NO_DECAY) | (trained ? 0 : HS_SEGMENT_FROZEN));
     }
     return buffer;
@@ -136,6 +151,14 @@ final class SessionMemory implements AutoCloseable {
     }
   }
 
+  /** The exchange of the gradients, for a session with a collective and the state at an address. */
+  Exchange exchange(long state) {
+    if (exchange == null) {
+      exchange = new Exchange(Objects.requireNonNull(collective), gradients, state);
+    }
+    return exchange;
+  }
+
   /** Sees to it that plans have so many bytes of activations. */
   void requireWorkspace(long bytes) {
     workspace.require(bytes);
@@ -154,6 +177,10 @@ final class SessionMemory implements AutoCloseable {
   /** Sets all parameters, and their copies. */
   void upload(float[] values) {
     parameters.upload(values);
+    copy();
+  }
+
+  private void copy() {
     if (copies != null) {
       CastKernel.of(parameters.dtype(), copies.dtype(), parameters.shape().elements())
           .run(device.stream(), parameters, copies);
@@ -229,6 +256,9 @@ final class SessionMemory implements AutoCloseable {
 
   @Override
   public void close() {
+    if (exchange != null) {
+      exchange.close();
+    }
     workspace.close();
     for (Tensor tensor : new Tensor[] {parameters, gradients, segments}) {
       tensor.close();

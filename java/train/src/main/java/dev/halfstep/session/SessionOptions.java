@@ -6,6 +6,8 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Loss;
 import dev.halfstep.optim.LossScaling;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.optim.ParameterGroup;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,7 @@ public abstract class SessionOptions implements Cloneable {
   final Model model;
   Loss loss = Loss.crossEntropy();
   Optimizer optimizer = Optimizer.sgd(0.01);
+  List<ParameterGroup> groups = List.of();
   @Nullable Device device;
   String deviceId = "auto";
   DType storage = DType.F32;
@@ -32,6 +35,7 @@ public abstract class SessionOptions implements Cloneable {
   int pendingSteps = 1024;
   long dataMemory = Long.MAX_VALUE;
   long seed;
+  @Nullable Collective collective;
 
   SessionOptions(Model model) {
     this.model = Objects.requireNonNull(model, "model");
@@ -50,6 +54,11 @@ public abstract class SessionOptions implements Cloneable {
   /** How parameters change. */
   public final Optimizer optimizer() {
     return optimizer;
+  }
+
+  /** Parameters that learn at a rate, or decay with a strength, of their own. */
+  public final List<ParameterGroup> groups() {
+    return groups;
   }
 
   /** The device that the caller opened; null: the session opens {@link #deviceId}. */
@@ -115,6 +124,11 @@ public abstract class SessionOptions implements Cloneable {
   /** The seed of dropout, and of the first weights of a model that has none. */
   public final long seed() {
     return seed;
+  }
+
+  /** The workers that this session trains with; null: it trains alone. */
+  public final @Nullable Collective collective() {
+    return collective;
   }
 
   /** The loss scaling in use: the one given or, in F16, the default; null: none. */

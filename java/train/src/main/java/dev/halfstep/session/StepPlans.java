@@ -4,6 +4,7 @@ import dev.halfstep.DType;
 import dev.halfstep.Shape;
 import dev.halfstep.graph.Call;
 import dev.halfstep.graph.Calls;
+import dev.halfstep.graph.CrossEntropyRowsOp;
 import dev.halfstep.graph.Graph;
 import dev.halfstep.graph.Plan;
 import dev.halfstep.graph.Value;
@@ -37,8 +38,9 @@ final class StepPlans {
 
   /** The plans of one step of so many rows, in order. */
   List<Feed.Part> parts(int rows) {
-    int most = options.microBatch();
-    if (rows <= most) {
+    int most = Math.min(options.microBatch(), rows);
+    boolean together = options.collective() != null;
+    if (rows == most && !together) {
       return List.of(new Feed.Part(step(rows), 1));
     }
     List<Feed.Part> parts = new ArrayList<>();
@@ -49,7 +51,7 @@ final class StepPlans {
     if (rows % most > 0) {
       parts.add(new Feed.Part(microBatch(rows % most, rows, true), 1));
     }
-    parts.add(new Feed.Part(end(rows), 1));
+    parts.add(new Feed.Part(end(rows), 1, together));
     return parts;
   }
 
@@ -102,10 +104,10 @@ final class StepPlans {
     Calls calls = new Calls();
     Graph graph = new Graph(options.storage(), false);
     Value state = state(graph);
-    graph.step(state, RandomStream.DROPOUT.key(options.seed()));
+    graph.step(state, dropoutKey());
     Map<String, Value> said =
         options.model().build(graph, source.build(graph, rows, state).features());
-    graph.forward(calls);
+    calls.forward(graph);
     int index = 0;
     for (String name : options.model().outputs().keySet()) {
       Value output = Objects.requireNonNull(said.get(name));
@@ -133,14 +135,14 @@ final class StepPlans {
     int rows = 2; // of one row a loss that mixes samples would pass for one of each
     BatchSource.Batch batch = addLoss(graph, new Calls(), rows, rows);
     return batch.labels().values().stream()
-        .mapToInt(labels -> Math.toIntExact(graph.classes(labels)))
+        .mapToInt(labels -> Math.toIntExact(CrossEntropyRowsOp.classes(graph, labels)))
         .toArray();
   }
 
   private Graph addMicroBatch(Calls calls, int rows, int window, boolean accumulate) {
     Graph graph = new Graph(options.storage(), true);
     addLoss(graph, calls, rows, window);
-    graph.backward(calls, accumulate);
+    calls.backward(graph, accumulate);
     if (rows != window) {
       addMicroBatchEnd(graph, calls, rows);
     }
@@ -149,12 +151,19 @@ final class StepPlans {
 
   private BatchSource.Batch addLoss(Graph graph, Calls calls, int rows, int window) {
     Value state = state(graph);
-    graph.step(state, RandomStream.DROPOUT.key(options.seed()));
+    graph.step(state, dropoutKey());
     BatchSource.Batch batch = source.build(graph, rows, state);
     Map<String, Value> outputs = options.model().build(graph, batch.features());
     source.loss().add(outputs, batch.labels(), state, 1 / units(window));
-    graph.forward(calls);
+    calls.forward(graph);
     return batch;
+  }
+
+  /** The key of dropout masks: of several workers each has its own, for each has other samples. */
+  private long dropoutKey() {
+    Collective collective = options.collective();
+    int rank = collective == null ? 0 : collective.rank();
+    return RandomStream.DROPOUT.key(options.seed()) + rank;
   }
 
   /** Weight units that the gradient's seed reckons with. */

@@ -17,9 +17,9 @@ import java.util.OptionalDouble;
 import java.util.function.Consumer;
 
 /**
- * Names common mistakes of a run, before it or after: each gives one finding, and a clean run none.
- * Immutable: each method gives an advisor that knows one thing more, and what it is not told it
- * does not judge.
+ * Finds common mistakes in a run's settings before the run, or in its results afterwards. Each
+ * mistake gives one finding, and a run without mistakes none. Immutable: each method returns an
+ * advisor with one more fact; it does not judge facts that it was not given.
  *
  * <pre>{@code
  * List<Finding> findings =
@@ -64,9 +64,9 @@ public final class Advisor {
   }
 
   /**
-   * An advisor on a run over so many training samples.
+   * An advisor for a run over {@code samples} training samples.
    *
-   * @param learningRate of full batches: where it is scaled with the batch, the scaled one
+   * @param learningRate the learning rate of full batches, after scaling with the batch size
    */
   public static Advisor of(int samples, int batchSize, double learningRate) {
     return new Advisor(samples, batchSize, learningRate);
@@ -100,49 +100,49 @@ public final class Advisor {
     return next;
   }
 
-  /** Whose learning rate it is; SGD without momentum unless it is given. */
+  /** The optimizer; without it, SGD without momentum is assumed. */
   public Advisor optimizer(Optimizer optimizer) {
     return with(next -> next.optimizer = Optional.of(optimizer));
   }
 
-  /** What batch sizes are usual, as {@link RulesOfThumb} says (without it: 8 to 256). */
+  /** The usual batch sizes, from {@link RulesOfThumb} (by default 8 to 256). */
   public Advisor usualBatches(RulesOfThumb.Range batchSizes) {
     return with(next -> next.usual = batchSizes);
   }
 
-  /** How many epochs are usual; without it their number is not judged. */
+  /** The usual numbers of epochs; without it, the number of epochs is not judged. */
   public Advisor usualEpochs(RulesOfThumb.Range epochs) {
     return with(next -> next.usualEpochs = Optional.of(epochs));
   }
 
-  /** The largest batch that fits into memory, as {@link LargestBatch} finds it. */
+  /** The largest batch that fits into memory, from {@link LargestBatch}. */
   public Advisor largestBatch(int batchSize) {
     return with(next -> next.fits = batchSize);
   }
 
   /**
-   * The training samples, whose largest class says what accuracy is no better than chance. Only
-   * labels of one class a sample are looked at.
+   * The training samples. The share of their largest class is the accuracy that is no better than
+   * chance. Only data with one label per sample are judged.
    */
   public Advisor trainingData(Dataset train) {
     return with(next -> next.chance = largestClass(train));
   }
 
-  /** How many epochs the run has; 2^31 - 1 if that is not known. */
+  /** The number of epochs of the run; 2^31 - 1 if it is not known. */
   public Advisor epochs(int epochs) {
     return with(next -> next.epochs = epochs);
   }
 
-  /** How many validation samples there are; 0 for none. */
+  /** The number of validation samples; 0 for none. */
   public Advisor validation(int samples) {
     return with(next -> next.validation = samples);
   }
 
   /**
-   * What is held out of the training samples. Where it has other classes, no advice is drawn from
-   * the curves: that is why they look so.
+   * A held-out part, to compare with the training samples. If it has other classes, the curves give
+   * no advice, because they show that difference.
    *
-   * @param part what it is for: "validation", "test"
+   * @param part the part's purpose: "validation" or "test"
    */
   public Advisor heldOut(String part, Dataset train, Dataset heldOut) {
     List<Finding> more = new ArrayList<>(parts);
@@ -150,12 +150,12 @@ public final class Advisor {
     return with(next -> next.parts = List.copyOf(more));
   }
 
-  /** How many samples are computed at once. */
+  /** The number of samples that are computed at once. */
   public Advisor microBatch(int microBatch) {
     return with(next -> next.microBatch = microBatch);
   }
 
-  /** That a short last batch is left out. */
+  /** Whether a short last batch is left out. */
   public Advisor dropLast(boolean dropLast) {
     return with(next -> next.dropLast = dropLast);
   }
@@ -166,26 +166,26 @@ public final class Advisor {
   }
 
   /**
-   * That a loop of the caller's own visits these data in the order in which they lie. A trainer
-   * shuffles.
+   * States that the caller's own training loop visits these data in their order. A trainer shuffles
+   * them.
    */
   public Advisor inOrder(Dataset data) {
     return with(next -> next.unshuffled = isSorted(data));
   }
 
   /**
-   * Another batch size for which the learning rate was chosen, or with which it is used too, as
-   * where a schedule changes the batch and the rate stays.
+   * Another batch size for which the learning rate was chosen, or with which it is used too, such
+   * as that of a schedule that changes the batch size but not the rate.
    */
   public Advisor rateChosenFor(int batchSize) {
     return with(next -> next.rateBatch = batchSize);
   }
 
   /**
-   * What the run was: its curves, the norms of the gradients, how long the device waited for data,
-   * the loss scales where there was loss scaling, and the median of the gradient noise scales that
-   * were measured with this batch size: a single one, of the few batches that are looked at after
-   * an epoch, is easily off by ten.
+   * The results of the run: its curves, the norms of the gradients, how long the device waited for
+   * data, the loss scales if there was loss scaling, and the median of the gradient noise scales
+   * that were measured with this batch size. (A single measurement uses few batches and may be
+   * wrong by a factor of ten.)
    */
   public Advisor history(History history) {
     Advisor next = curves(CurveAnalysis.of(history)).gradientNorms(norms(history));
@@ -213,7 +213,7 @@ public final class Advisor {
     return noise.length > 0 ? next.noiseScale(OptionalDouble.of(noise[noise.length / 2])) : next;
   }
 
-  /** What share of so many samples the best epoch was right about. */
+  /** The accuracy of the best epoch, in [0, 1], and the number of rows that it was measured on. */
   Advisor accuracy(double share, double rows) {
     return with(
         next -> {
@@ -222,12 +222,12 @@ public final class Advisor {
         });
   }
 
-  /** That early stopping ended the run: what it is there for is no mistake then. */
+  /** Whether early stopping ended the run: overfitting that it stopped is then not a mistake. */
   Advisor stoppedEarly(boolean stopped) {
     return with(next -> next.stoppedEarly = stopped);
   }
 
-  /** Of the steps that were measured, and of the last one of each epoch. */
+  /** The gradient norms of the measured steps, and of the last step of each epoch. */
   private static double[] norms(History history) {
     List<Double> norms = new ArrayList<>();
     float[] ofSteps = history.gradientNorms();
@@ -262,8 +262,8 @@ public final class Advisor {
   }
 
   /**
-   * The part of the time in which the device waited for data, in [0, 1]: what {@link
-   * TrainingSession#waiting} says of a loop of the caller's own, or of data that stream.
+   * The part of the time in which the device waited for data, in [0, 1], from {@link
+   * TrainingSession#waiting}: in the caller's own training loop, or with streamed data.
    */
   public Advisor waitingForData(double part) {
     return with(next -> next.waiting = part);
@@ -275,14 +275,14 @@ public final class Advisor {
   }
 
   /**
-   * The gradient noise scale at the initial weights, if it could be measured. It grows as training
-   * goes on, so that it does not speak against a usual batch that is far above it.
+   * The gradient noise scale at the initial weights, if it could be measured. It grows during
+   * training, so it is no reason against a usual batch size far above it.
    */
   public Advisor initialNoiseScale(OptionalDouble scale) {
     return with(next -> next.initialNoise = scale);
   }
 
-  /** The share of the largest class; empty if there are no classes to choose from. */
+  /** The share of the largest class; empty if there are no classes. */
   private static OptionalDouble largestClass(Dataset data) {
     if (!data.form().hasOneLabel()) {
       return OptionalDouble.empty();
@@ -299,7 +299,7 @@ public final class Advisor {
     return most == all ? OptionalDouble.empty() : OptionalDouble.of((double) most / all);
   }
 
-  /** Whether labels never fall: sorted by class. */
+  /** Whether the samples are sorted by class. */
   private static boolean isSorted(Dataset data) {
     if (!data.form().hasOneLabel()) {
       return false;
@@ -348,12 +348,15 @@ public final class Advisor {
     }
   }
 
-  /** Whether the run ended because it got no better. */
+  /** Whether early stopping ended the run. */
   boolean wasStoppedEarly() {
     return stoppedEarly;
   }
 
-  /** What shows that the model is no better than chance, or empty if it is better or not known. */
+  /**
+   * The evidence that the model is no better than chance; empty if it is better, or that is not
+   * known.
+   */
   Optional<String> chanceLevel() {
     if (chance.isEmpty() || accuracy.isEmpty()) {
       return Optional.empty();

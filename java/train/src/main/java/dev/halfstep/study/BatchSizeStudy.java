@@ -14,9 +14,9 @@ import java.util.Locale;
 import java.util.function.LongFunction;
 
 /**
- * The same run with different batch sizes, several seeds each. The learning rate is the trainer's:
- * the same for all batch sizes unless {@link TrainerBuilder#scaling} scales it with them. Each row
- * says which it was.
+ * Repeats a run with different batch sizes and several seeds each. All batch sizes have the
+ * trainer's learning rate unless {@link TrainerBuilder#scaling} scales it. Each row of the result
+ * has its learning rate.
  *
  * <pre>{@code
  * BatchSizeStudy.Result result =
@@ -26,8 +26,9 @@ import java.util.function.LongFunction;
  * }</pre>
  *
  * @param batchSizes to compare
- * @param budget of each run: at equal epochs or at equal updates, which is not the same data
- * @param seeds runs of each batch size, with the seeds 1, 2, ...
+ * @param budget the length of each run: equal epochs or equal updates; equal updates are different
+ *     amounts of data
+ * @param seeds the number of runs for each batch size, with the seeds 1, 2, ...
  */
 public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds) {
   private static final int PROBES = 16;
@@ -44,19 +45,19 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
     batchSizes = List.copyOf(batchSizes);
   }
 
-  /** So many epochs with each batch size: the same data, but fewer updates with larger batches. */
+  /** A study with equal epochs: the same amount of data, but fewer updates with larger batches. */
   public static BatchSizeStudy ofEpochs(int epochs, int... batchSizes) {
     return new BatchSizeStudy(
         Arrays.stream(batchSizes).boxed().toList(), Budget.ofEpochs(epochs), 1);
   }
 
-  /** So many updates with each batch size: more data with larger batches. */
+  /** A study with equal updates: more data with larger batches. */
   public static BatchSizeStudy ofUpdates(long updates, int... batchSizes) {
     return new BatchSizeStudy(
         Arrays.stream(batchSizes).boxed().toList(), Budget.ofUpdates(updates), 1);
   }
 
-  /** The same with more runs of each batch size. */
+  /** The same study with another number of runs for each batch size. */
   public BatchSizeStudy withSeeds(int seeds) {
     return new BatchSizeStudy(batchSizes, budget, seeds);
   }
@@ -77,18 +78,18 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
   }
 
   /**
-   * What runs with one batch size gave.
+   * The results of the runs with one batch size.
    *
    * @param updatesPerEpoch ceil(samples / batch size)
    * @param updates of the whole run
    * @param secondsPerEpoch wall time of training
    * @param learningRate before schedules
-   * @param trainAccuracy over all training samples with the best epoch's weights, not over the
-   *     batches that the epoch trained on, whose weights were earlier and worse ones
+   * @param trainAccuracy over all training samples with the best epoch's weights, not during the
+   *     epoch, when the weights were still worse
    * @param testAccuracy over the test data (validation data, if there are no others) with the same
    *     weights
-   * @param gap trainAccuracy - testAccuracy: the generalisation gap, above 0 where the model knows
-   *     what it was trained on better than what it was not
+   * @param gap trainAccuracy - testAccuracy: the generalisation gap, above 0 if the model predicts
+   *     the training samples better than new ones
    * @param gradientNorm the mean norm of the gradients of batches of this size at those weights
    * @param gradientVariance the mean squared distance of such gradients from their mean
    */
@@ -104,7 +105,7 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
       Spread gradientNorm,
       Spread gradientVariance) {}
 
-  /** What a study gave, one row a batch size, in order. */
+  /** The results of a study, one row per batch size, in order. */
   public record Result(List<Row> rows) {
     /** The rows as a table. */
     @Override
@@ -155,12 +156,12 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
   /**
    * Makes all runs.
    *
-   * @param run the trainer of a seed, with a model of its own; batch size and budget are the
-   *     study's
+   * @param run makes a trainer with a new model for a seed; the study sets batch size and budget
    * @throws IllegalArgumentException if there are neither test nor validation data
-   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its interrupt
+   *     flag stays set
    * @throws IllegalStateException if a run ends without a complete epoch, because it diverged or
-   *     its time was over before
+   *     its time was up
    */
   public Result run(LongFunction<TrainerBuilder> run) {
     List<Row> rows = new ArrayList<>();
@@ -226,7 +227,7 @@ public record BatchSizeStudy(List<Integer> batchSizes, Budget budget, int seeds)
         Spread.of(variance));
   }
 
-  /** With the weights that the run left in the model. */
+  /** The training accuracy with the weights that the run left in the model. */
   private static double trainAccuracy(TrainerBuilder trainer) {
     try (TrainingSession session = trainer.sessionOptions().open()) {
       return session.evaluate(trainer.trainingData()).accuracy();

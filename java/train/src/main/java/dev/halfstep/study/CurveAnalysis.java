@@ -8,18 +8,17 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What the learning curves of a run say. Losses are compared in units of the first training loss:
- * what matters is the part of the way.
+ * An analysis of a run's learning curves. Losses are compared in units of the first training loss.
  *
- * @param verdict what it comes to
- * @param evidence the numbers that speak for it
+ * @param verdict the conclusion
+ * @param evidence the numbers that support it
  * @param slope of the validation loss (training loss without validation data), smoothed by medians
- *     of three, over the last third of the epochs; a part of the first loss an epoch, negative
- *     where it falls
- * @param gap between validation and training loss at the end, a part of the first loss
+ *     of three, over the last third of the epochs, in units of the first loss per epoch; negative
+ *     if the loss falls
+ * @param gap the difference of validation and training loss at the end, in units of the first loss
  */
 public record CurveAnalysis(Verdict verdict, String evidence, double slope, double gap) {
-  /** What curves can say. */
+  /** The possible conclusions. */
   public enum Verdict {
     /** Fewer than three epochs. */
     TOO_SHORT,
@@ -29,24 +28,24 @@ public record CurveAnalysis(Verdict verdict, String evidence, double slope, doub
     OSCILLATING,
     /** The validation loss rises while the training loss falls. */
     OVERFITTING,
-    /** The loss still falls, and is at its best. */
+    /** The loss still falls, and its last value is the best. */
     STILL_IMPROVING,
-    /** The loss rests, but has hardly fallen since the first epoch. */
+    /** The loss no longer changes, but has hardly fallen since the first epoch. */
     UNDERFITTING,
-    /** The loss rests. */
+    /** The loss no longer changes. */
     CONVERGED
   }
 
-  private static final double FLAT = 0.005; // of the first loss an epoch
+  private static final double FLAT = 0.005; // of the first loss, per epoch
   private static final double RISEN = 0.05; // of the first loss above the best
   private static final double HARDLY = 0.1; // of the first loss
 
-  /** Reads the curves of a run. */
+  /** Analyses the curves of a run. */
   public static CurveAnalysis of(History history) {
     List<EpochRecord> epochs =
         history.epochs().stream()
             .filter(epoch -> !epoch.validation().orElse(epoch.train()).isEmpty())
-            .toList(); // where no row counted there is no loss
+            .toList(); // an epoch in which no row counted has no loss
     double[] train = epochs.stream().mapToDouble(epoch -> epoch.train().loss()).toArray();
     double[] validation =
         epochs.stream()
@@ -61,7 +60,7 @@ public record CurveAnalysis(Verdict verdict, String evidence, double slope, doub
   }
 
   /**
-   * Reads curves with one value an epoch.
+   * Analyses curves with one value per epoch.
    *
    * @param train losses
    * @param validation losses, NaN where there are none
@@ -113,7 +112,7 @@ public record CurveAnalysis(Verdict verdict, String evidence, double slope, doub
     return new CurveAnalysis(verdict, evidence, slope, gap);
   }
 
-  /** Each value's median with its neighbours: single outliers go, and nothing is shifted. */
+  /** The median of each value and its neighbours, which removes single outliers without a shift. */
   private static double[] smoothed(double[] values) {
     double[] result = values.clone();
     for (int i = 1; i + 1 < result.length; i++) {
@@ -124,7 +123,7 @@ public record CurveAnalysis(Verdict verdict, String evidence, double slope, doub
     return result;
   }
 
-  /** Least squares over 0, 1, ... */
+  /** The slope of the least-squares line over 0, 1, ... */
   private static double slope(double[] values) {
     double middle = (values.length - 1) / 2.0;
     double products = 0;
@@ -136,7 +135,10 @@ public record CurveAnalysis(Verdict verdict, String evidence, double slope, doub
     return products / squares;
   }
 
-  /** The mean size of what goes against the epoch before: of each rise after a fall. */
+  /**
+   * The mean size of reversals: where two successive changes have opposite signs, the smaller of
+   * them.
+   */
   private static double roughness(double[] values) {
     double sum = 0;
     for (int i = 2; i < values.length; i++) {

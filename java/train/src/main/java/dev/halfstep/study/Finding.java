@@ -5,8 +5,8 @@ import java.util.Locale;
 /**
  * A mistake that the {@link Advisor} found.
  *
- * @param code which one, for programs
- * @param severity how bad it is
+ * @param code the mistake, for programs
+ * @param severity how serious it is
  * @param evidence the numbers that show it
  * @param advice what to do
  */
@@ -17,9 +17,9 @@ public record Finding(Code code, Severity severity, String evidence, String advi
     return new Finding(code, severity, String.format(Locale.ROOT, evidence, values), advice);
   }
 
-  /** How bad a finding is. */
+  /** How serious a finding is. */
   public enum Severity {
-    /** Worth a thought. */
+    /** Worth considering. */
     NOTE,
     /** The run is worse than it could be. */
     WARNING,
@@ -27,7 +27,7 @@ public record Finding(Code code, Severity severity, String evidence, String advi
     ERROR
   }
 
-  /** The mistakes that are known. */
+  /** The known mistakes. */
   public enum Code {
     SHORT_LAST_BATCH,
     SMALL_BATCH_NORM,
@@ -58,7 +58,10 @@ public record Finding(Code code, Severity severity, String evidence, String advi
     EPOCHS_UNUSUAL,
     CLASSES_NOT_TRAINED,
     PARTS_DIFFER,
-    /** This and the following are doubts about a CSV file: {@link dev.halfstep.data.CsvDoubt}. */
+    /**
+     * This code and the following ones are doubts about a CSV file: {@link
+     * dev.halfstep.data.CsvDoubt}.
+     */
     FIRST_LINE,
     ROW_NUMBER,
     LABEL_AMONG_FEATURES,

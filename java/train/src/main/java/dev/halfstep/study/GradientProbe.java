@@ -11,17 +11,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Gradients of batches at fixed weights: steps with a learning rate of 0, in a session of its own.
- * Neither the model nor a run that goes on elsewhere is touched.
+ * Computes gradients of batches at fixed weights, by steps with a learning rate of 0 in a separate
+ * session. Neither the model nor a run in progress is changed.
  */
 public final class GradientProbe implements AutoCloseable {
   private final TrainingSession session;
   private final Dataset data;
 
   /**
-   * A probe of a model on data; to be closed.
+   * A probe of a model on data; the caller closes it.
    *
-   * @param options of the run; its batch size is the largest that can be probed
+   * @param options the options of the run; their batch size is the largest that can be probed
    */
   public GradientProbe(SessionBuilder options, Dataset data) {
     this.data = data;
@@ -29,7 +29,7 @@ public final class GradientProbe implements AutoCloseable {
     session.data(data);
   }
 
-  /** Sets the weights, laid out by {@code model.parameters()}, at which gradients are taken. */
+  /** Sets the weights, laid out by {@code model.parameters()}, at which gradients are computed. */
   public void weights(float[] weights) {
     session.weights(weights);
   }
@@ -50,7 +50,8 @@ public final class GradientProbe implements AutoCloseable {
    * Gradients of batches whose samples are drawn with replacement.
    *
    * @param seed draws the samples, in the stream {@link RandomStream#NOISE}
-   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its interrupt
+   *     flag stays set
    */
   public List<float[]> gradients(int batches, int batchSize, long seed) {
     List<float[]> gradients = new ArrayList<>();
@@ -68,7 +69,8 @@ public final class GradientProbe implements AutoCloseable {
 
   /**
    * The variance of the gradient of batches of one size: the mean of |g - mean g|^2 over the
-   * gradients of at least two batches, unbiased. It is that of one sample, divided by the size.
+   * gradients of at least two batches, unbiased. It is the variance of one sample's gradient,
+   * divided by the batch size.
    */
   public static double variance(List<float[]> gradients) {
     double squares = 0;

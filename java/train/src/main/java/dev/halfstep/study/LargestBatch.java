@@ -8,21 +8,21 @@ import dev.halfstep.session.SessionBuilder;
 import dev.halfstep.session.TrainingSession;
 
 /**
- * The largest batch that fits into memory: computed from the plan, whose bytes are a fixed part
+ * The largest batch that fits into memory: computed from the plan, whose memory has a fixed part
  * (weights, gradients, optimizer, data) and one that grows with the batch (activations), and then
- * verified by training one step in a session of its own. The data lie on the device; only where
- * they leave no room for a single sample, they stream. The model stays as it is.
+ * verified by training one step in a separate session. The data are on the device; they are
+ * streamed only if they would leave no room for a single sample. The model is not changed.
  *
- * @param batchSize the largest that fits; at most as many as there are samples
- * @param bytes what a run with it takes by the plan
- * @param nextBytes what one sample more would take
- * @param usable bytes that may be used: the limit less the headroom
+ * @param batchSize the largest that fits; at most the number of samples
+ * @param bytes the memory of a run with it, by the plan
+ * @param nextBytes the memory of a run with one more sample
+ * @param usable the memory that may be used: the limit less the headroom
  */
 public record LargestBatch(int batchSize, long bytes, long nextBytes, long usable) {
   /** The part of the memory that is left free. */
   public static final double HEADROOM = 0.1;
 
-  /** On a device that the options name, with as much memory as it says is there. */
+  /** Searches on the options' device, with the free memory that it reports. */
   public static LargestBatch find(SessionBuilder options, Dataset data, Device device) {
     long limit = device.info().memoryLimit();
     long available = device.info().memoryAvailable();
@@ -30,10 +30,12 @@ public record LargestBatch(int batchSize, long bytes, long nextBytes, long usabl
   }
 
   /**
-   * On a device, with so many bytes of which {@link #HEADROOM} stays free.
+   * Searches on a device with a limit in bytes, of which {@link #HEADROOM} stays free.
    *
-   * @throws HalfstepException if not even one sample fits; the message says what it would take
-   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
+   * @throws HalfstepException if not even one sample fits; the message says how much memory it
+   *     needs
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its interrupt
+   *     flag stays set
    */
   public static LargestBatch find(
       SessionBuilder options, Dataset data, Device device, long memoryBytes) {
@@ -56,7 +58,7 @@ public record LargestBatch(int batchSize, long bytes, long nextBytes, long usabl
     return found;
   }
 
-  /** The largest with these options; 0 if there is none. */
+  /** The largest batch with these options; its size is 0 if none fits. */
   private static LargestBatch search(
       SessionBuilder options, Dataset data, Device device, long usable) {
     int fits = 0;

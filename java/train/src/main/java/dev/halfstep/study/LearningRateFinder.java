@@ -12,10 +12,10 @@ import java.util.List;
 import java.util.OptionalDouble;
 
 /**
- * The learning-rate range test (Smith, 2017): a few steps with rates that rise geometrically, until
- * the loss is ten times the first one. It trains in a session of its own, from the model's weights
- * and in the order of the first epoch; the model, the order and all random numbers of a run stay
- * what they were.
+ * The learning-rate range test (Smith, 2017): a few training steps with rates that rise
+ * geometrically, until the loss is ten times the first one. It trains in a separate session, from
+ * the model's weights and in the order of the first epoch; it does not change the model, or the
+ * order and random numbers of a later run.
  *
  * <pre>{@code
  * LearningRateFinder.Result found = LearningRateFinder.DEFAULT.find(options, dataset);
@@ -23,8 +23,9 @@ import java.util.OptionalDouble;
  *
  * @param lowest the first rate: 1e-8
  * @param highest the last rate: 10
- * @param steps from the one to the other, at least 2: 200
- * @param smoothing of the losses by an exponential moving average, debiased, in [0, 1): 0.9
+ * @param steps the number of steps from the first to the last rate, at least 2: 200
+ * @param smoothing the decay of the debiased exponential moving average of the losses, in [0, 1):
+ *     0.9
  */
 public record LearningRateFinder(double lowest, double highest, int steps, double smoothing) {
   /** From 1e-8 to 10 in 200 steps. */
@@ -67,28 +68,29 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
   /**
    * A step.
    *
-   * @param learningRate of its update
-   * @param loss of its batch before that
-   * @param smoothed the moving average up to here
+   * @param learningRate the learning rate of its update
+   * @param loss the loss of its batch before the update
+   * @param smoothed the moving average of the losses up to this step
    */
   public record Point(double learningRate, double loss, double smoothed) {}
 
   /**
-   * What was found.
+   * The result of the test.
    *
    * @param points the steps up to the one whose loss was ten times the first, or not finite
-   * @param diverged whether there was one
+   * @param diverged whether there was such a step
    * @param suggestion the rate at which the smoothed loss falls most steeply over the logarithm of
    *     the rate; empty if no rate lowers it by more than it varies from batch to batch
    */
   public record Result(List<Point> points, boolean diverged, OptionalDouble suggestion) {}
 
   /**
-   * Makes the test.
+   * Runs the test.
    *
    * @param options model, loss, optimizer, batch size and device of the run
    * @throws IllegalArgumentException if the data do not fit the model, or the batch the data
-   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; its interrupt
+   *     flag stays set
    */
   public Result find(SessionBuilder options, Dataset data) {
     try (TrainingSession session = options.open()) {
@@ -128,7 +130,7 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
   }
 
   /**
-   * Makes the test with several batch sizes, each from the same weights and in the same order.
+   * Runs the test with several batch sizes, each from the same weights and in the same order.
    *
    * @return the results in the order of the batch sizes
    */
@@ -139,9 +141,9 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
   }
 
   /**
-   * Where the smoothed loss falls most steeply, if some rate lowers it by more than chance does: by
-   * several deviations of what averaging leaves of the differences between batches. At the first
-   * rates nothing is learned yet; what falls there is chance.
+   * The rate at which the smoothed loss falls most steeply. It is empty unless some rate lowers the
+   * loss by more than chance: by several deviations of the smoothed differences between batches. At
+   * the first rates nothing is learned yet, so the loss falls there only by chance.
    */
   OptionalDouble steepest(List<Point> points) {
     int first = Math.max(1, points.size() / 4);
@@ -151,7 +153,7 @@ public record LearningRateFinder(double lowest, double highest, int steps, doubl
     }
     double lowest = before;
     double squares = 0;
-    double scatter = 0; // of the batches' losses, up to the lowest
+    double scatter = 0; // of the batches' losses, up to the lowest loss
     for (int i = 1; i < points.size(); i++) {
       double step = points.get(i).loss() - points.get(i - 1).loss();
       squares += step * step;

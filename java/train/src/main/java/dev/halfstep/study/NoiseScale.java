@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.OptionalDouble;
 
 /**
- * The gradient noise scale (McCandlish et al., 2018), the batch size up to which a larger batch
- * saves steps almost in proportion: tr(S) / |G|^2 of the covariance S of one sample's gradient and
- * the true gradient G, estimated from gradients of small batches and of the large one that they
- * make up. Both are averaged over measurements before they are divided. Immutable.
+ * The gradient noise scale (McCandlish et al., 2018): up to this batch size, a larger batch saves
+ * steps almost in proportion. It is tr(S) / |G|^2, with the covariance S of one sample's gradient
+ * and the true gradient G, estimated from the gradients of small batches and of the large batch
+ * that consists of them. Both are averaged over measurements before they are divided. Immutable.
  */
 public final class NoiseScale {
   private final double decay;
@@ -24,9 +24,9 @@ public final class NoiseScale {
   }
 
   /**
-   * Nothing measured yet.
+   * A scale without measurements.
    *
-   * @param decay of the exponential moving averages, in [0, 1)
+   * @param decay the decay of the exponential moving averages, in [0, 1)
    */
   public static NoiseScale withDecay(double decay) {
     if (!(decay >= 0 && decay < 1)) {
@@ -36,10 +36,10 @@ public final class NoiseScale {
   }
 
   /**
-   * Takes in a measurement.
+   * Adds a measurement.
    *
-   * @param smallBatch samples of each small batch
-   * @param gradients of at least two small batches of different samples
+   * @param smallBatch the number of samples of each small batch
+   * @param gradients the gradients of at least two small batches of different samples
    */
   public NoiseScale add(int smallBatch, List<float[]> gradients) {
     double mean = gradients.stream().mapToDouble(NoiseScale::square).average().orElse(0);
@@ -47,7 +47,7 @@ public final class NoiseScale {
   }
 
   /**
-   * Takes in a measurement, as {@link GradientNoise#of} defines it.
+   * Adds a measurement, as {@link GradientNoise#of} defines it.
    *
    * @param smallBatch Bs
    * @param smallSquare mean |gs|^2

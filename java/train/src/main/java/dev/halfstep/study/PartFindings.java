@@ -9,7 +9,10 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** The {@link Advisor}'s findings on samples that were held out and are not like the others. */
+/**
+ * The {@link Advisor}'s findings on held-out samples whose classes differ from those of the
+ * training samples.
+ */
 final class PartFindings {
   private static final double MANY = 0.1; // of the samples
   private static final double FAR = 0.2; // in shares of the classes
@@ -19,7 +22,7 @@ final class PartFindings {
 
   private PartFindings() {}
 
-  /** What there is to say of a part with this name, such as "validation". */
+  /** The finding on a part with this name, such as "validation". */
   static Optional<Finding> of(String part, Dataset train, Dataset heldOut) {
     if (!hasClasses(train) || !hasClasses(heldOut) || train.classes() != heldOut.classes()) {
       return Optional.empty();
@@ -46,7 +49,7 @@ final class PartFindings {
       double share = (double) trained[i] / train.size();
       distance += Math.abs(share - (double) held[i] / heldOut.size()) / 2;
     }
-    // Small parts differ by chance.
+    // Small parts differ more by chance.
     double chance = Math.sqrt((double) held.length / heldOut.size());
     if (distance <= FAR + chance) {
       return Optional.empty();
@@ -66,7 +69,7 @@ final class PartFindings {
     return data.form().hasOneLabel();
   }
 
-  /** Samples of each class; those to be ignored are none's. */
+  /** The number of samples of each class; ignored samples count for none. */
   private static int[] counts(Dataset data) {
     int[] counts = new int[data.classes()];
     for (int label : data.labels()) {

@@ -1,6 +1,6 @@
 package dev.halfstep.study;
 
-/** What is usual before anything has been measured: where to begin, not what is right. */
+/** Usual values for a run before anything has been measured: a start, not an optimum. */
 public final class RulesOfThumb {
   private static final long SMALL = 1_000;
   private static final long LARGE = 100_000;
@@ -26,13 +26,13 @@ public final class RulesOfThumb {
     FINE_TUNING
   }
 
-  /** What is learned from. */
+  /** The kind of data and model. */
   public enum Task {
     /** Images: batches of 32 to 128. */
     IMAGES,
     /** Text: 16 to 64. */
     TEXT,
-    /** Models that generate: 8 to 32. */
+    /** Generative models: 8 to 32. */
     GENERATIVE,
     /** Anything else: 32 to 128. */
     OTHER
@@ -61,11 +61,10 @@ public final class RulesOfThumb {
 
   /**
    * Usual batch sizes, powers of 2: by the task, but 8 to 32 below 1,000 samples, and 64 to 256
-   * above 100,000 (text and models that generate keep theirs); with batch normalisation at least
-   * 32.
+   * above 100,000 (except for text and generative models); with batch normalisation at least 32.
    *
    * @param largest the largest batch that fits into memory, as {@link LargestBatch} finds it
-   * @throws IllegalArgumentException if there are no samples, or nothing fits
+   * @throws IllegalArgumentException if there are no samples, or {@code largest} is not positive
    */
   public static Range batchSizes(Task task, long samples, boolean batchNorm, int largest) {
     requireSamples(samples);

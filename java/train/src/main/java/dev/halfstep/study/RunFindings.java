@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** The {@link Advisor}'s findings on what a run measured. */
+/** The {@link Advisor}'s findings on the measurements of a run. */
 final class RunFindings {
   private static final double VANISHING = 1e-6;
   private static final double EXPLODING = 1e3;
@@ -14,7 +14,7 @@ final class RunFindings {
 
   private RunFindings() {}
 
-  /** On the loss scales of the steps of a run with loss scaling. */
+  /** Adds findings on the loss scales of the steps of a run. */
   static void addLossScales(double[] scales, List<Finding> found) {
     if (scales.length > 1 && scales[scales.length - 1] < COLLAPSED * scales[0]) {
       found.add(
@@ -28,17 +28,17 @@ final class RunFindings {
     }
   }
 
-  /** On the norms of the gradients in the steps of a run, or in some of them. */
+  /** Adds findings on the norms of the gradients in the steps of a run, or in some of them. */
   static void addGradients(double[] norms, List<Finding> found) {
     if (norms.length == 0) {
       return;
     }
     int largest = 0;
     for (int i = 1; i < norms.length; i++) {
-      largest = Double.compare(norms[i], norms[largest]) > 0 ? i : largest; // NaN is the largest
+      largest = Double.compare(norms[i], norms[largest]) > 0 ? i : largest; // NaN is largest
     }
     double most = norms[largest];
-    // Before it: that norms fall from the first step on is learning.
+    // The median of the norms before it: if the first one is the largest, falling norms are normal.
     double median = largest == 0 ? most : median(Arrays.copyOf(norms, largest));
     Object[] numbers = {median, most};
     String evidence = "gradient norms: median %.2g, then %.2g";
@@ -78,9 +78,9 @@ final class RunFindings {
   }
 
   /**
-   * On the curves; what gradients have explained is not said again, nor that a run overfits which
-   * was stopped for it. A model that is no better than chance has no use for more of the same, and
-   * what other findings speak against is not advised.
+   * Adds findings on the curves. It leaves out what the gradients explain already, and overfitting
+   * of a run that early stopping ended. It does not advise longer training of a model that is no
+   * better than chance, or anything that contradicts other findings.
    */
   static void addCurves(Advisor run, CurveAnalysis analysis, List<Finding> found) {
     boolean explained =
@@ -130,7 +130,7 @@ final class RunFindings {
     found.add(new Finding(code(analysis), severity, analysis.evidence(), advice));
   }
 
-  /** "a, b, or c", of those that are not empty. */
+  /** Joins the remedies that are not empty: "a, b, or c". */
   private static String either(String... remedies) {
     List<String> some = Arrays.stream(remedies).filter(remedy -> !remedy.isEmpty()).toList();
     int last = some.size() - 1;

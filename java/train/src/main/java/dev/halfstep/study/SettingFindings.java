@@ -15,9 +15,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The {@link Advisor}'s findings on the settings of a run. What is measured counts for more than
- * what is usual, and no two findings ask for opposite things: of batch sizes first, and what
- * follows keeps to their direction.
+ * The {@link Advisor}'s findings on the settings of a run. Measurements take precedence over usual
+ * values, and no two findings ask for opposite changes: the batch size is judged first, and later
+ * findings keep to its direction.
  */
 final class SettingFindings {
   private static final int BATCH_NORM_LEAST = 16;
@@ -49,19 +49,19 @@ final class SettingFindings {
     addLength(run, found);
   }
 
-  /** Whether nothing that was found speaks against a larger batch. */
+  /** Whether no finding contradicts a larger batch. */
   static boolean mayRaiseBatch(Advisor run, List<Finding> found) {
     return run.batchSize < run.usual.most() && !has(found, LOWER);
   }
 
-  /** Whether nothing that was found speaks against a smaller batch. */
+  /** Whether no finding contradicts a smaller batch. */
   static boolean mayLowerBatch(Advisor run, List<Finding> found) {
     return run.batchSize > run.usual.least()
         && !has(found, RAISE)
         && !has(found, EnumSet.of(Code.SMALL_BATCH_NORM));
   }
 
-  /** Whether nothing that was found speaks against a higher learning rate. */
+  /** Whether no finding contradicts a higher learning rate. */
   static boolean mayRaiseRate(List<Finding> found) {
     return !has(found, LOWER_RATE);
   }
@@ -123,7 +123,10 @@ final class SettingFindings {
     }
   }
 
-  /** A batch far from what was measured, or else from what is usual. */
+  /**
+   * Adds a finding if the batch size is far from the measured noise scale or, without that, from
+   * usual sizes.
+   */
   private static void addSize(Advisor run, boolean smallIsNews, List<Finding> found) {
     int batch = run.batchSize;
     double measured = run.noiseScale.orElse(Double.NaN);
@@ -264,8 +267,8 @@ final class SettingFindings {
   }
 
   /**
-   * A rate above which few runs learn: several times what is usual for batches up to 256, and more
-   * for larger ones as they are scaled.
+   * A learning rate above which few runs learn: several times the usual one for batches up to 256,
+   * and scaled up for larger batches.
    */
   private static double highest(@Nullable Optimizer optimizer, int batchSize) {
     double more = Math.max(1, batchSize / LARGE_BATCH);

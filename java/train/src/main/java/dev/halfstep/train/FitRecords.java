@@ -2,9 +2,12 @@ package dev.halfstep.train;
 
 import dev.halfstep.data.Dataset;
 import dev.halfstep.metric.EpochRecord;
+import dev.halfstep.optim.ParameterGroup;
 import java.io.DataOutput;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -27,6 +30,10 @@ final class FitRecords {
     writeDigest(out, Optional.of(options.train));
     writeDigest(out, options.validation);
     out.writeUTF(options.session.optimizer().getClass().getSimpleName());
+    out.writeInt(groups().size());
+    for (String group : groups()) {
+      out.writeUTF(group);
+    }
     out.writeDouble(fit.seconds());
     fit.log.write(out);
     out.writeLong(fit.samples);
@@ -79,7 +86,7 @@ final class FitRecords {
    * wrote this. An epoch that has begun goes on with the batch size that this run's options give
    * it, or that was measured or set by a callback.
    *
-   * @throws IllegalArgumentException if seed, data or optimizer are others
+   * @throws IllegalArgumentException if seed, data, optimizer or parameter groups are others
    * @throws IOException if it says what no run can have come to
    */
   void read(RunInput in, FitState fit, double[] losses, float[] gradientNorms, float[] lossScales)
@@ -89,6 +96,7 @@ final class FitRecords {
     readDigest(in, "validation", options.validation);
     RunInput.requireSame(
         "the optimizer", in.readUTF(), options.session.optimizer().getClass().getSimpleName());
+    readGroups(in);
     fit.secondsBefore = in.real("the run's time", 0, Double.MAX_VALUE);
     fit.log.read(in, losses, gradientNorms, lossScales);
     int samples = options.train.size();
@@ -118,6 +126,18 @@ final class FitRecords {
     fit.gradients = in.readBoolean() ? Optional.of(RunRecords.statistics(in)) : Optional.empty();
     in.end();
     fit.resumeEpoch();
+  }
+
+  private List<String> groups() {
+    return options.session.groups().stream().map(ParameterGroup::toString).toList();
+  }
+
+  private void readGroups(RunInput in) throws IOException {
+    List<String> saved = new ArrayList<>();
+    for (int left = in.count("parameter groups", Short.BYTES); left > 0; left--) {
+      saved.add(in.readUTF());
+    }
+    RunInput.requireSame("the list of parameter groups", saved, groups());
   }
 
   private void readEpochs(RunInput in, FitState fit) throws IOException {

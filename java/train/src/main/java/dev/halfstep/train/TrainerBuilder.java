@@ -10,6 +10,7 @@ import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.metric.Metric;
 import dev.halfstep.optim.Loss;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.optim.ParameterGroup;
 import dev.halfstep.schedule.BatchSchedule;
 import dev.halfstep.schedule.LearningRateScaling;
 import dev.halfstep.schedule.Plateau;
@@ -65,6 +66,17 @@ public final class TrainerBuilder extends TrainerOptions {
   /** How parameters change (default: SGD with a learning rate of 0.01). */
   public TrainerBuilder optimizer(Optimizer optimizer) {
     return session(options -> options.optimizer(optimizer));
+  }
+
+  /**
+   * Parameters whose learning rate and weight decay are the optimizer's times a factor (default:
+   * none). A parameter that several groups match is in the first of them.
+   *
+   * @throws IllegalArgumentException if a group has no parameter of the model that is trained; the
+   *     message names those there are
+   */
+  public TrainerBuilder groups(ParameterGroup... groups) {
+    return session(options -> options.groups(groups));
   }
 
   /**

@@ -63,8 +63,8 @@ final class Bench implements AutoCloseable {
     Value state = graph.input("state", DType.U8, Shape.of(HostStepState.BYTES));
     StepOps.crossEntropy(logits, y, null, state, 0, -1, 1f / labels.length);
     Calls calls = new Calls();
-    graph.forward(calls);
-    graph.backward(calls, accumulate);
+    calls.forward(graph);
+    calls.backward(graph, accumulate);
     Plan plan = new Plan("bench", calls, List.of());
     try (Tensor arena = poisoned(DType.U8, Shape.of(plan.arenaBytes()));
         Tensor parameters = device.tensor(Shape.of(weights.length), weights);

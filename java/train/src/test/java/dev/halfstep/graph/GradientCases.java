@@ -92,7 +92,7 @@ final class GradientCases {
       cases.add(
           new Case(
               activation.name(),
-              g -> Ops.activation(Ops.add(made(g, A), g.constant(shift)), activation),
+              g -> Ops.activation(Ops.add(made(g, A), Ops.constant(g, shift)), activation),
               A));
     }
   }
@@ -103,7 +103,7 @@ final class GradientCases {
       cases.add(
           new Case(
               "divide by " + second.shape(),
-              g -> Ops.divide(made(g, A), Ops.add(made(g, second), g.constant(2))),
+              g -> Ops.divide(made(g, A), Ops.add(made(g, second), Ops.constant(g, 2))),
               A,
               second));
       // The values of A and B come from one lattice: shifted by half its step none are equal.
@@ -111,27 +111,28 @@ final class GradientCases {
       cases.add(
           new Case(
               "maximum with " + second.shape(),
-              g -> Ops.maximum(read(g, A), Ops.add(read(g, second), g.constant(shift))),
+              g -> Ops.maximum(read(g, A), Ops.add(read(g, second), Ops.constant(g, shift))),
               A,
               second));
       cases.add(
           new Case(
               "minimum with " + second.shape(),
-              g -> Ops.minimum(read(g, A), Ops.add(read(g, second), g.constant(shift))),
+              g -> Ops.minimum(read(g, A), Ops.add(read(g, second), Ops.constant(g, shift))),
               A,
               second));
     }
-    cases.add(new Case("x / x^2", g -> reciprocal(Ops.add(made(g, A), g.constant(2))), A));
+    cases.add(new Case("x / x^2", g -> reciprocal(Ops.add(made(g, A), Ops.constant(g, 2))), A));
     cases.add(
         new Case(
             "maximum of equal values", g -> Ops.maximum(Ops.scale(read(g, A), 1), read(g, A)), A));
     cases.add(
         new Case(
             "an array of constants",
-            g -> Ops.multiply(made(g, A), g.constant(Shape.of(5), 1, 1, -2, 0.5f, 0.5f)),
+            g -> Ops.multiply(made(g, A), Ops.constant(g, Shape.of(5), 1, 1, -2, 0.5f, 0.5f)),
             A));
     cases.add(
-        new Case("one over", g -> Ops.divide(g.constant(1, A.shape()), Ops.exp(made(g, A))), A));
+        new Case(
+            "one over", g -> Ops.divide(Ops.constant(g, 1, A.shape()), Ops.exp(made(g, A))), A));
     cases.add(new Case("Huber's loss", g -> huber(Ops.scale(made(g, A), 2)), A));
   }
 
@@ -142,7 +143,7 @@ final class GradientCases {
   /** x^2 / 2 where |x| < 1, else |x| - 1/2: with m = min(|x|, 1), m (|x| - m / 2). */
   private static Value huber(Value x) {
     Value size = Ops.abs(x);
-    Value least = Ops.minimum(size, x.graph().constant(1));
+    Value least = Ops.minimum(size, Ops.constant(x.graph(), 1));
     return Ops.multiply(least, Ops.subtract(size, Ops.scale(least, 0.5f)));
   }
 

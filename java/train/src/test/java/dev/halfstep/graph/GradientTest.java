@@ -252,8 +252,8 @@ class GradientTest {
     Value state = graph.input("state", DType.U8, Shape.of(8));
     StepOps.crossEntropy(logits, y, null, state, 0, -1, 1);
     Calls calls = new Calls();
-    graph.forward(calls);
-    graph.backward(calls, false);
+    calls.forward(graph);
+    calls.backward(graph, false);
     List<String> names = new ArrayList<>();
     calls.list().forEach(call -> names.add(call.name()));
     assertEquals(
@@ -275,7 +275,7 @@ class GradientTest {
         -1,
         1);
     Calls calls = new Calls();
-    graph.forward(calls);
+    calls.forward(graph);
     assertTrue(calls.list().stream().allMatch(call -> call.writes().size() <= 1));
     assertTrue(calls.list().get(2).writes().isEmpty(), "a gradient of the logits");
   }

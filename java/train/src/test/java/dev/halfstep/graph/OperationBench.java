@@ -115,9 +115,9 @@ final class OperationBench implements AutoCloseable {
     Value output = graph.input("output", y.type(), Shape.of(count));
     Calls calls = new Calls();
     StepOps.pointwiseLoss(PointwiseLossOp.Kind.SQUARED_ERROR, flat, target, state, 1);
-    graph.forward(calls);
+    calls.forward(graph);
     if (training) {
-      graph.backward(calls, false);
+      calls.backward(graph, false);
     }
     // The gradient of the loss may lie over y: the copy comes between, so y is kept until then.
     List<Call> list = calls.list();

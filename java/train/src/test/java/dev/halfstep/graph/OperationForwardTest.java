@@ -127,8 +127,8 @@ class OperationForwardTest {
             g -> {
               Value x = g.parameter(X);
               Value y = g.parameter(OTHER);
-              Value zero = g.constant(0, Shape.of(N, POSITIONS, CHANNELS));
-              Value positive = Ops.add(Ops.abs(x), g.constant(0.5f));
+              Value zero = Ops.constant(g, 0, Shape.of(N, POSITIONS, CHANNELS));
+              Value positive = Ops.add(Ops.abs(x), Ops.constant(g, 0.5f));
               return Ops.concat(
                   List.of(
                       Ops.divide(y, positive),
@@ -194,23 +194,25 @@ class OperationForwardTest {
     try (OperationBench bench =
         new OperationBench(
             DType.F32,
-            g -> Ops.add(g.constant(Shape.of(CHANNELS), numbers), Ops.scale(g.parameter(GAMMA), 0)),
+            g ->
+                Ops.add(
+                    Ops.constant(g, Shape.of(CHANNELS), numbers), Ops.scale(g.parameter(GAMMA), 0)),
             GAMMA)) {
       assertArrayEquals(numbers, output(bench));
     }
     Graph graph = new Graph(DType.BF16, false);
-    assertEquals(DType.F32, graph.constant(0.1f).type());
+    assertEquals(DType.F32, Ops.constant(graph, 0.1f).type());
     assertEquals(
         List.of(3f, 3f, 3f, -1f, 2f, 2f),
         ((ConstantOp) constantOf(graph, numbers).operation()).values());
     for (float[] wrong : new float[][] {{}, {1, 2}, new float[257]}) {
       Shape shape = Shape.of(wrong.length == 257 ? 257 : 3);
-      assertThrows(IllegalArgumentException.class, () -> graph.constant(shape, wrong));
+      assertThrows(IllegalArgumentException.class, () -> Ops.constant(graph, shape, wrong));
     }
   }
 
   private static Graph.Node constantOf(Graph graph, float[] numbers) {
-    graph.constant(Shape.of(CHANNELS), numbers);
+    Ops.constant(graph, Shape.of(CHANNELS), numbers);
     return graph.operations().get(graph.operations().size() - 1);
   }
 

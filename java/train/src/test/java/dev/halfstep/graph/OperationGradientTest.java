@@ -100,7 +100,8 @@ class OperationGradientTest {
     Function<Graph, Value> focal =
         g -> {
           Value loss = rows.apply(g);
-          Value wrong = Ops.subtract(g.constant(1, loss.shape()), Ops.exp(Ops.scale(loss, -1)));
+          Value wrong =
+              Ops.subtract(Ops.constant(g, 1, loss.shape()), Ops.exp(Ops.scale(loss, -1)));
           return Ops.multiply(Ops.multiply(wrong, wrong), loss);
         };
     for (Function<Graph, Value> each : List.of(rows, focal)) {

@@ -255,7 +255,7 @@ class LayersTest {
     Graph graph = new Graph(DType.F32, training);
     model.build(graph, graph.input("x", DType.F32, sample.prepend(4)));
     Calls calls = new Calls();
-    graph.forward(calls);
+    calls.forward(graph);
     return calls.list().stream().map(call -> call.name()).toList();
   }
 

@@ -1,17 +1,24 @@
 package dev.halfstep.train;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.halfstep.nn.Model;
 import dev.halfstep.optim.Loss;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.optim.ParameterGroup;
 import dev.halfstep.session.SessionBuilder;
 import dev.halfstep.session.StepBlock;
 import dev.halfstep.session.TrainingSession;
+import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Twenty steps of training against the same steps in fp64. */
 @Tag("sim")
@@ -72,6 +79,44 @@ class AgainstReferenceTest {
     for (int i = 0; i < actual.length; i++) {
       assertEquals(expected[i], actual[i], TOLERANCE, "element " + i);
     }
+  }
+
+  /**
+   * The first layer learns slower and decays more, the bias of the second stays with its weight.
+   */
+  @ParameterizedTest
+  @MethodSource("rules")
+  void layersLearnAndDecayAtRatesOfTheirOwn(Optimizer rule) {
+    reference.rateFactors = new double[] {0.25, 2};
+    reference.decayFactors = new double[] {3, 0};
+    compare(
+        options(rule)
+            .groups(
+                ParameterGroup.of("0.*").withRate(0.25).withDecay(3),
+                ParameterGroup.of("*").withRate(2).withDecay(0)));
+  }
+
+  static List<Optimizer> rules() {
+    return List.of(
+        Optimizer.sgd(0.05).withMomentum(0.9).withWeightDecay(0.1),
+        Optimizer.adam(0.002).withWeightDecay(0.1),
+        Optimizer.adamW(0.002).withWeightDecay(0.1),
+        Optimizer.lars(0.1).withWeightDecay(0.1),
+        Optimizer.lamb(0.002).withWeightDecay(0.1));
+  }
+
+  @Test
+  void aGroupThatNoStepMovesStays() {
+    float[] first = model.get("0.weight").clone();
+    float[] second = model.get("2.weight").clone();
+    try (TrainingSession session =
+        options(Optimizer.adamW(0.01)).groups(ParameterGroup.of("0.*").withRate(0)).open()) {
+      session.data(task.data);
+      session.run(3);
+      session.store();
+    }
+    assertArrayEquals(first, model.get("0.weight"));
+    assertFalse(Arrays.equals(second, model.get("2.weight")));
   }
 
   @Test

@@ -19,6 +19,7 @@ import dev.halfstep.nn.Model;
 import dev.halfstep.nn.ReLU;
 import dev.halfstep.nn.Sequential;
 import dev.halfstep.optim.Optimizer;
+import dev.halfstep.optim.ParameterGroup;
 import dev.halfstep.session.StepBlock;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -85,6 +86,48 @@ final class CheckpointTest {
     assertSame(whole, resumed);
     assertTrue(whole.epochs().get(119).batchSize() > whole.epochs().get(0).batchSize());
     assertSameTensorsAndCounters(Checkpoints.newest(other), Checkpoints.newest(folder));
+  }
+
+  private TrainerBuilder withGroups(Model model, Path checkpoints, double rate) {
+    return ResumedRun.trainer(model, checkpoints)
+        .epochs(20)
+        .groups(ParameterGroup.of("0.*").withRate(rate).withDecay(0));
+  }
+
+  @Test
+  void aRunWithParameterGroupsIsResumedWithTheSameOnes() throws IOException {
+    Model expected = SmallTask.model();
+    withGroups(expected, Files.createDirectory(folder.resolve("other")), 0.1).fit();
+    Callback stopper =
+        new Callback() {
+          @Override
+          public void stepsEnd(Fit fit, StepBlock steps) {
+            if (fit.updates() >= 40) {
+              fit.stop("enough");
+            }
+          }
+        };
+    withGroups(SmallTask.model(), folder, 0.1).callbacks(stopper).fit();
+    Safetensors.Contents checkpoint = Checkpoints.newest(folder);
+    Model actual = SmallTask.model();
+    withGroups(actual, folder, 0.1).resume(checkpoint).fit();
+    assertArrayEquals(expected.weights(), actual.weights());
+
+    for (TrainerBuilder other :
+        List.of(
+            withGroups(SmallTask.model(), folder, 0.2),
+            ResumedRun.trainer(SmallTask.model(), folder).epochs(20))) {
+      var refused =
+          assertThrows(
+              IllegalArgumentException.class, () -> other.resume(checkpoint).build().fit());
+      assertTrue(
+          refused
+              .getMessage()
+              .contains(
+                  "parameter groups was [ParameterGroup[pattern=0.*, rate=0.1, decay=0.0]] and is"
+                      + " now ["),
+          refused.getMessage());
+    }
   }
 
   private static void assertSameTensorsAndCounters(

@@ -28,6 +28,8 @@ public final class ReferenceMlp {
   public int ignoreLabel = -1;
   public double[] classWeights;
   public double clipNorm;
+  public double[] rateFactors; // of each layer
+  public double[] decayFactors;
 
   public ReferenceMlp(int... sizes) {
     this.sizes = sizes;
@@ -39,6 +41,10 @@ public final class ReferenceMlp {
     moments = new double[2 * layers][2][];
     classWeights = new double[sizes[layers]];
     Arrays.fill(classWeights, 1);
+    rateFactors = new double[layers];
+    decayFactors = new double[layers];
+    Arrays.fill(rateFactors, 1);
+    Arrays.fill(decayFactors, 1);
     for (int l = 0; l < layers; l++) {
       weights[l] = new double[sizes[l] * sizes[l + 1]];
       biases[l] = new double[sizes[l + 1]];
@@ -146,7 +152,7 @@ public final class ReferenceMlp {
   }
 
   /** One update of all parameters; biases do not decay. */
-  public void update(Optimizer rule, double rate, double momentum) {
+  public void update(Optimizer rule, double learningRate, double momentum) {
     updates++;
     double scale = multiplier();
     for (int l = 0; l < weights.length; l++) {
@@ -157,11 +163,12 @@ public final class ReferenceMlp {
         }
         double[] p = (bias ? biases : weights)[l];
         double[][] state = moments[2 * l + (bias ? 1 : 0)];
-        double decay = bias ? 0 : rule.weightDecay();
+        double decay = bias ? 0 : rule.weightDecay() * decayFactors[l];
+        double rate = rateFactors[l] * learningRate;
         if (rule instanceof Sgd sgd) {
           sgd(sgd, rate, momentum, decay, p, gradient, state[0]);
         } else if (rule instanceof Lars lars) {
-          lars(lars, rate, momentum, bias, p, gradient, state[0]);
+          lars(lars, rate, momentum, decay, bias, p, gradient, state[0]);
         } else {
           adaptive(rule, rate, momentum, decay, p, gradient, state);
         }
@@ -188,11 +195,11 @@ public final class ReferenceMlp {
       Lars rule,
       double rate,
       double momentum,
+      double decay,
       boolean bias,
       double[] p,
       double[] gradient,
       double[] v) {
-    double decay = bias ? 0 : rule.weightDecay();
     double norm = norm(p);
     double gradientNorm = norm(gradient);
     boolean fitted = !bias && norm > 0 && gradientNorm > 0;
