@@ -43,6 +43,7 @@ class FamiliesTest {
           Map.entry(TESTS + "streams_test.cpp", "streams of the simulated device"),
           Map.entry(KERNELS + "HostStepState.java", "a step's state in host memory, no kernel"),
           Map.entry(KERNELS + "Sizes.java", "checks of sizes that the classes share"),
+          Map.entry(OPERATIONS + "KernelOp.java", "the interface of all operations"),
           Map.entry(OPERATIONS + "ConcatOp.java", "the field's name; calls copy_rows"),
           Map.entry(OPERATIONS + "SplitOp.java", "the field's name; calls copy_rows"),
           Map.entry(OPERATIONS + "ConstantOp.java", "the field's name; calls fill"),
