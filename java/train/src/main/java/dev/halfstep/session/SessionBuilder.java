@@ -46,9 +46,10 @@ public final class SessionBuilder extends SessionOptions {
    * there are none. A parameter that several groups match is in the first of them.
    *
    * <pre>{@code
-   * options.groups(
-   *     ParameterGroup.of("0.*").withRate(0.1), // the first layer learns ten times slower
-   *     ParameterGroup.of("*.weight").withDecay(0))
+   * SessionBuilder grouped =
+   *     options.groups(
+   *         ParameterGroup.of("0.*").withRate(0.1), // the first layer learns ten times slower
+   *         ParameterGroup.of("*.weight").withDecay(0));
    * }</pre>
    *
    * @throws IllegalArgumentException if a group has no parameter of the model that is trained; the
