@@ -247,7 +247,7 @@ public final class SessionBuilder extends SessionOptions {
    * A sentence for users about what may have made a loss infinite or NaN, and what to do: it names
    * the first sample that explains it, if there is one.
    *
-   * @param the data that the loss was computed on; they are searched as a whole if they are in
+   * @param data those that the loss was computed on; they are searched as a whole if they are in
    *     memory, otherwise only the first samples
    * @param untrained whether there was no update yet, so that the learning rate cannot be the cause
    */

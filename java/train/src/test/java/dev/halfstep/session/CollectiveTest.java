@@ -22,6 +22,7 @@ import dev.halfstep.train.SmallTask;
 import dev.halfstep.train.TestDevice;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
