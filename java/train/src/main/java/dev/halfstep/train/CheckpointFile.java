@@ -152,7 +152,7 @@ final class CheckpointFile {
    * An array of the checkpoint.
    *
    * @param needed whether the run has this array
-   * @param the required length; -1: any
+   * @param length the required length; -1: any
    * @return null if the run does not have it
    */
   private static float @Nullable [] values(

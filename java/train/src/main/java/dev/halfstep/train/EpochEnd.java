@@ -35,7 +35,7 @@ final class EpochEnd {
    * Validates an epoch whose steps are done, keeps its weights if they are the best, and adds its
    * record to the run.
    *
-   * @param the time that its training took
+   * @param seconds the time that its training took
    * @return empty if the thread is interrupted meanwhile; the run then stops without this record
    */
   Optional<EpochRecord> record(double seconds) {

@@ -104,7 +104,7 @@ public final class TrainingPlan {
    * Throws now the exception that a last batch of one sample would cause in mid-epoch if a layer
    * such as batch normalisation cannot train on one value.
    *
-   * @param the number of samples that are trained in steps of {@code size}
+   * @param samples the number of samples that are trained in steps of {@code size}
    */
   static void requireLastBatch(SessionBuilder session, Dataset train, int samples, int size) {
     int last = samples % size;
