@@ -11,8 +11,8 @@ public enum Convention {
    *       of any parameter so far;
    *   <li>SGD's momentum accumulates the learning rate times the gradient, so that a change of the
    *       rate leaves the steps before it as they were;
-   *   <li>{@code optClipGrad(c)} limits gradients to at most c and lets those below -c pass, other
-   *       than DJL's documentation says.
+   *   <li>{@code optClipGrad(c)} limits gradients above alone, to c, although DJL's documentation
+   *       says -c ... c.
    * </ul>
    *
    * <p>Nesterov's momentum, LAMB and LARS, which DJL does not have on this engine, follow their

@@ -8,9 +8,9 @@ import java.util.Objects;
 
 /**
  * Makes optimizers that update the parameters of DJL's PyTorch engine with Halfstep's kernels. They
- * take the place of DJL's own in {@code DefaultTrainingConfig.optOptimizer}, with the same options:
- * learning-rate trackers, weight decay, clipping, rescaling of gradients, number of the first
- * update.
+ * take the place of DJL's own in a training configuration ({@code optOptimizer}), with the same
+ * options: learning-rate trackers, weight decay, clipping, rescaling of gradients, number of the
+ * first update.
  *
  * <p>Where DJL's rules differ from PyTorch's, the numbers are DJL's unless {@link
  * Builder#optConvention} says otherwise: an optimizer that is exchanged in a program that exists

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import java.util.ArrayList;
@@ -83,7 +84,7 @@ class ThreadsTest {
     Optimizer sgd = HalfstepOptimizer.sgd().optLearningRateTracker(Tracker.fixed(1)).build();
     ExecutorService pool = Executors.newFixedThreadPool(THREADS);
     try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
-      NDArray weight = manager.zeros(new ai.djl.ndarray.types.Shape(COUNT));
+      NDArray weight = manager.zeros(new Shape(COUNT));
       NDArray gradient = manager.ones(weight.getShape());
       List<Callable<Integer>> tasks = new ArrayList<>();
       for (int i = 0; i < THREADS; i++) {
