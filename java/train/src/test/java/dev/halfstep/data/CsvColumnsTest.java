@@ -57,7 +57,6 @@ class CsvColumnsTest {
         assertEquals(CsvDoubt.Kind.FAR_VALUES, data.doubts().get(0).kind());
         assertTrue(data.doubts().get(0).evidence().contains("such as 255"), "" + data.doubts());
       } else { // one of 120: the deviation is 23, raised to a tenth of the range
-        // 25.5
         trained = true;
         assertEquals(25.5, rare.std());
         assertEquals(List.of(), data.doubts());
