@@ -16,9 +16,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * Columns of numbers, of texts and with missing values become inputs, and labels become targets.
- */
+/** Columns of numbers, of texts and with missing values become inputs, labels become targets. */
 class CsvColumnsTest {
   private final Path folder;
 
