@@ -24,6 +24,7 @@ import dev.halfstep.data.Mnist;
 import dev.halfstep.data.Split;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /**
  * An example: trains a network of DJL on handwritten digits with Halfstep's AdamW. The argument is
@@ -42,7 +43,8 @@ final class TrainInDjl {
             .optLearningRateTracker(Tracker.fixed(0.002f))
             .optWeightDecays(0.01f)
             .build();
-    System.out.printf("%.1f %% of the test images%n", 100 * accuracy(digits, adamW, 3));
+    System.out.printf(
+        Locale.ROOT, "%.1f %% of the test images%n", 100 * accuracy(digits, adamW, 3));
   }
 
   /** Trains with batches of 64, and gives the share of test images that are classified rightly. */
