@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.Test;
 class ThreadsTest {
   private static final int THREADS = 4;
   private static final int UPDATES = 200;
+  private static final int MANY_UPDATES = 5000; // enough for two threads to meet in one
   private static final int COUNT = 5000;
 
   /** The weights of each thread's parameter after all updates. */
@@ -86,14 +88,16 @@ class ThreadsTest {
     try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
       NDArray weight = manager.zeros(new Shape(COUNT));
       NDArray gradient = manager.ones(weight.getShape());
+      CyclicBarrier begin = new CyclicBarrier(THREADS);
       List<Callable<Integer>> tasks = new ArrayList<>();
       for (int i = 0; i < THREADS; i++) {
         tasks.add(
             () -> {
-              for (int update = 0; update < UPDATES; update++) {
+              begin.await();
+              for (int update = 0; update < MANY_UPDATES; update++) {
                 sgd.update("p", weight, gradient);
               }
-              return UPDATES;
+              return MANY_UPDATES;
             });
       }
       int updates = 0;
