@@ -21,7 +21,8 @@ import java.util.Set;
  *
  * <pre>{@code
  * OnnxExport.of(model).write(Path.of("digits.onnx"));
- * OnnxExport.of(SavedModel.read(file)).withNormalization().weights(DType.F16).write(target);
+ * OnnxExport.of(SavedModel.read(file)).withNormalization().weights(DType.F16)
+ *     .write(Path.of("small.onnx"));
  * }</pre>
  *
  * <p>The file computes what {@link Model#predict} does, for any batch size: the first dimension of
