@@ -643,18 +643,18 @@ HS_API hs_status hs_gradient_statistics(hs_stream stream, int64_t count, hs_ptr 
 typedef int32_t hs_rule;
 enum { HS_SGD = 0, HS_ADAMW = 1, HS_ADAM = 2, HS_LARS = 3, HS_LAMB = 4 };
 
-/* A run of the parameter arena that is treated alike. Segments are in order, do not overlap, and
- * begin at multiples of 64 bytes. */
+/* A run of parameters in the arena that share these values. Segments are in order, do not overlap,
+ * and begin at multiples of 64 bytes. */
 typedef struct hs_segment {
   int64_t offset, count; /* elements */
   float weight_decay;
   int32_t flags; /* HS_SEGMENT_... */
-  float rate;    /* what the learning rate is multiplied by: finite and not negative, mostly 1 */
+  float rate;    /* factor of the learning rate: finite and not negative, usually 1 */
 } hs_segment;
 enum {
   HS_SEGMENT_FROZEN = 1,  /* not updated */
   HS_SEGMENT_COPY = 2,    /* has a copy in the storage type */
-  HS_SEGMENT_NO_DECAY = 4 /* left out of decay whatever the optimizer's: weight_decay is 0 */
+  HS_SEGMENT_NO_DECAY = 4 /* never decays: weight_decay is 0 for every optimizer */
 };
 
 /* Update rules, g the gradient times the multiplier, t the number of the step from 1, lr and wd the
@@ -678,7 +678,7 @@ typedef struct hs_optimizer_desc {
   float trust;                   /* LARS: 0.001 */
   float learning_rate, momentum; /* used where `schedule` is 0; momentum is Adam's beta1 */
   float weight_decay;            /* used where `segments` is 0 */
-  float weight_units;            /* units of weight that the gradient seed reckoned with */
+  float weight_units;            /* units of weight by which the gradient seed was divided */
   int32_t checked;               /* 1: state holds what hs_gradient_check found in this step */
   hs_dtype copy_type;            /* of the storage copy */
   int32_t eps_before_debiasing;  /* ADAM, ADAMW. 1: eps is added to sqrt(v) instead, as in Keras: */
@@ -691,10 +691,10 @@ typedef struct hs_optimizer_desc {
  * 0) are arenas beside it, zeroed at the start. `copy` (or 0) receives the new parameters in
  * copy_type. `state` gives t = performed + 1 and, where checked, the multiplier and whether to
  * skip; unchecked, the multiplier is weight_units / (state.weight * loss_scale). `state` 0:
- * multiplier 1, t = desc.step. `schedule` is hs_schedule_row [rows] in device memory or 0. `segments` is
- * hs_segment [segment_count] in device memory; 0: all parameters alike, one segment. `workspace`,
- * F64 [2, segment_count], is for LARS and LAMB with segments (otherwise 0) and receives the norms:
- * of the parameters, then of the gradients or of u. */
+ * multiplier 1, t = desc.step. `schedule` is hs_schedule_row [rows] in device memory or 0.
+ * `segments` is hs_segment [segment_count] in device memory; 0: one segment with the values of desc.
+ * `workspace`, F64 [2, segment_count], is for LARS and LAMB with segments (otherwise 0) and receives
+ * the norms: of the parameters, then of the gradients or of u. */
 HS_API hs_status hs_optimizer_step(hs_stream stream, const hs_optimizer_desc* desc, int64_t count,
                                    hs_ptr parameters, hs_ptr gradients, hs_ptr moment1,
                                    hs_ptr moment2, hs_ptr copy, hs_ptr state, hs_ptr schedule,

@@ -1,5 +1,5 @@
-// A weight gradient whose optimizer step is recorded behind it: the two may run as one, and leave
-// what they leave one after the other, to the bit.
+// A product that computes gradients, followed by the optimizer step: recorded together, the two may
+// run as one kernel, with the same bits as one after the other.
 #include <cstring>
 
 #include "device.h"

@@ -1,11 +1,12 @@
-// optimizer_step by LARS and LAMB: the norms of each segment, then the update, scaled by their ratio.
+// optimizer_step by LARS and LAMB: first the norms of each segment, then the update scaled by their
+// ratio.
 //
-// Bytes of a parameter: LARS reads 20 and writes 8, LAMB 28 and 12; a copy in the storage type 2 or 4
-// more. Floor: bytes / bandwidth.
-// Design: two launches. In the first a block takes a span of the arena and leaves one partial sum for
-// each segment that the span touches: spans and segments are both in order, so span + segment
-// numbers the partials without a gap; the block that comes last adds them, a warp a segment, in a
-// fixed order. The second is the update, as optimizer.cu's. Not yet measured on a GPU.
+// Bytes for each parameter: LARS reads 20 and writes 8, LAMB 28 and 12; a copy in the storage type 2
+// or 4 more. Floor: bytes / bandwidth.
+// Design: two launches. In the first, each block takes a span of the arena and writes one partial
+// sum for each segment that the span touches: spans and segments are both in order, so the index
+// span + segment is unique and leaves no gap. The block that finishes last adds them in a fixed
+// order, one warp for each segment. The second launch updates as optimizer.cu does. Not yet measured on a GPU.
 #include "core/error.h"
 #include "cuda/optimizer_parts.h"
 #include "cuda/reduce.h"
@@ -13,7 +14,7 @@
 namespace hs::cuda {
 namespace {
 
-// Of parameters; and of LARS's gradients or LAMB's directions.
+// Sums of squares of parameters, and of LARS's gradients or LAMB's directions.
 struct Squares {
   double parameters, updates;
   HS_DEVICE Squares operator+(const Squares& o) const {
@@ -21,7 +22,7 @@ struct Squares {
   }
 };
 
-// How the arena is cut for the norms; spans are multiples of a tile.
+// How the norms' launch cuts the arena; a span is a multiple of a tile.
 struct SpanCut {
   std::int64_t span, spans;
   std::int32_t segments;
@@ -37,7 +38,7 @@ struct Root {
   HS_DEVICE float operator()(float x) const { return sqrtf(x); }
 };
 
-// The squares of elements [i, i + kCount). LAMB moves the moments.
+// Adds the squares of elements [i, i + kCount). LAMB also updates the moments.
 template <bool kLamb, int kCount>
 HS_DEVICE void add_squares(const OptimizerStepArgs& args, const StepFactors& f, float weight_decay,
                            std::int64_t i, Squares& sum) {
@@ -73,7 +74,7 @@ HS_DEVICE Treatment part_of(const OptimizerStepArgs& args, std::int32_t s, std::
   return {first, last < end ? last : end, s, segment.rate, segment.weight_decay, false};
 }
 
-// The sum of a segment's partials, by a warp.
+// The sum of a segment's partial sums, computed by a warp.
 HS_DEVICE Squares sum_partials(const OptimizerStepArgs& args, const SpanCut& cut, std::int32_t s,
                                const Squares* partials) {
   const Treatment whole = part_of(args, s, 0, args.count);
@@ -87,7 +88,7 @@ HS_DEVICE Squares sum_partials(const OptimizerStepArgs& args, const SpanCut& cut
   return warp_reduce(sum, Sum<Squares>{});
 }
 
-// Leaves the norms in `norms`, [2, segments].
+// Writes the norms to `norms`, [2, segments].
 template <bool kLamb, bool kAligned>
 HS_KERNEL void __launch_bounds__(kArenaThreads)
     find_norms(const OptimizerStepArgs args, const SpanCut cut, double* norms, void* workspace) {
@@ -181,7 +182,7 @@ hs_status launch_layers(const Stream& stream, const OptimizerStepArgs& args, con
   const std::size_t partial_bytes =
       static_cast<std::size_t>(cut.spans + cut.segments) * sizeof(Squares);
   void* workspace = nullptr;
-  // Behind the partial results, the norms of arenas without segments.
+  // Arenas without segments keep their norms after the partial sums.
   hs_status status = reserve_workspace(stream, partial_bytes + 2 * sizeof(double), &workspace);
   if (status != HS_OK) return status;
   double* norms = args.segments != nullptr

@@ -1,4 +1,4 @@
-// What the optimizers' kernels share: the arena cut into runs of parameters that are treated alike.
+// Shared by the optimizers' kernels: cuts the arena into runs of parameters with the same values.
 #ifndef HALFSTEP_CUDA_OPTIMIZER_PARTS_H
 #define HALFSTEP_CUDA_OPTIMIZER_PARTS_H
 
@@ -16,7 +16,7 @@ constexpr int kArenaVector = 4;
 constexpr std::int64_t kArenaTile = std::int64_t{kArenaThreads} * kArenaVector;
 constexpr int kArenaBlocks = 8;  // of a multiprocessor
 
-// How a run of parameters is treated; `begin` and `end` bound it.
+// The values that the parameters [begin, end) share.
 struct Treatment {
   std::int64_t begin, end;
   std::int32_t segment;
@@ -24,7 +24,7 @@ struct Treatment {
   bool copied;
 };
 
-// The number of the first segment that ends behind `i`.
+// The number of the first segment that ends after `i`.
 HS_DEVICE std::int32_t first_segment(const OptimizerStepArgs& args, std::int64_t i) {
   std::int32_t low = 0, high = args.segment_count;
   while (low < high) {
@@ -39,8 +39,8 @@ HS_DEVICE std::int32_t first_segment(const OptimizerStepArgs& args, std::int64_t
   return low;
 }
 
-// How the vector that begins at `i` is treated: segments begin at multiples of a vector, so it lies
-// in one at most. `segment` is one that does not lie behind it.
+// The values for the vector that begins at `i`. Segments begin at multiples of a vector, so a vector
+// lies in at most one. The search starts at `segment`, which must not lie after the vector.
 HS_DEVICE Treatment treatment_at(const OptimizerStepArgs& args, std::int32_t segment,
                                  std::int64_t i) {
   if (args.segments == nullptr) {
@@ -68,9 +68,10 @@ HS_DEVICE void store_copy(const OptimizerStepArgs& args, std::int64_t i, const f
   }
 }
 
-// Calls body(i, Elements<n>, treatment) for the elements of [begin, end) that are updated, which the
-// block's threads share: n = kArenaVector where the arenas are aligned to 16 bytes (kAligned) and a
-// vector lies in one segment, n = 1 otherwise. [begin, end) is a tile or less and begins with one.
+// Calls body(i, Elements<n>, treatment) for the elements of [begin, end) that are updated, divided
+// among the block's threads: n = kArenaVector if the arenas are aligned to 16 bytes (kAligned) and
+// the vector lies in one segment, otherwise n = 1. [begin, end) is at most a tile, and `begin` is a
+// multiple of a tile.
 template <bool kAligned, class Body>
 HS_DEVICE void for_arena(const OptimizerStepArgs& args, std::int64_t begin, std::int64_t end,
                          const Body& body) {
@@ -87,7 +88,7 @@ HS_DEVICE void for_arena(const OptimizerStepArgs& args, std::int64_t begin, std:
   }
 }
 
-// What all elements of a step have in common, computed by the first thread.
+// The factors that all elements of a step share, computed by the first thread.
 HS_DEVICE void share_factors(const OptimizerStepArgs& args, StepFactors& shared HS_AND_CALLER) {
   if (threadIdx.x == 0) {
     shared = step_factors(args.desc, args.state, args.schedule, [](double x) { return sqrt(x); });

@@ -1,5 +1,5 @@
-// The update rules of the optimizers, per element, and the factors that one step has in common.
-// As PyTorch defines them: Loshchilov and Hutter, "Decoupled weight decay regularization" (2019);
+// The optimizers' update rules for one element, and the factors that all elements of a step share.
+// Defined as in PyTorch: Loshchilov and Hutter, "Decoupled weight decay regularization" (2019);
 // Sutskever et al., "On the importance of initialization and momentum" (2013); Kingma and Ba,
 // "Adam" (2015). Layer-wise rates: You et al., "Large batch training of convolutional networks"
 // (2017, LARS) and "Large batch optimization for deep learning" (2020, LAMB).
@@ -12,7 +12,7 @@
 
 namespace hs {
 
-// What all elements of one step have in common.
+// The factors that all elements of one step share.
 struct StepFactors {
   bool perform;      // false: nothing moves
   bool first;        // t = 1
@@ -36,9 +36,9 @@ HS_HOST_DEVICE double power(double base, int64_t exponent) {
   return result;
 }
 
-// Reads the state and the schedule, each of which may be null. Nothing moves while there is an
-// error in the state: a label or index that was none has spoilt the gradients. `root` is the square
-// root of a double.
+// Reads the state and the schedule, each of which may be null. Nothing is updated while the state
+// has an error: a label or index outside its range has made the gradients wrong. `root` is the
+// square root of a double.
 template <class Root>
 HS_HOST_DEVICE StepFactors step_factors(const hs_optimizer_desc& desc, const hs_step_state* state,
                                         const hs_schedule_row* schedule, Root root) {
@@ -62,7 +62,7 @@ HS_HOST_DEVICE StepFactors step_factors(const hs_optimizer_desc& desc, const hs_
         f.perform = false;
       }
     }
-    f.perform = f.perform && state->error == 0;  // read last: a step without a row is leaving one
+    f.perform = f.perform && state->error == 0;  // read last: a step without a row sets it
   }
   f.first = t == 1;
   if (desc.rule == HS_ADAMW || desc.rule == HS_ADAM || desc.rule == HS_LAMB) {
@@ -73,7 +73,7 @@ HS_HOST_DEVICE StepFactors step_factors(const hs_optimizer_desc& desc, const hs_
     f.step_size = static_cast<float>(f.learning_rate / (1 - power(beta1, t)));
     f.first_scale = static_cast<float>(1 / (1 - power(beta1, t)));
     f.inverse_root = static_cast<float>(1 / root(1 - power(beta2, t)));
-    // sqrt(v) + eps, debiased as a whole, is sqrt(v^) and this.
+    // (sqrt(v) + eps) / sqrt(1 - beta2^t) = sqrt(v^) + this.
     f.eps = desc.eps_before_debiasing != 0 ? desc.eps * f.inverse_root : desc.eps;
   }
   return f;
@@ -87,9 +87,9 @@ HS_HOST_DEVICE StepFactors with_rate(const StepFactors& step, float rate) {
   return f;
 }
 
-// What follows moves one element, or one vector of them.
+// The functions below update one element, or one vector of elements.
 
-// The moments of Adam and its relatives; g is the gradient, unscaled.
+// Updates the moments of Adam and its relatives; g is the unscaled gradient.
 template <class F>
 HS_HOST_DEVICE void adam_moments(const StepFactors& f, F g, F& m, F& v) {
   m = m + f.one_minus_beta1 * (g - m);
@@ -126,13 +126,14 @@ HS_HOST_DEVICE void sgd_momentum(const StepFactors& f, bool nesterov, float weig
   p = p - f.learning_rate * (nesterov ? g + f.momentum * v : v);
 }
 
-// Whether a segment is one that decay leaves out; without a table none is.
+// Whether a segment never decays; without a table of segments all may.
 HS_HOST_DEVICE bool left_out_of_decay(const hs_segment* segments, int32_t segment) {
   return segments != nullptr && (segments[segment].flags & HS_SEGMENT_NO_DECAY) != 0;
 }
 
-// LARS scales a segment's update by `ratio`, from the norms of its parameters and of its gradients,
-// unscaled. What is left out of decay is left out of this too: a decay of 0 alone is not enough.
+// The ratio by which LARS scales a segment's update, computed from the norms of its parameters and
+// of its unscaled gradients. It is 1 for segments that never decay; a decay of 0 alone does not make
+// it 1.
 HS_HOST_DEVICE double lars_ratio(const hs_optimizer_desc& desc, bool left_out, float weight_decay,
                                  double parameter_norm, double gradient_norm) {
   if (left_out || parameter_norm == 0 || gradient_norm == 0) return 1;
@@ -147,8 +148,8 @@ HS_HOST_DEVICE void lars(const StepFactors& f, float weight_decay, float ratio, 
   p = p - f.learning_rate * v;
 }
 
-// LAMB's update before it is scaled by `ratio`, from the norms of the segment's parameters and of
-// this.
+// LAMB's update before it is scaled by `ratio`, which is computed from the norms of the segment's
+// parameters and of this update.
 template <class F, class Root>
 HS_HOST_DEVICE F lamb_direction(const StepFactors& f, float weight_decay, F p, F m, F v,
                                 Root root) {

@@ -1,4 +1,4 @@
-// Checks of the step of an optimizer, and of the check of gradients before it.
+// Checks of the arguments of optimizer_step and gradient_check.
 #include "core/kernel_checks.h"
 
 namespace hs {

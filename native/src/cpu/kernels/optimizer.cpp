@@ -1,8 +1,8 @@
 // One update of the whole parameter arena, and the pass over the gradients before it. Bound by
-// memory: AdamW reads 16 bytes a parameter and writes 12 (a copy: 2 or 4 more), SGD with momentum
-// 12 and 8, without 8 and 4, the check reads 4. Floor: bytes / (memory bandwidth). A step recorded
-// behind the product that gives its gradients runs on each part of them while a core has it in its
-// caches (matmul_update).
+// memory: for each parameter AdamW reads 16 bytes and writes 12 (a copy: 2 or 4 more), SGD reads 12
+// and writes 8 with momentum, 8 and 4 without; the check reads 4. Floor: bytes / (memory bandwidth).
+// A step that is recorded after the product that computes its gradients updates each part of them
+// while a core has that part in its caches (matmul_update).
 //
 // AdamW over 100 M parameters takes 54 to 60 ms, 47 to 52 GB/s, where y = a x + y reaches 50 to 55
 // (two cores of an AMD EPYC with AVX-512, 2026-11-27; what the machine's other guests leave of the
@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kLongSpan = 256 << 10;
 constexpr int64_t kMaxPartials = 256;
-constexpr int64_t kFewSamples = 8;  // of a product: then its gradients are updated part by part
+constexpr int64_t kFewSamples = 8;  // up to this many, gradients are updated part by part
 
 template <class To>
 void adamw_run(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
@@ -93,7 +93,7 @@ double ns_per_parameter(const OptimizerStepArgs& args) {
   return static_cast<double>(12 + 8 * moments + (args.copy != nullptr ? 4 : 0)) * kNsPerByte;
 }
 
-// The factors of a step; leaves the error of a schedule that has no row.
+// The factors of a step. Sets the state's error if the schedule has no row for the step.
 StepFactors begin_step(const OptimizerStepArgs& args) {
   if (args.schedule != nullptr && schedule_row(*args.state, args.schedule) == nullptr) {
     args.state->error |= HS_ERROR_SCHEDULE;
@@ -102,8 +102,8 @@ StepFactors begin_step(const OptimizerStepArgs& args) {
                       [](double x) { return __builtin_sqrt(x); });
 }
 
-// A small arena in eighths, so that two or four threads have the same share. Of a large one longer
-// spans: at the beginning of each, the processor's prefetchers have to find its arrays again.
+// Cuts a small arena into eighths, so that two or four threads get equal shares. A large one is cut
+// into longer spans, because the processor's prefetchers start anew at the beginning of each.
 int64_t update_span(int64_t count) {
   const int64_t part = count / 8 < kArenaSpan ? count / 8 : count / 64;
   const int64_t span = (part + 64) / 64 * 64;
@@ -128,7 +128,8 @@ class ArenaUpdate {
               [&](int64_t from, int64_t to) { run(begin + from, begin + to); });
   }
 
-  // The parameters whose gradients are a part of a product, rows x columns of [.., row_size].
+  // Updates the parameters whose gradients are one part of a product: rows x columns of
+  // [.., row_size].
   void run_part(const float* gradients, int64_t rows, int64_t columns, int64_t row_size) const {
     const int64_t begin = gradients - args_.gradients;
     if (columns == row_size) return run(begin, begin + rows * columns);
@@ -143,8 +144,8 @@ class ArenaUpdate {
 
 typedef double vd __attribute__((vector_size(kLanes * 4)));
 
-// The sum of squares in double, in which no square of a float overflows: it is finite if and only
-// if all gradients are.
+// The sum of squares in double, where the square of a float cannot overflow: the sum is finite if
+// and only if all gradients are.
 double sum_of_squares(const float* x, int64_t begin, int64_t end) {
   typedef float half __attribute__((vector_size(kLanes * 2)));
   vd sums[4] = {};
@@ -173,8 +174,8 @@ void optimizer_step(const OptimizerStepArgs& args) {
   ArenaUpdate(args, factors).run_all(0, args.count);
 }
 
-// The weights' update as each part of their gradients is there: no second job is handed out, and
-// the gradients stay where they are. The step of 1000-100-2 took 0.83 of its time with 1 sample and
+// Updates the weights as soon as each part of their gradients is computed, so that the pool runs one
+// job instead of two and the gradients stay in the caches. The step of 1000-100-2 took 0.83 of its time with 1 sample and
 // 0.90 with 8; from 16 on, where the parts of the product are cut by columns, it took longer (1.09
 // with 16, 1.39 with 64; medians of 5 pairs on two cores with AVX-512, 2026-11-22).
 void matmul_update(const MatmulUpdateArgs& args) {
@@ -201,7 +202,7 @@ void matmul_update(const MatmulUpdateArgs& args) {
 }
 
 void gradient_check(const GradientCheckArgs& args) {
-  // Spans by the count alone, and their sums added in order.
+  // The count alone decides where spans end, and their sums are added in order.
   int64_t span = (args.count + kMaxPartials - 1) / kMaxPartials;
   span = span < kArenaSpan ? kArenaSpan : (span + 63) / 64 * 64;
   double partials[kMaxPartials] = {};

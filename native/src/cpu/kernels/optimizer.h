@@ -1,4 +1,4 @@
-// What the parts of the optimizer share: the arena cut into runs of parameters treated alike.
+// Shared by the optimizers' files: cuts the arena into runs of parameters with the same values.
 #ifndef HALFSTEP_CPU_KERNELS_OPTIMIZER_H
 #define HALFSTEP_CPU_KERNELS_OPTIMIZER_H
 
@@ -11,7 +11,7 @@ namespace hs::cpu::HS_ISA {
 
 inline constexpr int64_t kArenaSpan = 16 << 10;
 
-// One run of parameters that are treated alike.
+// Consecutive parameters of one segment.
 struct Run {
   int64_t begin, end;
   int32_t segment;
@@ -20,7 +20,7 @@ struct Run {
   float ratio;  // of LARS and LAMB
 };
 
-// The first segment that ends behind `begin`.
+// The first segment that ends after `begin`.
 HS_INLINE int32_t first_segment(const OptimizerStepArgs& args, int64_t begin) {
   int32_t low = 0, high = args.segment_count;
   while (low < high) {
@@ -35,7 +35,7 @@ HS_INLINE int32_t first_segment(const OptimizerStepArgs& args, int64_t begin) {
   return low;
 }
 
-// Calls fn(run) for the runs of [begin, end), without the frozen ones; their ratio is 1.
+// Calls fn(run) for each run in [begin, end) that is not frozen, with ratio 1.
 template <class Fn>
 HS_INLINE void for_runs(const OptimizerStepArgs& args, int64_t begin, int64_t end, const Fn& fn) {
   if (args.segments == nullptr) {

@@ -1,9 +1,9 @@
-// LARS and LAMB: the norms of each segment, then the update, scaled by their ratio. Bound by
-// memory: LARS reads 20 bytes a parameter and writes 8, LAMB 28 and 12; a copy 2 or 4 more.
+// LARS and LAMB: first the norms of each segment, then the update scaled by their ratio. Bound by
+// memory: for each parameter LARS reads 20 bytes and writes 8, LAMB 28 and 12; a copy 2 or 4 more.
 //
 // A span of the arena gives one partial sum for each segment that it touches. Spans and segments
-// are both in order, so span + segment numbers the partials without a gap in memory and without two
-// of one number; a segment's are added in order.
+// are both in order, so the index span + segment is unique and leaves no gap. The partial sums of a
+// segment are added in order.
 #include "cpu/kernels/optimizer.h"
 
 namespace hs::cpu::HS_ISA {
@@ -27,7 +27,7 @@ Squares lars_squares(const OptimizerStepArgs& args, const StepFactors& factors, 
   return {total_of(parameters), total_of(gradients)};
 }
 
-// Moves the moments.
+// Also updates the moments.
 Squares lamb_squares(const OptimizerStepArgs& args, const StepFactors& factors, const Run& run) {
   const StepFactors f = factors;  // a copy that no store can alias
   vw parameters{}, directions{};
@@ -73,7 +73,7 @@ void lamb_run(const OptimizerStepArgs& args, const StepFactors& factors, const R
   });
 }
 
-// Leaves the norms in `norms`, [2, segments].
+// Writes the norms to `norms`, [2, segments].
 void find_norms(const OptimizerStepArgs& args, const StepFactors& factors, double* norms) {
   const bool lamb = args.desc.rule == HS_LAMB;
   const int64_t spans = (args.count + kArenaSpan - 1) / kArenaSpan;

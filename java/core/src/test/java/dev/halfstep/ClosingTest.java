@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.function.Executable;
 
-/** What happens at the end of things, in every order and from every thread. */
+/** Closing objects in every order and from every thread. */
 @Timeout(60)
 class ClosingTest {
   private static void assertClosed(Executable use, String named) {
@@ -171,7 +171,7 @@ class ClosingTest {
                   }));
       tensor.close();
       assertEquals(0, device.info().memoryUsed());
-      stream.synchronize(); // records no longer
+      stream.synchronize(); // no longer records
     }
   }
 
@@ -201,7 +201,7 @@ class ClosingTest {
     }
   }
 
-  /** The one that must not crash: 200 devices are closed under threads that launch. */
+  /** 200 devices are closed while threads launch on them, which must not crash. */
   @Test
   void closingADeviceWaitsForTheLaunchInProgress() throws InterruptedException {
     for (int round = 0; round < 200; round++) {

@@ -17,14 +17,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * What a user reads where there is no usable GPU. The plug-in's own code runs against a driver and
- * a runtime that only pretend (native/test/fake_cuda), in JVMs of their own.
+ * The messages for a user without a usable GPU. The plug-in's own code runs against a simulated
+ * driver and runtime (native/test/fake_cuda), in separate JVMs.
  */
 @Timeout(120)
 class CudaErrorsTest {
   private static final Path FAKES = Path.of(System.getProperty("halfstep.fake-cuda", ""));
 
-  /** What the other JVMs run: uses "cuda" with the plug-in named, and prints each failure. */
+  /**
+   * The program of the other JVMs: opens "cuda" with the named plug-in, and prints each failure.
+   */
   static final class Program {
     private Program() {}
 
@@ -53,7 +55,9 @@ class CudaErrorsTest {
     }
   }
 
-  /** The output with a driver that behaves as {@code fake} says; without one if it is empty. */
+  /**
+   * The output with a driver that behaves as {@code fake} names; without a driver if it is empty.
+   */
   private static String outputOf(String fake, Path plugin) throws Exception {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

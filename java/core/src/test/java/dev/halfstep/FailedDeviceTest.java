@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** What a device does after a kernel has failed on it. */
+/** The behaviour of a device after a kernel has failed on it. */
 @Tag("sim")
 class FailedDeviceTest {
   private static final String CAUSE = "past the end of an allocation of 400 bytes";

@@ -4,9 +4,9 @@ import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A fuzzer's loop: one random case after the other until its time is over. In the ordinary test run
- * that is 10 seconds a fuzzer; {@code -Dhalfstep.fuzz.seconds=N} gives it more, and {@code
- * -Dhalfstep.fuzz.seed=N} begins elsewhere: the nightly form.
+ * The loop of a fuzzer, which runs random cases until its time is over. Ordinary test runs take 10
+ * seconds per fuzzer; nightly runs set {@code -Dhalfstep.fuzz.seconds=N} to take longer, and {@code
+ * -Dhalfstep.fuzz.seed=N} to start with another seed.
  */
 public final class Fuzz {
   private static final long SECONDS = Long.getLong("halfstep.fuzz.seconds", 10);
@@ -16,12 +16,12 @@ public final class Fuzz {
 
   private Fuzz() {}
 
-  /** One case, made from random numbers alone. */
+  /** One case, determined only by its random numbers. */
   public interface Case {
     void run(SplittableRandom random) throws Exception;
   }
 
-  /** Runs cases; a failure names the seed that makes it again. Returns how many there were. */
+  /** Runs cases and returns their number; a failure names the seed that reproduces it. */
   public static long run(String name, Case body) {
     AtomicLong current = new AtomicLong(SEED);
     Thread watch = new Thread(() -> endWhatHangs(name, current), "watch over " + name);
@@ -43,7 +43,7 @@ public final class Fuzz {
     return seed - SEED;
   }
 
-  /** Nothing else ends native code that runs on and on. */
+  /** Ends the JVM if a case hangs, because nothing else ends native code that never returns. */
   private static void endWhatHangs(String name, AtomicLong current) {
     try {
       for (long seen = -1; seen != current.get(); ) {
@@ -53,7 +53,7 @@ public final class Fuzz {
       System.err.println(name + " hangs, -Dhalfstep.fuzz.seed=" + current);
       Runtime.getRuntime().halt(1);
     } catch (InterruptedException finished) {
-      // The fuzzer is done.
+      // The fuzzer is done, and interrupted this thread.
     }
   }
 }

@@ -18,14 +18,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Devices, streams, tensors and command lists that several threads share without agreeing on
- * anything: each uses, replaces and closes whatever is there. Every operation works or throws what
- * its documentation says; none hangs or crashes.
+ * Several threads share devices, streams, tensors and command lists without coordination: each
+ * uses, replaces and closes whatever it finds. Every operation works or throws a documented
+ * exception; none hangs or crashes.
  */
 @Timeout(600)
 class SharedHandlesFuzzTest {
   private static final int THREADS = 4;
-  private static final int OPERATIONS = 300; // of a thread in a case
+  private static final int OPERATIONS = 300; // per thread in a case
   private static final int COUNT = 64;
   private static final ScaleAddKernel DOUBLE = ScaleAddKernel.of(DType.F32, COUNT, 2, 0);
 
@@ -36,7 +36,7 @@ class SharedHandlesFuzzTest {
     threads.shutdownNow();
   }
 
-  /** What the threads share; each place holds whatever was put there last. */
+  /** The objects that the threads share; each slot holds the one that was stored last. */
   private static final class Shared {
     static final int PLACES = 3;
 
@@ -78,7 +78,7 @@ class SharedHandlesFuzzTest {
     }
   }
 
-  /** How many operations of a thread worked. */
+  /** Runs the operations of one thread; returns how many worked. */
   private static int work(SplittableRandom random, Shared shared) {
     int worked = 0;
     for (int i = 0; i < OPERATIONS; i++) {

@@ -110,7 +110,7 @@ class StreamTest {
     assertArrayEquals(new float[] {3, 3}, tensor.toFloats());
   }
 
-  /** Virtual threads, where the JDK has them, go on after a pause on any thread of the system. */
+  /** Virtual threads, if the JDK has them, continue after a pause on any platform thread. */
   @Test
   void aVirtualThreadOwnsItsStreamAcrossPauses() throws Exception {
     Method start;

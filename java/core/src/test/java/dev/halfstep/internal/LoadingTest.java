@@ -27,14 +27,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** How the native library is found, in JVMs of their own. */
+/** How the native library is found, tested in separate JVMs. */
 @Timeout(120)
 class LoadingTest {
   private static final String NATIVES = "dev/halfstep/bindings/linux-x86_64";
 
   @TempDir private Path folder;
 
-  /** What the other JVMs run: prints the product of 3 and 4, or the failure. */
+  /** The program of the other JVMs: prints the product of 3 and 4, or the failure. */
   static final class Program {
     private Program() {}
 
@@ -62,7 +62,9 @@ class LoadingTest {
     return Files.isDirectory(entry.resolve(NATIVES));
   }
 
-  /** The class path with the bindings as a jar, as users have them, with or without the natives. */
+  /**
+   * The class path with the bindings as a jar, as in a user's project, with or without the natives.
+   */
   private String withBindingsInAJar(boolean natives) throws IOException {
     List<String> entries = new ArrayList<>();
     for (Path entry : classPath()) {
@@ -152,7 +154,7 @@ class LoadingTest {
   void aHomeThatCannotBeWrittenIsNoHindrance() throws Exception {
     Path temporary = Files.createDirectory(folder.resolve("tmp"));
     Path anybodys = temporary.resolve(".javacpp-" + System.getProperty("user.name") + "/cache");
-    permit(Files.createDirectories(anybodys), "rwxrwxrwx"); // JavaCPP would take it
+    permit(Files.createDirectories(anybodys), "rwxrwxrwx"); // JavaCPP would use it
     assertEquals("cpu 12.0", outputWithoutAHome(temporary));
     Path own = temporary.resolve("halfstep-" + Files.getAttribute(temporary, "unix:uid"));
     assertEquals("rwx------", permissions(own));
@@ -204,7 +206,7 @@ class LoadingTest {
     assertEquals(3, librariesIn(cache).size());
   }
 
-  /** As a power failure, or another user, leaves them: with the right size and time. */
+  /** A power failure, or another user, can leave such files with the right size and time. */
   @Test
   void filesOfTheCacheThatAreNotWhatTheJarHoldsAreReplaced() throws Exception {
     String classPath = withBindingsInAJar(true);
@@ -228,7 +230,7 @@ class LoadingTest {
     assertTrue(output.endsWith("cpu 12.0"), output);
   }
 
-  /** The output where the named cache is a file system of its own with these options. */
+  /** The output if the named cache is a separate file system mounted with these options. */
   private String outputWithMountedCache(String options) throws Exception {
     Path cache = Files.createDirectory(folder.resolve("cache"));
     String mount = "mount -t tmpfs -o " + options + " none " + cache;

@@ -13,7 +13,7 @@ import java.nio.ByteBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** The offsets at which Java reads and writes are those that the kernels use. */
+/** Java reads and writes at the same offsets as the kernels. */
 class StepLayoutTest {
   private static final int SCHEDULE = 256;
   private static final int RING = 512;

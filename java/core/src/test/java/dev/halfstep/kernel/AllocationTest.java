@@ -13,7 +13,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.FloatBuffer;
 import org.junit.jupiter.api.Test;
 
-/** The hot path makes no Java object: less than a byte a call, on average over many. */
+/** The hot path allocates no Java object: less than a byte per call, averaged over many. */
 class AllocationTest {
   private static final int CALLS = 20_000;
   private static final int SIZE = 4;
@@ -22,7 +22,7 @@ class AllocationTest {
   private static void assertAllocatesNothing(Runnable call) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long bytes = 0;
-    for (int round = 0; round < 5; round++) { // the first ones load classes and compile
+    for (int round = 0; round < 5; round++) { // the first rounds load classes and compile
       long before = threads.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < CALLS; i++) {
         call.run();

@@ -15,7 +15,7 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Four threads at once, as another library's workers would call. */
+/** Four threads call kernels at the same time, as the workers of another library would. */
 @Timeout(120)
 class ConcurrencyTest {
   private static final int THREADS = 4;
@@ -25,7 +25,10 @@ class ConcurrencyTest {
   private static final int K = 70;
   private static final MatmulKernel PRODUCT = MatmulKernel.builder(M, N, K).build();
 
-  /** What one thread computes; new arrays each round, so that the collector meets pinned ones. */
+  /**
+   * The computation of one thread; it allocates new arrays in each round, so that the garbage
+   * collector runs while arrays are pinned.
+   */
   private static float[] work(int seed, boolean buffers) {
     float[] a = Values.wave(M * K, seed);
     float[] b = Values.wave(K * N, seed + 1);

@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Random kernels of random sizes up to 2^63, with operands that are right, too short, null, closed,
- * of another type, order or device, full of any bits at all: the call works, or throws one of the
- * exceptions that it names and has written nothing. In no case does it touch what lies beside.
+ * of another type, byte order or device, with arbitrary bits. The call works, or throws one of its
+ * documented exceptions and has written nothing. It never touches memory beside the operands.
  */
 class HostileCallsFuzzTest {
   private static final long MOST_BYTES = 1 << 20;
@@ -142,7 +142,10 @@ class HostileCallsFuzzTest {
     }
   }
 
-  /** Bytes of any kind; of numbers often those that make sense, so that indices hit and miss. */
+  /**
+   * Random bytes; numbers are often plausible, so that some indices are in range and others are
+   * not.
+   */
   private static byte[] bits(SplittableRandom random, Operand operand, int count) {
     byte[] bytes = new byte[count];
     if (operand.use() == Use.STATE) {
@@ -164,7 +167,7 @@ class HostileCallsFuzzTest {
     return bytes;
   }
 
-  /** Makes something else of an operand; whether a call must refuse that. */
+  /** Spoils an operand; returns whether a call must refuse it. */
   private static boolean spoil(SplittableRandom random, Given one, Form form, Tensor foreign) {
     @Nullable Object before = one.value;
     if (form == Form.BUFFERS) {
@@ -175,7 +178,7 @@ class HostileCallsFuzzTest {
         case 0 -> one.value = KernelCall.view(heap, one.operand.type());
         case 1 -> one.value = direct.asLongBuffer();
         case 2 -> {
-          one.value = direct.position(1); // of a buffer of bytes
+          one.value = direct.position(1); // for a buffer of bytes
           return one.operand.type().bytes() > 1;
         }
         default -> {

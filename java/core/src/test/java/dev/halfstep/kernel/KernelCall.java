@@ -21,11 +21,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A call of a {@link KernelCase} in one form. Each operand lies between canaries, which, as all
- * that the call only reads, must be as they were afterwards.
+ * A call of a {@link KernelCase} in one form. Each operand is between canaries; afterwards the
+ * canaries, and all operands that the call only reads, must be unchanged.
  */
 final class KernelCall {
-  /** How operands are given. */
+  /** The forms in which operands are passed. */
   enum Form {
     ARRAYS,
     BUFFERS,
@@ -36,7 +36,7 @@ final class KernelCall {
   private static final int GUARD = 64; // bytes
   private static final byte CANARY = (byte) 0xa5;
 
-  /** One operand: its bytes, and what Java passes for it. */
+  /** One operand: its bytes, and the object that Java passes for it. */
   static final class Given {
     final Operand operand;
     final byte[] before;
@@ -70,7 +70,7 @@ final class KernelCall {
     return given;
   }
 
-  /** Gives the next operand these bytes; null: nothing. */
+  /** Adds the next operand with these bytes; null: passes null. */
   Given give(Operand operand, byte @Nullable [] bytes) {
     Given one = new Given(operand, bytes == null ? new byte[0] : bytes);
     given.add(one);
@@ -147,7 +147,7 @@ final class KernelCall {
     return whole.slice(GUARD / size, (GUARD + bytes.length) / size);
   }
 
-  /** Makes the call; throws what it throws. */
+  /** Makes the call, and throws its exception. */
   void run() throws Exception {
     List<Class<?>> types = new ArrayList<>();
     List<Object> values = new ArrayList<>();
@@ -200,12 +200,12 @@ final class KernelCall {
     };
   }
 
-  /** What an operand holds now, and with it that nothing beside it was written. */
+  /** The current bytes of an operand; asserts that its canaries are unchanged. */
   byte[] after(Given one) {
     if (one.operand.use() == Use.STATE && one.value instanceof HostStepState) {
       return one.before;
     }
-    byte[] bytes = one.before.clone(); // of 16-bit types an odd one fits into no array
+    byte[] bytes = one.before.clone(); // an odd number of bytes fits no array of a 16-bit type
     ByteBuffer values = ByteBuffer.wrap(bytes).order(java.nio.ByteOrder.nativeOrder());
     if (one.value instanceof float[] floats) {
       values.asFloatBuffer().put(floats);
@@ -231,7 +231,9 @@ final class KernelCall {
     return bytes;
   }
 
-  /** Nothing beside the operands was written, nor, unless {@code written}, an operand. */
+  /**
+   * Asserts that nothing beside the operands was written and, unless {@code written}, no operand.
+   */
   void assertIntact(boolean written) {
     for (Given one : given) {
       byte[] now = after(one);

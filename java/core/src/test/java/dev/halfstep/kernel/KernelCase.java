@@ -7,13 +7,13 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * An operation of a kernel with what it takes, so that tests can call it in every form. All of them
- * are in {@link KernelCases}. {@code arguments} are {@link Operand}s and, between them, floats and
- * {@link ByAddress}.
+ * An operation of a kernel with its operands, so that tests can call it in every form. {@link
+ * KernelCases} lists all of them. {@code arguments} are {@link Operand}s and, between them, floats
+ * and {@link ByAddress}.
  */
 record KernelCase(
     String name, Object kernel, String method, List<Object> arguments, boolean takesArrays) {
-  /** What a call does with an operand; the last is a state. */
+  /** How a call uses an operand; the last use is that of a state. */
   enum Use {
     IN,
     OUT,
@@ -21,9 +21,12 @@ record KernelCase(
     STATE
   }
 
-  /** An operand; {@code unused}: it is null always, since a kernel as this one does not take it. */
+  /**
+   * An operand; {@code unused}: it is always null, because a kernel with these options does not
+   * take it.
+   */
   record Operand(String name, Use use, DType type, long count, boolean optional, boolean unused) {
-    /** Whether the call writes it; a state aside. */
+    /** Whether the call writes the operand; false for a state. */
     boolean written() {
       return use == Use.OUT || use == Use.INOUT;
     }
@@ -33,10 +36,10 @@ record KernelCase(
     }
   }
 
-  /** What the form on addresses alone takes, and is given 0 for. */
+  /** A parameter that only the form on addresses has; tests pass 0. */
   record ByAddress(Class<?> type) {}
 
-  /** Where sizes and types come from. */
+  /** Gives sizes and types. */
   interface Sizes {
     long size();
 
@@ -58,7 +61,7 @@ record KernelCase(
     }
   }
 
-  /** Makes one, or throws as the kernel's builder does. */
+  /** Makes a case, or throws the exception of the kernel's builder. */
   interface Maker {
     KernelCase make(Sizes sizes);
   }
@@ -77,15 +80,16 @@ record KernelCase(
   }
 
   /**
-   * A kernel that has all forms.
+   * A case for a kernel that has all forms.
    *
-   * @param without operands that are null always; with "!", those that the method does not have
+   * @param without names of operands that are always null; with "!", of those that the method does
+   *     not have
    */
   static KernelCase of(String method, Object kernel, String[] without, Object... arguments) {
     return make(method, kernel, List.of(without), List.of(arguments), true);
   }
 
-  /** One that takes no arrays. */
+  /** A case for a kernel that takes no arrays. */
   static KernelCase withoutArrays(
       String method, Object kernel, String[] without, Object... arguments) {
     return make(method, kernel, List.of(without), List.of(arguments), false);
@@ -112,7 +116,7 @@ record KernelCase(
     return new KernelCase(name, kernel, method, taken, takesArrays);
   }
 
-  /** The operands alone. */
+  /** The operands among the arguments. */
   List<Operand> operands() {
     List<Operand> operands = new ArrayList<>();
     for (Object argument : arguments) {

@@ -32,14 +32,14 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * Every kernel of {@code native/kernels.txt}, in every form in which it can be called: all give the
- * same results, and refuse what cannot be.
+ * Calls every kernel of {@code native/kernels.txt} in every form: all forms give the same results,
+ * and refuse invalid operands.
  */
 @Tag("sim")
 class KernelFormsTest {
-  private static final byte POISON = (byte) 0xff; // as floats NaN
+  private static final byte POISON = (byte) 0xff; // read as floats: NaN
 
-  /** Sizes from 1 to 4, for which each kernel can be built. */
+  /** Sizes from 1 to 4, with which each kernel can be built. */
   private static KernelCase.Sizes sizes(SplittableRandom random, DType storage) {
     return new KernelCase.Sizes() {
       @Override
@@ -84,7 +84,7 @@ class KernelFormsTest {
     }
   }
 
-  /** What an operand holds before the call: positive numbers, indices of 0 and 1, poison. */
+  /** The bytes of an operand before the call: positive numbers, indices 0 and 1, or poison. */
   private static byte[] values(Operand operand, int seed) {
     byte[] result = new byte[(int) operand.bytes()];
     if (operand.use() == Use.OUT) {
@@ -97,7 +97,7 @@ class KernelFormsTest {
     switch (operand.type()) {
       case I32 -> Arrays.stream(toInts(wave)).forEach(bytes::putInt);
       case U8 -> {
-        if (operand.use() == Use.STATE) { // what a new one is, with weight 1
+        if (operand.use() == Use.STATE) { // a new state with weight 1
           bytes.putDouble(StepState.WEIGHT, 1).putFloat(StepState.LOSS_SCALE, 1);
         } else {
           Arrays.stream(toInts(wave)).forEach(value -> bytes.put((byte) value));
@@ -125,7 +125,7 @@ class KernelFormsTest {
   private static int[] toInts(float[] wave) {
     int[] ints = new int[wave.length];
     for (int i = 0; i < ints.length; i++) {
-      ints[i] = wave[i] > 0 ? 1 : 0; // an index that every small table has, but for one of one row
+      ints[i] = wave[i] > 0 ? 1 : 0; // an index in range for every table of two rows or more
     }
     return ints;
   }
@@ -139,7 +139,7 @@ class KernelFormsTest {
     return call;
   }
 
-  /** What the written operands hold after the call in a form. */
+  /** The contents of the written operands after a call in this form. */
   private static float[] results(KernelCase kernel, Form form, Device device) throws Exception {
     KernelCall call = call(kernel, form, device);
     call.run();
@@ -199,7 +199,8 @@ class KernelFormsTest {
 
   @Test
   void everyFormOfEveryKernelGivesTheSame() throws Exception {
-    // In another order of sums halves differ by more than floats: those on the CPU alone.
+    // With another order of sums, 16-bit results differ by more than floats: they are tested only
+    // on the CPU.
     List<DType> storages =
         TestDevice.ID.equals("cpu")
             ? List.of(DType.F32, DType.BF16, DType.F16)
@@ -234,7 +235,7 @@ class KernelFormsTest {
         : List.of(Form.BUFFERS, Form.TENSORS);
   }
 
-  /** A call whose operand {@code index} was changed. */
+  /** A call with a changed operand {@code index}. */
   private static KernelCall changed(
       KernelCase kernel, Form form, Device device, int index, Consumer<Given> change) {
     KernelCall call = call(kernel, form, device);
@@ -324,7 +325,7 @@ class KernelFormsTest {
     }
   }
 
-  /** Forms that are written by hand, which {@link KernelCases} does not know. */
+  /** The hand-written forms, which {@link KernelCases} does not contain. */
   @Test
   void fillsCopiesAndCastsOfShorts() {
     float[] x = Values.wave(5, 1);

@@ -17,7 +17,7 @@ import java.nio.IntBuffer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** The kernels of layers: each form gives the same bits, and small cases are right. */
+/** Kernels of layers: all forms give the same bits, and small cases have the right values. */
 @Tag("sim")
 class LayerKernelsTest {
   private static final int ROWS = 6;

@@ -222,7 +222,7 @@ class MatmulKernelTest {
       assertThrows(NullPointerException.class, () -> PLAIN.run((Stream) null, a, b, c));
       b.close();
       assertThrows(IllegalStateException.class, () -> PLAIN.run(stream, a, b, c));
-      stream.synchronize(); // nothing is left held
+      stream.synchronize(); // no operand is held any longer
     }
   }
 

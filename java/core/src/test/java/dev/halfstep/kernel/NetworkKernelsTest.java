@@ -19,7 +19,7 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Cross-entropy, gather, activations, conversions and random numbers in each of their forms. */
+/** Cross-entropy, gather, activations, conversions and random numbers in all their forms. */
 @Tag("sim")
 class NetworkKernelsTest {
   private static final int ROWS = 5;
@@ -29,7 +29,7 @@ class NetworkKernelsTest {
   private static final CrossEntropyKernel LOSS =
       CrossEntropyKernel.builder(ROWS, CLASSES).labelSmoothing(0.1f).build();
 
-  /** In double precision: the loss of each row, and the gradient of their mean. */
+  /** Computes in double precision the loss of each row, and the gradient of their mean. */
   private static void expect(double[] losses, double[] gradient) {
     for (int r = 0; r < ROWS; r++) {
       double sum = 0;

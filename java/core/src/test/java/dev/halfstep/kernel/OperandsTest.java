@@ -19,7 +19,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** What a kernel says to operands and sizes that cannot be. */
+/** The exceptions of kernels for invalid operands and sizes. */
 class OperandsTest {
   private static final ScaleAddKernel FOUR = ScaleAddKernel.of(DType.F32, 4, 1, 0);
 
@@ -70,7 +70,7 @@ class OperandsTest {
   @Test
   void numbersThatAreNoAddressesAreRefusedByName() {
     FloatBuffer y = Values.direct(1f, 2f, 3f, 4f);
-    long offset = 16; // what one takes for the address of a slice of a heap buffer
+    long offset = 16; // could be mistaken for the address of a slice of a heap buffer
     try (Device device = Device.cpu();
         Tensor tensor = device.zeros(DType.F32, Shape.of(4))) {
       for (Stream stream : new Stream[] {null, device.stream()}) {
@@ -161,7 +161,7 @@ class OperandsTest {
     }
   }
 
-  /** Java 22 and later: memory segments outside of the collector's reach. */
+  /** Java 22 and later: memory segments outside the garbage-collected heap. */
   @Test
   void aBufferOfAClosedArenaIsRefused() throws Exception {
     assumeTrue(Runtime.version().feature() >= 22, "java.lang.foreign is final from Java 22 on");

@@ -51,7 +51,7 @@ class OptimizerStepKernelTest {
     assertEquals(3, state.performed());
   }
 
-  /** A caller who counts steps gets the bits of one who has a state. */
+  /** A caller who counts steps gets the same bits as a caller with a state. */
   @Test
   void aStepThatTheCallerCountsIsThatOfAState() {
     OptimizerStepKernel counted = OptimizerStepKernel.adam(COUNT).build();

@@ -16,7 +16,10 @@ import java.nio.FloatBuffer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Convolution, pooling, resizing: each form gives the same bits, and small cases are right. */
+/**
+ * Convolution, pooling, resizing: all forms give the same bits, and small cases have the right
+ * values.
+ */
 @Tag("sim")
 class WindowKernelsTest {
   private static final Shape X = Shape.of(2, 5, 6, 4);
@@ -79,7 +82,7 @@ class WindowKernelsTest {
     float[] dBias = new float[6];
     gradient.input(dy, weights, 0, dx);
     gradient.weights(x, dy, 0, dWeights, dBias);
-    // Linear in x and in the weights.
+    // The convolution is linear in x and in the weights.
     assertEquals(dot(dy, y), dot(dx, x), 1e-4);
     assertEquals(dot(dy, y), dot(dWeights, weights), 1e-4);
     double sum = 0;

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Each example is run, for a short while, and does what it says. */
+/** Runs each example for a short while, and checks that it does what it promises. */
 class ExamplesTest {
   @Test
   void theReadmesProgramLearnsTheDigitsInOneEpoch() throws IOException {

@@ -17,8 +17,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * A family of kernels has one name everywhere: in {@code native/kernels.txt}, from which the names
- * are taken, and in the names of its files and Java classes.
+ * A family of kernels has one name in {@code native/kernels.txt}, in the names of its files, and in
+ * those of its Java classes. The test takes the names from {@code native/kernels.txt}.
  */
 class FamiliesTest {
   private static final String CALLS = "native/src/core/calls/";
@@ -28,7 +28,9 @@ class FamiliesTest {
   private static final String KERNELS = "java/core/src/main/java/dev/halfstep/kernel/";
   private static final String OPERATIONS = "java/train/src/main/java/dev/halfstep/graph/";
 
-  /** Files that belong to no family, or have a better name than the family's, and why. */
+  /**
+   * Files that belong to no family, or have a better name than that of the family, with the reason.
+   */
   private static final Map<String, String> EXCEPTIONS =
       Map.ofEntries(
           Map.entry(CPU + "table.cpp", "the table of all kernels of an instruction set"),
@@ -43,6 +45,7 @@ class FamiliesTest {
           Map.entry(TESTS + "streams_test.cpp", "streams of the simulated device"),
           Map.entry(KERNELS + "HostStepState.java", "a step's state in host memory, no kernel"),
           Map.entry(KERNELS + "Sizes.java", "checks of sizes that the classes share"),
+          Map.entry(OPERATIONS + "KernelOp.java", "the interface of all operations"),
           Map.entry(OPERATIONS + "ConcatOp.java", "the field's name; calls copy_rows"),
           Map.entry(OPERATIONS + "SplitOp.java", "the field's name; calls copy_rows"),
           Map.entry(OPERATIONS + "ConstantOp.java", "the field's name; calls fill"),
@@ -52,10 +55,10 @@ class FamiliesTest {
 
   private static final Pattern INCLUDE = Pattern.compile("#include \"([\\w/.]+)\"");
 
-  /** A paragraph of kernels.txt; a part is called by core and not by users. */
+  /** A paragraph of kernels.txt; a part is called by the native core, not by users. */
   private record Kernel(String name, String family, boolean part) {}
 
-  /** In the order of the table. */
+  /** The kernels in the order of the table. */
   private static List<Kernel> kernels(String table) {
     List<Kernel> kernels = new ArrayList<>();
     for (String paragraph : table.split("\n\\s*\n", -1)) {
@@ -73,7 +76,7 @@ class FamiliesTest {
   private static final Set<String> FAMILIES =
       new TreeSet<>(TABLE.stream().map(Kernel::family).toList());
 
-  /** {@code batch_norm} as {@code BatchNorm}. */
+  /** The name in Java: {@code BatchNorm} for {@code batch_norm}. */
   private static String inJava(String name) {
     StringBuilder words = new StringBuilder();
     for (String word : name.split("_", -1)) {
@@ -82,7 +85,7 @@ class FamiliesTest {
     return words.toString();
   }
 
-  /** The family whose name a file bears: alone, or before an underscore or a dot. */
+  /** The family in a file's name: the whole name, or its part before an underscore or a dot. */
   private static String familyOf(String file) {
     String name = file.substring(file.lastIndexOf('/') + 1);
     return FAMILIES.stream()
@@ -91,14 +94,17 @@ class FamiliesTest {
         .orElse("");
   }
 
-  /** Whether a Java class bears the name of a family, or of a kernel. */
+  /** Whether a Java class is named after a family or a kernel. */
   private static boolean isNamedInJava(String file) {
     String name = file.substring(file.lastIndexOf('/') + 1).replace(".java", "");
     return Stream.concat(FAMILIES.stream(), TABLE.stream().map(Kernel::name))
         .anyMatch(known -> name.matches(inJava(known) + "(?![a-z]).*"));
   }
 
-  /** The families that include each header of native/src, directly or by another header. */
+  /**
+   * For each header of native/src, the families that include it, directly or through another
+   * header.
+   */
   private static Map<String, Set<String>> usersOfHeaders() {
     Map<String, Set<String>> includes = new HashMap<>();
     List<String> sources = SourceTree.files("native/src/.*\\.(h|cpp|cu)");

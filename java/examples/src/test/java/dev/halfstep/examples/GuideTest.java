@@ -86,8 +86,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The snippets of java/README.md: of each test here the guide shows what stands before the first
- * empty line. {@link SnippetsTest} compares.
+ * The snippets of java/README.md: the guide shows the part of each test before its first empty
+ * line. {@link SnippetsTest} compares them.
  */
 class GuideTest {
   private static final Split DIGITS = Digits.generate(320, 100, 0);

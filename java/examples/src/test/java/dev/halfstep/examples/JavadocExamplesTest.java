@@ -24,9 +24,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The examples of Javadoc, {@code pre} with {@code code} in it, compile. Each is the body of a
- * method of its own, in a class that imports all packages and has the fields of {@link #GIVEN},
- * which examples may use without declaring them. What is no Java is written with {@code literal}.
+ * Compiles the examples in Javadoc, marked by {@code pre} with {@code code} in it. Each becomes the
+ * body of a method, in a class that imports all packages and has the fields of {@link #GIVEN},
+ * which examples may use without declaring them. Text that is not Java is marked by {@code
+ * literal}.
  */
 class JavadocExamplesTest {
   private static final Pattern EXAMPLE =
@@ -75,7 +76,7 @@ class JavadocExamplesTest {
     }
   }
 
-  /** The examples by where they stand: the file, and its how-manieth it is. */
+  /** The examples by their place: the file, and the number of the example in it. */
   private static Map<String, String> examples() {
     Map<String, String> examples = new TreeMap<>();
     for (String file : SourceTree.files("java/\\w+/src/main/java/.*\\.java")) {
@@ -104,7 +105,7 @@ class JavadocExamplesTest {
         .collect(Collectors.joining());
   }
 
-  /** What the compiler says of examples, by where they stand. */
+  /** The compiler's messages for examples, by their place. */
   private static Map<String, List<String>> errors(Map<String, String> examples, Path out) {
     List<Source> sources = new ArrayList<>();
     String imports = "package examples;\n" + imports();

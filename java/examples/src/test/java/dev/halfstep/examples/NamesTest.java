@@ -19,8 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * What documents and comments name exists: classes and their members, files and folders. (Links
- * within Javadoc are checked by javadoc itself.)
+ * Documents and comments name only classes, members, files and folders that exist. (The javadoc
+ * tool checks links in Javadoc.)
  */
 class NamesTest {
   private static final Pattern CODE = Pattern.compile("`([^`\\n]+)`");
@@ -31,7 +31,7 @@ class NamesTest {
   private static final Pattern DECLARED =
       Pattern.compile("\\b(?:class|record|interface|enum) (\\w+)");
 
-  /** A source in a comment: its name, with or without the folders that lead to it. */
+  /** The name of a source file in a comment, with or without its folders. */
   private static final Pattern SOURCE =
       Pattern.compile(
           "(?<![\\w./<>$}-])([\\w.*/<>-]*[\\w*>]\\.(?:java|c|cpp|cu|h|cmake|sh|py))\\b");
@@ -43,8 +43,8 @@ class NamesTest {
   private static final Pattern ANY = Pattern.compile("<[\\w ]+>|\\b(?:NAME|FAMILY)\\b");
 
   /**
-   * PyTorch's and JavaCPP's classes, events of the flight recorder, a value, and the end of a
-   * class's name.
+   * PyTorch's and JavaCPP's classes, events of the flight recorder, a value, and the suffix of
+   * class names.
    */
   private static final Set<String> FOREIGN =
       Set.of(
@@ -70,10 +70,10 @@ class NamesTest {
   private static final List<String> JDK =
       List.of("java.lang.", "java.util.", "java.util.concurrent.", "java.nio.file.");
 
-  /** Files and folders that commands make, and the data that tests may take. */
+  /** Files and folders that commands create, and the data that tests may use. */
   private static final Pattern MADE = Pattern.compile("(target|runs|~)/.*|\\.\\./shared/data");
 
-  /** What native/generator writes into target. */
+  /** The files that native/generator writes into target. */
   private static final List<String> GENERATED =
       List.of(
           "core/kernel_args.h",
@@ -171,13 +171,13 @@ class NamesTest {
     assertEquals(List.of("Gone"), namesInComments("X.java", "a {@code\nGone} class"));
   }
 
-  /** What stands between back-ticks outside of blocks of code. */
+  /** The texts between back-ticks outside blocks of code. */
   private static List<String> names(String text) {
     String prose = text.replaceAll("(?s)```.*?```", "").replaceAll("(?m)^    .*$", "");
     return CODE.matcher(prose).results().map(match -> match.group(1)).toList();
   }
 
-  /** Sources and folders of a comment, and of Javadoc what may be classes. */
+  /** The source files and folders in comments, and the possible class names in Javadoc. */
   private static List<String> namesInComments(String file, String comments) {
     List<String> names = new ArrayList<>();
     for (Pattern pattern : List.of(SOURCE, FOLDER)) {
@@ -194,7 +194,7 @@ class NamesTest {
     return names;
   }
 
-  /** Whether a class, or one that it extends, has such a member. */
+  /** Whether a class, or one that it extends, has this member. */
   private static boolean hasMember(String name, String member) {
     String source = CLASSES.getOrDefault(name, "");
     Matcher extended = Pattern.compile("\\bclass " + name + " extends (\\w+)").matcher(source);
@@ -203,15 +203,9 @@ class NamesTest {
   }
 
   private static boolean isOfJdk(String name) {
-    for (String start : JDK) {
-      try {
-        Class.forName(start + name, false, ClassLoader.getPlatformClassLoader());
-        return true;
-      } catch (ClassNotFoundException e) {
-        continue;
-      }
-    }
-    return false;
+    return JDK.stream()
+        .map(start -> (start + name).replace('.', '/') + ".class")
+        .anyMatch(file -> ClassLoader.getSystemResource(file) != null);
   }
 
   private static boolean exists(String document, String name) {

@@ -9,9 +9,9 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * No file names a folder outside the repository: neither those of one developer's machine, nor a
- * neighbour of the repository. Tests alone may take real data from {@code ../shared/data}, and do
- * without where there are none.
+ * No file names a folder outside the repository, neither on a developer's machine nor beside the
+ * repository. Only tests may read real data from {@code ../shared/data}, and they must work without
+ * it.
  */
 class PathsTest {
   private static final Pattern OUTSIDE =

@@ -20,9 +20,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * The packages of java/train stand one above the other, and within each the classes can be read one
- * by one: hardly any need each other in a circle. Both are computed from the sources, comments left
- * out.
+ * The packages of java/train are layers, and within each package hardly any classes depend on each
+ * other in a circle, so that they can be read one by one. Both are computed from the sources
+ * without comments.
  */
 class RoomsTest {
   private static final Path SOURCES =
@@ -30,7 +30,7 @@ class RoomsTest {
           .toAbsolutePath()
           .normalize();
 
-  /** Each package may use those before it. */
+  /** The layers: each package may use those before it. */
   private static final List<String> ORDER =
       List.of(
           "random",
@@ -127,8 +127,9 @@ class RoomsTest {
   }
 
   /**
-   * Which classes of a package each names. A sealed type with what it permits is one, and so is a
-   * class with those that are not public and that no other one names: they are parts of it.
+   * For each class, the classes of its package that it names. A sealed type counts as one class
+   * with its permitted types; so does a class with the non-public classes that only it names, which
+   * are parts of it.
    */
   private static Map<String, Set<String>> uses(Map<String, String> classes) {
     Map<String, String> family = families(classes);
@@ -144,7 +145,7 @@ class RoomsTest {
     return uses;
   }
 
-  /** What each class is a part of, if it is one. */
+  /** The class to which each class belongs as a part, if any. */
   private static Map<String, String> families(Map<String, String> classes) {
     Map<String, String> family = new HashMap<>();
     classes.forEach(
@@ -180,7 +181,7 @@ class RoomsTest {
     return head;
   }
 
-  /** The other classes of the package that each names. */
+  /** For each class, the other classes of its package that it names. */
   private static Map<String, Set<String>> names(Map<String, String> classes) {
     Map<String, Set<String>> names = new TreeMap<>();
     classes.forEach(
@@ -202,7 +203,7 @@ class RoomsTest {
     return names;
   }
 
-  /** The largest set of classes of which each can be reached from each. */
+  /** The largest set of classes that can all be reached from each other. */
   private static Set<String> largestKnot(Map<String, Set<String>> uses) {
     Map<String, Set<String>> reached = new TreeMap<>();
     for (String from : uses.keySet()) {

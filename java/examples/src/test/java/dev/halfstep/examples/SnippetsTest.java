@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the documents show is what the build compiles and runs. */
+/** The documents show only code that the build compiles and runs. */
 class SnippetsTest {
   private static final Path ROOT = SourceTree.ROOT;
   private static final Path SOURCES = ROOT.resolve("java/examples/src");

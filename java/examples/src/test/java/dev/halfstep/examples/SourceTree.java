@@ -17,12 +17,12 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The files of the repository, for tests that read them. All paths are relative to its root. */
+/** The files of the repository, for tests that read them. All paths are relative to the root. */
 final class SourceTree {
   static final Path ROOT =
       Path.of(System.getProperty("halfstep.root", "../..")).toAbsolutePath().normalize();
 
-  /** Not under version control: see .gitignore. */
+  /** Folders that are not under version control; see .gitignore. */
   private static final Set<String> LEFT_OUT =
       Set.of(".git", "target", "runs", "node_modules", ".vscode", ".idea", "__pycache__");
 
@@ -64,7 +64,7 @@ final class SourceTree {
     return files().stream().filter(file -> file.matches(pattern)).toList();
   }
 
-  /** All folders that hold files, also those that hold folders alone. */
+  /** All folders with files, including those that contain only folders. */
   static Set<String> folders() {
     Set<String> folders = new TreeSet<>();
     for (String file : files()) {
@@ -75,21 +75,24 @@ final class SourceTree {
     return folders;
   }
 
-  /** The documents. Those of results describe the code that was measured, and not today's. */
+  /**
+   * The documents, except results, which describe the code that was measured and not the current
+   * one.
+   */
   static List<String> documents() {
     return files("(?!benchmarks/results/).*\\.md");
   }
 
   static String read(String file) {
     try {
-      // A file of bytes, such as a font, gives some text as well.
+      // A binary file, such as a font, also gives some text.
       return Files.readString(ROOT.resolve(file), StandardCharsets.ISO_8859_1);
     } catch (IOException e) {
       throw new UncheckedIOException(file, e);
     }
   }
 
-  /** The comments of a source, each line without what marks it; empty for other files. */
+  /** The comments of a source, each line without its comment marks; empty for other files. */
   static String comments(String file) {
     Pattern comment =
         file.matches(".*\\.(java|c|cpp|cu|h)")

@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * No two public classes of all modules have one simple name, so that imports of whole packages and
- * modules compile.
+ * No two public classes of all modules have the same simple name, so that imports of whole packages
+ * and modules compile.
  */
 class UniqueNamesTest {
   private static final Path ROOT =
@@ -31,7 +31,9 @@ class UniqueNamesTest {
   private static final Pattern EXPORTED = Pattern.compile("exports ([\\w.]+);");
   private static final Pattern VERSION = Pattern.compile("JAVA_VERSION=\"(\\d+)");
 
-  /** Packages of the public top-level types under a folder of sources, by simple name. */
+  /**
+   * Collects the packages of the public top-level types under a folder of sources, by simple name.
+   */
   private static void collect(Path sources, Map<String, List<String>> packages) throws IOException {
     try (Stream<Path> files = Files.walk(sources)) {
       for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
@@ -47,7 +49,7 @@ class UniqueNamesTest {
     }
   }
 
-  /** Folders of the sources of all modules that are shipped. */
+  /** The source folders of all modules that are shipped. */
   private static List<Path> modules() throws IOException {
     try (Stream<Path> folders = Files.list(ROOT.resolve("java"))) {
       return folders
@@ -126,7 +128,7 @@ class UniqueNamesTest {
     assertEquals(0, process.waitFor(), Files.readString(output) + modulePath);
   }
 
-  /** The compiler of a JDK that knows imports of modules. */
+  /** The compiler of a JDK that supports imports of modules. */
   private static Optional<Path> javac25() throws IOException {
     List<Path> homes = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"))));
     Path installed = Path.of("/usr/lib/jvm");

@@ -15,14 +15,16 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** The version stands in pom.xml; builds read it there, and documents that show it agree. */
+/**
+ * The version is defined in pom.xml only: builds read it there, and documents that show it agree.
+ */
 class VersionTest {
   private static final Pattern REVISION = Pattern.compile("<revision>(.*)</revision>");
   private static final Pattern DEPENDENCY =
       Pattern.compile("<groupId>dev\\.halfstep</groupId>[^$]*?<version>(.*?)</version>");
   private static final Pattern HEADING = Pattern.compile("(?m)^## (\\S+)");
 
-  /** Those whose mention of the version another test here compares with pom.xml. */
+  /** Files whose version another test here compares with pom.xml. */
   private static final Set<String> CHECKED = Set.of("pom.xml", "README.md", "CHANGELOG.md");
 
   private static String version;
@@ -34,7 +36,7 @@ class VersionTest {
     version = found.get(0);
   }
 
-  /** What the group of a pattern is, wherever the pattern fits in a file. */
+  /** The first group of each match of a pattern in a file. */
   private static List<String> find(Pattern pattern, String file) {
     Matcher matcher = pattern.matcher(SourceTree.read(file));
     return matcher.results().map(result -> result.group(1)).toList();
@@ -45,7 +47,7 @@ class VersionTest {
     return version.replaceFirst("-.*", "");
   }
 
-  /** Fits the version and its number, but no longer number that has it as a part. */
+  /** Matches the version and its number, but no longer number that contains it. */
   private static Pattern mention() {
     return Pattern.compile(
         "(?<![\\d.])(%s|%s)(?!\\w|[.-]\\w*\\d)"

@@ -5,16 +5,17 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * Parameters whose learning rate and weight decay are the optimizer's times a factor: layers that
- * are to learn slower than others, or weights that are not to decay. Both factors hold at every
- * step, whatever the schedule says. Where the factor of the rate is 0 the parameters stay as they
- * are while their gradients are computed and their moments go on.
+ * A group of parameters whose learning rate and weight decay are the optimizer's times a factor,
+ * for example to train layers more slowly than others, or to exclude weights from decay. Both
+ * factors apply at every step, on top of the schedule. If the factor of the rate is 0, the
+ * parameters do not change, but their gradients and moments are still computed.
  *
- * @param pattern of the names of its parameters: {@code *} stands for any characters, also none and
- *     also dots, {@code ?} for one; {@code 0.*} is all of the first layer
- * @param rate what the learning rate is multiplied by: finite, at least 0
- * @param decay what the weight decay is multiplied by: finite, at least 0. Biases and other
- *     parameters of one dimension have none, whatever this is
+ * @param pattern a pattern for the names of its parameters: {@code *} stands for any number of
+ *     characters, also none and also dots, {@code ?} for one; {@code 0.*} matches the whole first
+ *     layer
+ * @param rate the factor of the learning rate: finite, at least 0
+ * @param decay the factor of the weight decay: finite, at least 0. Biases and other parameters of
+ *     one dimension never decay
  */
 public record ParameterGroup(String pattern, double rate, double decay) {
   /** Checks the factors. */
@@ -35,22 +36,22 @@ public record ParameterGroup(String pattern, double rate, double decay) {
     }
   }
 
-  /** The parameters that match, with both factors 1. */
+  /** The group of the parameters that match the pattern, with both factors 1. */
   public static ParameterGroup of(String pattern) {
     return new ParameterGroup(pattern, 1, 1);
   }
 
-  /** The same with another factor of the learning rate. */
+  /** This group with another factor of the learning rate. */
   public ParameterGroup withRate(double factor) {
     return new ParameterGroup(pattern, factor, decay);
   }
 
-  /** The same with another factor of the weight decay. */
+  /** This group with another factor of the weight decay. */
   public ParameterGroup withDecay(double factor) {
     return new ParameterGroup(pattern, rate, factor);
   }
 
-  /** Whether the pattern is one of this parameter's name. */
+  /** Whether the pattern matches this parameter's name. */
   public boolean matches(String parameter) {
     StringBuilder regex = new StringBuilder();
     for (int i = 0; i < pattern.length(); i++) {
@@ -65,7 +66,7 @@ public record ParameterGroup(String pattern, double rate, double decay) {
     return parameter.matches(regex.toString());
   }
 
-  /** The group of a parameter: the first that matches; of none, one whose factors are 1. */
+  /** The group of a parameter: the first that matches, or else one with both factors 1. */
   public static ParameterGroup find(List<ParameterGroup> groups, String parameter) {
     for (ParameterGroup group : groups) {
       if (group.matches(parameter)) {
@@ -78,7 +79,8 @@ public record ParameterGroup(String pattern, double rate, double decay) {
   /**
    * Checks that each group has parameters.
    *
-   * @throws IllegalArgumentException if one has none; the message names those there are
+   * @throws IllegalArgumentException if a group matches no parameter, or only parameters of earlier
+   *     groups; the message names it
    */
   public static void requireUsed(List<ParameterGroup> groups, List<String> parameters) {
     List<ParameterGroup> before = new ArrayList<>();

@@ -23,40 +23,42 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the batches of a plan come from, without the data themselves.
+ * Describes where the batches of a plan come from; it does not hold the data.
  *
- * @param inputs in the order in which the data have them
- * @param targets likewise
- * @param samples rows of the tables; 0: the caller uploads each batch, to be read as it lies
- * @param orderSize indices in the order of the samples; 0: the rows as they lie
- * @param loss what is minimised on them
+ * @param inputs the tables of the inputs, in the data's order
+ * @param targets the tables of the targets, in the data's order
+ * @param samples rows of the tables; 0: the caller uploads each batch, which is read from its first
+ *     row
+ * @param orderSize length of the sample order; 0: rows are read in the order of the tables
+ * @param loss the loss to minimise
  */
 record BatchSource(List<Table> inputs, List<Table> targets, int samples, int orderSize, Loss loss) {
 
   /**
-   * One of the arrays of which samples consist.
+   * One array of the samples: an input or a target.
    *
-   * @param name of the model's input, or of the data's target
-   * @param type in which it lies
-   * @param shape of one sample's part
-   * @param channels of the normalisation; 0: values as they are
+   * @param name the name of the model's input, or of the data's target
+   * @param type of its stored values
+   * @param shape the shape for one sample
+   * @param channels channels of the normalisation; 0: values are not normalised
    */
   record Table(String name, DType type, Shape shape, int channels) {}
 
   /**
    * A batch.
    *
-   * @param features in the graph's storage type (tokens: I32), by the names of the model's inputs
-   * @param labels or values, by the names of the data's targets
+   * @param features values in the graph's storage type (tokens: I32), by the names of the model's
+   *     inputs
+   * @param labels labels or values, by the names of the data's targets
    */
   record Batch(Map<String, Value> features, Map<String, Value> labels) {}
 
   /**
-   * Batches that the caller uploads, with the targets that the loss takes. Micro-batches find their
-   * rows by the state's cursor, in a table of a batch that is read round and round.
+   * Batches that the caller uploads, with the targets that the loss takes. With micro-batches, the
+   * table holds one batch and is read cyclically: the state's cursor selects the rows.
    *
    * @throws IllegalArgumentException if the model has several inputs or outputs, or the loss takes
-   *     names
+   *     named outputs
    */
   static BatchSource uploaded(SessionOptions options) {
     Model model = options.model();
@@ -87,10 +89,10 @@ record BatchSource(List<Table> inputs, List<Table> targets, int samples, int ord
   }
 
   /**
-   * Batches of a data set that lies on the device.
+   * Batches of a data set on the device.
    *
-   * @throws IllegalArgumentException if its samples are not those that the model takes, or its
-   *     targets not those that the loss does
+   * @throws IllegalArgumentException if its samples do not fit the model, or its targets do not fit
+   *     the loss
    */
   static BatchSource of(SessionOptions options, Dataset data, int orderSize) {
     SampleForm form = data.form();
@@ -111,7 +113,7 @@ record BatchSource(List<Table> inputs, List<Table> targets, int samples, int ord
   }
 
   /**
-   * The data's inputs under the names of the model's: the only ones belong together as they are.
+   * Matches the data's inputs to the model's by name; if each has only one, their names may differ.
    */
   private static List<Table> inputs(Model model, Dataset data) {
     List<InputSpec> given = data.form().inputs();
@@ -176,7 +178,9 @@ record BatchSource(List<Table> inputs, List<Table> targets, int samples, int ord
     return names.collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
-  /** The same from tables of so many rows, in which they lie in the order of the samples. */
+  /**
+   * The same batches from tables of {@code rows} rows that are already in the order of the samples.
+   */
   BatchSource ofRows(int rows) {
     return new BatchSource(inputs, targets, rows, 0, loss);
   }
@@ -191,17 +195,17 @@ record BatchSource(List<Table> inputs, List<Table> targets, int samples, int ord
     return "labels" + numbered(target);
   }
 
-  /** The name of an input's factors in plans. */
+  /** The name of an input's normalisation factors in plans. */
   static String scale(int input) {
     return "scale" + numbered(input);
   }
 
-  /** The name of an input's summands in plans. */
+  /** The name of an input's normalisation offsets in plans. */
   static String shift(int input) {
     return "shift" + numbered(input);
   }
 
-  /** The name of the place for an output's values in plans. */
+  /** The name of the array that receives an output's values in plans. */
   static String outputs(int output) {
     return "outputs" + numbered(output);
   }
@@ -211,19 +215,19 @@ record BatchSource(List<Table> inputs, List<Table> targets, int samples, int ord
   }
 
   /**
-   * Weight units that the gradients of one sample reckon with until the update divides by the
-   * weight that there was: one for each label or value of the first target.
+   * The weight that the backward pass assumes for one sample: 1 for each label or value of the
+   * first target. The update then divides by the actual weight.
    */
   static long unitsPerSample(SampleForm form) {
     return form.target().shape().elements();
   }
 
-  /** As above. */
+  /** As above, for this source's first target. */
   long unitsPerSample() {
     return targets.get(0).shape().elements();
   }
 
-  /** Adds a batch of so many rows to a graph. */
+  /** Adds a batch of {@code rows} rows to a graph. */
   Batch build(Graph graph, int rows, Value state) {
     Map<String, Value> features = new LinkedHashMap<>();
     Map<String, Value> labels = new LinkedHashMap<>();

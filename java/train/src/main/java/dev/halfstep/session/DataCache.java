@@ -12,17 +12,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The data sets that a session keeps on its device: the last few used, and the one it trains on.
- * How one lies there is decided when it is first used: it streams if it does not lie in the host's
- * memory ({@link Dataset#inMemory}), or if there is no room for the whole of it beside the
- * activations of the largest batch, even without the others. What is trained on comes to stream
- * later if there is no room for three batches of other data.
+ * The data sets that a session keeps on its device: the last few used, and the training data. When
+ * a data set is first used, the cache decides whether to copy it or to stream it. It streams if it
+ * is not in host memory ({@link Dataset#inMemory}), or if the whole of it does not fit beside the
+ * activations of the largest batch, even without the other data sets. The training data are
+ * streamed later if other data lack room for three batches.
  */
 final class DataCache implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DataCache.class);
   private static final int KEPT = 4;
 
-  /** Of the memory that a device says it has: recorded lists take some of it too. */
+  /**
+   * The part of the device's reported free memory that data may use; recorded lists take some too.
+   */
   private static final double USABLE = 0.9;
 
   private final Device device;
@@ -38,9 +40,9 @@ final class DataCache implements AutoCloseable {
   }
 
   /**
-   * The data on the device, brought there unless they are.
+   * The data on the device; copies them there first if they are not.
    *
-   * @param training what is trained on, which stays, in one way or the other
+   * @param training the training data, which are not evicted, but may be streamed
    */
   DeviceData get(Dataset wanted, @Nullable Dataset training) {
     DeviceData found = kept.get(wanted);
@@ -80,7 +82,7 @@ final class DataCache implements AutoCloseable {
     return streamed;
   }
 
-  /** Lets data that lie on the device as a whole stream, if that leaves so many bytes to others. */
+  /** Streams data that were on the device as a whole, if that leaves {@code others} bytes free. */
   private void streamInstead(Dataset resident, long others) {
     DeviceData held = kept.get(resident);
     long least = StreamedData.bytes(options, resident, 0);
@@ -93,13 +95,13 @@ final class DataCache implements AutoCloseable {
     }
   }
 
-  /** Bytes of device memory that data take where they may take so many. */
+  /** Bytes of device memory that data take if at most {@code room} bytes are free. */
   static long bytes(SessionOptions options, Dataset data, long room) {
     long bytes = ResidentData.bytes(data);
     return data.inMemory() && bytes <= room ? bytes : StreamedData.bytes(options, data, room);
   }
 
-  /** What the plans of the largest batches compute in. */
+  /** Bytes of activations for the plans of the largest batches. */
   private long workspaceBytes(Dataset data) {
     StepPlans plans = new StepPlans(options, BatchSource.of(options, data, 0));
     return Math.max(
@@ -111,7 +113,7 @@ final class DataCache implements AutoCloseable {
     return parts.stream().mapToLong(part -> part.plan().arenaBytes()).max().orElse(0);
   }
 
-  /** Bytes that another data set may take. */
+  /** Bytes that a further data set may take. */
   private long room() {
     DeviceInfo info = device.info();
     long bytes = Long.MAX_VALUE;
@@ -125,7 +127,7 @@ final class DataCache implements AutoCloseable {
     return Math.min(bytes, options.dataMemory() - held(null));
   }
 
-  /** Bytes of the data sets that are there, without one of them. */
+  /** Bytes of the data sets on the device, except one. */
   private long held(@Nullable Dataset without) {
     long bytes = 0;
     for (Map.Entry<Dataset, DeviceData> entry : kept.entrySet()) {
@@ -134,7 +136,9 @@ final class DataCache implements AutoCloseable {
     return bytes;
   }
 
-  /** Closes what was not used for longest until so many bytes fit; nothing if that cannot help. */
+  /**
+   * Closes the least recently used data sets until {@code bytes} fit; none if that is impossible.
+   */
   private boolean makeRoom(long bytes, @Nullable Dataset training) {
     if (bytes > room() + held(training)) {
       return false;

@@ -15,14 +15,14 @@ import java.util.OptionalInt;
 import java.util.function.IntUnaryOperator;
 
 /**
- * What is compared between a model with its loss and the data that it is given: all of them
- * beforehand where they lie in memory, and else each batch as it is read.
+ * Checks that data fit a model and its loss: data in memory are checked as a whole beforehand,
+ * other data batch by batch as they are read.
  */
 final class DataCheck {
   private final Dataset data;
   private final Loss loss;
-  private final long[] tokens; // that the model knows of each input; 0: none can be wrong
-  private final int[] classes; // of each target; 0: no label can be wrong
+  private final long[] tokens; // tokens that the model knows, by input; 0: no check is needed
+  private final int[] classes; // classes by target; 0: no check is needed
 
   private DataCheck(SessionOptions options, Dataset data) {
     this.data = data;
@@ -45,19 +45,20 @@ final class DataCheck {
     }
   }
 
-  /** Whether each label that can be there is one of the model's classes, or ignored. */
+  /**
+   * Whether the declared classes ensure that each label is one of the model's classes, or ignored.
+   */
   private static boolean saysEnough(Loss loss, TargetSpec labels, int classes) {
     return labels.classes() <= classes
         && labels.ignoreIndex().orElse(loss.ignoreLabel()) == loss.ignoreLabel();
   }
 
   /**
-   * Compares declarations, and goes through data in memory where those do not say enough.
+   * Compares declarations, and checks each value of data in memory if the declarations leave doubt.
    *
-   * @return what looks at the batches of other data
-   * @throws IllegalArgumentException if types or shapes are not those that the model and the loss
-   *     take, or a label is none of the model's classes, or a token none that it knows: the message
-   *     names the sample
+   * @return the check for the batches of data that are not in memory
+   * @throws IllegalArgumentException if types or shapes do not fit the model and the loss, or a
+   *     label or token is out of range; the message names the sample
    */
   static DataCheck of(SessionOptions options, Dataset data) {
     DataCheck check = new DataCheck(options, data);
@@ -71,7 +72,7 @@ final class DataCheck {
   }
 
   /**
-   * Looks at samples that were read.
+   * Checks samples that were read.
    *
    * @throws IllegalArgumentException as {@link #of}
    */
@@ -157,17 +158,17 @@ final class DataCheck {
             + ": give both the same";
   }
 
-  /** How many classes a model tells apart: the last dimension of its output. */
+  /** The number of classes of a model: the last dimension of its output. */
   static int classes(Model model) {
     Shape output = model.outputShape();
     return output.rank() == 0 ? 1 : (int) output.dim(-1);
   }
 
   /**
-   * The loss for these data: where they leave out a label and the loss says nothing of one, it
-   * takes theirs over.
+   * The loss for these data: if the data declare a label to ignore and the loss does not, the loss
+   * ignores it too.
    *
-   * @throws IllegalArgumentException if they leave out -1, which a loss cannot
+   * @throws IllegalArgumentException if the data ignore -1, which a loss cannot ignore
    */
   static Loss loss(Loss loss, Dataset data) {
     if (!(loss instanceof CrossEntropy entropy)) {

@@ -13,13 +13,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/**
- * Room on a device for rows of a data set, in the types that they have on the host, and its
- * normalisations.
- */
+/** Device memory for rows of a data set, in their types on the host, and its normalisations. */
 final class DataTables implements AutoCloseable {
   private final SampleForm form;
-  private final List<Tensor> arrays = new ArrayList<>(); // inputs, and then targets
+  private final List<Tensor> arrays = new ArrayList<>(); // inputs first, then targets
   private final Map<String, Tensor> normalizations = new LinkedHashMap<>();
 
   DataTables(Device device, Dataset data, int rows) {
@@ -45,7 +42,7 @@ final class DataTables implements AutoCloseable {
     return device.tensor(Shape.of(values.length), values);
   }
 
-  /** The table of an array: inputs are counted first, and then targets. */
+  /** The table of an array; indices count the inputs first, then the targets. */
   Tensor array(int index) {
     return arrays.get(index);
   }
@@ -55,7 +52,7 @@ final class DataTables implements AutoCloseable {
     return arrays.get(form.inputs().size());
   }
 
-  /** Throws if the order names a sample that is not there. */
+  /** Throws IllegalArgumentException if an index of the order is out of range. */
   static void checkOrder(Dataset data, int[] order) {
     for (int index : order) {
       if (index < 0 || index >= data.size()) {
@@ -65,7 +62,7 @@ final class DataTables implements AutoCloseable {
     }
   }
 
-  /** Adds their addresses under the names of a plan's inputs. */
+  /** Adds the addresses of the tables under the names of a plan's inputs. */
   void addTo(Map<String, Long> inputs) {
     for (int i = 0; i < arrays.size(); i++) {
       int target = i - form.inputs().size();

@@ -13,11 +13,11 @@ import java.nio.ByteBuffer;
 import java.util.Map;
 
 /**
- * Loss and accuracy over a data set. It has a state of its own, so that nothing of training moves:
- * not the parameters, the counters, the position in the data, nor any random number.
+ * Computes loss and accuracy over a data set. It uses its own state, so that it changes nothing of
+ * training: no parameter, counter, position in the data, or random number.
  */
 final class Evaluation implements AutoCloseable {
-  /** Between two looks at the thread's interrupt flag. */
+  /** Steps between two checks of the thread's interrupt flag. */
   private static final int STEPS_AT_ONCE = 64;
 
   private final Stream stream;
@@ -36,7 +36,7 @@ final class Evaluation implements AutoCloseable {
   }
 
   /**
-   * Goes over all samples once, in the order in which they lie.
+   * Evaluates all samples once, in the order of the data.
    *
    * @throws java.util.concurrent.CancellationException if the thread is interrupted meanwhile
    */

@@ -7,9 +7,9 @@ import dev.halfstep.internal.StepState;
 import java.nio.ByteBuffer;
 
 /**
- * What the workers of a {@link Collective} do between the backward pass and the update of a step:
- * they add up their gradients, and the sums in their step states. A step that has an error on one
- * worker is skipped by all.
+ * The exchange of the workers of a {@link Collective} between the backward pass and the update of a
+ * step: they sum their gradients, and the sums in their step states. If a step has an error on one
+ * worker, all workers skip it.
  */
 final class Exchange implements AutoCloseable {
   private static final int[] SUMS = {
@@ -33,7 +33,7 @@ final class Exchange implements AutoCloseable {
     host = new HostMemory(device, StepState.BYTES);
   }
 
-  /** Waits for the backward pass, and for the other workers. */
+  /** Waits for the backward pass and for the other workers, and sums the values. */
   void run() {
     collective.allReduceSum(gradients);
     host.download(device.stream(), state, 0, StepState.BYTES);

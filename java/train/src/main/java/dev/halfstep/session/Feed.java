@@ -14,16 +14,16 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The recorded lists of one source of batches, by number of rows. The most recently used few are
- * kept; when the workspace moves, all are recorded anew.
+ * The recorded command lists of one source of batches, by number of rows. The few most recently
+ * used are kept; when the workspace moves, all are recorded again.
  */
 final class Feed implements AutoCloseable {
   private static final int KEPT = 8;
 
   /**
-   * A plan, and how often it runs in one step.
+   * A plan, and how many times it runs in one step.
    *
-   * @param afterExchange whether workers that train together add up their gradients before it
+   * @param afterExchange whether workers that train together sum their gradients before it
    */
   record Part(Plan plan, int times, boolean afterExchange) {
     Part(Plan plan, int times) {
@@ -31,9 +31,9 @@ final class Feed implements AutoCloseable {
     }
   }
 
-  /** Sees to it that the rows of coming steps lie on the device. */
+  /** Brings the rows of the next steps to the device. */
   interface Loader {
-    /** For rows that are there always. */
+    /** The loader for rows that are always on the device. */
     Loader NONE =
         new Loader() {
           @Override
@@ -46,20 +46,22 @@ final class Feed implements AutoCloseable {
         };
 
     /**
-     * Before steps are launched.
+     * Called before steps are launched.
      *
-     * @param position where the first one begins in the order of the samples, counted on over all
+     * @param position where the first step begins in the order of the samples, counted over all
      *     passes
      * @param rows of each step
      * @return how many of the steps can be launched now, at least one
      */
     int prepare(long position, int rows, int steps);
 
-    /** After these were launched. */
+    /** Called after these steps were launched. */
     void launched();
   }
 
-  /** A recorded plan, how often it is launched in one step, and what comes before it. */
+  /**
+   * A recorded plan, how many times it is launched in one step, and the exchange before it, if any.
+   */
   private record Launch(String title, CommandList list, int times, @Nullable Exchange before) {}
 
   private final SessionMemory memory;
@@ -72,10 +74,10 @@ final class Feed implements AutoCloseable {
   private int generation;
 
   /**
-   * A feed with nothing recorded.
+   * A feed without recorded lists.
    *
    * @param inputs addresses of the plans' inputs by name
-   * @param parts the plans of which a step of so many rows is made, in order
+   * @param parts gives the plans of a step with this number of rows, in order
    */
   Feed(
       SessionMemory memory,
@@ -89,9 +91,10 @@ final class Feed implements AutoCloseable {
   }
 
   /**
-   * Runs so many steps of this many rows. Nothing is allocated where the rows are the last ones.
+   * Runs {@code steps} steps of {@code rows} rows. Allocates nothing if the last call had the same
+   * number of rows.
    *
-   * @param position where the first one begins, as the state's cursor says it on the device
+   * @param position where the first step begins: the value of the state's cursor on the device
    */
   void launch(Stream stream, long position, int rows, int steps) {
     Launch[] launches = last;
@@ -185,7 +188,7 @@ final class Feed implements AutoCloseable {
     }
   }
 
-  /** Closes all lists; the next launch records anew. */
+  /** Closes all lists; the next launch records them again. */
   @Override
   public void close() {
     recorded.values().forEach(Feed::close);

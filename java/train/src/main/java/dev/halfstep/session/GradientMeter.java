@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Measures gradients between steps. It has a state of its own, and puts back what a forward pass in
- * training changes, so that nothing of training moves.
+ * Measures gradients between steps. It uses its own state, and restores what a forward pass in
+ * training changes, so that training is not affected.
  */
 final class GradientMeter implements AutoCloseable {
   private final Device device;
@@ -26,8 +26,8 @@ final class GradientMeter implements AutoCloseable {
   private final Tensor state;
   private final HostMemory host;
   private final Tensor statistics;
-  private double lastUnits; // of weight, that the seed of the last step's gradients reckons with
-  private boolean probed; // the gradients that are there are not a step's but those of noise()
+  private double lastUnits; // the weight that the last step's backward pass assumed
+  private boolean probed; // the current gradients are those of noise(), not of a step
   private double probedMultiplier;
 
   GradientMeter(Device device, SessionOptions options, SessionMemory memory) {
@@ -44,13 +44,15 @@ final class GradientMeter implements AutoCloseable {
             .label("gradient statistics");
   }
 
-  /** Takes note of a step whose gradients lie in the arena from now on, and of its labels. */
+  /**
+   * Notes that the arena now holds the gradients of a step whose backward pass assumed this weight.
+   */
   void stepped(long units) {
     lastUnits = units;
     probed = false;
   }
 
-  /** What makes the gradients that are there those of a mean loss. */
+  /** The factor that turns the current gradients into those of a mean loss. */
   private double multiplier(StepRecord last) {
     return probed ? probedMultiplier : multiplier(lastUnits, last.weight(), last.lossScale());
   }
@@ -117,10 +119,10 @@ final class GradientMeter implements AutoCloseable {
   }
 
   /**
-   * How the gradients of batches of these samples scatter, with the weights as they are.
+   * Measures how the gradients of batches of these samples scatter at the current weights.
    *
    * @param samples at least two whole batches, each sample once
-   * @param lossScale for gradients in F16
+   * @param lossScale the scale of the loss, for gradients in F16
    */
   GradientNoise noise(
       DeviceData onDevice, Dataset data, int[] samples, int batchSize, float lossScale) {
@@ -175,11 +177,11 @@ final class GradientMeter implements AutoCloseable {
   }
 
   /**
-   * What makes gradients as a step leaves them those of the mean loss: 0 if no row counted, as in
-   * the update.
+   * The factor that turns the gradients of a step into those of the mean loss; 0 if no row counted,
+   * as in the update.
    *
-   * @param units of weight that the seed of the gradients reckoned with
-   * @param weight of the rows that there were
+   * @param units the weight that the backward pass assumed
+   * @param weight the actual weight of the rows
    */
   private static double multiplier(double units, double weight, double lossScale) {
     return weight == 0 ? 0 : units / (weight * lossScale);

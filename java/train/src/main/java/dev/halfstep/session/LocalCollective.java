@@ -7,13 +7,13 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.stream.IntStream;
 
-/** A worker among threads of one process, which lay out their values for each other in arrays. */
+/** A worker among threads of one process, which exchange their values in shared arrays. */
 final class LocalCollective implements Collective {
   private final Meeting meeting;
   private final int rank;
-  private final double[][] numbers; // by rank: what each worker has brought
-  private final float[][] values; // likewise
-  private final float[][] sums; // the one array of sums, which rank 0 makes
+  private final double[][] numbers; // the numbers of each worker, by rank
+  private final float[][] values; // the tensor values of each worker, by rank
+  private final float[][] sums; // one array of sums, which rank 0 allocates
   private float[] mine = new float[0];
 
   private LocalCollective(
@@ -53,8 +53,8 @@ final class LocalCollective implements Collective {
   }
 
   /**
-   * Each worker adds up a part of the elements. The second meeting also keeps a worker that is
-   * ahead from overwriting, in its next call, what another still reads.
+   * Each worker sums a part of the elements. The second meeting also prevents a fast worker from
+   * overwriting, in its next call, values that another worker still reads.
    */
   @Override
   public void allReduceSum(Tensor tensor) {
@@ -122,7 +122,7 @@ final class LocalCollective implements Collective {
     int of(int worker);
   }
 
-  /** Every worker finds the same, so that all fail together. */
+  /** Every worker makes the same comparison, so all of them fail together. */
   private void requireSameLength(int length, Length lengths) {
     for (int worker = 0; worker < size(); worker++) {
       if (lengths.of(worker) != lengths.of(0)) {
@@ -140,7 +140,7 @@ final class LocalCollective implements Collective {
     }
   }
 
-  /** A place where all workers wait for each other, again and again. */
+  /** A reusable barrier at which all workers wait for each other. */
   private static final class Meeting {
     private final long patience; // ns
     private final boolean[] here;

@@ -4,15 +4,15 @@ import dev.halfstep.DType;
 import dev.halfstep.data.Dataset;
 
 /**
- * The device memory of a session, in bytes, computed from its plans before any is taken.
+ * The device memory of a session, in bytes, computed from its plans before anything is allocated.
  *
- * @param parameters masters, F32
- * @param gradients F32
- * @param moments what the optimizer keeps, and an average of the weights where there is one
- * @param copies of the parameters in the storage type; 0 in F32
+ * @param parameters the F32 parameters
+ * @param gradients the F32 gradients
+ * @param moments the optimizer's moments, and the average of the weights if there is one
+ * @param copies copies of the parameters in the storage type; 0 in F32
  * @param activations the arena of the largest plan, which grows with the batch
- * @param data the training data and the order of their samples; what of them is there at once,
- *     where they stream
+ * @param data the training data and the order of their samples; for streamed data, the part that is
+ *     on the device at once
  * @param bookkeeping counters, learning rates, step records and the norms that LARS and LAMB take
  */
 public record MemoryUse(
@@ -47,7 +47,7 @@ public record MemoryUse(
                 : 0));
   }
 
-  /** The sum of all. */
+  /** The sum of all parts. */
   public long total() {
     return parameters + gradients + moments + copies + activations + data + bookkeeping;
   }

@@ -9,21 +9,20 @@ import java.nio.FloatBuffer;
 import java.util.List;
 import java.util.Locale;
 
-/** What may have made a loss infinite or NaN. */
+/** Finds what may have made a loss infinite or NaN. */
 final class NotFinite {
   /** The largest number of F16. */
   private static final float LARGEST_F16 = 65504;
 
-  /** Samples of data that must be read from elsewhere. */
+  /** The most samples to read of data that are not in memory. */
   private static final int MOST_READ = 10_000;
 
   private NotFinite() {}
 
   /**
-   * What to do about it, for people: the first sample that explains it, if there is one.
+   * Advice for the user: names the first sample that explains the value, if there is one.
    *
-   * @param untrained whether nothing had been updated yet, so that no learning rate can be the
-   *     cause
+   * @param untrained whether there was no update yet, so that the learning rate cannot be the cause
    */
   static String advice(SessionOptions options, Dataset data, boolean untrained) {
     boolean half = options.storage() == DType.F16;
@@ -49,12 +48,14 @@ final class NotFinite {
         half ? ", or train in BF16 or F32, for F16 ends at 65504" : "");
   }
 
-  /** The samples that are looked at: of data that do not lie in memory the first ones. */
+  /** The samples to search: all of data in memory, the first ones of other data. */
   private static SampleReader samples(Dataset data) {
     return new SampleReader(data, data.inMemory() ? data.size() : MOST_READ);
   }
 
-  /** The first feature that is not finite, or, in the type of storage, cannot be. */
+  /**
+   * Names the first feature that is not finite, or would not be in the storage type; "" if none.
+   */
   private static String inFeatures(Dataset data, float most) {
     List<InputSpec> inputs = data.form().inputs();
     for (int i = 0; i < inputs.size(); i++) {

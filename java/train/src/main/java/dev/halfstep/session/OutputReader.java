@@ -16,7 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What a model says of each sample of a data set, found without disturbing training. */
+/** Reads the model's outputs for each sample of a data set, without affecting training. */
 final class OutputReader implements AutoCloseable {
   private final Device device;
   private final SessionOptions options;
@@ -34,8 +34,8 @@ final class OutputReader implements AutoCloseable {
   }
 
   /**
-   * Goes over all samples once; the class of the largest output, of equal ones the first. An output
-   * with a NaN is no class's: it counts as a wrong one.
+   * Predicts the class of each sample: that of the largest output, the first of equal ones. An
+   * output with a NaN predicts no class and counts as wrong.
    */
   Confusion confusion(DeviceData onDevice, Dataset data) {
     Loss loss = DataCheck.loss(options.loss(), data);
@@ -62,8 +62,8 @@ final class OutputReader implements AutoCloseable {
   }
 
   /**
-   * What the model says of all samples, in the order in which they lie, by the names of the outputs
-   * and in their order.
+   * The model's outputs for all samples, in the order of the data, by output name in the order of
+   * the outputs.
    */
   Map<String, float[]> values(DeviceData onDevice, Dataset data) {
     Map<String, float[]> all = new LinkedHashMap<>();
@@ -94,7 +94,7 @@ final class OutputReader implements AutoCloseable {
     return new float[(int) (data.size() * each)];
   }
 
-  /** Takes each output of a batch, of which the first rows count. */
+  /** Receives each output of a batch; only the first rows are valid. */
   private interface BatchOutputs {
     void take(List<float[]> values, int from, int rows);
   }

@@ -4,10 +4,9 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A way through a data set in some order, again and again, by way of a {@link Ring}. Position p of
- * it, counted on over all passes, lies in row p modulo the ring's rows, which is where a step looks
- * for it that reads such a table from its cursor on. Segment s holds the positions from s times its
- * rows on.
+ * Repeated passes over a data set in some order, through a {@link Ring}. Position p, counted over
+ * all passes, is in row p modulo the ring's rows, where a step that reads the table from its cursor
+ * expects it. Segment s holds the positions from s times the segment's rows on.
  */
 final class Passage implements Feed.Loader {
   private static final long NONE = -1;
@@ -15,24 +14,25 @@ final class Passage implements Feed.Loader {
   private final Ring ring;
   private final int samples;
   private final int segmentRows;
-  private final int[] chosen; // the samples of the segment that is loaded
-  private int @Nullable [] order; // null: as they lie
-  private final long[] held = new long[Ring.SEGMENTS]; // the segment that each third holds
+  private final int[] chosen; // the samples of the segment being loaded
+  private int @Nullable [] order; // null: the order of the data
+  private final long[] held =
+      new long[Ring.SEGMENTS]; // the number of the segment in each third of the ring
   private final int[] copy = new int[Ring.SEGMENTS];
   private final boolean[] awaited = new boolean[Ring.SEGMENTS];
   private long begun = NONE; // the segment to load once the steps before it are launched
 
   /**
-   * A passage through so many samples.
+   * A passage over {@code samples} samples.
    *
-   * @param mostRows of a step
-   * @param mostSegmentRows rows for which the ring has room in each of its segments, at least as
-   *     many as the most of a step
+   * @param mostRows the most rows of a step
+   * @param mostSegmentRows the most rows that one segment of the ring can hold, at least {@code
+   *     mostRows}
    */
   Passage(Ring ring, int samples, int mostRows, int mostSegmentRows) {
     this.ring = ring;
     this.samples = samples;
-    // Segments of equal length, so that the last of a pass reaches but little into the next pass.
+    // Segments have equal lengths, so that the last of a pass extends only a little into the next.
     int segments = (samples + mostSegmentRows - 1) / mostSegmentRows;
     segmentRows = Math.max(mostRows, (samples + segments - 1) / segments);
     chosen = new int[segmentRows];
@@ -49,7 +49,7 @@ final class Passage implements Feed.Loader {
     return samples;
   }
 
-  /** Another order from now on, which stays as it is until there is yet another. */
+  /** Sets the order from now on; the array must not change while it is in use. */
   void order(int[] indices) {
     order = indices;
     forget();
@@ -60,10 +60,9 @@ final class Passage implements Feed.Loader {
   }
 
   /**
-   * A step lies in one segment or across the end of one, so the steps that end in segment s read it
-   * and the one before, and those after them read s and later ones: segment s + 1 can be loaded
-   * into the place of s - 2 as soon as the steps launched so far have ended, and while those run
-   * that are launched now.
+   * A step is within one segment or crosses the end of one. So the steps that end in segment s read
+   * s and s - 1, and later steps read s and later segments. Segment s + 1 can therefore replace s -
+   * 2 as soon as the steps launched so far have ended, while those launched now run.
    */
   @Override
   public int prepare(long position, int rows, int steps) {
@@ -98,7 +97,7 @@ final class Passage implements Feed.Loader {
     }
   }
 
-  /** Where the pass ends in which the sample before this position lies. */
+  /** The end of the pass that contains the sample before this position. */
   private long endOfPass(long position) {
     return ((position - 1) / samples + 1) * samples;
   }

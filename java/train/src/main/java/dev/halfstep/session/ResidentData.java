@@ -12,8 +12,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A data set that lies on the device as a whole, with the order in which training visits it, and
- * the lists recorded for it.
+ * A data set that is on the device as a whole, with the order in which training visits it, and the
+ * lists recorded for it.
  */
 final class ResidentData implements DeviceData {
   private final Device device;
@@ -42,7 +42,7 @@ final class ResidentData implements DeviceData {
     }
   }
 
-  /** Arrays as they lie. */
+  /** Uploads whole arrays. */
   private void upload(ArrayDataset arrays) {
     int inputs = arrays.form().inputs().size();
     for (int i = 0; i < inputs; i++) {
@@ -53,7 +53,7 @@ final class ResidentData implements DeviceData {
     }
   }
 
-  /** Samples that were gathered. */
+  /** Uploads gathered samples to the rows from {@code first} on. */
   private void upload(SampleBatch batch, int first) {
     int inputs = batch.form().inputs().size();
     for (int i = 0; i < inputs + batch.form().targets().size(); i++) {
@@ -62,7 +62,7 @@ final class ResidentData implements DeviceData {
     }
   }
 
-  /** Bytes of device memory that a data set takes, its order included. */
+  /** Bytes of device memory for a data set, including its order. */
   static long bytes(Dataset data) {
     return data.size() * (data.form().sampleBytes() + DType.I32.bytes());
   }

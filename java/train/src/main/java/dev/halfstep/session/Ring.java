@@ -10,12 +10,12 @@ import dev.halfstep.internal.HostMemory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows of a data set on their way to the device: three segments in a ring there, and two pinned
- * buffers on the host, each with a stream that copies from it. While the device computes on one
- * segment the next one is copied, and the one after that gathered.
+ * Streams rows of a data set to the device: three segments in a ring there, and two pinned buffers
+ * on the host, each with a stream that copies from it. While the device computes on one segment,
+ * the next one is copied, and the one after that is gathered.
  *
- * <p>There are three segments because a batch may lie across the end of one: the device then reads
- * two, and the third can be written.
+ * <p>There are three segments because a batch may cross the end of one: the device then reads two
+ * while the third is written.
  */
 final class Ring implements AutoCloseable {
   static final int SEGMENTS = 3;
@@ -24,17 +24,17 @@ final class Ring implements AutoCloseable {
   private final Stream compute;
   private final Dataset data;
   private final DataCheck check;
-  private final long[] addresses; // of the tables: inputs, and then targets
+  private final long[] addresses; // of the tables: inputs first, then targets
   private final long[] rowBytes;
   private final SampleBatch[] batches = new SampleBatch[BUFFERS];
   private final HostMemory[] buffers = new HostMemory[BUFFERS];
   private final Stream[] copies = new Stream[BUFFERS];
-  private int turn; // the buffer that is filled next
+  private int turn; // index of the buffer to fill next
   private @Nullable Passage owner;
   private long filled;
   private long loadingNanos;
 
-  /** A ring in these tables, whose rows are three times those of a segment. */
+  /** A ring in these tables, which have {@code 3 * segmentRows} rows. */
   Ring(Device device, Dataset data, DataCheck check, DataTables tables, int segmentRows) {
     this.data = data;
     this.check = check;
@@ -57,9 +57,9 @@ final class Ring implements AutoCloseable {
   }
 
   /**
-   * Makes the ring a passage's own.
+   * Gives the ring to a passage.
    *
-   * @return false if it was before, so that what the passage loaded is still there
+   * @return false if the passage already had it, so that the rows it loaded are still there
    */
   boolean take(Passage passage) {
     boolean changes = owner != passage;
@@ -68,9 +68,9 @@ final class Ring implements AutoCloseable {
   }
 
   /**
-   * Prepares for {@link #fill}: the buffer is free once its last copy has ended; and the copy will
-   * come after all steps launched until now, which may read what it overwrites, and after the copy
-   * from the other buffer, which may still write there if the passage has jumped.
+   * Prepares for {@link #fill}: waits until the last copy from the buffer has ended, and orders the
+   * new copy after all steps launched so far, which may read the rows that it overwrites, and after
+   * the copy from the other buffer, which may still write there if the passage has jumped.
    */
   void begin() {
     copies[turn].synchronize();
@@ -81,10 +81,10 @@ final class Ring implements AutoCloseable {
   /**
    * Gathers rows and copies them to the device, after {@link #begin}.
    *
-   * @param samples that are to be there
-   * @param firstRow where they go in the ring
-   * @return what {@link #await} takes to wait for the copy
-   * @throws dev.halfstep.data.GatherException if they cannot be read: nothing is copied then
+   * @param samples indices of the samples to copy
+   * @param firstRow the first row in the ring to write
+   * @return the copy's number for {@link #await}
+   * @throws dev.halfstep.data.GatherException if they cannot be read; nothing is copied then
    */
   int fill(int[] samples, long firstRow) {
     long began = System.nanoTime();
@@ -105,12 +105,12 @@ final class Ring implements AutoCloseable {
     return buffer;
   }
 
-  /** Lets steps that are launched from now on see what {@link #fill} copied. */
+  /** Makes steps that are launched from now on wait for a copy of {@link #fill}. */
   void await(int copy) {
     compute.waitFor(copies[copy]);
   }
 
-  /** How often rows were gathered. */
+  /** How many times rows were gathered. */
   long filled() {
     return filled;
   }
@@ -122,7 +122,7 @@ final class Ring implements AutoCloseable {
   @Override
   public void close() {
     for (int i = 0; i < BUFFERS; i++) {
-      copies[i].close(); // waits for its copies, which read the buffer
+      copies[i].close(); // waits for the copies from the buffer
       buffers[i].close();
     }
   }

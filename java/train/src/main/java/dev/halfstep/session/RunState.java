@@ -19,8 +19,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a recorded step reads and advances, on the device, and what the host knows of it: counters
- * and sums, the schedule's rows, and the ring of step records.
+ * The state that recorded steps read and advance on the device, and the host's knowledge of it:
+ * counters and sums, the schedule's rows, and the ring of step records.
  */
 final class RunState implements AutoCloseable {
   private static final int RECORD = RingRecord.BYTES;
@@ -38,11 +38,11 @@ final class RunState implements AutoCloseable {
   private final HostMemory hostRing;
 
   private long launched;
-  private long position; // the cursor, when all launched steps have ended
+  private long position; // the cursor's value once all launched steps have ended
   private long drained;
-  private long performed; // as of the last download
-  private boolean moved; // since then
-  private int rowsLeft; // of the schedule
+  private long performed; // updates at the last download
+  private boolean moved; // whether steps were launched since then
+  private int rowsLeft; // rows of the schedule that are not used yet
   private boolean constant = true;
   private float rate;
   private float momentum;
@@ -70,7 +70,7 @@ final class RunState implements AutoCloseable {
     hostRing.upload(stream, ring.address(), 0, ring.bytes());
   }
 
-  /** The addresses of state, schedule and ring under the names of a plan's inputs. */
+  /** The addresses of state, schedule and ring, under the names of a plan's inputs. */
   Map<String, Long> addresses() {
     return Map.of("state", state.address(), "schedule", schedule.address(), "ring", ring.address());
   }
@@ -80,13 +80,13 @@ final class RunState implements AutoCloseable {
     return StepState.BYTES + (long) options.pendingSteps() * (ScheduleRow.BYTES + RECORD);
   }
 
-  /** Steps that were launched and not yet drained. */
+  /** The number of steps that were launched and not yet drained. */
   long pending() {
     return launched - drained;
   }
 
   /**
-   * Counts steps of so many rows that are about to be launched, and sees to it that they have
+   * Counts steps of {@code rows} rows that are about to be launched, and checks that they have
    * learning rates.
    *
    * @return the position at which they begin
@@ -120,7 +120,7 @@ final class RunState implements AutoCloseable {
     return begin;
   }
 
-  /** The same learning rate and momentum from the next performed step on. */
+  /** Sets one learning rate and momentum from the next performed step on. */
   void keep(float learningRate, float momentum) {
     rate = learningRate;
     this.momentum = momentum;
@@ -131,7 +131,7 @@ final class RunState implements AutoCloseable {
     constant = true;
   }
 
-  /** Learning rates and momenta of the next performed steps. */
+  /** Sets the learning rates and momenta of the next performed steps. */
   void schedule(float[] learningRates, float[] momenta) {
     int rows = learningRates.length;
     if (rows < 1 || rows > capacity || momenta.length != rows) {
@@ -167,7 +167,7 @@ final class RunState implements AutoCloseable {
     rowsLeft = rows;
   }
 
-  /** The bytes of the state as it is now, after {@link #drain}. */
+  /** The bytes of the current state, after {@link #drain}. */
   byte[] counters() {
     download();
     byte[] bytes = new byte[StepState.BYTES];
@@ -176,9 +176,9 @@ final class RunState implements AutoCloseable {
   }
 
   /**
-   * Goes on from such a state.
+   * Continues from a state that {@link #counters()} returned.
    *
-   * @throws IllegalArgumentException if it is none that a run can come to
+   * @throws IllegalArgumentException if no run can reach such a state
    */
   void counters(byte[] bytes) {
     StepCounters.require(bytes, scaling);
@@ -203,12 +203,12 @@ final class RunState implements AutoCloseable {
     return hostState.buffer().getFloat(StepState.LOSS_SCALE);
   }
 
-  /** Where the next step begins, as the cursor will say it then. */
+  /** Where the next step begins: the cursor's value then. */
   long position() {
     return position;
   }
 
-  /** Where the next batch begins in the order of the samples. */
+  /** Sets where the next batch begins in the order of the samples. */
   void cursor(long position) {
     put(StepState.CURSOR, position);
     this.position = position;
@@ -225,7 +225,7 @@ final class RunState implements AutoCloseable {
     moved = false;
   }
 
-  /** Waits for all steps and reads the records of those since the last time. */
+  /** Waits for all steps, and reads the records of the steps since the last call. */
   void drain(StepBlock block) {
     int steps = (int) pending();
     block.begin(drained, steps);
@@ -241,7 +241,9 @@ final class RunState implements AutoCloseable {
     check();
   }
 
-  /** Waits for the last step; its mean loss. Nothing is allocated unless something is wrong. */
+  /**
+   * Waits for the last step and returns its mean loss. Allocates nothing unless there is an error.
+   */
   double awaitLast() {
     int slot = (int) ((launched - 1) % capacity);
     downloadRecords(slot, 1);
@@ -258,7 +260,7 @@ final class RunState implements AutoCloseable {
     return loss;
   }
 
-  /** What the last step was and gave; waits for it. */
+  /** Waits for the last step and returns its record. */
   StepRecord lastRecord() {
     if (launched == 0) {
       throw new IllegalStateException("no step has been made yet");
@@ -291,7 +293,7 @@ final class RunState implements AutoCloseable {
         RingRecord.skipped(records, i));
   }
 
-  /** Throws what went wrong in the last steps; the next ones begin without it. */
+  /** Throws the error of the last steps, if any, and clears it for the next steps. */
   private void check() {
     int errors = StepState.error(hostState.buffer());
     if (errors != 0) {

@@ -15,8 +15,8 @@ import java.util.Objects;
 import java.util.function.Consumer;
 
 /**
- * Says what a {@link TrainingSession} is to do, and opens it. Immutable: each method gives another
- * builder, with one thing changed.
+ * Sets the options of a {@link TrainingSession}, and opens it. Immutable: each method returns a new
+ * builder with one option changed.
  */
 public final class SessionBuilder extends SessionOptions {
   private static final int MOST_PENDING = 1_000_000;
@@ -31,28 +31,29 @@ public final class SessionBuilder extends SessionOptions {
     return changed;
   }
 
-  /** What is minimised; by default cross-entropy. */
+  /** The loss to minimise; by default cross-entropy. */
   public SessionBuilder loss(Loss loss) {
     return with(options -> options.loss = Objects.requireNonNull(loss, "loss"));
   }
 
-  /** How parameters change; by default SGD with learning rate 0.01. */
+  /** The optimizer; by default SGD with learning rate 0.01. */
   public SessionBuilder optimizer(Optimizer optimizer) {
     return with(options -> options.optimizer = Objects.requireNonNull(optimizer, "optimizer"));
   }
 
   /**
-   * Parameters whose learning rate and weight decay are the optimizer's times a factor; by default
-   * there are none. A parameter that several groups match is in the first of them.
+   * Groups of parameters whose learning rate and weight decay are the optimizer's times a factor;
+   * by default there are none. A parameter that matches several groups belongs to the first.
    *
    * <pre>{@code
-   * options.groups(
-   *     ParameterGroup.of("0.*").withRate(0.1), // the first layer learns ten times slower
-   *     ParameterGroup.of("*.weight").withDecay(0))
+   * SessionBuilder grouped =
+   *     options.groups(
+   *         ParameterGroup.of("0.*").withRate(0.1), // the first layer learns ten times slower
+   *         ParameterGroup.of("*.weight").withDecay(0));
    * }</pre>
    *
-   * @throws IllegalArgumentException if a group has no parameter of the model that is trained; the
-   *     message names those there are
+   * @throws IllegalArgumentException if a group matches no trained parameter of the model; the
+   *     message lists the trained parameters
    */
   public SessionBuilder groups(ParameterGroup... groups) {
     List<ParameterGroup> list = List.of(groups);
@@ -65,12 +66,15 @@ public final class SessionBuilder extends SessionOptions {
     return with(options -> options.groups = list);
   }
 
-  /** Where to train: a device that the calling thread opened, and closes after the session. */
+  /** The device to train on; the calling thread opened it and closes it after the session. */
   public SessionBuilder device(Device device) {
     return with(options -> options.device = Objects.requireNonNull(device, "device"));
   }
 
-  /** Where to train: "auto" (the default), "cpu", "cuda" ...; the session opens and closes it. */
+  /**
+   * The device to train on: "auto" (the default), "cpu", "cuda" ...; the session opens and closes
+   * it.
+   */
   public SessionBuilder device(String id) {
     return with(
         options -> {
@@ -81,8 +85,8 @@ public final class SessionBuilder extends SessionOptions {
 
   /**
    * The type of activations and of the copies of weights: F32 (the default), BF16 or F16.
-   * Parameters, gradients of parameters, moments, losses and accumulation are F32 always. F16
-   * trains with {@link LossScaling#DEFAULT} unless another is given.
+   * Parameters, gradients of parameters, moments, losses and accumulation are always F32. F16
+   * trains with {@link LossScaling#DEFAULT} unless another scaling is set.
    */
   public SessionBuilder storage(DType storage) {
     if (storage != DType.F32 && storage != DType.BF16 && storage != DType.F16) {
@@ -93,8 +97,8 @@ public final class SessionBuilder extends SessionOptions {
 
   /**
    * Whether products of F32 storage may round their operands to TF32, in training and in
-   * evaluation, as {@link dev.halfstep.Stream#allowTf32} has it; by default they may not. On a CPU
-   * and with other storage types nothing changes.
+   * evaluation, as described in {@link dev.halfstep.Stream#allowTf32}; by default they may not. It
+   * has no effect on a CPU or with other storage types.
    */
   public SessionBuilder tf32(boolean allowed) {
     return with(options -> options.tf32 = allowed);
@@ -106,8 +110,8 @@ public final class SessionBuilder extends SessionOptions {
   }
 
   /**
-   * At most so many samples are computed at once; larger batches accumulate their gradients over
-   * several micro-batches. It limits memory and changes no result but by rounding.
+   * The most samples that are computed at once; larger batches accumulate their gradients over
+   * several micro-batches. It limits memory, and changes results only by rounding.
    */
   public SessionBuilder microBatch(int microBatch) {
     return with(options -> options.microBatch = positive("the micro-batch", microBatch));
@@ -119,8 +123,8 @@ public final class SessionBuilder extends SessionOptions {
   }
 
   /**
-   * Scales gradients down whose norm over all parameters is above {@code maxNorm}; 0, the default,
-   * leaves them.
+   * Scales gradients down to {@code maxNorm} if their norm over all parameters is above it; 0, the
+   * default: no clipping.
    */
   public SessionBuilder clipNorm(double maxNorm) {
     if (!(maxNorm >= 0)) {
@@ -129,14 +133,14 @@ public final class SessionBuilder extends SessionOptions {
     return with(options -> options.clipNorm = (float) maxNorm);
   }
 
-  /** Whether the norm of the gradients is measured where nothing else asks for it. */
+  /** Whether the norm of the gradients is measured even if no other option needs it. */
   public SessionBuilder gradientNorm(boolean measured) {
     return with(options -> options.gradientNorm = measured);
   }
 
   /**
    * Keeps an exponential moving average of the weights, which {@link
-   * TrainingSession#averagedWeights} gives; 0, the default: none.
+   * TrainingSession#averagedWeights} returns; 0, the default: none.
    *
    * @param decay in [0, 1)
    */
@@ -147,12 +151,12 @@ public final class SessionBuilder extends SessionOptions {
     return with(options -> options.averageDecay = decay);
   }
 
-  /** Dynamic loss scaling; by default there is none except in F16. */
+  /** Dynamic loss scaling; by default only F16 has it. */
   public SessionBuilder lossScaling(LossScaling scaling) {
     return with(options -> options.lossScaling = Objects.requireNonNull(scaling, "scaling"));
   }
 
-  /** At most so many steps, up to a million, may be run before they are drained; default 1024. */
+  /** The most steps, up to a million, that may be run before they are drained; by default 1024. */
   public SessionBuilder pendingSteps(int steps) {
     if (steps > MOST_PENDING) {
       throw new IllegalArgumentException(
@@ -162,9 +166,9 @@ public final class SessionBuilder extends SessionOptions {
   }
 
   /**
-   * At most so many bytes of device memory hold data sets; by default as many as there are. A data
-   * set that does not fit beside the session and the data in use streams: its samples are copied to
-   * the device as they are needed, while it computes. Results are the same bits.
+   * The most bytes of device memory for data sets; by default all that are free. A data set that
+   * does not fit beside the session and the data in use is streamed: its samples are copied to the
+   * device as they are needed, while it computes. Results are the same bits.
    */
   public SessionBuilder dataMemory(long bytes) {
     if (bytes < 1) {
@@ -180,22 +184,22 @@ public final class SessionBuilder extends SessionOptions {
   }
 
   /**
-   * The workers with which this session trains one model, each in a session of its own; by default
-   * it trains alone. The first weights are those of worker 0. Each worker's batches count {@link
-   * #batchSize} samples, so an update is made from size times as many.
+   * The workers with which this session trains one model, each in its own session; by default it
+   * trains alone. The first weights are those of worker 0. Each worker's batch has {@link
+   * #batchSize} samples, so an update uses {@link Collective#size} times as many.
    */
   public SessionBuilder collective(Collective collective) {
     return with(options -> options.collective = Objects.requireNonNull(collective, "collective"));
   }
 
-  /** Makes the session; the calling thread owns it. */
+  /** Opens the session; the calling thread owns it. */
   public TrainingSession open() {
     return new TrainingSession(this);
   }
 
   /**
-   * The plan of one step on this data, made without a device. With micro-batches it is the first of
-   * them, which is the largest.
+   * The plan of one step on these data, made without a device. With micro-batches it is the plan of
+   * the first, which is the largest.
    *
    * @throws IllegalArgumentException if the data do not fit the model; the message names the layer
    */
@@ -206,15 +210,14 @@ public final class SessionBuilder extends SessionOptions {
         .plan();
   }
 
-  /** The device memory that a session needs to train on this data, in bytes. */
+  /** The device memory in bytes that a session needs to train on these data. */
   public MemoryUse memory(Dataset data) {
     return MemoryUse.of(this, data);
   }
 
   /**
-   * Checks that the model and the loss can train on these data and, where they lie in memory,
-   * reading all of them, that each label and token is one that the model knows; those of other data
-   * are looked at as they are read.
+   * Checks that the model and the loss can train on these data. Data in memory are read as a whole
+   * to check that the model knows each label and token; other data are checked as they are read.
    *
    * @throws IllegalArgumentException if not; the message names the sample
    */
@@ -223,7 +226,7 @@ public final class SessionBuilder extends SessionOptions {
   }
 
   /**
-   * Checks that a layer or the loss can compute a step of so many samples.
+   * Checks that all layers and the loss can compute a step of {@code rows} samples.
    *
    * @throws IllegalArgumentException if one cannot; the message names the layer
    */
@@ -241,12 +244,12 @@ public final class SessionBuilder extends SessionOptions {
   }
 
   /**
-   * What may have made a loss infinite or NaN, and what to do about it, as a sentence for people:
+   * A sentence for users about what may have made a loss infinite or NaN, and what to do: it names
    * the first sample that explains it, if there is one.
    *
-   * @param data that the loss was computed on; all of them are read
-   * @param untrained whether nothing had been updated yet, so that no learning rate can be the
-   *     cause
+   * @param data those that the loss was computed on; they are searched as a whole if they are in
+   *     memory, otherwise only the first samples
+   * @param untrained whether there was no update yet, so that the learning rate cannot be the cause
    */
   public String adviceOnNotFinite(Dataset data, boolean untrained) {
     return NotFinite.advice(this, data, untrained);

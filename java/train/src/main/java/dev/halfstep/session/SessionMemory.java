@@ -26,8 +26,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The arenas of a session: parameters, and beside them gradients, moments and storage copies, all
- * laid out alike; and the workspace of the activations.
+ * The device memory of a session: arenas of the parameters, gradients, moments and storage copies,
+ * all with the same layout, and the workspace of the activations.
  */
 final class SessionMemory implements AutoCloseable {
   private final Device device;
@@ -85,8 +85,8 @@ final class SessionMemory implements AutoCloseable {
   }
 
   /**
-   * One segment a parameter, with its group's rate and decay: matrices decay and have a copy; what
-   * is not trained is frozen.
+   * Writes one segment per parameter, with its group's rate and decay: matrices decay and have a
+   * copy; parameters that are not trained are frozen.
    */
   private static ByteBuffer segments(Parameters table, SessionOptions options) {
     float weightDecay = options.optimizer().weightDecay();
@@ -110,7 +110,7 @@ final class SessionMemory implements AutoCloseable {
     return buffer;
   }
 
-  /** The addresses of the arenas under the names of a plan's inputs. */
+  /** The addresses of the arenas, under the names of a plan's inputs. */
   Map<String, Long> addresses() {
     Map<String, Long> addresses = new HashMap<>();
     put(addresses, "parameters", parameters);
@@ -132,7 +132,7 @@ final class SessionMemory implements AutoCloseable {
     }
   }
 
-  /** Records a plan of this session; the device's stream is left as its owner set it. */
+  /** Records a plan of this session; the settings of the device's stream stay the same. */
   CommandList record(Plan plan, Map<String, Long> inputs) {
     ValueAddresses.Arenas arenas =
         new ValueAddresses.Arenas(
@@ -151,7 +151,9 @@ final class SessionMemory implements AutoCloseable {
     }
   }
 
-  /** The exchange of the gradients, for a session with a collective and the state at an address. */
+  /**
+   * The exchange of the gradients, for a session with a collective whose state is at this address.
+   */
   Exchange exchange(long state) {
     if (exchange == null) {
       exchange = new Exchange(Objects.requireNonNull(collective), gradients, state);
@@ -159,17 +161,17 @@ final class SessionMemory implements AutoCloseable {
     return exchange;
   }
 
-  /** Sees to it that plans have so many bytes of activations. */
+  /** Grows the workspace to at least {@code bytes} bytes of activations. */
   void requireWorkspace(long bytes) {
     workspace.require(bytes);
   }
 
-  /** Bytes of activations there is room for. */
+  /** Bytes of the workspace for activations. */
   long workspaceBytes() {
     return workspace.bytes();
   }
 
-  /** Changes when recorded plans have become void. */
+  /** A number that changes when recorded plans become invalid. */
   int generation() {
     return workspace.generation();
   }
@@ -187,12 +189,12 @@ final class SessionMemory implements AutoCloseable {
     }
   }
 
-  /** All parameters, laid out by their table. */
+  /** Copies all parameters to the host, laid out by their table. */
   float[] download() {
     return parameters.toFloats();
   }
 
-  /** What the arenas hold, with these counters. */
+  /** The contents of the arenas, with these counters. */
   SessionState state(byte[] counters) {
     return new SessionState(
         download(), values(moment1), values(moment2), values(average), counters);
@@ -216,7 +218,7 @@ final class SessionMemory implements AutoCloseable {
     }
   }
 
-  /** The average of the weights after so many updates. */
+  /** The average of the weights after {@code updates} updates. */
   float[] average(double decay, long updates) {
     if (average == null) {
       throw new IllegalStateException(
@@ -230,7 +232,7 @@ final class SessionMemory implements AutoCloseable {
     return values;
   }
 
-  /** Where the gradient of a parameter lies. */
+  /** The device address of a parameter's gradient. */
   long gradientAddress(Parameter parameter) {
     return gradients.address() + table.offset(parameter) * DType.F32.bytes();
   }
@@ -249,7 +251,10 @@ final class SessionMemory implements AutoCloseable {
     }
   }
 
-  /** The gradients of the last step, as they are: scaled, over one unit of weight a label. */
+  /**
+   * The gradients of the last step as stored: times the loss scale, and divided by the assumed
+   * weight of one per label.
+   */
   float[] gradients() {
     return gradients.toFloats();
   }

@@ -12,11 +12,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a {@link TrainingSession} is to do, as its parts read it; a {@link SessionBuilder} makes it.
- * Immutable.
+ * The options of a {@link TrainingSession}, as its parts read them; {@link SessionBuilder} sets
+ * them. Immutable.
  */
 public abstract class SessionOptions implements Cloneable {
-  // Written by SessionBuilder alone, in a copy that nobody else has seen.
+  // Only SessionBuilder writes these fields, in a new copy that is not shared yet.
   final Model model;
   Loss loss = Loss.crossEntropy();
   Optimizer optimizer = Optimizer.sgd(0.01);
@@ -41,22 +41,22 @@ public abstract class SessionOptions implements Cloneable {
     this.model = Objects.requireNonNull(model, "model");
   }
 
-  /** What is trained. */
+  /** The model to train. */
   public final Model model() {
     return model;
   }
 
-  /** What is minimised. */
+  /** The loss to minimise. */
   public final Loss loss() {
     return loss;
   }
 
-  /** How parameters change. */
+  /** The optimizer. */
   public final Optimizer optimizer() {
     return optimizer;
   }
 
-  /** Parameters that learn at a rate, or decay with a strength, of their own. */
+  /** Groups of parameters with their own learning rate or weight decay. */
   public final List<ParameterGroup> groups() {
     return groups;
   }
@@ -86,7 +86,7 @@ public abstract class SessionOptions implements Cloneable {
     return batchSize;
   }
 
-  /** Samples that are computed at once, at most. */
+  /** The most samples that are computed at once. */
   public final int microBatch() {
     return microBatch;
   }
@@ -101,7 +101,7 @@ public abstract class SessionOptions implements Cloneable {
     return clipNorm;
   }
 
-  /** Whether the norm of the gradients is measured where nothing else asks for it. */
+  /** Whether the norm of the gradients is measured even if no other option needs it. */
   public final boolean gradientNorm() {
     return gradientNorm;
   }
@@ -111,12 +111,12 @@ public abstract class SessionOptions implements Cloneable {
     return averageDecay;
   }
 
-  /** Steps that may be run before they are drained. */
+  /** The most steps that may be run before they are drained. */
   public final int pendingSteps() {
     return pendingSteps;
   }
 
-  /** Bytes of device memory for data sets, at most. */
+  /** The most bytes of device memory for data sets. */
   public final long dataMemory() {
     return dataMemory;
   }
@@ -126,7 +126,7 @@ public abstract class SessionOptions implements Cloneable {
     return seed;
   }
 
-  /** The workers that this session trains with; null: it trains alone. */
+  /** The workers with which this session trains; null: it trains alone. */
   public final @Nullable Collective collective() {
     return collective;
   }

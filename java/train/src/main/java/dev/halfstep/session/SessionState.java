@@ -6,9 +6,8 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Everything that training changes on the device, as it is between two steps: what a checkpoint
- * keeps of a session ({@link TrainingSession#state()}). Arrays are taken and given as they are, not
- * copied.
+ * Everything that training changes on the device, between two steps: the part of a session that a
+ * checkpoint stores ({@link TrainingSession#state()}). Arrays are not copied.
  */
 public final class SessionState {
   private final float[] weights;
@@ -18,13 +17,13 @@ public final class SessionState {
   private final byte[] counters;
 
   /**
-   * A state that was saved.
+   * A state from saved arrays.
    *
    * @param weights laid out by {@code model.parameters()}, as are the other arrays
-   * @param moment1 what the optimizer keeps for each parameter; null if it keeps nothing
-   * @param moment2 the second of it; null if it keeps one thing at most
-   * @param average the moving average of the weights as it accumulates; null if there is none
-   * @param counters as {@link #counters} gave them
+   * @param moment1 the optimizer's first moments; null if it has none
+   * @param moment2 the optimizer's second moments; null if it has none
+   * @param average the accumulated moving average of the weights; null if there is none
+   * @param counters the bytes that {@link #counters} returned
    */
   public SessionState(
       float[] weights,
@@ -54,7 +53,7 @@ public final class SessionState {
     return moment2;
   }
 
-  /** The moving average of the weights as it accumulates; null if there is none. */
+  /** The accumulated moving average of the weights; null if there is none. */
   public float @Nullable [] average() {
     return average;
   }
@@ -88,10 +87,10 @@ public final class SessionState {
   }
 
   /**
-   * Checks that a session with these options can go on from this state.
+   * Checks that a session with these options can continue from this state.
    *
-   * @throws IllegalArgumentException if an array is missing, not wanted or of another length, or
-   *     the counters say what no run comes to
+   * @throws IllegalArgumentException if an array is missing, not used or of another length, or no
+   *     run can reach these counters
    */
   public void requireFitting(SessionOptions options) {
     long size = options.model().parameters().arenaSize();

@@ -3,8 +3,8 @@ package dev.halfstep.session;
 import dev.halfstep.metric.Metrics;
 
 /**
- * What a run of consecutive steps was and gave, in arrays. It stays as it is until it is given to
- * {@link TrainingSession#drain(StepBlock)} again.
+ * The records of consecutive steps, in arrays. It does not change until it is passed to {@link
+ * TrainingSession#drain(StepBlock)} again.
  *
  * @see StepRecord
  */
@@ -36,7 +36,7 @@ public final class StepBlock {
     skipped = new boolean[capacity];
   }
 
-  /** Begins anew. */
+  /** Clears the block for the steps from {@code firstStep} on. */
   void begin(long firstStep, int steps) {
     if (steps > lossSum.length) {
       throw new IllegalArgumentException(
@@ -62,7 +62,7 @@ public final class StepBlock {
     return first;
   }
 
-  /** How many steps there are. */
+  /** The number of steps. */
   public int size() {
     return size;
   }
@@ -77,7 +77,7 @@ public final class StepBlock {
     return weight[i];
   }
 
-  /** Rows whose largest logit was the label's. */
+  /** Rows whose largest logit was that of the label. */
   public double correct(int i) {
     return correct[i];
   }
@@ -87,12 +87,12 @@ public final class StepBlock {
     return rows[i];
   }
 
-  /** The weighted mean loss; 0 where all rows were ignored or of weight 0. */
+  /** The weighted mean loss; 0 if all rows were ignored or had weight 0. */
   public double loss(int i) {
     return Metrics.mean(lossSum[i], weight[i]);
   }
 
-  /** The rate of the update. */
+  /** The learning rate of the update. */
   public float learningRate(int i) {
     return learningRate[i];
   }
@@ -102,17 +102,20 @@ public final class StepBlock {
     return lossScale[i];
   }
 
-  /** The norm of the unscaled gradients before clipping; 0 where it was not measured. */
+  /** The norm of the unscaled gradients before clipping; 0 if it was not measured. */
   public float gradientNorm(int i) {
     return gradientNorm[i];
   }
 
-  /** Whether nothing was updated: gradients not finite, or a label or index out of range. */
+  /**
+   * Whether the update was skipped, because gradients were not finite or a label or index was out
+   * of range.
+   */
   public boolean skipped(int i) {
     return skipped[i];
   }
 
-  /** Everything about one step. */
+  /** The record of step {@code firstStep + i}. */
   public StepRecord record(int i) {
     return new StepRecord(
         first + i,

@@ -1,6 +1,6 @@
 package dev.halfstep.session;
 
-/** Tells how long a device waits between the steps of a loop that feeds it. */
+/** Measures how long a device waits between the steps of a loop. */
 final class StepClock {
   private long firstBegin;
   private long lastEnd;
@@ -20,10 +20,10 @@ final class StepClock {
   }
 
   /**
-   * Takes in a run of steps that has just been launched on data that stream.
+   * Counts steps that have just been launched on streamed data.
    *
-   * @param beginNanos when it began
-   * @param loadingNanos how long its data were gathered and copied
+   * @param beginNanos when the launch began
+   * @param loadingNanos how long the host gathered and copied their data
    */
   void ran(long beginNanos, long loadingNanos) {
     if (lastEnd == 0) {
@@ -33,7 +33,10 @@ final class StepClock {
     lastEnd = System.nanoTime();
   }
 
-  /** The part of the time from the first step to the last between steps; 0 before the second. */
+  /**
+   * The share of the time from the first step to the last in which the device waited; 0 before the
+   * second step.
+   */
   double idle() {
     return idleNanos == 0 ? 0 : (double) idleNanos / (lastEnd - firstBegin);
   }

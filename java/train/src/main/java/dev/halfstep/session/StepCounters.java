@@ -7,16 +7,16 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Checks the bytes of {@code hs_step_state} that a checkpoint has, before a step takes them: it
- * counts in them where in memory it writes.
+ * Checks the bytes of {@code hs_step_state} from a checkpoint before a step uses them: the step
+ * computes from them where it writes in memory.
  */
 final class StepCounters {
-  /** More than any run comes to, and far from where counting on would overflow. */
+  /** More than any run reaches, and far below overflow. */
   private static final long MOST = 1L << 62;
 
   private StepCounters() {}
 
-  /** Throws IllegalArgumentException unless there are as many bytes as the state has. */
+  /** Throws IllegalArgumentException unless the bytes have the length of the state. */
   static void requireLength(byte[] bytes) {
     if (bytes.length != StepState.BYTES) {
       throw new IllegalArgumentException(
@@ -30,8 +30,8 @@ final class StepCounters {
   /**
    * Checks a state.
    *
-   * @param scaling of the run that is to go on, if it has one
-   * @throws IllegalArgumentException if it is not what a state can be between two steps
+   * @param scaling the loss scaling of the run to continue; null if it has none
+   * @throws IllegalArgumentException if a state cannot have these values between two steps
    */
   static void require(byte[] bytes, @Nullable LossScaling scaling) {
     requireLength(bytes);
@@ -58,7 +58,7 @@ final class StepCounters {
     if (!(scale > 0) || Float.isInfinite(scale) || (scaling == null && scale != 1)) {
       throw impossible("loss scale", Float.toString(scale));
     }
-    // What belongs to a step alone is clear between two of them.
+    // The sums of a single step are 0 between steps.
     int[] sums = {StepState.LOSS_SUM, StepState.WEIGHT, StepState.CORRECT, StepState.ROWS};
     for (int sum : sums) {
       require("sums of a step", state.getLong(sum), 0, 0);

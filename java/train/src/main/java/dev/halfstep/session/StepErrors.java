@@ -5,13 +5,13 @@ import static dev.halfstep.bindings.Native.HS_ERROR_LABEL;
 import static dev.halfstep.bindings.Native.HS_ERROR_SCHEDULE;
 
 /**
- * The errors that kernels leave in a step's state. From the step that meets one, nothing is updated
- * until it is cleared.
+ * The errors that kernels leave in a step's state. From the step with the error on, no step updates
+ * anything until the error is cleared.
  */
 final class StepErrors {
   private StepErrors() {}
 
-  /** Throws what the bits stand for; nothing if there are none. */
+  /** Throws the exception for the bits; does nothing if no bit is set. */
   static void check(int bits) {
     if ((bits & HS_ERROR_LABEL) != 0) {
       throw new IllegalArgumentException(

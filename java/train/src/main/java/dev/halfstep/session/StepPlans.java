@@ -23,9 +23,9 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * The plans of which training is made. A step is one or more micro-batches (batch, forward, loss,
- * backward), the first of which overwrites the gradients while later ones add to them, and then the
- * end: check of the gradients, update, counters.
+ * Builds the plans of training. A step is one or more micro-batches (batch, forward, loss,
+ * backward) and then the end (check of the gradients, update, counters). The first micro-batch
+ * overwrites the gradients; later ones add to them.
  */
 final class StepPlans {
   private final SessionOptions options;
@@ -36,7 +36,7 @@ final class StepPlans {
     this.source = source;
   }
 
-  /** The plans of one step of so many rows, in order. */
+  /** The plans of one step of {@code rows} rows, in order. */
   List<Feed.Part> parts(int rows) {
     int most = Math.min(options.microBatch(), rows);
     boolean together = options.collective() != null;
@@ -55,7 +55,7 @@ final class StepPlans {
     return parts;
   }
 
-  /** A step that is one micro-batch. */
+  /** The plan of a step with a single micro-batch. */
   private Plan step(int rows) {
     Calls calls = new Calls();
     Graph graph = addMicroBatch(calls, rows, rows, false);
@@ -63,7 +63,7 @@ final class StepPlans {
     return new Plan("training step, batch " + rows, calls, List.of());
   }
 
-  /** One of several micro-batches of a step of {@code window} rows. */
+  /** The plan of one of several micro-batches of a step of {@code window} rows. */
   private Plan microBatch(int rows, int window, boolean accumulate) {
     Calls calls = new Calls();
     addMicroBatch(calls, rows, window, accumulate);
@@ -71,19 +71,19 @@ final class StepPlans {
     return new Plan(which + " micro-batch of " + rows + ", batch " + window, calls, List.of());
   }
 
-  /** The end of a step of {@code window} rows. */
+  /** The plan of the end of a step of {@code window} rows. */
   private Plan end(int window) {
     Calls calls = new Calls();
     addEnd(new Graph(options.storage(), true), calls, window);
     return new Plan("end of a step, batch " + window, calls, List.of());
   }
 
-  /** The plan of evaluating so many rows. */
+  /** The plan that evaluates {@code rows} rows. */
   List<Feed.Part> evaluationParts(int rows) {
     return List.of(new Feed.Part(evaluation(rows), 1));
   }
 
-  /** Loss and metrics of so many rows, added to the state's sums. */
+  /** The plan that adds the loss and metrics of {@code rows} rows to the state's sums. */
   private Plan evaluation(int rows) {
     Calls calls = new Calls();
     Graph graph = new Graph(options.storage(), false);
@@ -92,14 +92,14 @@ final class StepPlans {
     return new Plan("evaluation, batch " + rows, calls, List.of());
   }
 
-  /** The plan of the gradients of so many rows, with which nothing is done. */
+  /** The plan that computes the gradients of {@code rows} rows without an update. */
   List<Feed.Part> gradientParts(int rows) {
     Calls calls = new Calls();
     addMicroBatchEnd(addMicroBatch(calls, rows, rows, false), calls, rows);
     return List.of(new Feed.Part(new Plan("gradients, batch " + rows, calls, List.of()), 1));
   }
 
-  /** The plan of what the model says of so many rows, left in the inputs named outputs. */
+  /** The plan that writes the model's outputs for {@code rows} rows to the inputs named outputs. */
   List<Feed.Part> outputParts(int rows) {
     Calls calls = new Calls();
     Graph graph = new Graph(options.storage(), false);
@@ -125,14 +125,14 @@ final class StepPlans {
   }
 
   /**
-   * How many classes a loss of named targets tells apart of each target, in order: those of the
-   * cross-entropies that it computes. 0 for values, and for labels that it reads otherwise.
+   * The number of classes of each target of a loss of named targets, in order, taken from the
+   * cross-entropies that it computes; 0 for values, and for labels that no cross-entropy reads.
    *
    * @throws IllegalArgumentException if a layer or the loss does not take what it is given
    */
   int[] classes() {
     Graph graph = new Graph(options.storage(), false);
-    int rows = 2; // of one row a loss that mixes samples would pass for one of each
+    int rows = 2; // with one row, a loss that mixes samples would look like one loss per sample
     BatchSource.Batch batch = addLoss(graph, new Calls(), rows, rows);
     return batch.labels().values().stream()
         .mapToInt(labels -> Math.toIntExact(CrossEntropyRowsOp.classes(graph, labels)))
@@ -159,14 +159,14 @@ final class StepPlans {
     return batch;
   }
 
-  /** The key of dropout masks: of several workers each has its own, for each has other samples. */
+  /** The key of dropout masks; each worker has another key, because it has other samples. */
   private long dropoutKey() {
     Collective collective = options.collective();
     int rank = collective == null ? 0 : collective.rank();
     return RandomStream.DROPOUT.key(options.seed()) + rank;
   }
 
-  /** Weight units that the gradient's seed reckons with. */
+  /** The weight that the backward pass assumes for {@code window} rows. */
   private float units(int window) {
     return (float) window * source.unitsPerSample();
   }
@@ -267,8 +267,8 @@ final class StepPlans {
   }
 
   /**
-   * The moving average of the weights is the momentum of an SGD that does not move: v = decay v + g
-   * with the gradient g = 0 + (1 - decay) p and the learning rate 0. Skipped steps skip it too.
+   * Computes the moving average of the weights as the momentum of an SGD with learning rate 0: v =
+   * decay v + g with the gradient g = 0 + (1 - decay) p. Skipped steps skip it too.
    */
   private void addAverage(Graph graph, Calls calls) {
     Value parameters = arena(graph, "parameters");

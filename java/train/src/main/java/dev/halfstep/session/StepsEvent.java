@@ -6,13 +6,13 @@ import jdk.jfr.Event;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 
-/** Flight Recorder's event of a block of steps that was launched with one call. */
+/** The Flight Recorder event of a block of steps that one call launched. */
 @Name("dev.halfstep.Steps")
 @Label("Steps")
 @Category("Halfstep")
 @Description("Steps were launched: on a CPU it lasts until they are done, on a GPU it does not")
 final class StepsEvent extends Event {
-  /** Tells whether anybody listens without an event being made. */
+  /** An instance to ask whether the event is recorded, without creating another. */
   private static final StepsEvent PROBE = new StepsEvent();
 
   @Label("Plan")

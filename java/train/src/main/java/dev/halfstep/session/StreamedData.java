@@ -10,11 +10,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A data set that streams: rows are copied to a {@link Ring} on the device as steps need them, in
- * the order in which these read them.
+ * A streamed data set: rows are copied to a {@link Ring} on the device when steps need them, in the
+ * order in which the steps read them.
  */
 final class StreamedData implements DeviceData {
-  /** Longer segments would only keep the first step waiting. */
+  /** Longer segments would only delay the first step. */
   private static final long MOST_SEGMENT_BYTES = 32L << 20;
 
   private final SessionOptions options;
@@ -26,15 +26,15 @@ final class StreamedData implements DeviceData {
   private @Nullable Passage trained;
   private @Nullable Feed training;
   private @Nullable Feed evaluation;
-  private @Nullable Passage said; // of the last outputs
+  private @Nullable Passage said; // the passage of the last outputs
   private @Nullable Passage probed;
   private @Nullable Feed probe;
   private int probeRows;
 
   /**
-   * @param check looks at what is read
-   * @param room bytes of device memory that are there for it
-   * @throws HalfstepException if three batches do not fit into them
+   * @param check checks the samples that are read
+   * @param room bytes of device memory that it may use
+   * @throws HalfstepException if three batches do not fit
    */
   StreamedData(
       Device device,
@@ -70,12 +70,12 @@ final class StreamedData implements DeviceData {
     ring = new Ring(device, data, check, tables, segmentRows);
   }
 
-  /** Bytes of device memory that a streamed data set takes where so many are there for it. */
+  /** Bytes of device memory that a streamed data set takes if it may use {@code room} bytes. */
   static long bytes(SessionOptions options, Dataset data, long room) {
     return Ring.SEGMENTS * rowBytes(data) * segmentRows(options, data, room);
   }
 
-  /** Half of the room is left to other data, unless three batches take more. */
+  /** Rows of a segment: leaves half of the room to other data, unless three batches need more. */
   private static int segmentRows(SessionOptions options, Dataset data, long room) {
     long most = Math.min(MOST_SEGMENT_BYTES, room / 2 / Ring.SEGMENTS) / rowBytes(data);
     return (int) Math.max(mostRows(options, data), Math.min(most, data.size()));
@@ -164,7 +164,7 @@ final class StreamedData implements DeviceData {
     int at = from % tableRows;
     int first = Math.min(rows, tableRows - at);
     int[] labels = tables.labels().slice(at, at + first).toInts();
-    if (first < rows) { // the table ends between
+    if (first < rows) { // the rows cross the end of the table
       int[] others = tables.labels().slice(0, rows - first).toInts();
       int[] all = Arrays.copyOf(labels, labels.length + others.length);
       System.arraycopy(others, 0, all, labels.length, others.length);

@@ -6,7 +6,9 @@ import dev.halfstep.data.Dataset;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** The data set that a session trains on, the order of its samples, and the others it was given. */
+/**
+ * The data set that a session trains on, the order of its samples, and the other data sets in use.
+ */
 final class TrainingData implements AutoCloseable {
   private final Stream stream;
   private final RunState run;
@@ -14,7 +16,7 @@ final class TrainingData implements AutoCloseable {
   private final StepClock clock;
   private @Nullable Dataset data;
   private int[] order = {};
-  private @Nullable DeviceData source; // what the feed reads
+  private @Nullable DeviceData source; // the data that the feed reads
   private @Nullable Feed feed;
   private @Nullable RuntimeException unread; // why streamed samples could not be read
 
@@ -26,14 +28,14 @@ final class TrainingData implements AutoCloseable {
     cache = new DataCache(device, options, memory);
   }
 
-  /** Trains on these data from now on, in the order in which they lie. */
+  /** Sets the training data; their order is that of the data until another is set. */
   void data(Dataset data) {
     cache.get(data, data);
     this.data = data;
     order(IntStream.range(0, data.size()).toArray());
   }
 
-  /** The data that are trained on. */
+  /** The training data. */
   Dataset current() {
     if (data == null) {
       throw new IllegalStateException("there are no data to train on: call data(...) before");
@@ -41,7 +43,7 @@ final class TrainingData implements AutoCloseable {
     return data;
   }
 
-  /** The order of the samples from now on, from its beginning. */
+  /** Sets the order of the samples, and starts at its beginning. */
   void order(int[] order) {
     Dataset current = current();
     if (order.length == 0) {
@@ -58,7 +60,7 @@ final class TrainingData implements AutoCloseable {
     run.cursor(0);
   }
 
-  /** Where the next step begins in the order. */
+  /** Sets where the next step begins in the order. */
   void position(long sample) {
     current();
     if (sample < 0) {
@@ -85,7 +87,7 @@ final class TrainingData implements AutoCloseable {
       try {
         feed.launch(stream, position, rows, steps);
       } catch (RuntimeException failure) {
-        unread = failure; // some of the steps were launched, and others not
+        unread = failure; // some of the steps were launched and others were not
         throw failure;
       }
       clock.ran(begin, streamed.loadingNanos() - before);
@@ -95,7 +97,7 @@ final class TrainingData implements AutoCloseable {
     return rows * BatchSource.unitsPerSample(current.form());
   }
 
-  /** Throws if steps were to be made whose samples could not be read. */
+  /** Throws if the samples of an earlier step could not be read. */
   void requireWhole() {
     if (unread != null) {
       throw new IllegalStateException(
@@ -106,7 +108,7 @@ final class TrainingData implements AutoCloseable {
     }
   }
 
-  /** The feed of training, made anew where the data have come to lie otherwise. */
+  /** The feed of training; made again if the data were copied or streamed anew. */
   private Feed feed(Dataset current) {
     DeviceData now = onDevice(current);
     if (feed == null || now != source) {
@@ -116,7 +118,7 @@ final class TrainingData implements AutoCloseable {
     return feed;
   }
 
-  /** Any data set, brought to the device unless it is there. */
+  /** A data set on the device; copied there if it is not. */
   DeviceData onDevice(Dataset wanted) {
     return cache.get(wanted, data);
   }

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *   session.store();
  * }
  *
- * // 2. Data on the device, or streamed there: nobody waits until drain().
+ * // 2. Data on the device, or streamed there: the calls do not wait until drain().
  * try (TrainingSession session = TrainingSession.builder(model).batchSize(64).open()) {
  *   session.data(dataset);
  *   session.order(Order.permutation(seed, epoch, dataset.size()));
@@ -36,11 +36,12 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>A loop of the caller's own looks at {@link Thread#interrupted} between its calls; {@link
- * #evaluate} and {@link #confusion} do so by themselves.
+ * <p>The caller's own loop should check {@link Thread#interrupted} between its calls; {@link
+ * #evaluate} and {@link #confusion} check it themselves.
  *
- * <p>For the thread that opened it and its device; {@link #close} may come from any, and waits for
- * the call in progress. A closed session throws {@link IllegalStateException}.
+ * <p>Only the thread that opened the session and its device may use it; any thread may call {@link
+ * #close}, which waits for the call in progress. A closed session throws {@link
+ * IllegalStateException}.
  */
 public final class TrainingSession implements AutoCloseable {
   private final SessionOptions options;
@@ -81,29 +82,29 @@ public final class TrainingSession implements AutoCloseable {
     return new SessionBuilder(model);
   }
 
-  /** What this session was made with. */
+  /** The options of this session. */
   public SessionOptions options() {
     return options;
   }
 
-  /** Where it trains. */
+  /** The device on which it trains. */
   public Device device() {
     return device;
   }
 
-  /** The samples of a full step. */
+  /** The number of samples of a full step. */
   public int batchSize() {
     return options.batchSize();
   }
 
   /**
-   * One step on a batch from the caller.
+   * Makes one step on a batch from the caller.
    *
    * @param x {@code [rows, sampleShape...]}, at most batchSize rows
    * @param y one label for each output of the model, {@code [rows]} for a classifier
-   * @return the weighted mean loss before the update; 0 if all rows are ignored or of weight 0
-   * @throws IllegalArgumentException if the lengths do not fit, or a label is none of the model's
-   *     classes; the message names it, and nothing has changed
+   * @return the weighted mean loss before the update; 0 if all rows are ignored or have weight 0
+   * @throws IllegalArgumentException if the lengths do not fit, or a label is not one of the
+   *     model's classes; the message names it, and nothing has changed
    */
   public synchronized double step(float[] x, int[] y) {
     UploadedBatch batch = uploaded();
@@ -111,7 +112,7 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * One step on a batch from the caller, for a loss of values.
+   * Makes one step on a batch from the caller, for a loss of values.
    *
    * @param y the values, {@code [rows, outputShape...]}
    * @throws IllegalArgumentException if the lengths do not fit
@@ -121,7 +122,10 @@ public final class TrainingSession implements AutoCloseable {
     return step(batch, batch.upload(run.position(), x, y));
   }
 
-  /** As step of labels, of direct buffers in native order, from their positions to their limits. */
+  /**
+   * As {@link #step(float[], int[])}, for direct buffers in native byte order, from their positions
+   * to their limits.
+   */
   public synchronized double step(FloatBuffer x, IntBuffer y) {
     UploadedBatch batch = uploaded();
     return step(batch, batch.upload(run.position(), x, y));
@@ -138,11 +142,11 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * The part of the time from the first step to the last in which the device had none to run, in
-   * [0, 1]: what a loop of step(x, y) spends on preparing and uploading batches. 0 before the
-   * second step, and where data lie on the device. Where they stream, it is the part in which the
-   * host gathered and copied them: a CPU does not compute meanwhile; a GPU does, and waits for less
-   * than that.
+   * The share of the time from the first step to the last in which the device had no step to run,
+   * in [0, 1]: the time that a loop of step(x, y) spends on preparing and uploading batches. It is
+   * 0 before the second step, and for data on the device. For streamed data it is the share in
+   * which the host gathered and copied them: a CPU does not compute meanwhile; a GPU does, and
+   * waits less than that.
    */
   public synchronized double waiting() {
     return clock.idle();
@@ -157,9 +161,9 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * What the last step was and gave.
+   * The record of the last step.
    *
-   * @throws IllegalStateException if there was none since the session was opened
+   * @throws IllegalStateException if there was no step since the session was opened
    */
   public synchronized StepRecord lastStep() {
     requireWhole();
@@ -167,14 +171,14 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * Trains on these data from now on, in the order in which they lie. They are uploaded, unless
-   * they are there still; those for which there is no room stream, as {@link
-   * SessionBuilder#dataMemory} says.
+   * Sets the training data, in their own order until {@link #order} is called. They are uploaded
+   * unless they are still on the device; data that do not fit are streamed, as described in {@link
+   * SessionBuilder#dataMemory}.
    *
-   * @throws IllegalArgumentException if they do not fit the model, or a label or token of theirs is
-   *     none that it knows; the message names the sample. Those of data that do not lie in memory
-   *     ({@link Dataset#inMemory}) are looked at when {@link #run} reads them
-   * @throws dev.halfstep.HalfstepException if there is no room for three batches of them either
+   * @throws IllegalArgumentException if they do not fit the model, or the model does not know a
+   *     label or token; the message names the sample. Data that are not in memory ({@link
+   *     Dataset#inMemory}) are checked when {@link #run} reads them
+   * @throws dev.halfstep.HalfstepException if even three batches of them do not fit
    */
   public synchronized void data(Dataset data) {
     requireOpen();
@@ -182,37 +186,36 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * The order in which samples are visited from now on, from its beginning; at its end it begins
-   * again.
+   * Sets the order in which samples are visited, and starts at its beginning; after its end it
+   * repeats.
    *
-   * @param order indices of samples, such as {@link Order#permutation} gives them; not necessarily
+   * @param order indices of samples, for example from {@link Order#permutation}; not necessarily
    *     all
-   * @throws IllegalArgumentException if it is empty or names a sample that is not there
+   * @throws IllegalArgumentException if it is empty or an index is out of range
    */
   public synchronized void order(int[] order) {
     requireOpen();
     training.order(order);
   }
 
-  /** The position in the order at which the next step begins. */
+  /** Sets the position in the order at which the next step begins. */
   public synchronized void position(long sample) {
     requireOpen();
     training.position(sample);
   }
 
   /**
-   * The learning rate and momentum (Adam: beta1) of the next performed steps; a skipped step uses
-   * none up.
+   * Sets the learning rate and momentum (Adam: beta1) of each of the next performed steps; a
+   * skipped step uses none.
    *
-   * @throws IllegalArgumentException if there are none, more than pendingSteps, or one is
-   *     impossible
+   * @throws IllegalArgumentException if there are none, more than pendingSteps, or one is invalid
    */
   public synchronized void schedule(float[] learningRates, float[] momenta) {
     requireOpen();
     run.schedule(learningRates, momenta);
   }
 
-  /** The learning rate of all steps from now on, with the optimizer's momentum. */
+  /** Sets the learning rate of all steps from now on, with the optimizer's momentum. */
   public synchronized void learningRate(double rate) {
     requireOpen();
     Optimizer.check("learning rate", (float) rate, 0, 0);
@@ -220,12 +223,12 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * Runs so many steps of batchSize samples, with one call and without waiting for them.
+   * Runs {@code steps} steps of batchSize samples, with one call and without waiting for them.
    *
-   * @throws dev.halfstep.data.GatherException if samples that stream cannot be read: the session's
-   *     weights are then those of the last step that was made, and it can make no more
-   * @throws IllegalArgumentException if a label or token that streams is none that the model knows,
-   *     likewise; the message names the sample
+   * @throws dev.halfstep.data.GatherException if streamed samples cannot be read; the weights are
+   *     then those of the last completed step, and the session can make no more steps
+   * @throws IllegalArgumentException if the model does not know a streamed label or token, with the
+   *     same consequence; the message names the sample
    * @throws IllegalStateException if there are no data, no learning rates, or {@link #drain} is due
    */
   public synchronized void run(int steps) {
@@ -233,7 +236,8 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * Runs so many steps of fewer samples each, as where a schedule changes the batch.
+   * Runs {@code steps} steps of {@code rows} samples each, for example if a schedule changes the
+   * batch size.
    *
    * @param rows 1 to batchSize
    */
@@ -243,7 +247,7 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * Runs one step of fewer samples, as at the end of an epoch.
+   * Runs one step of fewer samples, for example at the end of an epoch.
    *
    * @param rows 1 to batchSize
    */
@@ -265,11 +269,11 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * Waits for all steps, and gives the records of those since the last time.
+   * Waits for all steps, and returns the records of the steps since the last call.
    *
-   * @throws IllegalArgumentException if a label or token was outside the model's range, which is
-   *     found beforehand but where a layer of the caller's own makes it: that step and those behind
-   *     it were skipped, and the next can be made
+   * @throws IllegalArgumentException if a label or token was outside the model's range. The checks
+   *     on the data find this earlier unless a user-defined layer computed the value. That step and
+   *     the ones after it were skipped; further steps are possible
    * @throws dev.halfstep.HalfstepException if too many steps in a row were skipped
    */
   public synchronized StepBlock drain() {
@@ -280,9 +284,9 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * As above, into a block that is used again: nothing is allocated.
+   * As above, into a block of the caller; allocates nothing.
    *
-   * @throws IllegalArgumentException if it cannot hold as many steps; they can still be drained
+   * @throws IllegalArgumentException if it is too small for the steps; they can still be drained
    */
   public synchronized void drain(StepBlock steps) {
     requireWhole();
@@ -290,12 +294,12 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * Loss and metrics over a data set, computed as in prediction. Training goes on as if it had not
-   * been. The data stay on the device while they are among the last few used and fit.
+   * Computes loss and metrics over a data set, with the layers in prediction mode. It does not
+   * affect training. The data stay on the device while they are among the last few used and fit.
    *
-   * @throws IllegalArgumentException if the data do not fit the model, or a label or token of
-   *     theirs is none that it knows; the message names the sample
-   * @throws dev.halfstep.data.GatherException if samples cannot be read; training can go on
+   * @throws IllegalArgumentException if the data do not fit the model, or the model does not know a
+   *     label or token; the message names the sample
+   * @throws dev.halfstep.data.GatherException if samples cannot be read; training can continue
    * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public synchronized Metrics evaluate(Dataset data) {
@@ -304,8 +308,8 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * Which class the model takes each sample for, computed as {@link #evaluate} does: precision,
-   * recall and F1 follow from it.
+   * Counts the predicted classes of the samples of each class, computed as in {@link #evaluate};
+   * precision, recall and F1 follow from the counts.
    *
    * @throws IllegalArgumentException if the data do not fit the model, or have no class labels
    * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
@@ -316,12 +320,12 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * What the model says of each sample, {@code [samples, outputShape...]}, computed as {@link
-   * #evaluate} does: the values that the loss takes, which are logits for cross-entropy.
+   * The model's output for each sample, {@code [samples, outputShape...]}, computed as in {@link
+   * #evaluate}: the values that the loss takes, which are logits for cross-entropy.
    *
-   * @throws IllegalArgumentException if the data do not fit the model, or an array cannot hold so
-   *     many values
-   * @throws IllegalStateException if the model has several outputs: {@link #namedOutputs}
+   * @throws IllegalArgumentException if the data do not fit the model, or the values do not fit in
+   *     an array
+   * @throws IllegalStateException if the model has several outputs; use {@link #namedOutputs}
    * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public synchronized float[] outputs(Dataset data) {
@@ -335,11 +339,11 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * What a model with several outputs says of each sample, likewise.
+   * All outputs of the model for each sample, computed as in {@link #evaluate}.
    *
    * @return {@code [samples, ...]} for each output, by name and in order
-   * @throws IllegalArgumentException if the data do not fit the model, or an array cannot hold so
-   *     many values
+   * @throws IllegalArgumentException if the data do not fit the model, or the values do not fit in
+   *     an array
    * @throws java.util.concurrent.CancellationException if the thread is interrupted; its flag stays
    */
   public synchronized Map<String, float[]> namedOutputs(Dataset data) {
@@ -347,21 +351,24 @@ public final class TrainingSession implements AutoCloseable {
     return outputs.values(training.onDevice(data), data);
   }
 
-  /** A copy of the weights as they are now, laid out by {@code model.parameters()}. */
+  /** A copy of the current weights, laid out by {@code model.parameters()}. */
   public synchronized float[] weights() {
     requireOpen();
     return memory.download();
   }
 
-  /** Sets all weights, laid out by {@code model.parameters()}; the optimizer's moments stay. */
+  /**
+   * Sets all weights, laid out by {@code model.parameters()}; the optimizer's moments do not
+   * change.
+   */
   public synchronized void weights(float[] values) {
     requireOpen();
     memory.upload(values);
   }
 
   /**
-   * The exponential moving average of the weights over all performed steps, laid out as they are;
-   * the weights themselves before the first.
+   * The exponential moving average of the weights over all performed steps, laid out by {@code
+   * model.parameters()}; the weights themselves before the first step.
    *
    * @throws IllegalStateException if the session was made without {@link
    *     SessionBuilder#averageDecay}
@@ -379,10 +386,10 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * Goes on from what another session came to.
+   * Continues from the state of another session.
    *
-   * @throws IllegalArgumentException if it is not the state of a session with these options, as
-   *     {@link SessionState#requireFitting} says it; nothing has changed then
+   * @throws IllegalArgumentException if {@link SessionState#requireFitting} rejects the state for
+   *     this session's options; nothing has changed then
    */
   public synchronized void state(SessionState state) {
     requireOpen();
@@ -397,10 +404,11 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * The gradients of the last step's mean loss, laid out as the weights: what the optimizer applied
-   * but for clipping, unscaled, the class weights taken into account; 0 if no row counted.
+   * The gradients of the last step's mean loss, laid out as the weights. They are the gradients
+   * that the optimizer applied, before clipping, without the loss scale and with class weights; 0
+   * if no row counted.
    *
-   * @throws IllegalStateException if there was none
+   * @throws IllegalStateException if no step has been made
    */
   public synchronized float[] gradients() {
     requireOpen();
@@ -418,9 +426,9 @@ public final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * How the gradients of single samples scatter, estimated from those of batches of {@code
-   * batchSize}, with the weights as they are. Training goes on as if it had not been, but {@link
-   * #gradients} and its statistics are those of the last of these batches then.
+   * Estimates how the gradients of single samples scatter at the current weights, from the
+   * gradients of batches of {@code batchSize} samples. It does not affect training, but afterwards
+   * {@link #gradients} and its statistics are those of the last of these batches.
    *
    * @param samples indices of at least two batches of different samples of the training data
    */
@@ -435,7 +443,7 @@ public final class TrainingSession implements AutoCloseable {
    * One weight.
    *
    * @param parameter its tensor's name, such as {@code 1.weight}
-   * @param index of the weight in the tensor, row-major
+   * @param index the index of the weight in the tensor, row-major
    * @throws IllegalArgumentException if there is no such weight
    */
   public synchronized float weight(String parameter, int index) {
@@ -449,7 +457,7 @@ public final class TrainingSession implements AutoCloseable {
     }
   }
 
-  /** A session whose steps were all made. */
+  /** Throws unless the session is open and all its steps could be made. */
   private void requireWhole() {
     requireOpen();
     training.requireWhole();
@@ -461,7 +469,9 @@ public final class TrainingSession implements AutoCloseable {
     }
   }
 
-  /** Frees everything, the device too if the session opened it. A second time nothing happens. */
+  /**
+   * Frees everything, including the device if the session opened it. A second call does nothing.
+   */
   @Override
   public synchronized void close() {
     if (closed) {

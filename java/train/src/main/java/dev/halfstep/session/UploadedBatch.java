@@ -11,7 +11,7 @@ import java.nio.IntBuffer;
 import java.util.Arrays;
 import java.util.Map;
 
-/** The batches of a caller's own loop: room for one on the device, and the lists that read it. */
+/** The batches of a caller's own loop: device memory for one batch, and the lists that read it. */
 final class UploadedBatch implements AutoCloseable {
   private final int batchSize;
   private final BatchSource source;
@@ -46,7 +46,7 @@ final class UploadedBatch implements AutoCloseable {
     feed = new Feed(memory, inputs, new StepPlans(options, source)::parts, Feed.Loader.NONE);
   }
 
-  /** Weight units of one sample. */
+  /** The weight that the backward pass assumes for one sample. */
   long unitsPerSample() {
     return source.unitsPerSample();
   }
@@ -56,9 +56,9 @@ final class UploadedBatch implements AutoCloseable {
   }
 
   /**
-   * Copies a batch to the device; returns its rows.
+   * Copies a batch to the device, and returns its number of rows.
    *
-   * @param position where the step begins, as the state's cursor will say it
+   * @param position where the step begins: the value of the state's cursor then
    */
   int upload(long position, float[] x, int[] y) {
     requireTargets(DType.I32);
@@ -103,12 +103,12 @@ final class UploadedBatch implements AutoCloseable {
     return rows;
   }
 
-  /** Copies the values from (inclusive) up to (exclusive) of a batch to the device. */
+  /** Copies the values in [from, to) of a batch to the device. */
   private interface Source {
     void upload(int from, int to, Tensor place);
   }
 
-  /** Copies rows to where a step looks for them: in two parts where the table ends between. */
+  /** Copies rows to where a step reads them; in two parts if they cross the end of the table. */
   private void place(long position, int rows, int values, Source source, Tensor table) {
     int at = this.source.samples() == 0 ? 0 : (int) (position % batchSize);
     int first = Math.min(rows, batchSize - at);

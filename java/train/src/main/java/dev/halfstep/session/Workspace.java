@@ -5,7 +5,7 @@ import dev.halfstep.Device;
 import dev.halfstep.Shape;
 import dev.halfstep.Tensor;
 
-/** The activation arena that all plans of a session share: one plan runs at a time. */
+/** The activation arena that all plans of a session share, because only one plan runs at a time. */
 final class Workspace implements AutoCloseable {
   private final Device device;
   private Tensor arena;
@@ -16,7 +16,10 @@ final class Workspace implements AutoCloseable {
     this.arena = device.empty(DType.U8, Shape.of(0));
   }
 
-  /** Grows the arena if it is smaller; it then lies elsewhere and counts a generation on. */
+  /**
+   * Grows the arena if it is smaller than this; its address then changes and its generation
+   * increases.
+   */
   void require(long bytes) {
     if (bytes > arena.bytes()) {
       arena.close();
@@ -33,7 +36,10 @@ final class Workspace implements AutoCloseable {
     return arena.address();
   }
 
-  /** Lists recorded in an earlier generation refer to memory that is gone. */
+  /**
+   * The number of times the arena moved; lists recorded in an earlier generation refer to freed
+   * memory.
+   */
   int generation() {
     return generation;
   }

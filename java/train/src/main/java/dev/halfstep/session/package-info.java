@@ -1,6 +1,6 @@
 /**
- * Training steps of one model on one device: memory, plans, data, and the steps themselves, for
- * callers who own the loop.
+ * Training steps of one model on one device, for callers who write their own loop: memory, plans,
+ * data, and the steps themselves.
  */
 @NullMarked
 package dev.halfstep.session;

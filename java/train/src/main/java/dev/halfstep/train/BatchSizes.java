@@ -7,26 +7,26 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The batch sizes of a run so far, and from them where an update stands in its epochs. A run is
- * made of stretches, each of steps of one size: an epoch is one stretch, or several if the size was
- * changed within it.
+ * The batch sizes of a run so far, from which it computes the position of an update in the epochs.
+ * A run consists of stretches of steps of one size: an epoch is one stretch, or several if the
+ * batch size changed within it.
  */
 final class BatchSizes {
   private static final int STRETCH_BYTES = 3 * Integer.BYTES;
 
   /**
-   * Steps of one size.
+   * Consecutive steps of one size.
    *
-   * @param epoch counts from 1
-   * @param first how many samples of the epoch come before it
+   * @param epoch its epoch, counted from 1
+   * @param first the number of samples of the epoch before it
    * @param batchSize samples of a full step
    */
   private record Stretch(int epoch, int first, int batchSize) {}
 
   private final TrainingPlan plan;
   private final List<Stretch> stretches = new ArrayList<>();
-  // The stretch of the last update that was asked for, and the updates before it. Skipped steps are
-  // no updates: with them it lies behind the stretch that is trained.
+  // The stretch of the last update passed to progress(), and the number of updates before it.
+  // Skipped steps are not updates, so this stretch can be earlier than the one being trained.
   private int current;
   private long updatesBefore;
 
@@ -34,12 +34,12 @@ final class BatchSizes {
     this.plan = plan;
   }
 
-  /** The epoch that is trained or was trained last, counted from 1; 0 before the first. */
+  /** The current or last epoch, counted from 1; 0 before the first. */
   int epoch() {
     return stretches.isEmpty() ? 0 : last().epoch();
   }
 
-  /** Samples of a full step now. */
+  /** Samples of a full step at present. */
   int size() {
     return stretches.isEmpty() ? plan.batchSize(0) : last().batchSize();
   }
@@ -53,7 +53,7 @@ final class BatchSizes {
     stretches.add(new Stretch(epoch() + 1, 0, batchSize));
   }
 
-  /** Goes on in this epoch with another size after so many of its samples. */
+  /** Changes the batch size within this epoch, after {@code sample} of its samples. */
   void change(int sample, int batchSize) {
     if (batchSize == size()) {
       return;
@@ -66,13 +66,13 @@ final class BatchSizes {
     }
   }
 
-  /** How many samples of this epoch are trained on in all. */
+  /** The number of samples that this epoch trains on. */
   int samplesOfEpoch() {
     Stretch last = last();
     return last.first() + plan.samplesAfter(last.first(), last.batchSize());
   }
 
-  /** Where an update stands that is performed now or, in this epoch, later. */
+  /** The position of an update that is performed now, or later in this epoch. */
   Schedule.Progress progress(long update) {
     while (current + 1 < stretches.size() && update >= updatesBefore + updates(current)) {
       updatesBefore += updates(current);
@@ -95,7 +95,9 @@ final class BatchSizes {
         || stretches.get(index + 1).epoch() > stretches.get(index).epoch();
   }
 
-  /** Updates of a stretch if none is skipped; of an epoch's last one up to the epoch's end. */
+  /**
+   * Updates of a stretch if none is skipped; the last stretch of an epoch lasts to the epoch's end.
+   */
   private long updates(int index) {
     Stretch stretch = stretches.get(index);
     long samples =

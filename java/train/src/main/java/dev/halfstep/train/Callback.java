@@ -4,36 +4,36 @@ import dev.halfstep.metric.EpochRecord;
 import dev.halfstep.session.StepBlock;
 
 /**
- * What is told of a run as it goes on, on the trainer's own thread: a progress bar, a stopping
- * rule, a recorder. Order: {@code fitBegin}, for each epoch {@code epochBegin}, {@code stepsEnd}
- * for each block of steps and {@code epochEnd}, at last {@code fitEnd}. An epoch that is stopped
- * before its last sample has no {@code epochEnd}, nor has one before whose first step the time was
- * over.
+ * A listener that the trainer calls during a run, on its own thread: a progress bar, a stopping
+ * rule, a recorder. The order is {@code fitBegin}; for each epoch {@code epochBegin}, {@code
+ * stepsEnd} for each block of steps, and {@code epochEnd}; at last {@code fitEnd}. There is no
+ * {@code epochEnd} for an epoch that is stopped before its last sample, or whose time is over
+ * before its first step.
  *
- * <p>The device is not asked after every step but after a block of at most {@code syncEvery} of
- * them, or the asking would cost more than small steps do. Any method may call {@link Fit#stop};
- * {@code stepsEnd} and {@code epochEnd} may change learning rate and batch size ({@link
- * Fit#rateFactor(double)}, {@link Fit#batchSize(int)}). The end of a block and of an epoch is told
- * once in a run, also if it is resumed; {@code fitBegin} and {@code epochBegin} are told again.
- * What a callback throws ends {@link Trainer#fit} with that exception; the model has the weights of
- * the best epoch so far then.
+ * <p>The trainer waits for the device only after a block of at most {@code syncEvery} steps,
+ * because waiting after every step would cost more than small steps do. Any method may call {@link
+ * Fit#stop}; {@code stepsEnd} and {@code epochEnd} may change learning rate and batch size ({@link
+ * Fit#rateFactor(double)}, {@link Fit#batchSize(int)}). Each {@code stepsEnd} and {@code epochEnd}
+ * is called once in a run, even if the run is resumed; {@code fitBegin} and {@code epochBegin} are
+ * called again. An exception of a callback ends {@link Trainer#fit} with that exception; the model
+ * then has the weights of the best epoch so far.
  */
 public interface Callback {
-  /** The run begins, and its clock: the data are on the device, nothing is trained yet. */
+  /** The run and its clock start: the data are on the device, and there was no step yet. */
   default void fitBegin(Fit fit) {}
 
   /** {@link Fit#epoch} has just begun. */
   default void epochBegin(Fit fit) {}
 
-  /** A block of steps is done; {@code steps} is used again for the next one. */
+  /** A block of steps is done; {@code steps} is reused for the next block. */
   default void stepsEnd(Fit fit, StepBlock steps) {}
 
   /** An epoch is complete, validation included. */
   default void epochEnd(Fit fit, EpochRecord epoch) {}
 
   /**
-   * The run is over, whatever ended it but an exception: the best weights are back, and test data
-   * evaluated unless the thread was interrupted.
+   * The run is over, for any reason except an exception: the best weights are restored, and test
+   * data are evaluated unless the thread was interrupted.
    */
   default void fitEnd(Fit fit, History history) {}
 }

@@ -16,9 +16,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one checkpoint holds: the weights under PyTorch's names, and under names that begin with
- * {@code halfstep.} the other arrays of the session, the history of the run, and in the metadata
- * version and counters. What grows with the run is a tensor: the header of the format has a limit.
+ * Writes and reads one checkpoint: the weights under PyTorch's names; the other arrays of the
+ * session and the history of the run under names that begin with {@code halfstep.}; version and
+ * counters in the metadata. Data that grow with the run are tensors, because the header of the
+ * format is limited.
  */
 final class CheckpointFile {
   private static final String PREFIX = "halfstep.";
@@ -27,16 +28,16 @@ final class CheckpointFile {
   private final SessionOptions options;
   private final FitRecords records;
 
-  /** The checkpoints of runs whose sessions have these options. */
+  /** The format of the checkpoints of runs whose sessions have these options. */
   CheckpointFile(SessionOptions options, FitRecords records) {
     this.options = options;
     this.records = records;
   }
 
   /**
-   * Writes a checkpoint, all or nothing.
+   * Writes a checkpoint atomically.
    *
-   * @throws IOException if it cannot be written: the message names it and says why
+   * @throws IOException if it cannot be written; the message names the file and the reason
    */
   void write(Path file, Map<String, String> metadata, TrainingSession session, FitState fit)
       throws IOException {
@@ -69,11 +70,11 @@ final class CheckpointFile {
   }
 
   /**
-   * Gives a run the state of a checkpoint, and checks all that the checkpoint says.
+   * Restores the state of a run from a checkpoint, and checks every value of the checkpoint.
    *
-   * @return what the session is to go on from; the model stays as it is
-   * @throws IllegalArgumentException if it is damaged, or a checkpoint of another version, model,
-   *     optimizer or data: the message names the file and says what differs
+   * @return the state for the session; the model is not changed
+   * @throws IllegalArgumentException if it is damaged, or belongs to another version, model,
+   *     optimizer or data; the message names the file and the difference
    */
   SessionState read(Safetensors.Contents contents, FitState fit) {
     try {
@@ -148,11 +149,11 @@ final class CheckpointFile {
   }
 
   /**
-   * An array.
+   * An array of the checkpoint.
    *
-   * @param needed whether the run has one
-   * @param length that it must have; -1: any
-   * @return null if the run has none
+   * @param needed whether the run has this array
+   * @param length the required length; -1: any
+   * @return null if the run does not have it
    */
   private static float @Nullable [] values(
       Safetensors.Contents contents, String name, boolean needed, int length) throws IOException {

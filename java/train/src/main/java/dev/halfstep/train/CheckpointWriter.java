@@ -17,7 +17,7 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Writes the checkpoints of one run, and removes what they replace. */
+/** Writes the checkpoints of one run, and removes those that they replace. */
 final class CheckpointWriter implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(CheckpointWriter.class);
   private static final String LOCK = ".checkpoints.lock";
@@ -40,10 +40,10 @@ final class CheckpointWriter implements AutoCloseable {
   }
 
   /**
-   * Takes the folder for a run, and proves that files can be written there.
+   * Locks the folder for a run, and checks that files can be written there.
    *
-   * @param resumed what the run goes on from, if it does
-   * @param format how one is written
+   * @param resumed the checkpoint from which the run continues, if any
+   * @param format the format of the checkpoints
    * @throws IllegalStateException if another run writes there
    * @throws UncheckedIOException if files cannot be written there
    */
@@ -101,7 +101,7 @@ final class CheckpointWriter implements AutoCloseable {
     return Files.exists(one) && Files.isSameFile(one, other);
   }
 
-  /** What killed runs left half-written; nobody else writes here now. */
+  /** Removes unfinished files of killed runs; no other run writes here now. */
   private static void removeLeftOvers(Path folder) throws IOException {
     try (Stream<Path> all = Files.list(folder)) {
       for (Path file : all.toList()) {
@@ -113,8 +113,8 @@ final class CheckpointWriter implements AutoCloseable {
   }
 
   /**
-   * Writes a checkpoint, and removes all but the last ones of this run. If it cannot be written, a
-   * warning is logged: the run is worth more than its checkpoint.
+   * Writes a checkpoint, and removes all but the last ones of this run. If it cannot be written,
+   * this logs a warning and the run continues, because the run is worth more than its checkpoint.
    */
   void save(TrainingSession session, FitState fit) {
     Path folder = checkpoints.folder();
@@ -137,7 +137,7 @@ final class CheckpointWriter implements AutoCloseable {
     }
   }
 
-  /** Gives the folder back. */
+  /** Unlocks the folder. */
   @Override
   public void close() {
     try {

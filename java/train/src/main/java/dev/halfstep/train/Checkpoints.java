@@ -15,24 +15,24 @@ import java.util.stream.Stream;
 
 /**
  * The checkpoints of a run: files {@code checkpoint-<run>-<updates>.safetensors} in a folder, of
- * which the last two are kept. Each holds the weights under the names that PyTorch gives them, and
- * beside them, under names that begin with {@code halfstep.}, the optimizer's moments, the best
- * weights, the averages and the history; counters, loss scale and position are a text in its
- * metadata.
+ * which the last two are kept. Each holds the weights under PyTorch's names and, under names that
+ * begin with {@code halfstep.}, the optimizer's moments, the best weights, the averages and the
+ * history; counters, loss scale and position are text in its metadata.
  *
- * <p>A file is written beside its place, forced to disk and moved there: a run that is killed while
- * it saves has the checkpoint before. A damaged file is refused by its checksum. A checkpoint that
- * cannot be written, as on a full disk, is logged as a warning, and the run goes on; the next one
- * is tried again. A run that {@link Fit#stop} ends writes a last one.
+ * <p>A file is written under a temporary name, forced to disk and then renamed, so a run that is
+ * killed while it saves still has the previous checkpoint. A checksum detects damaged files, which
+ * are refused. If a checkpoint cannot be written, for example because the disk is full, a warning
+ * is logged and the run continues; the next checkpoint is tried again. A run that {@link Fit#stop}
+ * ends writes a last one.
  *
- * <p>A folder belongs to one run at a time: a second one that writes there is refused. Runs are
- * numbered. One that begins where checkpoints of an earlier run lie has the next number, and
- * removes those when its own first checkpoint stands; until then they are what {@link #newest}
- * gives. One that goes on from the newest checkpoint keeps its number.
+ * <p>A folder belongs to one run at a time: a second run that writes there is refused. Runs are
+ * numbered. A run that starts in a folder with checkpoints of an earlier run gets the next number,
+ * and removes those once its own first checkpoint is written; until then {@link #newest} returns
+ * them. A run that continues from the newest checkpoint keeps its number.
  *
- * @param folder where they lie
- * @param everyUpdates after how many updates one is written
- * @param metadata texts of the caller, which each checkpoint carries
+ * @param folder the folder of the files
+ * @param everyUpdates the number of updates between two checkpoints
+ * @param metadata texts of the caller, stored in each checkpoint
  */
 public record Checkpoints(Path folder, int everyUpdates, Map<String, String> metadata) {
   private static final Pattern NAME =
@@ -47,16 +47,16 @@ public record Checkpoints(Path folder, int everyUpdates, Map<String, String> met
     metadata = Map.copyOf(metadata);
   }
 
-  /** Checkpoints of a run in this folder, which is created where it is missing. */
+  /** Checkpoints of a run in this folder, which is created if it is missing. */
   public static Checkpoints in(Path folder, int everyUpdates) {
     return new Checkpoints(folder, everyUpdates, Map.of());
   }
 
   /**
-   * The newest checkpoint of a folder that is whole: if the newest is damaged, the one before it of
-   * the same run.
+   * The newest undamaged checkpoint of a folder: if the newest is damaged, the previous one of the
+   * same run.
    *
-   * @throws ModelFileException if there is none, or all are damaged: the message names the newest
+   * @throws ModelFileException if there is none, or all are damaged; the message names the newest
    * @throws IOException if the folder cannot be read
    */
   public static Safetensors.Contents newest(Path folder) throws IOException {
@@ -80,8 +80,8 @@ public record Checkpoints(Path folder, int everyUpdates, Map<String, String> met
   }
 
   /**
-   * Removes the checkpoints of a folder, whatever run wrote them: for a run without any, whose
-   * results take the place of another's.
+   * Removes the checkpoints of all runs in a folder. Use it before a run without checkpoints whose
+   * results replace those of another run.
    *
    * @throws IOException if one cannot be removed
    */
@@ -92,7 +92,7 @@ public record Checkpoints(Path folder, int everyUpdates, Map<String, String> met
   }
 
   /**
-   * A file with the name of a checkpoint; those of versions that did not number runs have run 0.
+   * A file with the name of a checkpoint. Files of versions that did not number runs have run 0.
    */
   record Saved(Path file, long run, long updates) {
     private static Optional<Saved> of(Path file) {

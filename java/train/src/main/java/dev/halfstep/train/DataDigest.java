@@ -14,19 +14,19 @@ import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
 
 /**
- * What tells a data set from another: a run goes on with the data that it began with, or it would
- * end with numbers that belong to neither.
+ * Identifies a data set: a resumed run must use the data that it began with, because otherwise its
+ * results would belong to neither data set.
  *
- * @param samples how many
- * @param form types and shapes of features and targets, for people
- * @param features CRC-32C of their bytes, or of the data's identity where it says one
- * @param normalization CRC-32C of its text
- * @param targets CRC-32C of their bytes; 0 where there is an identity
+ * @param samples the number of samples
+ * @param form types and shapes of features and targets, as text for messages
+ * @param features CRC-32C of the bytes of the features, or of the data's identity if it has one
+ * @param normalization CRC-32C of the text of the normalisation
+ * @param targets CRC-32C of the bytes of the targets; 0 if there is an identity
  */
 record DataDigest(int samples, String form, int features, int normalization, int targets) {
   /**
-   * The digest of a data set: of its identity where it says one, for its every byte is read
-   * otherwise.
+   * The digest of a data set: of its identity if it has one, otherwise of all its bytes, which are
+   * read for that.
    */
   static DataDigest of(Dataset data) {
     String form = form(data.form());
@@ -45,7 +45,7 @@ record DataDigest(int samples, String form, int features, int normalization, int
         data.size(), form, (int) features.getValue(), crc(normalization), (int) targets.getValue());
   }
 
-  /** Of a single input and a single target; others follow with their names. */
+  /** Describes the first input and target; further ones follow with their names. */
   private static String form(SampleForm form) {
     List<String> parts = new ArrayList<>();
     for (InputSpec input : form.inputs()) {
@@ -97,9 +97,9 @@ record DataDigest(int samples, String form, int features, int normalization, int
   }
 
   /**
-   * Throws if the data that a run is to go on with are not those of this digest.
+   * Throws if the data of the resumed run do not have this digest.
    *
-   * @param which of the data: "training" or "validation"
+   * @param which the role of the data: "training" or "validation"
    */
   void requireSame(String which, DataDigest now) {
     RunInput.requireSame("the number of " + which + " samples", samples, now.samples);

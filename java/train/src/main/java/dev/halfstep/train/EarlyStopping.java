@@ -7,50 +7,50 @@ import java.util.Locale;
 
 /**
  * Ends a run whose metric no longer improves. An epoch improves if it is better than the best by
- * more than {@code minDelta}; after {@code patience} epochs in a row that do not, the run ends:
- * with a constant metric and patience 3 after 4 epochs. A metric that is NaN ends it at once; an
- * epoch in which no row counted, since all labels are ignored or of weight 0, is passed over.
+ * more than {@code minDelta}; after {@code patience} epochs in a row without improvement the run
+ * ends: with a constant metric and patience 3 after 4 epochs. A metric that is NaN ends it at once.
+ * An epoch in which no row counted, because all labels are ignored or have weight 0, is skipped.
  *
  * <pre>{@code
  * EarlyStopping patience = EarlyStopping.on(Metric.VAL_LOSS, 5);
  * EarlyStopping both = EarlyStopping.all(patience, EarlyStopping.on(Metric.VAL_ACCURACY, 10));
  * }</pre>
  *
- * <p>It holds no state: a rule can be used for any number of runs. The best weights are restored
- * whatever ends a run: the best by the metric that is watched, of several rules by that of the
- * first one, unless {@link TrainerBuilder#monitor} names another.
+ * <p>A rule has no state and can be used for any number of runs. Whatever ends a run, the best
+ * weights are restored: those of the best epoch by the metric of the rule (of the first rule if
+ * there are several), unless {@link TrainerBuilder#monitor} names another.
  */
 public sealed interface EarlyStopping {
-  /** Stops after so many epochs without any improvement of this metric. */
+  /** Stops after {@code patience} epochs without improvement of this metric. */
   static Rule on(Metric metric, int patience) {
     return new Rule(metric, patience, 0, 0, metric.worst(), 1);
   }
 
-  /** Stops when every one of these would. */
+  /** Stops when all of these rules would. */
   static EarlyStopping all(EarlyStopping... rules) {
     return new Combined(true, List.of(rules));
   }
 
-  /** Stops when one of these would. */
+  /** Stops when any of these rules would. */
   static EarlyStopping any(EarlyStopping... rules) {
     return new Combined(false, List.of(rules));
   }
 
-  /** The rules of which this is made, in order. */
+  /** The single rules of this combination, in order. */
   List<Rule> rules();
 
-  /** Whether the run is to end, given which of {@link #rules} say so. */
+  /** Whether the run must end, given which of {@link #rules} have run out of patience. */
   boolean isOver(List<Boolean> spent);
 
   /**
    * A rule for one metric.
    *
-   * @param metric what is watched
+   * @param metric the metric to watch
    * @param patience epochs without improvement that end the run, at least 1
-   * @param minDelta by how much an epoch must be better than the best
-   * @param smoothing of the metric by an exponential moving average: smoothed = smoothing smoothed
-   *     + (1 - smoothing) value, beginning with the first value; in [0, 1), 0: as it is
-   * @param baseline the best value before the first epoch
+   * @param minDelta the least improvement on the best value that counts
+   * @param smoothing factor of an exponential moving average of the metric, in [0, 1): smoothed =
+   *     smoothing smoothed + (1 - smoothing) value, starting with the first value; 0: no smoothing
+   * @param baseline the value that counts as best before the first epoch
    * @param startEpoch the first epoch that is watched, counted from 1
    */
   record Rule(
@@ -81,22 +81,22 @@ public sealed interface EarlyStopping {
       }
     }
 
-    /** The same with a least improvement. */
+    /** This rule with another least improvement. */
     public Rule withMinDelta(double minDelta) {
       return new Rule(metric, patience, minDelta, smoothing, baseline, startEpoch);
     }
 
-    /** The same on the metric's exponential moving average. */
+    /** This rule on the metric's exponential moving average. */
     public Rule withSmoothing(double smoothing) {
       return new Rule(metric, patience, minDelta, smoothing, baseline, startEpoch);
     }
 
-    /** The same where only what is better than this is an improvement. */
+    /** This rule with a baseline: only better values count as improvements. */
     public Rule withBaseline(double baseline) {
       return new Rule(metric, patience, minDelta, smoothing, baseline, startEpoch);
     }
 
-    /** The same where the epochs before this one, counted from 1, are not watched. */
+    /** This rule from this epoch on, counted from 1; earlier epochs are not watched. */
     public Rule withStartEpoch(int startEpoch) {
       return new Rule(metric, patience, minDelta, smoothing, baseline, startEpoch);
     }
@@ -115,7 +115,7 @@ public sealed interface EarlyStopping {
       return new State(baseline, Double.NaN, 0);
     }
 
-    /** The state after an epoch. */
+    /** Returns the state after an epoch. */
     State next(State state, EpochRecord epoch) {
       if (epoch.epoch() < startEpoch || !metric.isMeasured(epoch)) {
         return state;
@@ -145,21 +145,21 @@ public sealed interface EarlyStopping {
   }
 
   /**
-   * What a run remembers for a rule.
+   * The state of a rule in a run.
    *
    * @param best the best smoothed value so far
-   * @param smoothed the last one; NaN before the first
-   * @param waited epochs since then
+   * @param smoothed the last smoothed value; NaN before the first
+   * @param waited epochs since the best
    */
   record State(double best, double smoothed, int waited) {}
 
   /**
    * Several rules.
    *
-   * @param all whether every one must say so, or one
+   * @param all whether all rules must have run out of patience, or one suffices
    */
   record Combined(boolean all, List<EarlyStopping> parts) implements EarlyStopping {
-    /** Checks that there is something to combine. */
+    /** Checks that there is at least one rule. */
     public Combined {
       if (parts.isEmpty()) {
         throw new IllegalArgumentException("early stopping of no rules: give at least one");

@@ -16,7 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 
-/** What is measured at the end of an epoch, with averaged weights where the run has them. */
+/** The measurements at the end of an epoch, with averaged weights if the run has them. */
 final class EpochEnd {
   private static final int NOISE_BATCH = 8;
   private static final int NOISE_BATCHES = 16;
@@ -32,11 +32,11 @@ final class EpochEnd {
   }
 
   /**
-   * Validates an epoch whose steps are done, keeps its weights if they are the best, and lets the
-   * run take it in.
+   * Validates an epoch whose steps are done, keeps its weights if they are the best, and adds its
+   * record to the run.
    *
-   * @param seconds that its training took
-   * @return empty if the thread is interrupted meanwhile, and the run stops without this record
+   * @param seconds the time that its training took
+   * @return empty if the thread is interrupted meanwhile; the run then stops without this record
    */
   Optional<EpochRecord> record(double seconds) {
     GradientStatistics gradients = fit.gradients.orElseGet(session::gradientStatistics);
@@ -77,7 +77,7 @@ final class EpochEnd {
     return Optional.of(record);
   }
 
-  /** The metrics of the user's own, of what the model says of the validation data. */
+  /** The user-defined metrics, computed from the model's outputs for the validation data. */
   private Map<String, Double> own() {
     Map<String, Double> values = new LinkedHashMap<>();
     Map<String, float[]> outputs = Map.of();
@@ -93,7 +93,7 @@ final class EpochEnd {
     return values;
   }
 
-  /** Measured on samples of the epoch's own choice, if it is asked for. */
+  /** The gradient noise, if it is requested, measured on samples drawn for this epoch. */
   private Optional<GradientNoise> noise() {
     int samples = options.train.size();
     boolean asked = options.gradientNoise || options.responsive.isPresent();
@@ -107,7 +107,9 @@ final class EpochEnd {
     return Optional.of(session.gradientNoise(small, Arrays.copyOf(order, batches * small)));
   }
 
-  /** Lets the session evaluate averaged weights, where there are any; gives those it had. */
+  /**
+   * Sets the session's weights to the averaged ones, if there are any; returns the trained weights.
+   */
   private float[] useAverage() {
     WeightAverage average = options.average.orElse(null);
     if (average == null || fit.epoch() < average.startEpoch()) {
@@ -119,7 +121,7 @@ final class EpochEnd {
     return trained;
   }
 
-  /** Takes {@link #useAverage} back. */
+  /** Restores the weights that {@link #useAverage} returned. */
   private void useTrained(float[] trained) {
     if (trained.length > 0) {
       session.weights(trained);

@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Judges complete epochs: which is the best, what a plateau says, and whether to stop. */
+/**
+ * Judges complete epochs: which is the best, whether {@link Plateau} lowers the learning rate, and
+ * whether to stop.
+ */
 final class EpochJudge {
   private final TrainerOptions options;
   private final Metric monitor;
@@ -36,7 +39,10 @@ final class EpochJudge {
     return plateau == null ? 1 : plateau.multiplier();
   }
 
-  /** Takes in an epoch; whether it is the best so far. One in which no row counted is not. */
+  /**
+   * Adds an epoch, and returns whether it is the best so far. An epoch in which no row counted is
+   * not.
+   */
   boolean isBest(EpochRecord record) {
     if (!monitor.isMeasured(record) || !monitor.better(monitor.of(record), best, 0)) {
       return false;
@@ -46,7 +52,7 @@ final class EpochJudge {
     return true;
   }
 
-  /** What plateau and early stopping say of an epoch: why the run is to end, if it is. */
+  /** Applies plateau and early stopping to an epoch; returns the reason to end the run, if any. */
   Optional<StopReason> judge(EpochRecord record) {
     Optional<StopReason> broken = notFinite(record);
     if (plateau != null) {

@@ -23,9 +23,9 @@ final class EpochLoop {
   private final StepBlock steps;
 
   /**
-   * A loop that goes on from where the run is.
+   * A loop that continues the run from its current state.
    *
-   * @param checkpoints what writes them; null if the run has none
+   * @param checkpoints the writer; null if the run writes none
    */
   EpochLoop(
       TrainerOptions options,
@@ -67,7 +67,7 @@ final class EpochLoop {
     return history;
   }
 
-  /** Over the test data, if there are any and the thread is not interrupted. */
+  /** The metrics of the test data, if there are any and the thread is not interrupted. */
   private Optional<Metrics> test() {
     try {
       return options.test.map(session::evaluate);
@@ -88,10 +88,10 @@ final class EpochLoop {
   }
 
   /**
-   * One epoch in the order that the session has.
+   * Trains one epoch in the session's order of the samples.
    *
-   * @return whether it has a record; it has none if it is stopped or interrupted, if it diverges,
-   *     or if the time was over before its first step, and then it is the run's last
+   * @return whether the epoch has a record. It has none, and is the last, if it is stopped,
+   *     interrupted or diverges, or if the time was over before its first step
    */
   private boolean trainEpoch() {
     double begin = fit.seconds();
@@ -109,7 +109,7 @@ final class EpochLoop {
     return record.isPresent();
   }
 
-  /** At most {@code syncEvery} steps up to the end of the epoch or of the budget. */
+  /** Trains at most {@code syncEvery} steps, up to the end of the epoch or of the budget. */
   private void trainBlock() {
     int batchSize = fit.batchSize();
     int left = fit.samplesLeft();
@@ -132,7 +132,7 @@ final class EpochLoop {
     if (due || !fit.isInEpoch() || fit.isSpent()) {
       fit.gradients = Optional.of(session.gradientStatistics());
     }
-    try { // callbacks come before the checkpoint, which is to hold what they change
+    try { // callbacks are called before the checkpoint, which must hold their changes
       fit.tell(() -> tell(callback -> callback.stepsEnd(fit, steps)));
     } finally {
       if (due && !fit.stopped()) {
@@ -141,7 +141,10 @@ final class EpochLoop {
     }
   }
 
-  /** Where too many steps in a row were skipped, a loss that is not finite tells more of it. */
+  /**
+   * Drains the session; if too many steps in a row were skipped, reports a loss that is not finite
+   * instead, which explains more.
+   */
   private void drain() {
     try {
       session.drain(steps);
@@ -169,7 +172,7 @@ final class EpochLoop {
     return performed;
   }
 
-  /** Tells the session the learning rates and momenta of the next updates. */
+  /** Sets the session's learning rates and momenta of the next updates. */
   private void setRates(int count) {
     float[] rates = new float[count];
     float[] momenta = new float[count];
@@ -183,7 +186,9 @@ final class EpochLoop {
     session.schedule(rates, momenta);
   }
 
-  /** The optimizer's rate, times what schedules, scaling, plateau and callbacks say. */
+  /**
+   * The optimizer's learning rate times the factors of schedule, scaling, plateau and callbacks.
+   */
   private float rate(Schedule.Progress progress) {
     double factor =
         options.schedule.factor(progress)

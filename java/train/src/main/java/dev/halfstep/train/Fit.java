@@ -8,23 +8,22 @@ import dev.halfstep.schedule.ResponsiveBatch;
 import java.util.List;
 
 /**
- * A run in progress, as a {@link Callback} sees it: where it is, what it gave so far, and how to
- * end or change it.
+ * A run in progress, as a {@link Callback} sees it: its position, its results so far, and methods
+ * to end or change it.
  *
- * <p>What a callback changes with {@link #rateFactor(double)} and {@link #batchSize(int)} holds
- * from the next step on until it is changed again. It is in {@link #changes} and in the
- * checkpoints, so that a resumed run ends with the same bits. A callback that takes its decisions
- * from what this interface gives, and keeps nothing of its own from one call to the next, decides
- * alike in a resumed run.
+ * <p>Changes with {@link #rateFactor(double)} and {@link #batchSize(int)} hold from the next step
+ * until the next change. They are recorded in {@link #changes} and in the checkpoints, so that a
+ * resumed run ends with the same bits. A callback that decides only from the values of this
+ * interface, without own state between calls, makes the same decisions in a resumed run.
  */
 public interface Fit {
-  /** What was planned before the run began. */
+  /** The plan of the run, made before it began. */
   TrainingPlan plan();
 
-  /** The epoch that is trained now or was trained last, counted from 1; 0 before the first. */
+  /** The current or last epoch, counted from 1; 0 before the first. */
   int epoch();
 
-  /** Samples of a full step now. */
+  /** Samples of a full step at present. */
   int batchSize();
 
   /** Samples of this epoch that were trained on. */
@@ -39,17 +38,17 @@ public interface Fit {
   /** Steps of this epoch so far, skipped ones included. */
   int stepsOfEpoch();
 
-  /** Updates performed so far: steps without those that were skipped. */
+  /** Updates performed so far: steps that were not skipped. */
   long updates();
 
-  /** What the steps of this epoch gave so far, weighted by samples. */
+  /** The metrics over the steps of this epoch so far, weighted by samples. */
   Metrics metrics();
 
   /**
-   * The mean loss of a step's batch, as {@link History#stepLosses} has it; those before a resumed
-   * run's checkpoint are there too.
+   * The mean loss of a step's batch, as in {@link History#stepLosses}; includes the steps before a
+   * resumed run's checkpoint.
    *
-   * @param step counts from 0
+   * @param step the number of the step, counted from 0
    * @throws IndexOutOfBoundsException unless it is in [0, {@link #steps})
    */
   double stepLoss(int step);
@@ -57,53 +56,53 @@ public interface Fit {
   /** The complete epochs so far. */
   List<EpochRecord> epochs();
 
-  /** The best epoch so far, as {@link History#bestEpoch} defines it; 0 for none. */
+  /** The best epoch so far, as {@link History#bestEpoch} defines it; 0 if there is none. */
   int bestEpoch();
 
   /**
-   * Wall time of the run so far in seconds, which is what {@link Budget#seconds} bounds: from just
-   * before {@link Callback#fitBegin}, with the time up to the checkpoint that the run goes on from.
+   * Wall time of the run so far in seconds, which {@link Budget#seconds} bounds: counted from just
+   * before {@link Callback#fitBegin}, including the time up to the checkpoint of a resumed run.
    */
   double seconds();
 
-  /** What {@link Plateau} has come to multiply the learning rate by. */
+  /** The factor by which {@link Plateau} multiplies the learning rate at present. */
   double plateauMultiplier();
 
-  /** What callbacks have come to multiply the learning rate by; 1 at first. */
+  /** The factor by which callbacks multiply the learning rate at present; 1 at first. */
   double rateFactor();
 
-  /** What callbacks have changed so far, in order. */
+  /** The changes by callbacks so far, in order. */
   List<RunChange> changes();
 
   /**
-   * Ends the run at the next chance: after this block of steps. The best weights are restored and
-   * test data evaluated as at a run's regular end. The first reason given is the one that counts.
+   * Ends the run after this block of steps. The best weights are restored and test data evaluated
+   * as at a run's regular end. If it is called again, the first reason counts.
    */
   void stop(String reason);
 
   /**
-   * Multiplies the learning rate of the updates that follow by this factor, on top of what the
-   * schedule and {@link Plateau} say. It takes the place of the factor before: {@code
+   * Multiplies the learning rate of the updates that follow by this factor, in addition to the
+   * schedule and {@link Plateau}. It replaces the previous factor: {@code
    * fit.rateFactor(fit.rateFactor() / 2)} halves the rate.
    *
    * @param factor a finite number of at least 0
-   * @throws IllegalArgumentException if it is not
-   * @throws IllegalStateException if it is called elsewhere than in {@link Callback#stepsEnd} or
-   *     {@link Callback#epochEnd}
+   * @throws IllegalArgumentException if it is negative or not finite
+   * @throws IllegalStateException if it is called outside {@link Callback#stepsEnd} and {@link
+   *     Callback#epochEnd}
    */
   void rateFactor(double factor);
 
   /**
-   * Makes steps of this many samples from the next one on, in this epoch and the following ones,
-   * whatever a {@link BatchSchedule} or {@link ResponsiveBatch} says. The learning rate follows by
-   * {@link TrainerBuilder#scaling}.
+   * Sets the number of samples of a step from the next one on, in this epoch and the following
+   * ones; it overrides a {@link BatchSchedule} or {@link ResponsiveBatch}. {@link
+   * TrainerBuilder#scaling} adapts the learning rate.
    *
    * @param samples 1 to {@code plan().largestBatch()}, which {@link TrainerBuilder#largestBatch}
    *     can raise
-   * @throws IllegalArgumentException if it is not, or a short last batch of one sample would remain
-   *     that a layer cannot train on; nothing has changed then
-   * @throws IllegalStateException if it is called elsewhere than in {@link Callback#stepsEnd} or
-   *     {@link Callback#epochEnd}
+   * @throws IllegalArgumentException if it is out of this range, or a last batch of one sample
+   *     would remain that a layer cannot train on; nothing has changed then
+   * @throws IllegalStateException if it is called outside {@link Callback#stepsEnd} and {@link
+   *     Callback#epochEnd}
    */
   void batchSize(int samples);
 }

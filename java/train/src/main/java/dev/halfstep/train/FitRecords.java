@@ -11,9 +11,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Writes what a {@link FitState} holds into a checkpoint, and reads it back to the last bit: all
- * but the arrays of weights and of steps, which are tensors of the checkpoint, and the reason to
- * stop.
+ * Writes a {@link FitState} into a checkpoint and reads it back bit for bit, except for the reason
+ * to stop and for the arrays of weights and of steps, which are tensors of the checkpoint.
  */
 final class FitRecords {
   private static final int CHANGE_BYTES = 2 * Integer.BYTES + Double.BYTES;
@@ -69,7 +68,9 @@ final class FitRecords {
     }
   }
 
-  /** Reads all data, so once in a run and not for each of its checkpoints. */
+  /**
+   * The digest of the data, kept for the run's further checkpoints because it may read all data.
+   */
   private DataDigest digest(Dataset data) {
     return digests.computeIfAbsent(data, DataDigest::of);
   }
@@ -82,12 +83,12 @@ final class FitRecords {
   }
 
   /**
-   * Lets a run that has not begun go on from where another run of the same options was when it
-   * wrote this. An epoch that has begun goes on with the batch size that this run's options give
-   * it, or that was measured or set by a callback.
+   * Restores the state of a run with the same options into a run that has not begun. An epoch in
+   * progress continues with the batch size of this run's options, or with the one that was measured
+   * or set by a callback.
    *
-   * @throws IllegalArgumentException if seed, data, optimizer or parameter groups are others
-   * @throws IOException if it says what no run can have come to
+   * @throws IllegalArgumentException if seed, data, optimizer or parameter groups differ
+   * @throws IOException if no run can reach a value
    */
   void read(RunInput in, FitState fit, double[] losses, float[] gradientNorms, float[] lossScales)
       throws IOException {

@@ -15,18 +15,18 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All that changes while {@link Trainer#fit} goes on and does not lie on the device. A checkpoint
- * holds it ({@link FitRecords}).
+ * Everything that changes during {@link Trainer#fit} and is not on the device. A checkpoint stores
+ * it ({@link FitRecords}).
  */
 final class FitState implements Fit {
   private final TrainerOptions options;
   private final TrainingPlan plan;
   private long begin;
-  private boolean outOfTime; // at the last look at the clock
-  private boolean acting; // a callback may change the run now
+  private boolean outOfTime; // whether the time was over at the last check of the clock
+  private boolean acting; // whether a callback may change the run now
   private Optional<StopReason> stop = Optional.empty();
 
-  // What FitRecords writes and reads.
+  // FitRecords writes and reads the following fields.
   final StepLog log = new StepLog();
   final EpochJudge judge;
   final WeightTraces traces;
@@ -34,11 +34,12 @@ final class FitState implements Fit {
   final KeptWeights weights = new KeptWeights();
   final List<EpochRecord> epochs = new ArrayList<>();
   final List<RunChange> changes = new ArrayList<>();
-  double secondsBefore; // it was resumed
+  double secondsBefore; // seconds up to the checkpoint of a resumed run
   long samples;
   int sample;
   ResponsiveBatch.@Nullable State responsive;
-  Optional<GradientStatistics> gradients = Optional.empty(); // of the last step, if measured
+  Optional<GradientStatistics> gradients =
+      Optional.empty(); // statistics of the last step, if measured
 
   FitState(TrainerOptions options, TrainingPlan plan) {
     this.options = options;
@@ -189,7 +190,7 @@ final class FitState implements Fit {
     }
   }
 
-  /** Lets callbacks act while they are told something. */
+  /** Calls callbacks, which may change the run during the call. */
   void tell(Runnable callbacks) {
     acting = true;
     try {
@@ -205,8 +206,8 @@ final class FitState implements Fit {
   }
 
   /**
-   * Notes whether the time is over, and stops where the thread was interrupted. It becomes so
-   * nowhere else, so that all that is decided between two looks agrees.
+   * Notes whether the time is over, and stops the run if the thread was interrupted. Only this
+   * method does so, so that all decisions between two calls agree.
    */
   void lookAtClock() {
     outOfTime = seconds() >= plan.budget().seconds();
@@ -215,7 +216,7 @@ final class FitState implements Fit {
     }
   }
 
-  /** Whether the run was ended from outside: it can go on from a checkpoint as if it had not. */
+  /** Whether the run was ended from outside, so that it can be resumed from a checkpoint. */
   boolean isBrokenOff() {
     return stop.map(StopReason::kind)
         .filter(kind -> kind != StopReason.Kind.EARLY_STOPPING)
@@ -228,13 +229,16 @@ final class FitState implements Fit {
     return stop.isPresent();
   }
 
-  /** Whether the run goes on after this epoch; looks at the clock. */
+  /** Whether the run continues after this epoch; checks the clock. */
   boolean goesOn() {
     lookAtClock();
     return !stopped() && !isSpent() && epoch() < plan.budget().epochs();
   }
 
-  /** Whether updates or samples are spent, or time was at the last look at the clock. */
+  /**
+   * Whether the budget of updates or samples is spent, or that of time was at the last check of the
+   * clock.
+   */
   boolean isSpent() {
     return plan.isSpent(updates(), samples) || outOfTime;
   }
@@ -245,16 +249,14 @@ final class FitState implements Fit {
     sample = 0;
   }
 
-  /**
-   * Lets an epoch that was resumed within go on with the batch size that the options give it now.
-   */
+  /** Continues a resumed epoch with the batch size that the current options give it. */
   void resumeEpoch() {
     if (isEpochOpen() && isInEpoch()) {
       batches.change(sample, scheduledBatch(epoch() - 1));
     }
   }
 
-  /** What callbacks, measurements or the schedule say of an epoch, counted from 0. */
+  /** The batch size of an epoch, counted from 0, by callbacks, measurements or the schedule. */
   private int scheduledBatch(int epoch) {
     if (change().batchSize() > 0) {
       return plan.atMostAll(change().batchSize());
@@ -262,7 +264,7 @@ final class FitState implements Fit {
     return responsive == null ? plan.batchSize(epoch) : plan.atMostAll(responsive.batchSize());
   }
 
-  /** Whether an epoch was begun and has no record yet, as after resuming within one. */
+  /** Whether an epoch was begun and has no record yet, as after resuming in mid-epoch. */
   boolean isEpochOpen() {
     return epochs.size() < epoch();
   }
@@ -277,7 +279,7 @@ final class FitState implements Fit {
     return batches.samplesOfEpoch() - sample;
   }
 
-  /** Takes in a block of steps; a loss that is not finite ends the run. */
+  /** Adds a block of steps; a loss that is not finite ends the run. */
   void endSteps(StepBlock block, int samples) {
     gradients = Optional.empty();
     int broken = log.add(block);
@@ -303,7 +305,7 @@ final class FitState implements Fit {
     return judge.isBest(record);
   }
 
-  /** Takes in a complete epoch, after {@link #isBest}. */
+  /** Adds a complete epoch, after {@link #isBest}. */
   void endEpoch(EpochRecord record) {
     epochs.add(record);
     judge.judge(record).ifPresent(this::stop);
@@ -312,12 +314,15 @@ final class FitState implements Fit {
     }
   }
 
-  /** Notes the weights that are watched. */
+  /** Records the traced weights. */
   void trace(TrainingSession session) {
     traces.add(steps(), session);
   }
 
-  /** What the run was, of whose time the device waited so large a part for data. */
+  /**
+   * The history of the run; the device waited for data during the share {@code waiting} of its
+   * time.
+   */
   History history(Optional<Metrics> test, double waiting) {
     StopReason reason = stop.orElseGet(this::completed);
     return new History(this, log, traces.list(), test, reason, waiting);

@@ -7,7 +7,7 @@ import dev.halfstep.session.TrainingSession;
 import java.util.List;
 import java.util.Optional;
 
-/** What a run was: its epochs, its steps, its best epoch and its end. Immutable. */
+/** The history of a run: its epochs, its steps, its best epoch and its end. Immutable. */
 public final class History {
   private final List<EpochRecord> epochs;
   private final List<RunChange> changes;
@@ -47,15 +47,15 @@ public final class History {
   }
 
   /**
-   * The mean loss of each step's batch, in order, those of an incomplete last epoch included; 0
-   * where all rows of a batch were ignored or of weight 0.
+   * The mean loss of each step's batch, in order, including an incomplete last epoch; 0 if all rows
+   * of a batch were ignored or had weight 0.
    */
   public double[] stepLosses() {
     return stepLosses.clone();
   }
 
   /**
-   * The norm of each step's gradient, unscaled and before clipping; 0 where it was not measured
+   * The norm of each step's gradient, unscaled and before clipping; 0 if it was not measured
    * ({@link SessionBuilder#gradientNorm}, clipping and loss scaling measure it) or the step was
    * skipped.
    */
@@ -68,13 +68,13 @@ public final class History {
     return lossScales.clone();
   }
 
-  /** The ways of the weights that {@link TrainerBuilder#trace} names. */
+  /** The traces of the weights that {@link TrainerBuilder#trace} names. */
   public List<WeightTrace> traces() {
     return traces;
   }
 
   /**
-   * What callbacks changed, in order: {@link Fit#rateFactor(double)}, {@link Fit#batchSize(int)}.
+   * The changes by callbacks, in order: {@link Fit#rateFactor(double)}, {@link Fit#batchSize(int)}.
    */
   public List<RunChange> changes() {
     return changes;
@@ -82,17 +82,17 @@ public final class History {
 
   /**
    * The epoch whose weights the model has, counted from 1: the best by the metric that {@link
-   * TrainerBuilder#monitor} or early stopping names; of equal ones the first. 0 if no epoch was
-   * completed, or no row of one counted; the weights are the last ones then, or the first ones if
-   * no step was made.
+   * TrainerBuilder#monitor} or early stopping names; the first of equal ones. 0 if no epoch was
+   * completed, or no row counted in any; the model then has the last weights, or the initial ones
+   * if there was no step.
    */
   public int bestEpoch() {
     return bestEpoch;
   }
 
   /**
-   * Over the test data with the weights of the best epoch, if there are test data and the run was
-   * not interrupted.
+   * The metrics of the test data with the weights of the best epoch, if there are test data and the
+   * run was not interrupted.
    */
   public Optional<Metrics> test() {
     return test;
@@ -103,15 +103,17 @@ public final class History {
     return stopReason;
   }
 
-  /** Wall time of the whole run in seconds, as {@link Fit#seconds} counts it; the test included. */
+  /**
+   * Wall time of the whole run in seconds, as {@link Fit#seconds} counts it, including the test.
+   */
   public double seconds() {
     return seconds;
   }
 
   /**
-   * The part of the time in which the device waited for data, in [0, 1], as {@link
-   * TrainingSession#waiting} says it: 0 where they lie on the device. Of a resumed run, that since
-   * its checkpoint.
+   * The share of the time in which the device waited for data, in [0, 1], as {@link
+   * TrainingSession#waiting} defines it; 0 if they are on the device. For a resumed run it counts
+   * from its checkpoint.
    */
   public double waiting() {
     return waiting;

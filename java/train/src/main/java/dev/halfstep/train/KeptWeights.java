@@ -3,13 +3,13 @@ package dev.halfstep.train;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Weights that a run keeps on the host beside those it trains: the best, and a mean of epochs. */
+/** The weights that a run keeps on the host: those of the best epoch, and a mean over epochs. */
 final class KeptWeights {
   private float @Nullable [] best;
   private float @Nullable [] mean;
   private int averaged;
 
-  /** Those of the best epoch so far. */
+  /** The weights of the best epoch so far. */
   Optional<float[]> best() {
     return Optional.ofNullable(best);
   }
@@ -18,23 +18,23 @@ final class KeptWeights {
     best = weights;
   }
 
-  /** The mean of the weights at the ends of epochs, where stochastic weight averaging has begun. */
+  /** The mean of the weights at the ends of epochs, if stochastic weight averaging has begun. */
   Optional<float[]> mean() {
     return Optional.ofNullable(mean);
   }
 
-  /** At the ends of how many epochs the weights of {@link #mean} were taken. */
+  /** The number of epochs in {@link #mean}. */
   int averaged() {
     return averaged;
   }
 
-  /** Goes on from a mean of so many epochs. */
+  /** Restores a mean over {@code epochs} epochs. */
   void mean(float @Nullable [] weights, int epochs) {
     mean = weights;
     averaged = epochs;
   }
 
-  /** Takes weights into the mean. */
+  /** Adds weights to the mean, and returns it. */
   float[] average(float[] weights) {
     float[] next = mean == null ? new float[weights.length] : mean.clone();
     averaged++;

@@ -1,13 +1,13 @@
 package dev.halfstep.train;
 
 /**
- * What a callback changed in a run, and what holds from there on.
+ * A change by a callback in a run, with the values that hold from this step on.
  *
- * @param step how many steps were made before it
- * @param rateFactor what the learning rate is multiplied by on top of schedule and plateau
- * @param batchSize samples of a step; 0 while that is left to the trainer's options
+ * @param step the number of steps before the change
+ * @param rateFactor factor of the learning rate in addition to schedule and plateau
+ * @param batchSize samples of a step; 0 while the trainer's options decide
  */
 public record RunChange(int step, double rateFactor, int batchSize) {
-  /** Before any change. */
+  /** The values before any change. */
   static final RunChange NONE = new RunChange(0, 1, 0);
 }

@@ -5,21 +5,21 @@ import java.io.DataInputStream;
 import java.io.IOException;
 
 /**
- * Reads the history of a run from a checkpoint, and trusts none of it: a checkpoint may come from
- * anywhere, and its checksum says only that it is as its writer left it. Numbers that no run can
- * come to are refused with an IOException that names them.
+ * Reads the history of a run from a checkpoint, and checks every value: a checkpoint may come from
+ * anywhere, and its checksum proves only that the file is unchanged. Numbers that no run can reach
+ * are refused with an IOException that names them.
  */
 final class RunInput extends DataInputStream {
   RunInput(byte[] bytes) {
     super(new ByteArrayInputStream(bytes));
   }
 
-  /** A whole number in a range, both ends included. */
+  /** Reads an integer in [least, most]. */
   int number(String what, int least, int most) throws IOException {
     return (int) number(what, readInt(), least, most);
   }
 
-  /** As above, of 64 bits. */
+  /** As above, for 64 bits. */
   long longNumber(String what, long least, long most) throws IOException {
     return number(what, readLong(), least, most);
   }
@@ -33,15 +33,16 @@ final class RunInput extends DataInputStream {
   }
 
   /**
-   * How many things follow, so that there is no room made for more than the file can hold.
+   * Reads the number of items that follow, and checks that the file can hold as many before memory
+   * is allocated for them.
    *
-   * @param bytes that each takes at least
+   * @param bytes the fewest bytes of an item
    */
   int count(String what, int bytes) throws IOException {
     return number("the number of " + what, 0, available() / bytes);
   }
 
-  /** A finite number in a range, both ends included. */
+  /** Reads a finite number in [least, most]. */
   double real(String what, double least, double most) throws IOException {
     double value = readDouble();
     if (!(value >= least && value <= most)) {
@@ -51,7 +52,7 @@ final class RunInput extends DataInputStream {
     return value;
   }
 
-  /** Throws if a checkpoint has another value of something than the run that is to go on. */
+  /** Throws if a value of the checkpoint differs from that of the resumed run. */
   static void requireSame(String what, Object saved, Object given) {
     if (!saved.equals(given)) {
       throw new IllegalArgumentException(
@@ -59,7 +60,7 @@ final class RunInput extends DataInputStream {
     }
   }
 
-  /** Nothing may follow. */
+  /** Throws if bytes are left. */
   void end() throws IOException {
     if (available() > 0) {
       throw new IOException(available() + " bytes are left over");

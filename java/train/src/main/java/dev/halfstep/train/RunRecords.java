@@ -14,7 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/** How the records of a run are written into a checkpoint and read from it, to the last bit. */
+/** Writes the records of a run into a checkpoint and reads them back bit for bit. */
 final class RunRecords {
   private RunRecords() {}
 
@@ -29,7 +29,7 @@ final class RunRecords {
     return new Metrics(in.readDouble(), in.readDouble(), in.readDouble(), in.readDouble());
   }
 
-  /** All but its number, which follows from its place. */
+  /** Writes an epoch without its number, which follows from its position in the file. */
   static void write(DataOutput out, EpochRecord epoch) throws IOException {
     write(out, epoch.train());
     out.writeBoolean(epoch.validation().isPresent());
@@ -57,13 +57,13 @@ final class RunRecords {
     }
   }
 
-  /** The fewest bytes that an epoch takes. */
+  /** The fewest bytes of an epoch. */
   static final int EPOCH_BYTES = 123;
 
   /**
-   * An epoch.
+   * Reads an epoch.
    *
-   * @param classes of the validation data; 0 where they have none
+   * @param classes number of classes of the validation data; 0 if they have none
    */
   static EpochRecord epoch(RunInput in, int number, int classes) throws IOException {
     Metrics train = metrics(in);
@@ -94,7 +94,7 @@ final class RunRecords {
     return own;
   }
 
-  /** The counts that are not 0: of a thousand classes, few of the million are. */
+  /** Writes only the counts that are not 0: with 1000 classes, few of the million counts are. */
   private static void write(DataOutput out, Confusion confusion) throws IOException {
     int classes = confusion.classes();
     int some = 0;

@@ -7,10 +7,10 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.Objects;
 
-/** The steps of a run: what each was, and the sums over those of the epoch that is trained. */
+/** The steps of a run: a record of each, and the sums over the current epoch. */
 final class StepLog {
   private static final int FIRST_CAPACITY = 1024;
-  private static final int MOST_STEPS = Integer.MAX_VALUE - 8; // that Java arrays can hold
+  private static final int MOST_STEPS = Integer.MAX_VALUE - 8; // the most elements of a Java array
 
   private double[] losses = new double[FIRST_CAPACITY];
   private float[] gradientNorms = new float[FIRST_CAPACITY];
@@ -34,7 +34,7 @@ final class StepLog {
     return steps - epochFirstStep;
   }
 
-  /** Steps without those that were skipped. */
+  /** Steps that were not skipped. */
   long updates() {
     return updates;
   }
@@ -44,7 +44,7 @@ final class StepLog {
     return losses[Objects.checkIndex(step, steps)];
   }
 
-  /** The learning rate of the last update; of the next one before the first. */
+  /** The learning rate of the last update; before the first update, that of the next. */
   float learningRate() {
     return learningRate;
   }
@@ -63,7 +63,7 @@ final class StepLog {
   }
 
   /**
-   * Takes in a block.
+   * Adds a block of steps.
    *
    * @return the number, counted from 1, of its last step whose loss is not finite; 0 if there is
    *     none
@@ -75,7 +75,7 @@ final class StepLog {
       losses[steps] = block.loss(i);
       gradientNorms[steps] = block.skipped(i) ? 0 : block.gradientNorm(i);
       lossScales[steps] = block.lossScale(i);
-      // One after the other: the sums must not depend on how steps are grouped into blocks.
+      // Added one by one, so that the sums do not depend on how steps are grouped into blocks.
       lossSum += block.lossSum(i);
       weight += block.weight(i);
       correct += block.correct(i);
@@ -99,7 +99,7 @@ final class StepLog {
     }
   }
 
-  /** What a full log of so many steps grows to. */
+  /** The new capacity of a full log of {@code steps} steps. */
   static int capacityAfter(int steps) {
     if (steps >= MOST_STEPS) {
       throw new IllegalStateException(
@@ -113,7 +113,7 @@ final class StepLog {
     return Arrays.copyOf(losses, steps);
   }
 
-  /** The norm of each update's gradient; 0 where it was not measured or the step was skipped. */
+  /** The norm of each step's gradient; 0 if it was not measured or the step was skipped. */
   float[] gradientNorms() {
     return Arrays.copyOf(gradientNorms, steps);
   }
@@ -123,7 +123,7 @@ final class StepLog {
     return Arrays.copyOf(lossScales, steps);
   }
 
-  /** All but the arrays, which {@link #losses} and the others give. */
+  /** Writes everything except the arrays, which {@link #losses} and the others return. */
   void write(DataOutput out) throws IOException {
     out.writeInt(epochFirstStep);
     out.writeLong(updates);
@@ -131,7 +131,7 @@ final class StepLog {
     RunRecords.write(out, metrics());
   }
 
-  /** Goes on from what another log has written; the arrays are copied. */
+  /** Restores what another log has written; the arrays are copied. */
   void read(RunInput in, double[] losses, float[] gradientNorms, float[] lossScales)
       throws IOException {
     steps = losses.length;

@@ -1,17 +1,17 @@
 package dev.halfstep.train;
 
 /**
- * Why a run ended.
+ * The reason why a run ended.
  *
  * @param kind for programs
- * @param text for people
+ * @param text for users
  */
 public record StopReason(Kind kind, String text) {
   /** The ways a run can end. */
   public enum Kind {
     /**
-     * The budget is spent: all epochs, updates, samples or seconds; the seconds perhaps before the
-     * first step, so that there are no epochs.
+     * The budget is spent: all epochs, updates, samples or seconds; if the seconds are over before
+     * the first step, there are no epochs.
      */
     COMPLETED,
     /** A metric no longer improved ({@link EarlyStopping}). */
@@ -20,7 +20,7 @@ public record StopReason(Kind kind, String text) {
     STOPPED,
     /** The thread was interrupted, as {@code Future.cancel(true)} does; its flag is still set. */
     INTERRUPTED,
-    /** A loss or metric became infinite or NaN: what follows could not have learned anything. */
+    /** A loss or metric became infinite or NaN, so that further training would be useless. */
     NOT_FINITE
   }
 

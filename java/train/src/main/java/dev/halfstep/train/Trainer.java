@@ -11,8 +11,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trains a model: epochs over shuffled mini-batches, validation after each, and at the end the
- * weights of the best epoch, evaluated on test data.
+ * Trains a model in epochs of shuffled mini-batches, with a validation after each epoch. At the end
+ * it restores the weights of the best epoch and evaluates them on test data.
  *
  * <pre>{@code
  * Split digits = Digits.generate(0);
@@ -33,9 +33,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>The order of an epoch's samples is {@link Order}, a pure function of seed and epoch. The same
- * seed gives the same bits on the same device, however many threads it has. A last batch that is
- * short is trained as it is, and counts in the epoch's loss for the samples that it holds.
+ * <p>The order of an epoch's samples is a pure function of seed and epoch ({@link Order}). The same
+ * seed gives the same bits on the same device, for any number of threads. A short last batch is
+ * trained too, and counts in the epoch's loss in proportion to its samples.
  */
 public final class Trainer {
   private final TrainerOptions options;
@@ -61,7 +61,8 @@ public final class Trainer {
   }
 
   /**
-   * Throws now what a schedule would throw at the first step that needs to know the run's length.
+   * Throws now the exception that a schedule would throw at the first step if it needs the run's
+   * length.
    */
   private static void requireEndless(Schedule schedule, TrainingPlan plan) {
     Schedule.Progress begin =
@@ -74,32 +75,31 @@ public final class Trainer {
     }
   }
 
-  /** The beginning of a trainer of this model on these samples. */
+  /** Returns a builder of a trainer of this model on these samples. */
   public static TrainerBuilder builder(Model model, Dataset train) {
     return new TrainerBuilder(TrainingSession.builder(model), train);
   }
 
-  /** What the trainer is to do. */
+  /** The options of this trainer. */
   public TrainerOptions options() {
     return options;
   }
 
-  /** What a run will be: updates, bytes and FLOPs. */
+  /** The plan of a run: its updates, bytes and FLOPs. */
   public TrainingPlan plan() {
     return plan;
   }
 
   /**
    * Trains from the model's weights until the budget is spent or something stops the run. Whatever
-   * ends it, an exception too, the model then has the weights of the best epoch ({@link
-   * History#bestEpoch}). A run whose time is over before its first step is no failure: it ends with
-   * {@link StopReason.Kind#COMPLETED}, without epochs and losses, and the model has the weights
-   * with which the run began. A run whose thread is interrupted ends after the block of steps that
-   * it is in, with {@link StopReason.Kind#INTERRUPTED}; the flag stays set, and test data are not
-   * evaluated.
+   * ends it, even an exception, the model then has the weights of the best epoch ({@link
+   * History#bestEpoch}). A run whose time is over before its first step does not fail: it ends with
+   * {@link StopReason.Kind#COMPLETED}, without epochs and losses, and the model keeps its initial
+   * weights. A run whose thread is interrupted ends after the current block of steps, with {@link
+   * StopReason.Kind#INTERRUPTED}; the flag stays set, and test data are not evaluated.
    *
-   * @throws dev.halfstep.HalfstepException if the device fails, or its memory does not suffice for
-   *     the session and a few batches; the message says how much each needs
+   * @throws dev.halfstep.HalfstepException if the device fails, or its memory is too small for the
+   *     session and a few batches; the message tells how much each needs
    */
   public History fit() {
     FitState fit = new FitState(options, plan);
@@ -123,7 +123,7 @@ public final class Trainer {
     }
   }
 
-  /** Of a session that has room for the largest batch. */
+  /** The options of a session with memory for the largest batch. */
   private SessionBuilder sessionOptions() {
     SessionBuilder session =
         options.session.batchSize(plan.largestBatch()).pendingSteps(options.syncEvery + 1);
@@ -134,7 +134,7 @@ public final class Trainer {
         .orElse(session);
   }
 
-  /** What writes the run's checkpoints, if it has any. */
+  /** The writer of the run's checkpoints; null if it writes none. */
   private @Nullable CheckpointWriter checkpoints() {
     return options.checkpoints.isEmpty()
         ? null

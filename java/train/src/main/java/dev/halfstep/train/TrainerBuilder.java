@@ -28,8 +28,8 @@ import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 
 /**
- * Builds a {@link Trainer}. Immutable: each method gives another builder, with one thing changed,
- * so that one can be the start of several runs.
+ * Builds a {@link Trainer}. Immutable: each method returns a new builder with one option changed,
+ * so that one builder can be the base of several runs.
  */
 public final class TrainerBuilder extends TrainerOptions {
   TrainerBuilder(SessionBuilder session, Dataset train) {
@@ -43,7 +43,8 @@ public final class TrainerBuilder extends TrainerOptions {
   }
 
   /**
-   * Changes what is less often changed: storage type, micro-batch, clipping, loss scaling.
+   * Changes the options of the session that are needed less often: storage type, micro-batch,
+   * clipping, loss scaling.
    *
    * <pre>{@code
    * TrainerBuilder clipped = builder.session(options -> options.clipNorm(1));
@@ -53,27 +54,27 @@ public final class TrainerBuilder extends TrainerOptions {
     return with(next -> next.session = change.apply(session));
   }
 
-  /** What to train on, the caller's to close (default: "auto", opened for the run). */
+  /** The device to train on, which the caller closes (default: "auto", opened for the run). */
   public TrainerBuilder device(Device device) {
     return session(options -> options.device(device));
   }
 
-  /** What is minimised (default: cross-entropy). */
+  /** The loss to minimise (default: cross-entropy). */
   public TrainerBuilder loss(Loss loss) {
     return session(options -> options.loss(loss));
   }
 
-  /** How parameters change (default: SGD with a learning rate of 0.01). */
+  /** The optimizer (default: SGD with a learning rate of 0.01). */
   public TrainerBuilder optimizer(Optimizer optimizer) {
     return session(options -> options.optimizer(optimizer));
   }
 
   /**
-   * Parameters whose learning rate and weight decay are the optimizer's times a factor (default:
-   * none). A parameter that several groups match is in the first of them.
+   * Groups of parameters whose learning rate and weight decay are the optimizer's times a factor
+   * (default: none). A parameter that matches several groups belongs to the first.
    *
-   * @throws IllegalArgumentException if a group has no parameter of the model that is trained; the
-   *     message names those there are
+   * @throws IllegalArgumentException if a group matches no trained parameter of the model; the
+   *     message lists the trained parameters
    */
   public TrainerBuilder groups(ParameterGroup... groups) {
     return session(options -> options.groups(groups));
@@ -89,7 +90,10 @@ public final class TrainerBuilder extends TrainerOptions {
     return session(options -> options.batchSize(batchSize));
   }
 
-  /** Draws the order of the samples, and the weights of a model that has none yet (default: 0). */
+  /**
+   * The seed of the order of the samples, and of the weights of a model that has none yet (default:
+   * 0).
+   */
   public TrainerBuilder seed(long seed) {
     return session(options -> options.seed(seed));
   }
@@ -104,17 +108,20 @@ public final class TrainerBuilder extends TrainerOptions {
     return with(next -> next.test = Optional.of(test));
   }
 
-  /** What the optimizer's learning rate is multiplied by (default: {@link Schedule#constant}). */
+  /**
+   * The schedule by which the optimizer's learning rate is multiplied (default: {@link
+   * Schedule#constant}).
+   */
   public TrainerBuilder schedule(Schedule schedule) {
     return with(next -> next.schedule = Objects.requireNonNull(schedule, "schedule"));
   }
 
   /**
-   * Says that the optimizer's learning rate is meant for batches of another size, and how it is
-   * carried over to the run's (default: it is taken as it is). Where a schedule changes the batch
-   * size, the rate follows.
+   * Declares that the optimizer's learning rate is meant for batches of another size, and how to
+   * scale it to those of the run (default: it is not scaled). If a schedule changes the batch size,
+   * the learning rate follows.
    *
-   * @param referenceBatch the batch size that the rate was found for, at least 1
+   * @param referenceBatch the batch size for which the rate was found, at least 1
    */
   public TrainerBuilder scaling(LearningRateScaling rule, int referenceBatch) {
     return with(
@@ -130,28 +137,28 @@ public final class TrainerBuilder extends TrainerOptions {
   }
 
   /**
-   * Lets the batch size follow the gradient noise that is measured after each epoch, from the
-   * trainer's batch size on (default: not). It takes the place of a {@link #batchSchedule}.
+   * Adapts the batch size to the gradient noise, which is then measured after each epoch; starts
+   * with the trainer's batch size (default: not). It replaces a {@link #batchSchedule}.
    */
   public TrainerBuilder responsiveBatch(ResponsiveBatch rule) {
     return with(next -> next.responsive = Optional.of(rule));
   }
 
   /**
-   * Whether to measure after each epoch how the gradients of single samples scatter (default: not):
-   * {@link EpochRecord#noise}. It takes the time of about 128 training samples; training goes on as
-   * if it had not been.
+   * Whether to measure after each epoch how the gradients of single samples scatter (default: not),
+   * as {@link EpochRecord#noise}. It takes the time of about 128 training samples and does not
+   * affect training.
    */
   public TrainerBuilder gradientNoise(boolean measured) {
     return with(next -> next.gradientNoise = measured);
   }
 
   /**
-   * Follows one weight through the run ({@link History#traces}): its value is read at the beginning
-   * and after each block of at most {@link #syncEvery} steps. May be called for several.
+   * Records one weight during the run ({@link History#traces}): its value is read at the beginning
+   * and after each block of at most {@link #syncEvery} steps. Call it again for further weights.
    *
    * @param parameter its tensor's name, such as {@code 1.weight}
-   * @param index of the weight in the tensor, row-major
+   * @param index the index of the weight in the tensor, row-major
    * @throws IllegalArgumentException if there is no such weight
    */
   public TrainerBuilder trace(String parameter, int index) {
@@ -163,8 +170,8 @@ public final class TrainerBuilder extends TrainerOptions {
   }
 
   /**
-   * The largest batch that a callback may set with {@link Fit#batchSize(int)}, for which the run's
-   * memory is made (default: the largest of the trainer's batch size and its schedule).
+   * The largest batch that a callback may set with {@link Fit#batchSize(int)}, for which the run
+   * allocates memory (default: the largest of the trainer's batch size and its schedule).
    *
    * @throws IllegalArgumentException if less than 1
    */
@@ -186,29 +193,29 @@ public final class TrainerBuilder extends TrainerOptions {
   }
 
   /**
-   * What the best epoch is chosen by, whose weights the model ends with (default: the metric that
-   * {@link #earlyStopping} watches, of several rules that of the first; without it the validation
-   * loss, or the training loss where there are no validation data).
+   * The metric that chooses the best epoch, whose weights the model has at the end (default: the
+   * metric of {@link #earlyStopping}, of its first rule if there are several; without early
+   * stopping the validation loss, or the training loss if there are no validation data).
    */
   public TrainerBuilder monitor(Metric metric) {
     return with(next -> next.monitor = Optional.of(metric));
   }
 
   /**
-   * Metrics to measure after each epoch beside those that are watched (default: none): {@link
-   * Metric#of} of the epochs' records gives their values.
+   * Metrics to measure after each epoch in addition to those that other options watch (default:
+   * none); {@link Metric#of} reads their values from the epochs' records.
    */
   public TrainerBuilder metrics(Metric... metrics) {
     return with(next -> next.measured = List.of(metrics));
   }
 
-  /** Averages the weights along the run (default: not). */
+  /** Averages the weights during the run (default: not). */
   public TrainerBuilder average(WeightAverage average) {
     return with(next -> next.average = Optional.of(average));
   }
 
   /**
-   * How often to go through the training samples (default: 10): short for a {@link #budget} of
+   * The number of passes over the training samples (default: 10); short for a {@link #budget} of
    * epochs.
    *
    * @throws IllegalArgumentException if less than 1
@@ -218,8 +225,8 @@ public final class TrainerBuilder extends TrainerOptions {
   }
 
   /**
-   * How long the run may go on. Its last epoch is validated even where it is not completed, if at
-   * least one step of it was made.
+   * How long the run may last. Its last epoch is validated even if it is not complete, if it has at
+   * least one step.
    */
   public TrainerBuilder budget(Budget budget) {
     return with(next -> next.budget = Objects.requireNonNull(budget, "budget"));
@@ -231,22 +238,25 @@ public final class TrainerBuilder extends TrainerOptions {
   }
 
   /**
-   * Goes on from a checkpoint, as {@link Checkpoints#newest} gives it, of a run with the same
-   * options: the result is that of a run that was never interrupted, bit for bit. Another batch
-   * size holds from there on.
+   * Continues from a checkpoint of a run with the same options, for example from {@link
+   * Checkpoints#newest}: the result equals that of an uninterrupted run, bit for bit. The batch
+   * size may differ, and then changes from there on.
    */
   public TrainerBuilder resume(Safetensors.Contents checkpoint) {
     return with(next -> next.resumed = Optional.of(checkpoint));
   }
 
-  /** Leaves out an epoch's last samples if they do not fill a batch (default: they are trained). */
+  /**
+   * Whether to leave out an epoch's last samples if they do not fill a batch (default: they are
+   * trained).
+   */
   public TrainerBuilder dropLast(boolean dropLast) {
     return with(next -> next.dropLast = dropLast);
   }
 
   /**
-   * After how many steps the device is asked for its results, at most (default: 50). Results do not
-   * depend on it, but callbacks are told only then, and what they change holds from there on.
+   * The most steps after which the trainer waits for the device's results (default: 50). Results do
+   * not depend on it, but callbacks are called only then, and their changes hold from there on.
    *
    * @throws IllegalArgumentException if less than 1
    */
@@ -254,24 +264,24 @@ public final class TrainerBuilder extends TrainerOptions {
     return with(next -> next.syncEvery = positive("syncEvery", steps));
   }
 
-  /** Who is told of the run, in this order (default: nobody). */
+  /** The callbacks of the run, called in this order (default: none). */
   public TrainerBuilder callbacks(Callback... callbacks) {
     return with(next -> next.callbacks = List.of(callbacks));
   }
 
-  /** Another clock, for tests (default: {@link System#nanoTime}). */
+  /** The clock, which tests replace (default: {@link System#nanoTime}). */
   TrainerBuilder clock(LongSupplier nanoTime) {
     return with(next -> next.nanoTime = nanoTime);
   }
 
   /**
-   * The trainer.
+   * Builds the trainer.
    *
    * @throws IllegalArgumentException if the batch is larger than the training data, the data do not
-   *     fit the model (a label that has no output, or a token that no embedding has, is named with
-   *     its sample), a metric needs validation data and there are none, a schedule needs the run's
-   *     length and the budget does not give it, or the checkpoint to go on from is damaged or that
-   *     of another run: the message says what differs
+   *     fit the model (the message names the sample of a label or token that the model does not
+   *     know), a metric needs validation data and there are none, a schedule needs the run's length
+   *     and the budget does not give it, or the checkpoint to resume is damaged or belongs to
+   *     another run (the message names the difference)
    */
   public Trainer build() {
     if (session.batchSize() > train.size()) {
@@ -333,7 +343,7 @@ public final class TrainerBuilder extends TrainerOptions {
   private void requireEvaluable(Dataset data) {
     session.requireFitting(data);
     if (targetShapes(data).equals(targetShapes(train))) {
-      return; // the plan of training says whether they fit the loss
+      return; // the plan of training checks that they fit the loss
     }
     session.requireEvaluation(data);
   }
@@ -342,7 +352,7 @@ public final class TrainerBuilder extends TrainerOptions {
     return data.form().targets().stream().map(TargetSpec::shape).toList();
   }
 
-  /** Trains: short for {@code build().fit()}. */
+  /** Trains the model; short for {@code build().fit()}. */
   public History fit() {
     return build().fit();
   }

@@ -17,11 +17,11 @@ import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
- * What a {@link Trainer} is to do, as its parts read it; a {@link TrainerBuilder} makes it.
+ * The options of a {@link Trainer}, as its parts read them; {@link TrainerBuilder} sets them.
  * Immutable.
  */
 public abstract class TrainerOptions implements Cloneable {
-  // Written by TrainerBuilder alone, in a copy that nobody else has seen.
+  // Only TrainerBuilder writes these fields, in a new copy that is not shared yet.
   final Dataset train;
   SessionBuilder session;
   Optional<Dataset> validation = Optional.empty();
@@ -39,7 +39,7 @@ public abstract class TrainerOptions implements Cloneable {
   Budget budget = Budget.ofEpochs(10);
   Optional<Checkpoints> checkpoints = Optional.empty();
   Optional<Safetensors.Contents> resumed = Optional.empty();
-  int largestBatch; // of those that callbacks set
+  int largestBatch; // the largest batch that callbacks may set
   boolean gradientNoise;
   List<WeightTraces.Watched> traced = List.of();
   boolean dropLast;
@@ -62,27 +62,27 @@ public abstract class TrainerOptions implements Cloneable {
     return session;
   }
 
-  /** What is trained on. */
+  /** The training data. */
   public final Dataset trainingData() {
     return train;
   }
 
-  /** What epochs are evaluated on, if anything. */
+  /** The validation data, on which each epoch is evaluated, if any. */
   public final Optional<Dataset> validationData() {
     return validation;
   }
 
-  /** What the run is tested on at its end, if anything. */
+  /** The test data, on which the run is evaluated at its end, if any. */
   public final Optional<Dataset> testData() {
     return test;
   }
 
-  /** Whether an epoch's last samples are left out where they do not fill a batch. */
+  /** Whether an epoch's last samples are left out if they do not fill a batch. */
   public final boolean dropsLast() {
     return dropLast;
   }
 
-  /** Whether validation is to count which class was taken for which. */
+  /** Whether validation counts the predicted classes of the samples of each class. */
   boolean countsConfusion() {
     return metrics().stream().anyMatch(Metric::needsConfusion);
   }
@@ -96,7 +96,7 @@ public abstract class TrainerOptions implements Cloneable {
     return metrics;
   }
 
-  /** What the best epoch is chosen by. */
+  /** The metric that chooses the best epoch. */
   Metric monitored() {
     return monitor
         .or(() -> earlyStopping.map(rule -> rule.rules().get(0).metric()))

@@ -11,8 +11,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * What a run will be, known before it begins: how many updates it makes of how many samples, and
- * what one costs.
+ * The plan of a run, known before it begins: its number of updates, their number of samples, and
+ * the cost of an update.
  */
 public final class TrainingPlan {
   private final Budget budget;
@@ -76,7 +76,7 @@ public final class TrainingPlan {
     memory = largest.memory(train);
   }
 
-  /** All batch sizes that a run may come to which begins with this one. */
+  /** All batch sizes that a run may use if it begins with this one. */
   private Set<Integer> possible(int first) {
     Set<Integer> sizes = new TreeSet<>();
     if (responsive.isEmpty()) {
@@ -95,16 +95,16 @@ public final class TrainingPlan {
     return sizes;
   }
 
-  /** Whether the length in epochs does not depend on how many updates one has. */
+  /** Whether the length in epochs does not depend on the number of updates per epoch. */
   private boolean lastsEpochs() {
     return budget.updates() == Long.MAX_VALUE;
   }
 
   /**
-   * Throws what a last batch of one sample would throw in mid-epoch, where a layer such as batch
-   * normalisation cannot train on one value.
+   * Throws now the exception that a last batch of one sample would cause in mid-epoch if a layer
+   * such as batch normalisation cannot train on one value.
    *
-   * @param samples that are trained in steps of {@code size}
+   * @param samples the number of samples that are trained in steps of {@code size}
    */
   static void requireLastBatch(SessionBuilder session, Dataset train, int samples, int size) {
     int last = samples % size;
@@ -114,31 +114,33 @@ public final class TrainingPlan {
     }
   }
 
-  /** How long the run may go on. */
+  /** How long the run may last. */
   public Budget budget() {
     return budget;
   }
 
-  /** Epochs that are begun, the last perhaps not completed; 2^31 - 1 if that is not known. */
+  /**
+   * The number of epochs, including a last one that is not completed; 2^31 - 1 if it is not known.
+   */
   public int epochs() {
     return epochs;
   }
 
   /**
-   * The run's length in epochs, with a fraction; infinite if only a time is given, or a number of
-   * updates whose batches are not known beforehand.
+   * The run's length in epochs, with a fraction; infinite if the budget has only a time, or a
+   * number of updates whose batch sizes are not known beforehand.
    */
   public double length() {
     return length;
   }
 
-  /** Samples of a full step, where no schedule changes it. */
+  /** Samples of a full step, if no schedule changes it. */
   public int batchSize() {
     return batchSize;
   }
 
   /**
-   * Samples of a full step of an epoch, at most as many as there are.
+   * Samples of a full step of an epoch, at most all training samples.
    *
    * @param epoch counts from 0
    */
@@ -155,48 +157,51 @@ public final class TrainingPlan {
     return atMostAll(scheduled);
   }
 
-  /** The batch size, but at most as many samples as there are. */
+  /** The batch size, but at most the number of training samples. */
   int atMostAll(int batchSize) {
     return Math.min(batchSize, trainSamples);
   }
 
-  /** The largest batch of the run, which its memory is made for. */
+  /** The largest batch of the run, for which it allocates memory. */
   public int largestBatch() {
     return largestBatch;
   }
 
   /**
-   * Training samples that take part in an epoch of such batches: all, or with {@code dropLast}
+   * The number of training samples of an epoch with this batch size: all, or with {@code dropLast}
    * those of full batches.
    */
   public int samples(int batchSize) {
     return samplesAfter(0, batchSize);
   }
 
-  /** As above, of the samples of an epoch behind its first ones. */
+  /** As above, for the samples of an epoch after its first {@code first}. */
   int samplesAfter(int first, int batchSize) {
     int left = trainSamples - first;
     return dropLast ? left / batchSize * batchSize : left;
   }
 
-  /** How many training samples there are. */
+  /** The number of training samples. */
   public int trainSamples() {
     return trainSamples;
   }
 
-  /** Updates of an epoch of such batches: ceil(samples / batchSize), a short last one included. */
+  /**
+   * Updates of an epoch with this batch size: ceil(samples / batchSize), including a short last
+   * one.
+   */
   public long updates(int batchSize) {
     return (samples(batchSize) + batchSize - 1L) / batchSize;
   }
 
-  /** Updates of the first epoch; of every one where no schedule changes the batch. */
+  /** Updates of the first epoch, and of every other one if no schedule changes the batch size. */
   public long updatesPerEpoch() {
     return updates(batchSize(0));
   }
 
   /**
-   * Updates of the whole run, if nothing ends it early; 2^63 - 1 if only a time is given, or if the
-   * batch size follows what is measured.
+   * Updates of the whole run, if nothing ends it early; 2^63 - 1 if the budget has only a time, or
+   * if the batch size depends on measurements.
    */
   public long totalUpdates() {
     return totalUpdates;
@@ -207,12 +212,12 @@ public final class TrainingPlan {
     return step;
   }
 
-  /** What the run holds on the device. */
+  /** The device memory of the run. */
   public MemoryUse memory() {
     return memory;
   }
 
-  /** Memory traffic of a full step in bytes: what every kernel call reads and writes. */
+  /** Memory traffic of a full step in bytes: the bytes that all kernel calls read and write. */
   public long bytes() {
     return step.bytes();
   }
@@ -222,12 +227,15 @@ public final class TrainingPlan {
     return step.flops();
   }
 
-  /** Whether so many updates of so many samples are all that the budget has. */
+  /** Whether {@code updates} updates or {@code samples} samples spend the budget. */
   boolean isSpent(long updates, long samples) {
     return updates >= budget.updates() || samples >= budget.samples();
   }
 
-  /** Updates of so many samples each that the budget has left, at least 0. */
+  /**
+   * The number of further updates of {@code batchSize} samples each that the budget allows, at
+   * least 0.
+   */
   long updatesLeft(long updates, long samples, int batchSize) {
     long bySamples = (budget.samples() - samples) / batchSize;
     boolean one = (budget.samples() - samples) % batchSize > 0;

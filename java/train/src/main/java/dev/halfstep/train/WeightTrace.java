@@ -3,12 +3,12 @@ package dev.halfstep.train;
 import java.util.List;
 
 /**
- * The way of one weight through a run.
+ * The values of one weight during a run.
  *
  * @param parameter its tensor's name, such as {@code 1.weight}
- * @param index of the weight in the tensor, as {@code Model.get} lays it out
- * @param steps how many steps were done at each point, ascending from 0
- * @param values the weight at each of them
+ * @param index the index of the weight in the tensor, as {@code Model.get} lays it out
+ * @param steps the number of steps done at each point, ascending from 0
+ * @param values the value of the weight at each point
  */
 public record WeightTrace(String parameter, int index, List<Integer> steps, List<Float> values) {
   /** Copies the lists. */

@@ -7,9 +7,9 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The values of chosen weights, one row each time that the trainer waits for the device. */
+/** The values of traced weights: one row for each time that the trainer waits for the device. */
 final class WeightTraces {
-  /** A weight that is watched. */
+  /** A weight to trace. */
   record Watched(String parameter, int index) {
     /** Throws unless the model has such a weight. */
     void requireIn(Model model) {
@@ -29,7 +29,9 @@ final class WeightTraces {
     this.watched = watched;
   }
 
-  /** Takes in the weights after so many steps; the same number a second time counts for nothing. */
+  /**
+   * Records the weights after {@code step} steps; does nothing if that number was recorded before.
+   */
   void add(int step, TrainingSession session) {
     if (watched.isEmpty() || (!steps.isEmpty() && steps.get(steps.size() - 1) == step)) {
       return;

@@ -52,7 +52,7 @@ class CharactersTest {
         assertEquals(features[i] + 1, ((Labels) ArrayDataset.copyOf(part).targets()).get(i));
       }
     }
-    assertEquals(4, parts.train().size()); // labels up to token 12: the border is not crossed
+    assertEquals(4, parts.train().size()); // labels end at token 12: no window crosses the border
     assertEquals(2, parts.heldOut().size());
   }
 
@@ -71,7 +71,7 @@ class CharactersTest {
     Files.writeString(file, "gr\u00FCn");
     assertEquals(4, Characters.load(file).size());
 
-    Files.writeString(file, "\uFEFFgr\u00FCn"); // a byte order mark is no character of the text
+    Files.writeString(file, "\uFEFFgr\u00FCn"); // the byte order mark is not part of the text
     assertEquals(4, Characters.load(file).vocabulary());
     try (OutputStream zip = new GZIPOutputStream(Files.newOutputStream(file))) {
       zip.write("gr\u00FCn".getBytes(StandardCharsets.UTF_8));

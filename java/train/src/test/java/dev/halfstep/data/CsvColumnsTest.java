@@ -16,7 +16,9 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** How columns of numbers, of texts and with gaps become inputs, and labels targets. */
+/**
+ * Columns of numbers, of texts and with missing values become inputs, and labels become targets.
+ */
 class CsvColumnsTest {
   private final Path folder;
 
@@ -24,7 +26,7 @@ class CsvColumnsTest {
     this.folder = folder;
   }
 
-  /** A pixel that is 1 in four rows and 255 in one, among 150; the rows' order is that of seed. */
+  /** A pixel that is 1 in four of 150 rows and 255 in one; the seed gives the order of the rows. */
   private CsvData rarePixel(long seed) throws IOException {
     Random random = new Random(3);
     StringBuilder text = new StringBuilder("p0,p1,class\n");
@@ -49,12 +51,12 @@ class CsvColumnsTest {
           assertTrue(Math.abs(x[i]) <= 10, x[i] + " with seed " + seed);
         }
       }
-      if (rare.mean() < 0.5) { // 255 is held out: it counts as 10 deviations, and that is said
+      if (rare.mean() < 0.5) { // 255 is held out: it is limited to 10 deviations, with a warning
         heldOut = true;
         assertTrue(rare.std() >= 0.1, "a tenth of the range from 0 to 1, not " + rare.std());
         assertEquals(CsvDoubt.Kind.FAR_VALUES, data.doubts().get(0).kind());
         assertTrue(data.doubts().get(0).evidence().contains("such as 255"), "" + data.doubts());
-      } else { // one of 120: its deviation would be 23 without a floor, a tenth of the range is
+      } else { // one of 120: the deviation is 23, raised to a tenth of the range
         // 25.5
         trained = true;
         assertEquals(25.5, rare.std());
@@ -140,7 +142,7 @@ class CsvColumnsTest {
     assertTrue(message.contains("numbers with a decimal comma, such as \"0,0\""), message);
   }
 
-  /** Numbers 0 to 39, missing in every tenth row; texts, missing in two. */
+  /** The numbers 0 to 39 with every tenth missing, and texts with two missing. */
   private String gaps() {
     StringBuilder text = new StringBuilder("x,colour,class\n");
     String[] gaps = {"?", "NA", "", "nan"};

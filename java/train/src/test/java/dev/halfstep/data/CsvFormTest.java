@@ -19,7 +19,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a file's first line, separator and columns are taken for, and what is said of it. */
+/**
+ * How the first line, the separator and the columns of a file are interpreted, and the doubts that
+ * are reported.
+ */
 class CsvFormTest {
   private final Path folder;
 
@@ -27,7 +30,7 @@ class CsvFormTest {
     this.folder = folder;
   }
 
-  /** Two features of normals and a class; the first line is given. */
+  /** A file with this first line, two normally distributed features, and a class. */
   private static String clouds(String first, String separator, String... classes) {
     Random random = new Random(1);
     StringBuilder text = new StringBuilder(first);
@@ -112,7 +115,7 @@ class CsvFormTest {
     refused(
         ": has no column \"4\" to take as label; it has 3 columns", Csv.file(wine).withLabel("4"));
     refused(": has no column number 0", Csv.file(wine).withLabel(0));
-    // A class of the first line is no name of a column.
+    // A class in the first line is not the name of a column.
     refused(
         ": has no column \"a\" to take as label",
         Csv.file(write("1,a\n2,b\n3,a\n4,b\n")).withLabel("a"));
@@ -141,7 +144,7 @@ class CsvFormTest {
     assertEquals(60, size(data));
     assertTrue(data.described().startsWith("60 samples of 2 columns, header, separator "));
     assertEquals(separator, data.schema().separator());
-    // And the other way round.
+    // The reverse: the file has commas and the separator is another.
     refused(
         ": say so (--separator ',')",
         Csv.file(write(clouds("x,y,class\n", ",", "a", "b"))).withSeparator(separator));

@@ -258,7 +258,7 @@ class CsvTest {
     return data.schema().columns().stream().map(CsvColumn::name).toList();
   }
 
-  /** A feature as it stood in the file. */
+  /** A feature before standardisation, as in the file. */
   private static double raw(CsvData data, Dataset part, int sample, int column) {
     CsvColumn how = data.schema().columns().get(column);
     int index = sample * data.schema().columns().size() + column;

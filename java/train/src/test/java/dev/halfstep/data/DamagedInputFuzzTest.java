@@ -20,7 +20,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A damaged file is read or refused with a message that names it; nothing else ever happens. */
+/** A damaged file is either read, or refused with a message that names it. */
 final class DamagedInputFuzzTest {
   private static final double SHARE = 0.2;
 

@@ -162,7 +162,10 @@ class DatasetTest {
     refused("at least 2 samples", () -> FIVE.slice(0, 1).splitLast(0.5));
   }
 
-  /** So many samples of each class, sorted by class; the features are the samples' numbers. */
+  /**
+   * Data with these numbers of samples per class, sorted by class; each feature is the sample's
+   * number.
+   */
   private static Dataset sorted(int... sizes) {
     int samples = Arrays.stream(sizes).sum();
     float[] x = new float[samples];
@@ -185,7 +188,7 @@ class DatasetTest {
     return counts;
   }
 
-  /** The samples' numbers, each of which must be there once. */
+  /** The numbers of the samples of these parts, in order. */
   private static int[] numbers(Dataset... parts) {
     return Arrays.stream(parts)
         .flatMapToInt(
@@ -207,7 +210,7 @@ class DatasetTest {
     }
     Arrays.sort(all);
     assertArrayEquals(IntStream.range(0, 1000).toArray(), all);
-    // Drawn: neither the first nor the last of a class, and in no order.
+    // The draw is random: the samples are neither the first nor the last of a class, nor sorted.
     int[] held = numbers(split.heldOut());
     assertTrue(Arrays.stream(held).filter(i -> i < 250).count() > 10, Arrays.toString(held));
     assertTrue(Arrays.stream(held).filter(i -> i >= 250 && i < 500).count() > 10);
@@ -230,7 +233,7 @@ class DatasetTest {
     assertArrayEquals(new int[] {2, 0}, counts(sorted(19, 1).split(0.1, 3).heldOut()));
     assertArrayEquals(new int[] {8, 8}, counts(sorted(9, 9).split(0.9, 3).heldOut()));
     assertArrayEquals(new int[] {7, 1, 0}, counts(sorted(8, 2, 1).split(0.9, 3).heldOut()));
-    // What is missing goes to the largest remainders: shares of 1.5, 1.5 and 3.
+    // The rest goes to the largest remainders: the shares are 1.5, 1.5 and 3.
     assertArrayEquals(new int[] {2, 1, 3}, counts(sorted(5, 5, 10).split(0.3, 3).heldOut()));
     Split single = sorted(1, 1, 1, 1).split(0.5, 3);
     assertEquals(3, single.train().size());

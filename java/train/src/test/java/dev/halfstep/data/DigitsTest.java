@@ -27,7 +27,7 @@ class DigitsTest {
     assertFalse(Arrays.equals(Digits.draw(3, 7), Digits.draw(3, 17)));
   }
 
-  /** Changes only with the drawing itself, never with machine or JDK. */
+  /** The pixels may change only with the drawing code, not with machine or JDK. */
   @Test
   void pixelsAreFixedForever() {
     CRC32 sum = new CRC32();
@@ -81,7 +81,7 @@ class DigitsTest {
     assertTrue(bright < 2000 / 20, bright + " bright pixels on the borders of 2000 digits");
   }
 
-  /** Neither trivial (the nearest mean image) nor hopeless (the nearest of 2,000 examples). */
+  /** The nearest mean image classifies poorly, and the nearest of 2,000 examples well. */
   @Test
   void digitsCanBeLearnedButNotByTheirMeans() {
     int train = 2000;

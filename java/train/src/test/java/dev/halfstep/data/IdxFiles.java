@@ -48,7 +48,7 @@ final class IdxFiles {
     write(labels, concat(header(0x08, samples), answers));
   }
 
-  /** Compressed if the name says so. */
+  /** Writes a file, compressed with gzip if the name ends so. */
   static void write(Path file, byte[] content) throws IOException {
     Files.write(file, file.toString().endsWith(".gz") ? gzip(content) : content);
   }

@@ -74,7 +74,7 @@ class MnistTest {
     }
   }
 
-  /** Images of 2 x 2 pixels 1, 2, 3, 4 in the order of the file, and these labels. */
+  /** Writes images of 2 x 2 pixels, numbered in the order of the file, and these labels. */
   private void writeSmall(String prefix, String part, byte... labels) throws IOException {
     byte[] pixels = new byte[4 * labels.length];
     for (int i = 0; i < pixels.length; i++) {
@@ -116,7 +116,7 @@ class MnistTest {
     refused("there is no such folder", folder.resolve("emnist-digits"));
     writeSmall("emnist-letters-", "test", new byte[] {0});
     refusedAnywhere("label 0 of sample 0 is none of the classes 1 to 26", "emnist-letters");
-    // MNIST's own names are found beside them.
+    // MNIST's own names are found in the same folder.
     write("train", "-", "", 30);
     write("t10k", "-", "", 20);
     assertEquals(10, Mnist.load(folder).train().classes());
@@ -171,7 +171,7 @@ class MnistTest {
     assertEquals(2000, split.heldOut().size());
     int[] classes = new int[10];
     IntStream.range(0, 2000).forEach(i -> classes[split.heldOut().label(i)]++);
-    // A fifth of 980, 1135, 1032, 1010, 982, 892, 958, 1028, 974 and 1009.
+    // One fifth of 980, 1135, 1032, 1010, 982, 892, 958, 1028, 974 and 1009.
     assertArrayEquals(new int[] {196, 227, 206, 202, 196, 178, 192, 206, 195, 202}, classes);
     assertEquals(0.13, meanOfUnitPixels(split.train()), 0.01);
     assertEquals(0.13, meanOfUnitPixels(split.heldOut()), 0.02);
@@ -186,7 +186,9 @@ class MnistTest {
     return sum / 255.0 / pixels.capacity();
   }
 
-  /** The folder with real data: what the build names, or the nearest shared/data above. */
+  /**
+   * The folder with real data: the one that the build names, or shared/data in the nearest parent.
+   */
   private static Optional<Path> sharedData() {
     String given = System.getProperty("halfstep.data");
     if (given != null) {

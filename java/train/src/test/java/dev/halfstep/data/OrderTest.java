@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class OrderTest {
-  /** Computed with an independent program from the definition in Order's documentation. */
+  /** The expected orders come from an independent program that follows Order's documentation. */
   @Test
   void permutationsAreFixedForever() {
     assertArrayEquals(new int[] {9, 3, 6, 8, 4, 0, 2, 5, 7, 1}, Order.permutation(42, 0, 10));

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A data set of one's own, as a user writes it: samples that are read from somewhere. */
+/** A user-defined data set, whose samples are not in memory. */
 public final class OwnData implements Dataset {
   private final ArrayDataset place;
   private final AtomicInteger readings = new AtomicInteger();
@@ -17,7 +17,7 @@ public final class OwnData implements Dataset {
     place = ArrayDataset.copyOf(samples);
   }
 
-  /** Lets reading a sample fail from now on; null: with an IOException. */
+  /** Makes reading a sample fail from now on with this exception; null: with an IOException. */
   public OwnData damage(int sample, RuntimeException problem) {
     damaged = sample;
     this.problem = problem;
@@ -29,7 +29,7 @@ public final class OwnData implements Dataset {
     return this;
   }
 
-  /** How often samples were read. */
+  /** How many times samples were read. */
   public int readings() {
     return readings.get();
   }

@@ -16,9 +16,9 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** Data sets of one's own, views of data sets, and samples of several arrays. */
+/** User-defined data sets, views of data sets, and samples of several arrays. */
 class OwnDatasetTest {
-  private static final int SAMPLES = 3000; // of 4 KB: more than are read at once
+  private static final int SAMPLES = 3000; // of 4 KB each: more than one read takes
   private static final int WIDTH = 1000;
 
   private final ArrayDataset arrays = arrays();

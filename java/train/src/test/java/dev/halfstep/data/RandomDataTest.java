@@ -55,7 +55,7 @@ class RandomDataTest {
             .equals(ArrayDataset.copyOf(other).features().buffer()));
   }
 
-  /** The difference of the class means is the best linear rule that can be learned here. */
+  /** The difference of the class means is the best linear rule for these data. */
   @Test
   void onlyTheLearnableTwinCanBeLearned() {
     double learnable = accuracyOfMeanDifference(RandomData.learnable(1024, 2000, 1000, 4));

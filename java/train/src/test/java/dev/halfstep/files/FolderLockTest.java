@@ -20,7 +20,7 @@ final class FolderLockTest {
 
   @TempDir Path folder;
 
-  /** Takes the lock of a folder again and again, and counts how often nobody else had it. */
+  /** Takes the lock of a folder repeatedly, and counts how many times no other process had it. */
   public static void main(String[] args) throws IOException {
     Path folder = Path.of(args[0]);
     int taken = 0;
@@ -28,7 +28,7 @@ final class FolderLockTest {
     while (System.nanoTime() < end) {
       Optional<FolderLock> lock = FolderLock.tryTake(folder, NAME);
       if (lock.isPresent()) {
-        Path mark = Files.createDirectory(folder.resolve("mark")); // fails where it is there
+        Path mark = Files.createDirectory(folder.resolve("mark")); // fails if it exists
         Files.delete(mark);
         lock.get().close();
         taken++;

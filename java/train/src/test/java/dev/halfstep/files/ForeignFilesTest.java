@@ -26,9 +26,9 @@ import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Other programs' files are read here, and files written here by them. */
+/** Halfstep reads the files of other programs, and they read its files. */
 final class ForeignFilesTest {
-  /** Where CI installs the Python packages safetensors and numpy. */
+  /** The Python with the packages safetensors and numpy that CI installs. */
   private static final Path CI_PYTHON = Path.of("../../target/python/bin/python3");
 
   @TempDir Path folder;
@@ -124,7 +124,8 @@ final class ForeignFilesTest {
     Model first = Model.of(Shape.of(5), Sequential.of(new Linear(3), new ReLU(), new Linear(2)));
     Path file = folder.resolve("model");
     first.initialize(3).save(file, Map.of());
-    // Loading and saving leaves the metadata out, and with it the checksum; types are widened.
+    // Loading and saving in Python drops the metadata, including the checksum, and widens the
+    // types.
     python(
         """
         from safetensors.numpy import load_file, save_file
@@ -137,7 +138,10 @@ final class ForeignFilesTest {
     assertArrayEquals(first.weights(), second.weights());
   }
 
-  /** Runs a program that finds the file's name in {@code file}, and returns what it prints. */
+  /**
+   * Runs a program with the file's name in the variable {@code file}, and returns the lines it
+   * prints.
+   */
   private static List<String> python(String program, Path file)
       throws IOException, InterruptedException {
     String python = Files.exists(CI_PYTHON) ? CI_PYTHON.toString() : "python3";

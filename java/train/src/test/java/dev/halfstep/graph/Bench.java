@@ -15,11 +15,11 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * Runs a small network with cross-entropy at its end, on memory that is poisoned with NaN before,
- * and gives loss and gradients.
+ * Runs a small network that ends with cross-entropy, on memory filled with NaN before, and returns
+ * loss and gradients.
  */
 final class Bench implements AutoCloseable {
-  /** What a run gave. */
+  /** The result of a run. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Result(double loss, float[] gradients) {}
 
@@ -34,7 +34,7 @@ final class Bench implements AutoCloseable {
   /**
    * A network under test.
    *
-   * @param network makes logits; its input is {@code graph.input("x", storage, inputShape)}
+   * @param network computes logits; its input is {@code graph.input("x", storage, inputShape)}
    */
   Bench(
       DType storage,
@@ -55,7 +55,7 @@ final class Bench implements AutoCloseable {
     return table;
   }
 
-  /** One pass over all, captured first or call by call. */
+  /** Runs the forward and backward pass, as a captured list or call by call. */
   Result run(float[] weights, boolean captured, boolean accumulate, float gradientsBefore) {
     Graph graph = new Graph(storage, true);
     Value logits = network.apply(graph);
@@ -98,7 +98,7 @@ final class Bench implements AutoCloseable {
     }
   }
 
-  /** The plain run: gradients overwrite NaN. */
+  /** Runs call by call; the gradients overwrite NaN. */
   Result run(float[] weights) {
     return run(weights, false, false, Float.NaN);
   }

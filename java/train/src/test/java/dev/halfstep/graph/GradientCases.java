@@ -10,7 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 
-/** Small networks, at least one of each operation, whose gradients are tested. */
+/** Small networks for gradient tests, at least one for each operation. */
 final class GradientCases {
   static final Parameter A = parameter("a", 2, 3, 5);
   static final Parameter B = parameter("b", 2, 3, 5);
@@ -38,12 +38,12 @@ final class GradientCases {
     }
   }
 
-  /** A parameter as it is: its gradient goes to the gradient arena. */
+  /** The value of a parameter; its gradient goes to the gradient arena. */
   static Value read(Graph graph, Parameter parameter) {
     return graph.parameter(parameter);
   }
 
-  /** A value computed from a parameter: its gradient lies in the activation arena. */
+  /** A value computed from a parameter; its gradient is in the activation arena. */
   static Value made(Graph graph, Parameter parameter) {
     return Ops.activation(graph.parameter(parameter), Activation.TANH);
   }
@@ -106,7 +106,8 @@ final class GradientCases {
               g -> Ops.divide(made(g, A), Ops.add(made(g, second), Ops.constant(g, 2))),
               A,
               second));
-      // The values of A and B come from one lattice: shifted by half its step none are equal.
+      // The values of A and B are on the same lattice; shifting B by half a step avoids equal
+      // values.
       float shift = second.equals(B) ? 0.04f : 0;
       cases.add(
           new Case(

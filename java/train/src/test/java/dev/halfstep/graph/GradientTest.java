@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Gradients against central differences of the loss. */
+/** Compares gradients with central differences of the loss. */
 @Tag("sim")
 class GradientTest {
   private static final int ROWS = 5;
@@ -57,7 +57,7 @@ class GradientTest {
     return weights;
   }
 
-  /** The largest difference to central differences, which themselves are good to about 2e-4. */
+  /** Asserts that gradients agree with central differences, whose own error is about 2e-4. */
   private static void assertGradients(Bench bench) {
     float[] weights = weights(bench);
     float[] gradients = bench.run(weights).gradients();

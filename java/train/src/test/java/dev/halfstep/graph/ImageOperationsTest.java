@@ -15,7 +15,7 @@ import java.util.function.Function;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Convolution, pooling and resizing against their definitions in fp64. */
+/** Compares convolution, pooling and resizing with their definitions in fp64. */
 @Tag("sim")
 class ImageOperationsTest {
   private static final int N = 2;
@@ -28,7 +28,7 @@ class ImageOperationsTest {
   private static final Parameter X = parameter("x", N, H, W, C);
   private static final Parameter BIAS = parameter("bias", K);
 
-  /** The terms of a sum are up to 70, so that it is good to 1e-4. */
+  /** The tolerance is 1e-4, because the terms of a sum are as large as 70. */
   private static void assertNear(double[] expected, float[] actual) {
     assertEquals(expected.length, actual.length);
     for (int i = 0; i < expected.length; i++) {
@@ -42,7 +42,7 @@ class ImageOperationsTest {
     return output;
   }
 
-  /** The pixel of x under a tap of the window at a place, or -1 outside the image. */
+  /** The index of the pixel under a tap of the window at {@code place}, or -1 outside the image. */
   private static int pixel(int place, int tap, int stride, int padding, int dilation, int extent) {
     int at = place * stride - padding + tap * dilation;
     return at < extent ? Math.max(at, -1) : -1;

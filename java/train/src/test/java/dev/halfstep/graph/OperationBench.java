@@ -18,15 +18,15 @@ import java.util.Random;
 import java.util.function.Function;
 
 /**
- * Runs operations whose inputs are parameters, on memory that is poisoned with NaN before: their
- * output, and the gradients of the loss sum((y - t)^2) with fixed targets t, which central
- * differences check.
+ * Runs operations whose inputs are parameters, on memory filled with NaN before. It computes their
+ * output and the gradients of the loss sum((y - t)^2) with fixed targets t, and checks the
+ * gradients by central differences.
  */
 final class OperationBench implements AutoCloseable {
   /** The key of dropout in every graph. */
   static final long DROPOUT_KEY = 77;
 
-  /** What a run gave; parameters and gradients are laid out by the table. */
+  /** The result of a run; parameters and gradients are laid out by the table. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Result(float[] output, double loss, float[] parameters, float[] gradients) {}
 
@@ -54,7 +54,7 @@ final class OperationBench implements AutoCloseable {
     return new Parameter(name, Shape.of(shape), new Initializer.Constant(0));
   }
 
-  /** Something like running statistics. */
+  /** A parameter without gradient, such as running statistics. */
   static Parameter state(String name, long... shape) {
     return parameter(name, shape).as(Parameter.Role.STATE);
   }
@@ -64,8 +64,8 @@ final class OperationBench implements AutoCloseable {
   }
 
   /**
-   * Fixed values for all parameters, in random order, so far from one another and from 0 that the
-   * steps of central differences change neither which is the largest nor a sign.
+   * Fixed values for all parameters, in random order. Their distances from each other and from 0
+   * are so large that the steps of central differences change neither a maximum nor a sign.
    */
   float[] values() {
     float[] values = new float[(int) table.arenaSize()];
@@ -119,7 +119,7 @@ final class OperationBench implements AutoCloseable {
     if (training) {
       calls.backward(graph, false);
     }
-    // The gradient of the loss may lie over y: the copy comes between, so y is kept until then.
+    // The gradient of the loss may overwrite y, so y is copied before it is computed.
     List<Call> list = calls.list();
     int loss = 0;
     while (!list.get(loss).name().equals("squared_error")) {
@@ -178,7 +178,7 @@ final class OperationBench implements AutoCloseable {
     return targets;
   }
 
-  /** Asserts that all gradients are those of central differences, extrapolated to h = 0. */
+  /** Asserts that all gradients equal central differences, extrapolated to h = 0. */
   void assertGradients() {
     float[] values = values();
     float[] gradients = train(values).gradients();

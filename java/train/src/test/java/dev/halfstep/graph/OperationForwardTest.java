@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** What operations compute, against their definitions in fp64. */
+/** Compares the outputs of operations with their definitions in fp64. */
 @Tag("sim")
 class OperationForwardTest {
   private static final int N = 3;
@@ -175,10 +175,10 @@ class OperationForwardTest {
         int from = (int) bench.table().offset(GAMMA);
         int to = (int) bench.table().offset(same);
         System.arraycopy(values, from, values, to, CHANNELS);
-        values[to] += 1; // the first of the second is larger
+        values[to] += 1; // the first element of the second operand is larger
         float[] gradients = bench.train(values).gradients();
         int winner = largest ? to : from;
-        assertEquals(0, gradients[winner == to ? from : to], 0); // of either sign
+        assertEquals(0, gradients[winner == to ? from : to], 0); // for either sign
         assertTrue(gradients[winner] != 0);
         for (int i = 1; i < CHANNELS; i++) {
           assertEquals(gradients[from + i], gradients[to + i], "of equal values");
@@ -248,7 +248,7 @@ class OperationForwardTest {
     Ops.batchNorm(pixels, one, one, null, one, one, Activation.NONE, 1e-5f, 0.1f);
   }
 
-  /** Normalises slices of x, each the elements for which key is the same. */
+  /** Normalises slices of x; a slice is the elements with the same key. */
   private static double[] normalised(
       OperationBench bench, Function<Integer, Integer> key, int slices) {
     double[] x = bench.part(bench.values(), "x");
@@ -417,7 +417,8 @@ class OperationForwardTest {
       for (float difference : bench.train(bench.values()).output()) {
         apart += difference != 0 ? 1 : 0;
       }
-      // Kept by one and not by the other: 2 * 0.75 * 0.25, with a deviation of 0.005.
+      // The share of elements that only one mask keeps is 2 * 0.75 * 0.25, with a deviation of
+      // 0.005.
       assertEquals(0.375, apart / 1e4, 0.02);
     }
     try (OperationBench bench =

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The gradients of every operation against central differences. */
+/** Compares the gradients of every operation with central differences. */
 class OperationGradientTest {
   @ParameterizedTest
   @MethodSource("dev.halfstep.graph.GradientCases#cases")
@@ -47,7 +47,7 @@ class OperationGradientTest {
             assertEquals(gradient, actual.gradients()[i], bound * norm, storage + " " + i);
           }
         }
-        // The sum of all values is nearly 0, and exactly so in some orders.
+        // The sum of all values is nearly 0, and exactly 0 in some orders of summation.
         boolean same =
             Arrays.equals(expected.output(), actual.output())
                 && Arrays.equals(expected.gradients(), actual.gradients());

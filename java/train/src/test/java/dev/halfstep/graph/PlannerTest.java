@@ -18,7 +18,7 @@ class PlannerTest {
   private static final ValueAddresses.Arenas NO_ARENAS =
       new ValueAddresses.Arenas(new Parameters(List.of()), 0, 0, 0, 0);
 
-  /** An arena on paper: who wrote each byte last. */
+  /** A model of an arena, which notes for each byte the value that wrote it last. */
   private static final class Paper {
     final Map<Long, Value> owners = new HashMap<>();
 

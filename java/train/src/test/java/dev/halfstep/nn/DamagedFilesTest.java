@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A file that is not as it was written is refused, with the reason. */
+/** A file that changed since it was written is refused, with the reason. */
 final class DamagedFilesTest {
   @TempDir Path folder;
 
@@ -32,7 +32,7 @@ final class DamagedFilesTest {
     return Model.of(Shape.of(20), Sequential.of(new Linear(70), new ReLU(), new Linear(10)));
   }
 
-  /** A model file of nearly 10 kB; names and texts have what JSON must escape. */
+  /** A model file of nearly 10 kB; names and texts contain characters that JSON must escape. */
   private Path written() throws IOException {
     Path file = folder.resolve("model.safetensors");
     Map<String, String> metadata = Map.of("note", "\u001f\"\\ü", "halfstep", "{\"a\":[1, 2]}");
@@ -109,11 +109,11 @@ final class DamagedFilesTest {
         channel.write(ByteBuffer.wrap(bytes, at, 1), at);
       }
     }
-    // Only names, texts, and types of one size may change without being noticed.
+    // Only changes of names, of texts, and between types of one size may stay unnoticed.
     assertTrue(refused > 7 * header, refused + " of " + 9 * header);
   }
 
-  /** Writes a file with this header, where ' stands for ", and so many bytes of data. */
+  /** Writes a file with this header, where ' stands for ", and {@code dataBytes} bytes of data. */
   private Path withHeader(String header, int dataBytes) throws IOException {
     byte[] text = header.replace('\'', '"').getBytes(StandardCharsets.UTF_8);
     ByteBuffer bytes =

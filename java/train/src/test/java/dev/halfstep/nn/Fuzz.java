@@ -5,9 +5,9 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * Random damage, for so long as {@code -Dhalfstep.fuzz.seconds} says (10 s a class where it says
- * nothing; {@code -Dhalfstep.fuzz.seed} begins elsewhere). What is damaged is drawn from a seed of
- * its own in each execution, which a failure names.
+ * Random damage for {@code -Dhalfstep.fuzz.seconds} seconds per class (default: 10); {@code
+ * -Dhalfstep.fuzz.seed} sets the first seed. Each execution draws its damage from its own seed,
+ * which a failure names.
  */
 public final class Fuzz {
   private static final double SECONDS =
@@ -16,17 +16,17 @@ public final class Fuzz {
 
   private Fuzz() {}
 
-  /** One execution, which throws if it finds a fault. */
+  /** A test that throws if it finds a fault. */
   @FunctionalInterface
   public interface Target {
-    /** Draws what it needs; true if what was damaged was refused. */
+    /** Executes it once on random damage; returns true if the damaged input was refused. */
     boolean run(Random random) throws Exception;
   }
 
   /**
-   * Executes a target until its share of the time is over.
+   * Executes a target repeatedly until its share of the time is over.
    *
-   * @param share of a class's time
+   * @param share the share of the class's time
    */
   public static void run(String name, double share, Target target) {
     long end = System.nanoTime() + (long) (SECONDS * share * 1e9);
@@ -35,7 +35,7 @@ public final class Fuzz {
     while (System.nanoTime() < end || executions == 0) {
       long seed = FIRST_SEED + executions;
       try {
-        // Neighbouring seeds of java.util.Random begin with nearly the same numbers.
+        // Spread seeds: java.util.Random starts with nearly the same numbers for neighbouring ones.
         refused += target.run(new Random(seed * 0x9E3779B97F4A7C15L)) ? 1 : 0;
       } catch (Throwable e) {
         throw new AssertionError(
@@ -60,7 +60,7 @@ public final class Fuzz {
       return new byte[random.nextInt(16)];
     }
     byte[] result = bytes.clone();
-    // Half of the damage falls into the beginning, where headers are.
+    // Half of the damage is at the beginning, where headers are.
     int most = random.nextBoolean() ? bytes.length : Math.min(bytes.length, 64);
     int at = random.nextInt(most);
     int length = 1 + random.nextInt(Math.min(16, bytes.length - at));

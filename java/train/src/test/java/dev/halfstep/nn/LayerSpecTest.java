@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class LayerSpecTest {
-  /** Layers of every kind, with attributes that are not the usual ones. */
+  /** Layers of every kind, with attributes other than the defaults. */
   static List<Layer> layers() {
     return List.of(
         new AveragePool2d(2),
@@ -64,7 +64,7 @@ class LayerSpecTest {
         new Scaled(-2.5));
   }
 
-  /** A layer of a user's own. */
+  /** A user-defined layer. */
   private record Scaled(double factor) implements Layer {
     static final String KIND = "dev.halfstep.test.Scaled";
 

@@ -87,7 +87,7 @@ class LayersTest {
     }
   }
 
-  /** Of one sample, by a layer with its first weights. */
+  /** The prediction for one sample by a layer with its initial weights. */
   private static float[] predict(Layer layer, float... x) {
     return Model.of(Shape.of(x.length), layer).initialize(1).predict(x);
   }

@@ -19,11 +19,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A part of PyTorch's file. The tensors are counted through, {@code torch.arange(n).view(shape)},
- * so that what the network makes of an image can be computed by hand in PyTorch's order.
+ * Loads a part of a file from PyTorch. The tensors hold consecutive numbers, {@code
+ * torch.arange(n).view(shape)}, so that the network's outputs can be computed by hand in PyTorch's
+ * order.
  */
 final class MatchingWeightsTest {
-  private static final int SIZE = 3; // of images, of 2 channels
+  private static final int SIZE = 3; // extent of the images, which have 2 channels
   private static final int OUT = 4;
   private static final int FEATURES = OUT * 2 * 2;
 
@@ -70,7 +71,7 @@ final class MatchingWeightsTest {
     return Model.of(Shape.of(SIZE, SIZE, 2), layers().then("head", new Linear(classes)));
   }
 
-  /** The image {@code [channels, height, width]} of PyTorch, and ours. */
+  /** A pixel of PyTorch's image {@code [channels, height, width]}, and of ours. */
   private static float pixel(int channel, int row, int column) {
     return channel * 7 - row * 2 + column;
   }
@@ -87,7 +88,7 @@ final class MatchingWeightsTest {
     return tensors.get(name).values()[place];
   }
 
-  /** The outputs of {@code fc} in PyTorch's order of everything. */
+  /** The outputs of {@code fc}, computed with all arrays in PyTorch's order. */
   private float[] byHand() {
     float[] flat = new float[FEATURES]; // [out, row, column]
     for (int i = 0; i < FEATURES; i++) {
@@ -134,7 +135,7 @@ final class MatchingWeightsTest {
   @Test
   void anotherHeadKeepsItsWeightsAndTheReportSaysSo() throws IOException {
     put("aux.weight", 2, 2);
-    put("conv.num_batches_tracked"); // belongs to no running mean
+    put("conv.num_batches_tracked"); // has no running mean beside it
     Model model = withHead(3).initialize(1);
     float[] head = model.get("head.weight");
     LoadReport report = model.loadMatching(file());

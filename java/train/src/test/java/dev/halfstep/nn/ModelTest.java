@@ -78,7 +78,7 @@ class ModelTest {
       sum += weight;
       squares += weight * weight;
     }
-    // Of n uniform numbers in +-b the mean is 0 within b / sqrt(3 n), the mean square b^2 / 3.
+    // n uniform numbers in +-b have mean 0 within b / sqrt(3 n), and mean square b^2 / 3.
     assertEquals(0, sum / weights.length, 4 * 0.05 / Math.sqrt(3.0 * weights.length));
     assertEquals(0.05 * 0.05 / 3, squares / weights.length, 0.05 * 0.05 / 100);
   }

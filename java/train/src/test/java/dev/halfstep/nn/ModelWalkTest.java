@@ -18,7 +18,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
-/** A model can be walked: its layers as a tree, and the operations of its graph. */
+/** A caller can walk a model: its layers as a tree, and the operations of its graph. */
 class ModelWalkTest {
   private static Model model() {
     Layer own = (scope, x) -> Ops.tanh(scope.apply("fc", new Linear(4), x));
@@ -49,7 +49,7 @@ class ModelWalkTest {
         1, model().toString().lines().limit(9).map(String::length).distinct().count(), "aligned");
   }
 
-  /** With the indentation, but without the columns' widths. */
+  /** The table with its indentation, but with single spaces between columns. */
   private static String squeezed(String table) {
     return table.replaceAll("(?<=\\S) +", " ");
   }

@@ -72,7 +72,7 @@ class PredictorTest {
         .asFloatBuffer();
   }
 
-  /** What one thread gets with these batch sizes. */
+  /** The predictions that a single thread gets with these batch sizes. */
   private static float[] alone(Model model, Device device, int[] batchSizes, float[] x) {
     try (Predictor predictor =
         Predictor.builder(model).device(device).batchSizes(batchSizes).open()) {
@@ -360,7 +360,7 @@ class PredictorTest {
         }
         allocated = bean.getCurrentThreadAllocatedBytes() - before;
       }
-      // 16 bytes are the smallest object; a tenth of one a call is left for the compiler.
+      // The smallest object has 16 bytes; a tenth of one per call is allowed for the compiler.
       assertTrue(allocated <= 16L * calls / 100, allocated + " bytes in " + calls / 10 + " rounds");
     }
   }

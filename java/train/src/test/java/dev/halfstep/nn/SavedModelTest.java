@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A model is read from its file without code. */
+/** A model can be read from its file without the code that defined it. */
 class SavedModelTest {
   @TempDir Path folder;
 
@@ -119,12 +119,12 @@ class SavedModelTest {
     assertEquals(normalization, read.normalization());
     assertEquals(classes, read.classes());
     assertEquals(Map.of("k", "v"), read.metadata());
-    // The text to the byte: equal models make equal files, whatever process writes them.
+    // The text is equal in every byte: equal models make equal files in any process.
     assertEquals(
         "{\"mean\":[0.3333333333333333,-1.0E-300],\"std\":[0.1,1.0E300]}",
         Safetensors.read(file()).metadata().get("halfstep.normalization"));
 
-    // Saved once more with the file's metadata, they stay; the layers are the model's own.
+    // Saving again with the file's metadata keeps it, except for the layers, which are the model's.
     Model other = Model.of(Shape.of(2), new Linear(3)).initialize(1);
     other.save(file(), Safetensors.read(file()).metadata());
     SavedModel again = SavedModel.read(file());
@@ -315,7 +315,7 @@ class SavedModelTest {
         });
   }
 
-  /** With another number in the place of one. */
+  /** Replaces one number by another. */
   private static byte[] renumbered(byte[] bytes, Random random) {
     String text = new String(bytes, StandardCharsets.ISO_8859_1);
     String[] numbers = {"0", "-1", "2147483647", "1099511627776", "9223372036854775807", "1e9"};

@@ -67,7 +67,7 @@ class ParameterGroupTest {
     assertThrows(IllegalArgumentException.class, () -> group.withDecay(factor));
   }
 
-  /** Running statistics are no parameters that a rate could move. */
+  /** Running statistics are not trained, so a group cannot consist of them. */
   @ParameterizedTest
   @ValueSource(strings = {"3.*", "weight", "", "1.running_mean"})
   void aGroupWithoutParametersIsRefusedWithTheNamesThereAre(String pattern) {

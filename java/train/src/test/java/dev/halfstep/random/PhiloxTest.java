@@ -10,7 +10,9 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class PhiloxTest {
-  /** The vectors for philox4x32 with 10 rounds in Random123's tests/kat_vectors. */
+  /**
+   * The expected numbers are those for philox4x32 with 10 rounds in Random123's tests/kat_vectors.
+   */
   @Test
   void blocksAreThoseOfRandom123() {
     assertArrayEquals(new int[] {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}, block(0, 0, 0));
@@ -33,7 +35,10 @@ class PhiloxTest {
     }
   }
 
-  /** Computed with an independent program; 2^32 mod 1,500,000,000 makes rejections frequent. */
+  /**
+   * The expected numbers come from an independent program; 2^32 mod 1,500,000,000 makes rejections
+   * frequent.
+   */
   @Test
   void boundedNumbersRejectWhatWouldFavourSome() {
     Philox random = new Philox(0x299f31d0a4093822L, 0x0370734413198a2eL);

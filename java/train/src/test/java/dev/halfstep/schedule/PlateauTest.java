@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import dev.halfstep.metric.Metric;
 import org.junit.jupiter.api.Test;
 
-/** Reduce-on-plateau against vectors that PyTorch's ReduceLROnPlateau gives. */
+/** Compares reduce-on-plateau with the results of PyTorch's ReduceLROnPlateau. */
 final class PlateauTest {
   private static double[] multipliers(Plateau rule, double... values) {
     double[] result = new double[values.length];

@@ -32,7 +32,7 @@ final class ResponsiveBatchTest {
 
   @TempDir Path folder;
 
-  /** The batch sizes after each of these measured noise scales; 0: unmeasured. */
+  /** The batch size after each of these measured noise scales; 0: not measured. */
   private static List<Integer> sizes(ResponsiveBatch rule, int first, double... scales) {
     ResponsiveBatch.State state = rule.begin(first);
     List<Integer> sizes = new ArrayList<>();
@@ -56,7 +56,7 @@ final class ResponsiveBatchTest {
     for (double scale = 16; scale <= 64; scale *= 1.1) {
       assertEquals(List.of(32, 32, 32), sizes(RULE.withPatience(1), 32, scale, scale, scale));
     }
-    // What has doubled because of a scale is not halved by the same.
+    // A batch that doubled because of a scale is not halved by the same scale.
     for (double scale = 1; scale < 5000; scale *= 1.13) {
       double[] same = new double[20];
       java.util.Arrays.fill(same, scale);

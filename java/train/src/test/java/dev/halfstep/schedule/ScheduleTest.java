@@ -17,7 +17,7 @@ import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** Schedules against vectors that PyTorch gives. */
+/** Compares schedules with the results of PyTorch's. */
 final class ScheduleTest {
   /** The factors of all updates of a run. */
   private static double[] factors(Schedule schedule, int updatesPerEpoch, int epochs) {

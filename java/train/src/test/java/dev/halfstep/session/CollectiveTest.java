@@ -22,6 +22,7 @@ import dev.halfstep.train.SmallTask;
 import dev.halfstep.train.TestDevice;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -37,7 +38,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Workers that train together make the updates of the batch that theirs make together. */
+/** Workers that train together make the same updates as one session with their combined batch. */
 @Tag("sim")
 class CollectiveTest {
   private static final SmallTask TASK = new SmallTask(120, true);
@@ -50,7 +51,7 @@ class CollectiveTest {
     threads.shutdownNow();
   }
 
-  /** What each worker returns, by rank. */
+  /** Runs each worker in a thread; returns their results by rank. */
   private <T> List<T> together(List<Collective> workers, Function<Collective, T> work) {
     List<CompletableFuture<T>> results = new ArrayList<>();
     for (Collective worker : workers) {
@@ -83,7 +84,7 @@ class CollectiveTest {
     }
   }
 
-  /** The samples of one worker: its part of each batch of all. */
+  /** The samples of one worker: its part of each combined batch. */
   private static Dataset part(Collective worker, int batch) {
     int[] mine =
         IntStream.range(0, TASK.data.size())
@@ -169,7 +170,7 @@ class CollectiveTest {
             Shape.of(SmallTask.FEATURES),
             Sequential.of(new Dropout(0.5), new Linear(SmallTask.CLASSES)));
     float[] weights = model.initialize(3).weights();
-    // Both have the same samples: with equal masks the sum would be twice what one finds alone.
+    // Both have the same samples: with equal masks the sum would be twice that of one worker alone.
     List<Result> both =
         together(
             Collective.local(2, PATIENCE),
@@ -198,7 +199,7 @@ class CollectiveTest {
   void aStepThatIsNotFiniteOnOneWorkerIsSkippedByAll() {
     SmallTask task = new SmallTask(10);
     float[] x = task.x.clone();
-    x[0] = Float.MAX_VALUE; // its gradient overflows, and is worker 0's
+    Arrays.fill(x, 0, SmallTask.FEATURES, 3e38f); // worker 0 alone has this sample, which overflows
     List<Long> updates =
         together(
             Collective.local(2, PATIENCE),
@@ -259,7 +260,7 @@ class CollectiveTest {
     IllegalStateException e =
         assertThrows(IllegalStateException.class, () -> workers.get(1).allReduceSum(new double[1]));
     assertTrue(e.getMessage().contains("workers [0, 2] of 3 have not come"), e.getMessage());
-    // Who comes too late is told so too, and does not wait.
+    // A worker that comes too late fails as well, without waiting.
     assertThrows(IllegalStateException.class, () -> workers.get(0).allReduceSum(new double[1]));
   }
 

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
-/** Samples of two inputs and two targets, and a model of two towers and two heads for them. */
+/** Samples with two inputs and two targets, and a model with two towers and two heads for them. */
 final class NamedTask {
   static final int USER = 5;
   static final int ITEM = 7;
@@ -49,7 +49,7 @@ final class NamedTask {
     data = data(Features.of(user, Shape.of(USER)), Labels.of(kinds, KINDS));
   }
 
-  /** The same samples with other users, or other kinds. */
+  /** The same samples with these users and kinds. */
   ArrayDataset data(Features users, Labels labels) {
     return ArrayDataset.builder("ratings")
         .input("user", users)
@@ -59,7 +59,7 @@ final class NamedTask {
         .build();
   }
 
-  /** The product of two towers, and two heads on it. The inputs are in another order than data. */
+  /** Two heads on the product of two towers. The inputs are in another order than in the data. */
   static Model model() {
     return Model.of(
             List.of(ModelInput.of("item", Shape.of(ITEM)), ModelInput.of("user", Shape.of(USER))),
@@ -87,7 +87,7 @@ final class NamedTask {
         });
   }
 
-  /** The mean loss of samples from (inclusive) up to (exclusive) in double precision. */
+  /** The mean loss of the samples in [from, to), in double precision. */
   double reference(Model model, int from, int to) {
     double sum = 0;
     for (int i = from; i < to; i++) {

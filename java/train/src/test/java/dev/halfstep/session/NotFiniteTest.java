@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A loss that is not finite: the advice fits the cause, and nothing counts as right. */
+/** If a loss is not finite, the advice fits the cause, and no row counts as correct. */
 @Tag("sim")
 final class NotFiniteTest {
   private static final int SAMPLES = 240;

@@ -47,7 +47,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Data sets that do not lie in memory: what they give, and what happens where they fail. */
+/**
+ * Training on data sets that are not in memory: the results, and the behaviour if reading fails.
+ */
 @Tag("sim")
 class OwnDataTest {
   private static final int SAMPLES = 103;
@@ -98,7 +100,7 @@ class OwnDataTest {
     }
 
     Checkpoints each = Checkpoints.in(Files.createDirectory(folder.resolve("run")), 7);
-    // The sample that is visited late in the third epoch can be read no more.
+    // Reading fails for a sample that is visited late in the third epoch.
     OwnData failing = new OwnData(data);
     if (!identity.isEmpty()) {
       failing.identity(identity);
@@ -142,7 +144,7 @@ class OwnDataTest {
     refusedResume("the features of the training samples", new OwnData(data).identity("second"));
     refusedResume("the training samples are not those", new OwnData(data));
 
-    // Without an identity, bytes are compared: those in memory are as good.
+    // Without an identity the bytes are compared, so the same data in memory are accepted.
     Path other = Files.createDirectory(folder.resolve("other"));
     trainer(SmallTask.model(), new OwnData(data), data).checkpoints(Checkpoints.in(other, 7)).fit();
     trainer(SmallTask.model(), data, data).resume(Checkpoints.newest(other)).fit();
@@ -209,7 +211,7 @@ class OwnDataTest {
     }
   }
 
-  /** A data set whose gather does what it is told. */
+  /** A data set whose gather runs a given function. */
   private record Told(SampleForm form, int size, Gathering gathering) implements Dataset {
     interface Gathering {
       void run(int sample, SampleBatch batch);
@@ -270,7 +272,7 @@ class OwnDataTest {
                   batch.target(0).putInt(i == 5 ? 3 : 0);
                 }));
     assertEquals("told: label 3 of sample 5 is outside [0, 3)", label);
-    // A class that the data declare, but the model has no output for.
+    // The data declare a class for which the model has no output.
     SampleForm four = SampleForm.of(form.input(), TargetSpec.labels(4));
     String class3 =
         refused(
@@ -309,7 +311,7 @@ class OwnDataTest {
     }
   }
 
-  /** Samples whose numbers follow from their index: 3 million of 4 KB, which lie nowhere. */
+  /** 3 million samples of 4 KB each, computed from their index and stored nowhere. */
   private static Dataset huge() {
     SampleForm form = SampleForm.of(InputSpec.of(DType.F32, Shape.of(1000)), TargetSpec.labels(2));
     return new Told(

@@ -57,10 +57,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Data that stream through a ring give the bits of data that lie on the device as a whole. */
+/** Streamed data give the same bits as data that are on the device as a whole. */
 @Tag("sim")
 class StreamedDataTest {
-  private static final int SAMPLES = 103; // no multiple of a batch or a segment
+  private static final int SAMPLES = 103; // not a multiple of a batch or a segment
   private static final int BATCH = 8;
   private static final int EVALUATION_BATCH = 11;
 
@@ -98,7 +98,7 @@ class StreamedDataTest {
     assertEquals(streamed.waiting() > 0.3, slow);
   }
 
-  /** Memory for segments of so many samples of the data, which stream if those are not all. */
+  /** The memory for segments of {@code segmentRows} samples; the data stream if they have more. */
   private static long memory(Dataset data, int segmentRows) {
     long sample = (ResidentData.bytes(data) - 4L * data.size()) / data.size();
     return 2 * sample * Ring.SEGMENTS * segmentRows;
@@ -116,7 +116,7 @@ class StreamedDataTest {
         .initialize(5);
   }
 
-  /** What a session gives that does all that sessions do with data. */
+  /** The results of a session that uses data in every way. */
   private static List<Object> everything(SessionBuilder options, Dataset data) {
     List<Object> given = new ArrayList<>();
     int n = data.size();
@@ -135,8 +135,8 @@ class StreamedDataTest {
           given.add(counts(session.confusion(data)));
         }
       }
-      // Within an epoch, with another batch, one step at a time, back, over its end, again and
-      // again.
+      // Start within an epoch, change the batch, make single steps, go back, and cross its end
+      // repeatedly.
       session.position(41);
       session.run(5, 6);
       session.run(1);
@@ -293,7 +293,7 @@ class StreamedDataTest {
     Model resident = SmallTask.model();
     Model streamed = SmallTask.model();
     Model resumed = SmallTask.model();
-    // Two rings of three of the largest batches: not all of the training data.
+    // Two rings of three of the largest batches each, less than all training data.
     long bytes = memory(data, 16) / 2 + memory(data, EVALUATION_BATCH) / 2;
     History expected = trainer(resident, Long.MAX_VALUE).fit();
     History actual = trainer(streamed, bytes).fit();
@@ -337,7 +337,7 @@ class StreamedDataTest {
       withoutData = device.info().memoryPeak() - ResidentData.bytes(large);
     }
     try (Device device = TestDevice.open()) {
-      // One byte less than it takes.
+      // The limit is one byte less than the data take.
       long limit = withoutData + ResidentData.bytes(large) - 1;
       device.memoryLimit(limit);
       try (TrainingSession session = options(SmallTask.model()).device(device).open()) {
@@ -350,7 +350,7 @@ class StreamedDataTest {
         session.drain();
         assertArrayEquals(expected, session.weights());
         assertTrue(session.waiting() > 0 && session.waiting() < 1, "" + session.waiting());
-        // A small one beside it is uploaded as a whole.
+        // A small data set beside it is uploaded as a whole.
         long beside = device.info().memoryUsed();
         session.evaluate(data);
         assertTrue(device.info().memoryUsed() - beside >= ResidentData.bytes(data) - 4 * SAMPLES);
@@ -383,14 +383,14 @@ class StreamedDataTest {
       assertTrue(more < 200, "both lie there: " + more);
       session.data(data);
       assertTrue(device.info().memoryUsed() <= used + SAMPLES * 4);
-      // What is trained on stays, but streams as the other one has to.
+      // The training data are kept, but they are streamed, as the other data must be.
       assertEquals(SAMPLES + 1, session.evaluate(other).rows());
       assertEquals(0, session.waiting());
       session.run(3);
       assertTrue(session.waiting() > 0, "it does not stream");
       session.drain();
       assertEquals(first.rows(), session.evaluate(data).rows());
-      // Once something else is trained on, its room is free.
+      // Once other data are trained on, the memory of the previous ones is free.
       session.data(other);
       assertEquals(SAMPLES + 1, session.evaluate(other).rows());
     }
@@ -432,7 +432,7 @@ class StreamedDataTest {
       assertEquals(1, passage.prepare(BATCH, BATCH / 2, 1));
       passage.launched();
       assertEquals(2, ring.filled(), "they were there");
-      // 12 steps, up to the end of the pass: nothing of the next one.
+      // 12 steps are left to the end of the pass; nothing of the next pass is read.
       int left = 11;
       for (long at = 12; left > 0; ) {
         int ready = passage.prepare(at, BATCH, left);

@@ -53,7 +53,7 @@ class TrainingSessionTest {
     return Arrays.copyOfRange(task.y, from, from + rows);
   }
 
-  /** Weights after epochs of full batches and the short one. */
+  /** The weights after epochs with full batches and a short last one. */
   private float[] train(SessionBuilder options, int epochs) {
     try (TrainingSession session = options.open()) {
       session.data(task.data);
@@ -416,7 +416,7 @@ class TrainingSessionTest {
     Loss weighted = Loss.crossEntropy().classWeights(0.1f, 3, 0.5f, 1, 2);
     try (TrainingSession whole = options(SmallTask.model()).loss(weighted).open();
         TrainingSession parts = options(SmallTask.model()).loss(weighted).microBatch(5).open()) {
-      // Short batches in between, so that a batch lies across the end of the table.
+      // Short batches in between, so that a batch crosses the end of the table.
       for (int rows : new int[] {BATCH, 6, BATCH, 3, 13, BATCH}) {
         double loss = whole.step(batchX(rows, rows), batchY(rows, rows));
         assertEquals(loss, parts.step(batchX(rows, rows), batchY(rows, rows)), 1e-6);

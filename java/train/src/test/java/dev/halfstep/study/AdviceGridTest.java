@@ -16,7 +16,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** Over many settings: findings agree with what is usual, with what was measured, and together. */
+/**
+ * For many settings, the findings agree with the rules of thumb, the measurements, and each other.
+ */
 final class AdviceGridTest {
   private static final int[] SAMPLES = {2, 4, 20, 150, 1000, 1280, 7200, 10_000, 200_000};
   private static final int[] BATCHES = {1, 4, 8, 16, 32, 64, 100, 256, 1024, 4096};
@@ -45,7 +47,7 @@ final class AdviceGridTest {
           Code.BATCH_OVER_DATA,
           Code.SMALL_BATCH_NORM);
 
-  /** A setting, and what it raises. */
+  /** A setting for the advisor, with its findings. */
   private record Setting(
       int samples,
       int batchSize,
@@ -140,7 +142,7 @@ final class AdviceGridTest {
     }
     if (!isUsual && !measuredFarBelow) {
       if (codes.contains(Code.BATCH_UNDER_NOISE)) {
-        codes.remove(Code.SMALL_BATCH_NORM); // two reasons for the same
+        codes.remove(Code.SMALL_BATCH_NORM); // both codes have the same cause
       }
       assertEquals(1, codes.size(), all);
     }

@@ -17,7 +17,7 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** Each mistake raises exactly its finding, and a clean run none. */
+/** Each mistake gives exactly its finding, and a clean run gives none. */
 final class AdvisorTest {
   private static final double[] FALLING =
       DoubleStream.of(2.3, 0.9, 0.5, 0.4, 0.395, 0.393).toArray();
@@ -88,7 +88,7 @@ final class AdvisorTest {
     only(Code.EPOCHS_UNUSUAL, Severity.NOTE, clean().usualEpochs(new RulesOfThumb.Range(50, 100)));
     only(Code.EPOCHS_UNUSUAL, Severity.NOTE, clean().usualEpochs(new RulesOfThumb.Range(3, 10)));
     assertEquals(List.of(), clean().usualEpochs(new RulesOfThumb.Range(20, 50)).findings());
-    // At the initial weights the scale is at its smallest: it does not speak against 64.
+    // The scale is smallest at the initial weights, so it is no argument against 64.
     assertEquals(List.of(), of(7200, 64, 0.001).initialNoiseScale(OptionalDouble.of(2)).findings());
     only(
         Code.BATCH_OVER_NOISE,
@@ -122,7 +122,7 @@ final class AdvisorTest {
           List.of(), of(640, 64, usual.learningRate()).optimizer(usual).findings(), "" + usual);
     }
     assertEquals(List.of(), of(640, 32, 0.1).optimizer(Optimizer.lars(0.1)).findings());
-    // Scaled linearly from 0.1 at 256.
+    // The rate 0.1 for batches of 256, scaled linearly.
     Optimizer scaled = Optimizer.sgd(1.6).withMomentum(0.9);
     only(Code.BATCH_LARGE, Severity.NOTE, of(8192, 4096, 1.6).optimizer(scaled));
     assertTrue(
@@ -178,7 +178,7 @@ final class AdvisorTest {
         "lower the batch size or take a larger model", advice(of(640, 64, 3).curves(flat)));
   }
 
-  /** Of the finding on the curves. */
+  /** The advice of the finding on the curves. */
   private static String advice(Advisor advisor) {
     return advisor.findings().stream()
         .filter(f -> f.code() == Code.OSCILLATING_LOSS || f.code() == Code.FLAT_LOSS)
@@ -225,7 +225,7 @@ final class AdvisorTest {
     double[] down = {2.3, 2, 1.7, 1.4, 1.1, 0.8};
     Advisor improving = clean().curves(CurveAnalysis.of(down, down));
     only(Code.STILL_IMPROVING, Severity.NOTE, improving);
-    // Training longer is no remedy there, and is not advised.
+    // Longer training does not help there, and is not advised.
     Advisor cut =
         improving.heldOut("validation", data(sorted).slice(0, 48), data(sorted).slice(48, 64));
     only(Code.CLASSES_NOT_TRAINED, Severity.ERROR, cut);
@@ -281,7 +281,7 @@ final class AdvisorTest {
         Code.STILL_IMPROVING,
         Severity.NOTE,
         curves(new double[] {2.3, 2, 1.7, 1.4, 1.1, 0.8}, 2.3, 2, 1.7, 1.4, 1.1, 0.8));
-    // It falls at the end, but only back towards where it was.
+    // The loss falls at the end, but only back to earlier values.
     double[] back = {2.3, 0.9, 0.5, 0.4, 0.39, 0.38, 0.37, 0.36};
     assertEquals(List.of(), curves(back, 2.2, 0.9, 0.4, 0.38, 0.39, 0.5, 0.47, 0.44).findings());
     double[] jumping = {2.3, 1.2, 2.6, 1.1, 2.4, 1.3, 2.5};

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Runs on the real digits, where they are there: what is advised, and what precision costs. */
+/** Runs on the real digits, if they are available: the advice, and the effect of the precision. */
 final class MnistRunsTest {
   private static Split data;
   private static Split parts;
@@ -106,7 +106,7 @@ final class MnistRunsTest {
 
   @Test
   void whatIsWrongWithARunIsFoundInIt() {
-    // No unit of the second layer ever answers, and the bias behind it is frozen.
+    // The outputs of the second layer are always 0, and the bias after it is frozen.
     Model dead = model().initialize(1);
     float[] bias = new float[128];
     Arrays.fill(bias, -1000);
@@ -124,7 +124,7 @@ final class MnistRunsTest {
     assertEquals(List.of(Code.STILL_IMPROVING), codes(run(Optimizer.sgd(0.003))));
   }
 
-  /** 5 paired seeds: BF16 and FP16 within 0.5 points of FP32. */
+  /** Over 5 paired seeds, BF16 and FP16 must be within 0.5 points of FP32. */
   @Test
   void halfPrecisionLearnsAsMuch() {
     DType[] types = {DType.F32, DType.BF16, DType.F16};

@@ -91,7 +91,7 @@ final class StudyTest {
     assertTrue(suggestion > 1e-4 && suggestion < found.points().get(last).learningRate());
   }
 
-  /** Losses that scatter as batches do, smoothed as the finder does. */
+  /** Losses with the noise of batches, smoothed as in the finder. */
   private static List<LearningRateFinder.Point> points(DoubleUnaryOperator loss) {
     Random random = new Random(3);
     List<LearningRateFinder.Point> points = new ArrayList<>();
@@ -179,7 +179,7 @@ final class StudyTest {
       assertEquals(
           session.evaluate(few).accuracy(), row.trainAccuracy().mean(), "of the weights it has");
     }
-    // All is learned by heart, and nothing of it holds.
+    // The model memorises the training data and does not generalise.
     assertEquals(1, row.trainAccuracy().mean());
     assertEquals(0.5, row.testAccuracy().mean(), 0.15);
     assertEquals(1 - row.testAccuracy().mean(), row.gap().mean(), 1e-12);
@@ -280,7 +280,7 @@ final class StudyTest {
       double one = GradientProbe.variance(probe.gradients(600, 1, 5));
       for (int batch : new int[] {2, 8, 32, 128}) {
         // The relative error of a variance over n batches is about sqrt(2 / n): 0.07 for 400, and
-        // less over many parameters; four of them are allowed.
+        // less over many parameters; four times that error is allowed.
         assertEquals(
             1,
             GradientProbe.variance(probe.gradients(400, batch, batch)) * batch / one,
@@ -347,7 +347,7 @@ final class StudyTest {
         small.trainAccuracy().mean() - small.testAccuracy().mean(), small.gap().mean(), 1e-12);
     assertTrue(
         small.gradientVariance().mean() > 3 * epochs.rows().get(2).gradientVariance().mean());
-    assertEquals(5, epochs.toString().lines().count()); // names, rows, and what the rates are
+    assertEquals(5, epochs.toString().lines().count()); // names, rows, and the learning rates
 
     BatchSizeStudy.Result updates =
         BatchSizeStudy.ofUpdates(25, 10, 100).run(seed -> trainer(model()).seed(seed));

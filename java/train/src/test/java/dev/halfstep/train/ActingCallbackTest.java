@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Callbacks that change learning rate and batch size while the run goes on. */
+/** Callbacks that change learning rate and batch size during the run. */
 final class ActingCallbackTest {
   private static final int SAMPLES = 40;
 
@@ -68,7 +68,7 @@ final class ActingCallbackTest {
               assertEquals(0.5, fit.rateFactor());
             }
             if (fit.steps() == 4) {
-              fit.rateFactor(0.25); // after the epoch's last step: the next epoch's
+              fit.rateFactor(0.25); // after the epoch's last step: holds for the next epoch
             }
           }
 
@@ -152,7 +152,10 @@ final class ActingCallbackTest {
     assertEquals(List.of(0.0, 0.25, 0.5, 0.625, 0.75, 0.875), epochs);
   }
 
-  /** Lowers rate and batch where the last loss is above the one before, and raises them again. */
+  /**
+   * Lowers learning rate and batch size if the last loss is above the one before, and raises them
+   * otherwise.
+   */
   private static final Callback CAREFUL =
       new Callback() {
         @Override
@@ -200,7 +203,7 @@ final class ActingCallbackTest {
     same(whole, expected, part);
   }
 
-  /** A callback that throws ends the run as a kill does: the last checkpoint due is there. */
+  /** A callback that throws ends the run like a kill: the last due checkpoint is on disk. */
   @ParameterizedTest
   @ValueSource(ints = {5, 9, 14, 21})
   void aKilledRunActsLikewise(int updates) throws IOException {
@@ -266,7 +269,7 @@ final class ActingCallbackTest {
     Callback act =
         afterSteps(
             fit -> {
-              // 39 and 1; and in the first epoch, of which 30 samples are left: 29 and 1.
+              // An epoch would have 39 and 1 samples; the first, with 30 samples left, 29 and 1.
               assertThrows(IllegalArgumentException.class, () -> fit.batchSize(39));
               if (fit.steps() == 1) {
                 assertThrows(IllegalArgumentException.class, () -> fit.batchSize(29));

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Twenty steps of training against the same steps in fp64. */
+/** Compares twenty steps of training with the same steps in fp64. */
 @Tag("sim")
 class AgainstReferenceTest {
   private static final int STEPS = 20;
@@ -82,7 +82,7 @@ class AgainstReferenceTest {
   }
 
   /**
-   * The first layer learns slower and decays more, the bias of the second stays with its weight.
+   * The first layer learns more slowly and decays more; the second's bias has its weight's group.
    */
   @ParameterizedTest
   @MethodSource("rules")
@@ -136,8 +136,8 @@ class AgainstReferenceTest {
 
   @Test
   void adamW() {
-    // The first steps divide gradients by their own size: an eps that is not tiny keeps fp32 and
-    // fp64 comparable where a gradient is nearly 0.
+    // The first steps divide gradients by their own size. With a larger eps, fp32 and fp64 stay
+    // comparable if a gradient is nearly 0.
     compare(options(Optimizer.adamW(0.002).withEps(1e-4).withWeightDecay(0.1)));
   }
 
@@ -151,7 +151,7 @@ class AgainstReferenceTest {
     compare(options(Optimizer.lars(0.5).withTrust(0.02).withWeightDecay(0.01)));
   }
 
-  /** Without decay too, only biases keep the plain learning rate. */
+  /** Even without decay, only biases have the plain learning rate. */
   @Test
   void larsWithoutWeightDecay() {
     compare(options(Optimizer.lars(0.5).withTrust(0.02).withWeightDecay(0)));

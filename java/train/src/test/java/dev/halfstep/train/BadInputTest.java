@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Labels and tokens that there are none of change nothing, and the message says where they are. */
+/** Labels and tokens out of range change nothing, and the message names their position. */
 @Tag("sim")
 final class BadInputTest {
   private static final float[] X = {1, 2, 3, 4};
@@ -201,7 +201,7 @@ final class BadInputTest {
     }
   }
 
-  /** Embeds the first token of a sample alone: what the host cannot check beforehand. */
+  /** Embeds only the first token of a sample, which the host cannot check beforehand. */
   private static Model firstToken() {
     Layer first =
         (scope, x) -> scope.apply("e", new Embedding(10, 4), Ops.split(x, 1, 1, 2).get(0));

@@ -36,7 +36,7 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a checkpoint says is checked, whoever wrote it: a right checksum does not make it true. */
+/** All values of a checkpoint are checked, because a correct checksum does not prove them valid. */
 final class CheckpointContentsTest {
   @TempDir Path folder;
 
@@ -63,7 +63,7 @@ final class CheckpointContentsTest {
     assertEquals(1, e.getMessage().lines().count(), e.getMessage());
   }
 
-  /** The same checkpoint, written anew with other counters. */
+  /** The same checkpoint with changed counters, written again. */
   private Safetensors.Contents withCounters(Safetensors.Contents from, Consumer<ByteBuffer> change)
       throws IOException {
     byte[] bytes = Base64.getDecoder().decode(from.metadata().get("halfstep.counters"));
@@ -133,7 +133,7 @@ final class CheckpointContentsTest {
     refused(with(good, "halfstep.best", null), "lacks halfstep.best");
     refused(with(good, "halfstep.mean", floats(100)), "has halfstep.mean");
     refused(with(good, "weight", null), "does not fit the model: missing: weight");
-    // Every number in it, made as large and as small as it can be: refused, or without harm.
+    // Each number is set to its largest and smallest value; it must be refused or harmless.
     for (int at = 0; at + Integer.BYTES <= run.length; at++) {
       for (int value : new int[] {Integer.MAX_VALUE, Integer.MIN_VALUE, -1}) {
         byte[] changed = run.clone();
@@ -219,7 +219,7 @@ final class CheckpointContentsTest {
         new Safetensors.Contents(good.file(), texts, good.tensors()),
         "is a checkpoint of version 2, and this Halfstep reads version 4");
     refused(new Safetensors.Contents(good.file(), Map.of(), good.tensors()), "is no checkpoint");
-    // Two damages, one of each word that tells that there is a checksum, hide it.
+    // Damage to both words that declare the checksum hides it.
     String whole = new String(Files.readAllBytes(good.file()), StandardCharsets.ISO_8859_1);
     String hidden =
         whole

@@ -25,11 +25,11 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Checkpoints of several runs, one after the other or at once, in one folder. */
+/** Checkpoints of several runs in one folder, one after another or at the same time. */
 final class CheckpointFolderTest {
   @TempDir Path folder;
 
-  /** A run of 4 updates an epoch, with a checkpoint after every 5. */
+  /** A run with 4 updates per epoch, and a checkpoint after every 5 updates. */
   private TrainerBuilder run(long seed, int epochs) {
     return run(linear(), new SmallTask(40).data).seed(seed).epochs(epochs);
   }
@@ -74,7 +74,7 @@ final class CheckpointFolderTest {
         afterSteps(fit -> seen.add(names().stream().filter(n -> !n.startsWith(".")).toList()));
     run(2, 3).callbacks(look).fit();
     assertEquals(old, seen.get(4));
-    assertEquals(List.of("checkpoint-2-5.safetensors"), seen.get(5)); // written behind callbacks
+    assertEquals(List.of("checkpoint-2-5.safetensors"), seen.get(5)); // written after the callbacks
     assertEquals(List.of("checkpoint-2-10.safetensors", "checkpoint-2-5.safetensors"), names());
     Safetensors.Contents newest = Checkpoints.newest(folder);
     assertEquals(folder.resolve("checkpoint-2-10.safetensors"), newest.file());
@@ -90,7 +90,7 @@ final class CheckpointFolderTest {
     Files.write(folder.resolve("checkpoint-1-160.safetensors"), old);
     Path newest = folder.resolve("checkpoint-2-5.safetensors");
     assertEquals(newest, Checkpoints.newest(folder).file());
-    // Not the old run's either if all of the new one's are damaged.
+    // If all of the new run's are damaged, those of the old run are not used either.
     Files.write(newest, new byte[100]);
     ModelFileException e = assertThrows(ModelFileException.class, () -> Checkpoints.newest(folder));
     assertTrue(e.getMessage().startsWith(newest + ": "), e.getMessage());
@@ -155,7 +155,7 @@ final class CheckpointFolderTest {
         afterSteps(
             fit -> {
               try {
-                if (fit.updates() == 4) { // a file in the place of the next checkpoint's folder
+                if (fit.updates() == 4) { // a file that takes the name of the checkpoints' folder
                   Files.move(deep, folder.resolve("away"));
                   Files.writeString(deep, "in the way");
                 } else if (fit.updates() == 6) {

@@ -31,8 +31,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Checkpoints that were altered and signed anew, so that their checksum is right: they are refused
- * before the first step, or the run goes on without harm.
+ * Checkpoints that were altered and given a correct checksum: they are refused before the first
+ * step, or the run continues without harm.
  */
 final class CheckpointFuzzTest {
   private static final String COUNTERS = "halfstep.counters";
@@ -49,7 +49,7 @@ final class CheckpointFuzzTest {
     good = Checkpoints.newest(folder);
   }
 
-  /** A run of 12 updates in which all moves that a checkpoint keeps. */
+  /** A run of 12 updates that changes everything that a checkpoint stores. */
   private static TrainerBuilder run(Device device) {
     SmallTask task = new SmallTask(60);
     return ResumedRun.trainer(SmallTask.model(), Path.of("nowhere"))
@@ -78,7 +78,7 @@ final class CheckpointFuzzTest {
     try {
       trainer.fit();
     } catch (HalfstepException e) {
-      // Weights that overflow: too many steps in a row are skipped.
+      // The weights overflow, so too many steps in a row are skipped.
       assertTrue(e.getMessage().contains("were not finite"), e.getMessage());
     }
     return false;
@@ -110,7 +110,7 @@ final class CheckpointFuzzTest {
     }
   }
 
-  /** Puts extreme numbers of 4 or 8 bytes into some places. */
+  /** Writes extreme numbers of 4 or 8 bytes to some positions. */
   private static byte[] numbers(byte[] bytes, Random random) {
     long[] extremes = {
       -1, 0, 1, Long.MAX_VALUE, Long.MIN_VALUE, Integer.MAX_VALUE, 1L << 40, random.nextLong()
@@ -151,7 +151,7 @@ final class CheckpointFuzzTest {
     }
   }
 
-  /** Puts the right checksum where one stands. */
+  /** Replaces the checksum by the correct one. */
   private static byte[] signed(byte[] bytes) {
     String text = new String(bytes, StandardCharsets.ISO_8859_1);
     int at = text.indexOf("halfstep-sha256:");

@@ -44,7 +44,7 @@ final class CheckpointTest {
 
   @TempDir Path folder;
 
-  /** A run that stops itself after so many updates, as if it were killed. */
+  /** Trains a run that stops itself after {@code updates} updates, as if it were killed. */
   private void interrupted(int updates) {
     Callback stopper =
         new Callback() {
@@ -138,7 +138,7 @@ final class CheckpointTest {
     assertTrue(expected.tensors().containsKey("halfstep.moment2"));
     assertTrue(expected.tensors().containsKey("halfstep.average"));
     for (Map.Entry<String, Safetensors.Entry> tensor : expected.tensors().entrySet()) {
-      if (tensor.getValue().isReadable()) { // the history has times
+      if (tensor.getValue().isReadable()) { // the history contains times
         assertArrayEquals(
             tensor.getValue().values(), actual.tensors().get(tensor.getKey()).values());
       }
@@ -174,7 +174,7 @@ final class CheckpointTest {
     }
   }
 
-  /** A JVM that runs a main class of the tests on the folder. */
+  /** Starts a JVM that runs a main class of the tests on the folder. */
   static Process start(Class<?> main, Path folder) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -190,7 +190,7 @@ final class CheckpointTest {
     return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 
-  /** A linear model whose checkpoint has less than 10 kB. */
+  /** A run of a linear model, whose checkpoint has less than 10 kB. */
   private static TrainerBuilder small(Path folder, Model model) {
     return Trainer.builder(model, new SmallTask(40).data)
         .session(options -> options.device(TestDevice.ID))

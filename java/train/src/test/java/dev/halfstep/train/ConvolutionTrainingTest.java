@@ -36,7 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Networks of convolutions in training. */
+/** Trains convolutional networks. */
 class ConvolutionTrainingTest {
   private static final int SAMPLES = 96;
   private static final int BATCH = 16;
@@ -45,7 +45,10 @@ class ConvolutionTrainingTest {
 
   private final Dataset data = bars();
 
-  /** Noise with a bright row, column or diagonal somewhere: three classes that no pixel tells. */
+  /**
+   * Noise with a bright row, column or diagonal at a random place: three classes that no single
+   * pixel reveals.
+   */
   private static Dataset bars() {
     Random random = new Random(4);
     float[] x = new float[SAMPLES * SIDE * SIDE * 2];

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Small networks train on the device under test to the losses that they have on the CPU. */
+/** Small networks reach the same losses on the device under test as on the CPU. */
 @Tag("sim")
 class DevicesAgreeTest {
   private static final int SAMPLES = 80;
@@ -94,7 +94,7 @@ class DevicesAgreeTest {
         .clipNorm(5);
   }
 
-  /** The losses of all steps, and that of an evaluation at the end. */
+  /** The losses of all steps, and the loss of an evaluation at the end. */
   private static double[] losses(SessionBuilder options, Dataset data) {
     int steps = SAMPLES / BATCH;
     double[] losses = new double[EPOCHS * steps + 1];
@@ -113,7 +113,7 @@ class DevicesAgreeTest {
     return losses;
   }
 
-  /** The losses differ by less than {@code bound} of what they were at first, and fall. */
+  /** Asserts that the losses fall, and differ by less than {@code bound} times the first loss. */
   private static void assertAgree(Model model, Dataset data, DType storage, double bound) {
     double[] cpu = losses(options(model, "cpu", storage), data);
     double[] other = losses(options(model, TestDevice.ID, storage), data);

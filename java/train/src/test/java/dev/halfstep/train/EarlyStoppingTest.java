@@ -39,7 +39,10 @@ final class EarlyStoppingTest {
         Map.of());
   }
 
-  /** After how many epochs the rule ends a run with these losses and accuracies; 0: it does not. */
+  /**
+   * The number of epochs after which the rule ends a run with these losses and accuracies; 0:
+   * never.
+   */
   private static int ended(EarlyStopping rule, double[] losses, double[] accuracies) {
     List<EarlyStopping.Rule> parts = rule.rules();
     List<EarlyStopping.State> states = new ArrayList<>();
@@ -88,7 +91,8 @@ final class EarlyStoppingTest {
 
   @Test
   void smoothingFollowsTheMovingAverage() {
-    // Averages with 0.5: 4, 3, 2.5, 2.75, 2.375: one epoch in between is worse than the best.
+    // The averages with 0.5 are 4, 3, 2.5, 2.75, 2.375: one epoch in between is worse than the
+    // best.
     EarlyStopping.Rule rule = EarlyStopping.on(Metric.VAL_LOSS, 2).withSmoothing(0.5);
     assertEquals(0, ended(rule, 4, 2, 2, 3, 2));
     EarlyStopping.State state = rule.begin();
@@ -199,7 +203,7 @@ final class EarlyStoppingTest {
 
   @Test
   void theModelHasTheEpochFromWhichPatienceWasCounted() {
-    // Noise in the labels: accuracy and loss are best in different epochs.
+    // With noise in the labels, accuracy and loss are best in different epochs.
     int differ = 0;
     for (long seed = 1; seed <= 5; seed++) {
       TrainerBuilder trainer =

@@ -21,18 +21,18 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Runs that do hardly anything but save, and are killed while they do. */
+/** Runs that spend nearly all their time on saving are killed while they save. */
 final class KilledSaveTest {
   private static final int CLASSES = 100_000; // 8 MB of weights and moments
   private static final int MOST_KILLS = 20;
 
-  /** Trains with a checkpoint after each update, and says when there is the first. */
+  /** Trains with a checkpoint after each update, and prints a line once the first is written. */
   public static void main(String[] args) {
     Callback first =
         new Callback() {
           @Override
           public void stepsEnd(Fit fit, StepBlock steps) {
-            if (fit.updates() == 3) { // the checkpoint of an update comes after its callbacks
+            if (fit.updates() == 3) { // the checkpoint of an update is written after its callbacks
               System.out.println("saved");
             }
           }

@@ -47,7 +47,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Networks of all layers in training. */
+/** Trains networks with all layers. */
 class LayersTrainingTest {
   private static final int SAMPLES = 96;
   private static final int BATCH = 16;
@@ -304,7 +304,10 @@ class LayersTrainingTest {
     return Arrays.copyOfRange(weights, offset, offset + model.get(name).length);
   }
 
-  /** Sequences in which each token is the one before it plus the first one, modulo the tokens. */
+  /**
+   * Sequences in which each token is the previous one plus the first one, modulo the number of
+   * tokens.
+   */
   private static Dataset sequences(int samples, int length, int tokens) {
     int[] x = new int[samples * length];
     int[] y = new int[x.length];

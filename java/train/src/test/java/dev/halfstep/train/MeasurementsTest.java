@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Gradient statistics, noise, traces of weights and counts of classes in a run. */
+/** Gradient statistics, gradient noise, traces of weights and counts of classes in a run. */
 final class MeasurementsTest {
   private static final int SAMPLES = 96;
   private static final int BATCH = 16;
@@ -104,7 +104,8 @@ final class MeasurementsTest {
     try (TrainingSession session = options(model).open()) {
       session.data(task.data);
       GradientNoise found = session.gradientNoise(8, samples);
-      // A probe divides by the rows, the session by the weights: the same where none is ignored.
+      // A probe divides by the rows, the session by the weights; both are equal if no row is
+      // ignored.
       NoiseScale expected = NoiseScale.withDecay(0).add(8, gradients);
       assertEquals(1, found.variance() / expected.variance(), 1e-3);
       assertEquals(
@@ -241,12 +242,12 @@ final class MeasurementsTest {
 
   @Test
   void precisionRecallAndF1AreMeansOverTheClassesThatOccur() {
-    // Labels 0, 0, 0, 1, 1 taken for 0, 0, 1, 1, 1; class 2 does not occur.
+    // Labels 0, 0, 0, 1, 1 are predicted as 0, 0, 1, 1, 1; class 2 does not occur.
     Confusion found = new Confusion(3, 2, 1, 0, 0, 2, 0, 0, 0, 0);
     assertEquals((1 + 2 / 3.0) / 2, found.precision(), 1e-12);
     assertEquals((2 / 3.0 + 1) / 2, found.recall(), 1e-12);
     assertEquals((0.8 + 0.8) / 2, found.f1(), 1e-12);
-    // A class that is never predicted, and one that is no label.
+    // One class is never predicted, and the other never a label.
     Confusion missed = new Confusion(2, 0, 3, 0, 0);
     assertEquals(0, missed.precision());
     assertEquals(0, missed.f1());

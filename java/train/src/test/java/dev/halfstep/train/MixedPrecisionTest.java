@@ -138,7 +138,7 @@ class MixedPrecisionTest {
 
   @Test
   void theScaleFollowsGradScalersRule() {
-    // Falls until the gradients fit, then grows after every second finite step.
+    // The scale falls until the gradients fit, then grows after every second finite step.
     LossScaling scaling = new LossScaling(0x1p30f, 2, 0.5f, 2, 1, 100);
     try (TrainingSession session = options(DType.F16).lossScaling(scaling).open()) {
       session.data(task.data);
@@ -162,7 +162,10 @@ class MixedPrecisionTest {
     }
   }
 
-  /** Targets so small that the gradients of the outputs are under the least number of F16. */
+  /**
+   * The targets are so small that the gradients of the outputs are below the smallest number of
+   * F16.
+   */
   @Test
   void tinyGradientsAreLearnedFromOnlyWithTheScaler() {
     int samples = 1024;

@@ -25,10 +25,10 @@ import java.util.OptionalInt;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Batches, epochs and validations in which no row counts are no divergence. */
+/** Batches, epochs and validations in which no row counts do not end a run as diverged. */
 @Tag("sim")
 final class NoRowsTest {
-  /** Samples of two features, of which the first ones have the ignored label. */
+  /** Samples of two features; the first {@code ignored} ones have the ignored label. */
   private static Dataset data(int samples, int ignored) {
     float[] x = new float[2 * samples];
     for (int i = 0; i < x.length; i++) {

@@ -8,7 +8,7 @@ import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
-/** What a step costs beside its kernels: on the device that computes nothing. */
+/** The cost of a step without its kernels, measured on the device that computes nothing. */
 class NoopStepTest {
   private static final int STEPS = 20_000;
 
@@ -19,7 +19,9 @@ class NoopStepTest {
         .getThreadAllocatedBytes(Thread.currentThread().getId());
   }
 
-  /** Of the best round: the first ones, many on a busy machine, are not compiled yet. */
+  /**
+   * Allocated bytes per step in the best round; in the first rounds the code is not compiled yet.
+   */
   private static double bytesPerStep(TrainingSession session, Runnable step) {
     double best = Double.MAX_VALUE;
     for (int round = 0; round < 200 && best >= 1; round++) {

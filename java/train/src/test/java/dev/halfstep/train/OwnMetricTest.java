@@ -20,13 +20,13 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Metrics that are functions of the model's outputs and the validation data. */
+/** User-defined metrics, as functions of the model's outputs and the validation data. */
 final class OwnMetricTest {
   private static final SmallTask TASK = new SmallTask(60);
   private static final Dataset TRAIN = TASK.data.slice(0, 40);
   private static final Dataset HELD_OUT = TASK.data.slice(40, 60);
 
-  /** The share of samples whose largest output is the label's, counted here. */
+  /** The share of samples whose largest output is that of the label, counted by the test. */
   private static final Metric SHARE =
       Metric.of(
           "share",
@@ -125,7 +125,7 @@ final class OwnMetricTest {
 
   private static List<Object> values(History history) {
     List<Object> values = new ArrayList<>();
-    // As lists: the order is the run's too, and checkpoints and reports are written in it.
+    // Compared as lists, because the order of the metrics must be equal too.
     history.epochs().forEach(epoch -> values.add(List.copyOf(epoch.own().entrySet())));
     return values;
   }

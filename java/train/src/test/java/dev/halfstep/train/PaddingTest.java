@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Sequences that are filled up say what they say alone. */
+/** Padded sequences give the same outputs as sequences without padding. */
 @Tag("sim")
 class PaddingTest {
   private static final int WORDS = 7;
@@ -127,7 +127,7 @@ class PaddingTest {
     }
   }
 
-  /** The direction: what counts for the length is a matter of the loss. */
+  /** The gradient's direction only, because its length depends on how the loss weighs samples. */
   private static float[] unit(float[] gradient) {
     double squares = 0;
     for (float value : gradient) {

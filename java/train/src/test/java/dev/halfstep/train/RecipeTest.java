@@ -60,7 +60,7 @@ final class RecipeTest {
         .syncEvery(3);
   }
 
-  /** Records every step, and the weights after each block. */
+  /** Records each step, and the weights after each block. */
   private static final class Recorder implements Callback {
     final List<StepRecord> steps = new ArrayList<>();
     final List<Integer> batches = new ArrayList<>();
@@ -147,7 +147,7 @@ final class RecipeTest {
     String reason = history.stopReason().text();
     assertTrue(reason.startsWith("ended after 0.05 s"), reason);
     assertTrue(history.seconds() >= 0.05);
-    // On a machine that stands still for that long there is no step, which is an end as well.
+    // On a machine that pauses for that long there may be no step, which is a valid end as well.
     int steps = history.stepLosses().length;
     assertEquals(steps, history.epochs().stream().mapToInt(EpochRecord::steps).sum());
     assertEquals(steps == 0, history.bestEpoch() == 0);
@@ -182,7 +182,7 @@ final class RecipeTest {
     trainer(best).epochs(history.bestEpoch()).schedule(harmful).fit();
     assertArrayEquals(best.weights(), model.weights());
 
-    // A rule holds no state: the same builder runs the same way again.
+    // A rule has no state, so the same builder gives the same run again.
     Model again = model();
     model.weights(again.weights());
     assertEquals(history.epochs().size(), builder.fit().epochs().size());
@@ -310,7 +310,7 @@ final class RecipeTest {
     for (int epochs = 2; epochs <= 4; epochs++) {
       Model model = model();
       trainer(model).epochs(epochs).monitor(Metric.TRAIN_LOSS).schedule(progress -> 1).fit();
-      // Without validation the best epoch is that of the lowest training loss: the last one here.
+      // Without validation the best epoch has the lowest training loss; here it is the last.
       ends.add(model.weights());
     }
     Model averaged = model();
@@ -335,14 +335,15 @@ final class RecipeTest {
     assertEquals(history.epochs().get(history.bestEpoch() - 1).validation(), history.test());
     Model plain = model();
     History other = trainer(plain).validation(DATA.heldOut()).fit();
-    // Training itself goes on as if nothing were averaged.
+    // Averaging does not affect training itself.
     assertArrayEquals(other.stepLosses(), history.stepLosses());
     assertTrue(!other.epochs().get(0).validation().equals(history.epochs().get(0).validation()));
   }
 
   @Test
   void microBatchesLeakNothingFromEpochToEpoch() {
-    // 100 samples in micro-batches of 15: 7 an epoch, 4 a window of 60, so 2 updates.
+    // 100 samples in micro-batches of 15 make 7 per epoch; 4 make a batch of 60, so there are 2
+    // updates.
     Recorder recorder = new Recorder();
     Model model = model();
     TrainerBuilder windows = trainer(model).batchSize(60).epochs(3).callbacks(recorder);
@@ -370,7 +371,8 @@ final class RecipeTest {
           .session(options -> options.microBatch(micro))
           .fit();
     }
-    // Sums of 128 products in another order: rounding, far below a thousandth of the weights.
+    // The sums of 128 products have another order, so rounding differs, far below a thousandth of
+    // the weights.
     assertArrayEquals(models[0].weights(), models[1].weights(), 1e-6f);
   }
 }

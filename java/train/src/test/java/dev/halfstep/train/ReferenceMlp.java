@@ -10,7 +10,7 @@ import java.util.Arrays;
 
 /**
  * A multilayer perceptron with ReLU, softmax cross-entropy and every optimizer in plain fp64,
- * written from their definitions: what training is compared with.
+ * written from their definitions, as a reference for training.
  */
 public final class ReferenceMlp {
   public final int[] sizes;
@@ -28,7 +28,7 @@ public final class ReferenceMlp {
   public int ignoreLabel = -1;
   public double[] classWeights;
   public double clipNorm;
-  public double[] rateFactors; // of each layer
+  public double[] rateFactors; // factor of the learning rate by layer
   public double[] decayFactors;
 
   public ReferenceMlp(int... sizes) {
@@ -55,7 +55,7 @@ public final class ReferenceMlp {
     }
   }
 
-  /** Sets the sums and the gradients to 0. */
+  /** Sets sums and gradients to 0. */
   public void begin() {
     lossSum = 0;
     weightSum = 0;
@@ -151,7 +151,7 @@ public final class ReferenceMlp {
     return clip / weightSum;
   }
 
-  /** One update of all parameters; biases do not decay. */
+  /** Makes one update of all parameters; biases do not decay. */
   public void update(Optimizer rule, double learningRate, double momentum) {
     updates++;
     double scale = multiplier();
@@ -210,7 +210,10 @@ public final class ReferenceMlp {
     }
   }
 
-  /** Adam adds the decay to the gradient, AdamW and LAMB to the step, and LAMB fits its length. */
+  /**
+   * Updates one parameter tensor. Adam adds the decay to the gradient; AdamW and LAMB add it to the
+   * step, whose length LAMB then scales.
+   */
   private void adaptive(
       Optimizer rule,
       double rate,

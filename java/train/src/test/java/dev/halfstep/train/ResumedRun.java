@@ -14,15 +14,15 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * A program that trains with checkpoints in the folder it is given, from the newest one if there is
- * one, and slowly enough to be killed.
+ * A program that trains with checkpoints in the given folder, starting from the newest if there is
+ * one, slowly enough to be killed in mid-run.
  */
 final class ResumedRun {
   private static final int PAUSE_MILLIS = 30;
 
   private ResumedRun() {}
 
-  /** A run in which everything moves that a checkpoint must keep. */
+  /** A run that changes everything that a checkpoint stores. */
   static TrainerBuilder trainer(Model model, Path folder) {
     SmallTask task = new SmallTask(140);
     return Trainer.builder(model, task.data.slice(0, 120))
@@ -46,7 +46,7 @@ final class ResumedRun {
         .checkpoints(Checkpoints.in(folder, 3));
   }
 
-  /** The trainer, going on from the newest checkpoint if there is one. */
+  /** The same trainer, resumed from the newest checkpoint if there is one. */
   static TrainerBuilder resumed(Model model, Path folder) throws IOException {
     TrainerBuilder trainer = trainer(model, folder);
     try {
@@ -56,7 +56,7 @@ final class ResumedRun {
     }
   }
 
-  /** Trains; says when it has begun, and when it is done. */
+  /** Trains, and prints a line at the beginning and at the end. */
   public static void main(String[] args) throws IOException {
     Callback slow =
         new Callback() {

@@ -59,7 +59,7 @@ final class RunEndsTest {
         .initialize(2);
   }
 
-  /** Ten steps an epoch. */
+  /** A trainer with ten steps per epoch. */
   private static TrainerBuilder trainer(Model model) {
     return Trainer.builder(model, DATA.train())
         .session(session -> session.device(TestDevice.ID))
@@ -71,7 +71,7 @@ final class RunEndsTest {
         .seed(4);
   }
 
-  /** The weights of the best of so many epochs. */
+  /** The weights of the best of {@code epochs} epochs. */
   private static float[] bestOf(int epochs) {
     Model model = model();
     trainer(model).epochs(epochs).fit();
@@ -123,7 +123,7 @@ final class RunEndsTest {
         progress -> {
           if (progress.update() == 14 && !interrupted[0]) {
             interrupted[0] = true;
-            Thread.currentThread().interrupt(); // after the look at the flag, before the checkpoint
+            Thread.currentThread().interrupt(); // after the flag's check, before the checkpoint
           }
           return 1;
         };
@@ -156,7 +156,7 @@ final class RunEndsTest {
                       @Override
                       public void stepsEnd(Fit fit, StepBlock block) {
                         begun.countDown();
-                        Thread.interrupted(); // so that the run goes on into the next save
+                        Thread.interrupted(); // so that the run continues to the next save
                       }
                     };
                 return trainer(model)
@@ -260,7 +260,7 @@ final class RunEndsTest {
 
   @Test
   void aPlateauOfANegativeValueLeavesTheBestWeights() {
-    // A target of 2 makes the binary cross-entropy fall below 0.
+    // With a target of 2 the binary cross-entropy falls below 0.
     int samples = DATA.train().size();
     float[] twos = new float[samples];
     Arrays.fill(twos, 2);

@@ -22,7 +22,7 @@ public final class SmallTask {
   public final int[] y;
   public final Dataset data;
 
-  /** So many samples; with {@code ignored} every seventh label is -100. */
+  /** A task with {@code samples} samples; with {@code ignored} every seventh label is -100. */
   public SmallTask(int samples, boolean ignored) {
     Random random = new Random(11);
     x = new float[samples * FEATURES];

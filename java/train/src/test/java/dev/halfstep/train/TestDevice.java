@@ -7,12 +7,12 @@ import dev.halfstep.Device;
  * The build runs all tests on "cpu", and those with the tag "sim" on the simulated device too.
  */
 public final class TestDevice {
-  /** What {@link Device#open} takes. */
+  /** The device's name for {@link Device#open}. */
   public static final String ID = System.getProperty("halfstep.test.device", "cpu");
 
   private TestDevice() {}
 
-  /** Opens it. */
+  /** Opens the device. */
   public static Device open() {
     return Device.open(ID);
   }

@@ -29,12 +29,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Where the time of a run may end, on a clock that stands unless a callback moves it. */
+/**
+ * Ends the time of a run at every possible point, with a clock that stands still unless a callback
+ * moves it.
+ */
 @Tag("sim")
 final class TimeBudgetTest {
   private static final Split DATA = RandomData.learnable(100, 40, 12, 3);
-  private static final int UPDATES = 10; // an epoch
-  private static final int BLOCKS = 4; // an epoch: 3 + 3 + 3 + 1 steps
+  private static final int UPDATES = 10; // per epoch
+  private static final int BLOCKS = 4; // per epoch: 3 + 3 + 3 + 1 steps
   private static final int EPOCHS = 4;
 
   private static Device device;
@@ -75,14 +78,14 @@ final class TimeBudgetTest {
   }
 
   /**
-   * A clock that stands but for one moment, in which it passes any budget; it also counts the
-   * callbacks, and fails if there are more of them than a whole run has.
+   * A clock that stands still until one moment, at which it passes any budget. It also counts the
+   * callbacks, and fails if there are more than in a whole run.
    */
   private static final class Clock implements Callback, LongSupplier {
     private static final long LONG = 1_000_000_000_000L;
 
     private final Moment moment;
-    private final int which; // of these moments, counted from 1
+    private final int which; // the number of this moment, counted from 1
     private final Map<Moment, Integer> seen = new EnumMap<>(Moment.class);
     private long now = 12345;
     private int ends;
@@ -261,7 +264,10 @@ final class TimeBudgetTest {
     assertFalse(ready.contains(false), "the device has the session's memory and the data");
   }
 
-  /** What a run that ends before a first step of the third epoch leaves, and how it goes on. */
+  /**
+   * A run that ends before the first step of the third epoch leaves a checkpoint from which it can
+   * be resumed.
+   */
   @ParameterizedTest
   @ValueSource(ints = {10, 7, 4})
   void aRunWhoseTimeEndedGoesOnToTheSameBits(int everyUpdates) throws IOException {

@@ -131,7 +131,7 @@ final class TrainerTest {
 
   @Test
   void theModelEndsWithTheWeightsOfTheBestEpoch() {
-    // A rate that grows until it does harm: the last epoch is not the best one.
+    // The rate grows until training diverges, so that the last epoch is not the best.
     Schedule growing = progress -> Math.pow(3, (int) progress.epoch());
     Model model = model();
     History history =

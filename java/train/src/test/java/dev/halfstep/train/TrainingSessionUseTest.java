@@ -27,7 +27,7 @@ import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** What a session refuses, and how it ends. */
+/** Wrong uses that a session refuses, and closing it. */
 @Tag("sim")
 class TrainingSessionUseTest {
   private static final int SAMPLES = 100;
@@ -264,7 +264,7 @@ class TrainingSessionUseTest {
       session.data(task.data);
       session.run(1);
       long segments = device.info().memoryUsed() - use.total();
-      // On a GPU lists hold memory of their own.
+      // On a GPU, command lists hold additional memory.
       long most = TestDevice.ID.startsWith("cuda") ? 64 << 20 : 4096;
       assertTrue(segments >= 0 && segments < most, "beside " + use + ": " + segments);
     }
