@@ -42,6 +42,9 @@ class ReadmeTest {
     OnnxExport.of(model).write(file);
     assertTrue(OnnxRuntime.compare(model, Files.readAllBytes(file)) < 1e-6);
 
+    Model read = OnnxImport.read(file);
+    assertTrue(OnnxRuntime.compare(read, Files.readAllBytes(file)) < 1e-6);
+
     float[] pixels = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 8, 7, 6, 5, 4, 3};
     long[] shape = {1, 4, 4, 1};
     OrtEnvironment environment = OrtEnvironment.getEnvironment();
@@ -75,7 +78,7 @@ class ReadmeTest {
             .results()
             .map(match -> unindented(match.group(1)))
             .toList();
-    assertEquals(3, snippets.size());
+    assertEquals(4, snippets.size());
     snippets.forEach(snippet -> assertTrue(source.contains(snippet), snippet));
   }
 
