@@ -24,9 +24,7 @@ import org.junit.jupiter.api.Timeout;
 class CudaErrorsTest {
   private static final Path FAKES = Path.of(System.getProperty("halfstep.fake-cuda", ""));
 
-  /**
-   * The program of the other JVMs: opens "cuda" with the named plug-in, and prints each failure.
-   */
+  /** The program of the other JVMs: opens "cuda" with the named plug-in, prints each failure. */
   static final class Program {
     private Program() {}
 
@@ -55,9 +53,7 @@ class CudaErrorsTest {
     }
   }
 
-  /**
-   * The output with a driver that behaves as {@code fake} names; without a driver if it is empty.
-   */
+  /** The output with a driver that behaves as {@code fake} says; without a driver if empty. */
   private static String outputOf(String fake, Path plugin) throws Exception {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

@@ -62,9 +62,7 @@ class LoadingTest {
     return Files.isDirectory(entry.resolve(NATIVES));
   }
 
-  /**
-   * The class path with the bindings as a jar, as in a user's project, with or without the natives.
-   */
+  /** The class path with the bindings as a jar, as users have it, with or without the natives. */
   private String withBindingsInAJar(boolean natives) throws IOException {
     List<String> entries = new ArrayList<>();
     for (Path entry : classPath()) {

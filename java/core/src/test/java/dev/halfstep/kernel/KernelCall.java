@@ -231,9 +231,7 @@ final class KernelCall {
     return bytes;
   }
 
-  /**
-   * Asserts that nothing beside the operands was written and, unless {@code written}, no operand.
-   */
+  /** Asserts that no canary was overwritten nor, unless {@code written}, an operand. */
   void assertIntact(boolean written) {
     for (Given one : given) {
       byte[] now = after(one);

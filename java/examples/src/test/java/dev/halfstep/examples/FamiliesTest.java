@@ -28,9 +28,7 @@ class FamiliesTest {
   private static final String KERNELS = "java/core/src/main/java/dev/halfstep/kernel/";
   private static final String OPERATIONS = "java/train/src/main/java/dev/halfstep/graph/";
 
-  /**
-   * Files that belong to no family, or have a better name than that of the family, with the reason.
-   */
+  /** Files that belong to no family, or have a better name than the family's, and the reason. */
   private static final Map<String, String> EXCEPTIONS =
       Map.ofEntries(
           Map.entry(CPU + "table.cpp", "the table of all kernels of an instruction set"),

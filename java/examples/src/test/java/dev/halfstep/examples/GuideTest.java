@@ -245,7 +245,7 @@ class GuideTest {
     System.out.println(report); // taken: 1.weight, 1.bias; missing in the file: head.weight, ...
     Safetensors.Entry bias = Safetensors.read(file).tensors().get("1.bias");
     other.set("1.bias", bias); // one tensor, in the layout of files
-    Model frozen = other.freeze("1"); // the head alone is trained
+    Model frozen = other.freeze("1"); // only the head is trained
 
     assertEquals(List.of("1.weight", "1.bias"), report.taken());
     assertEquals(List.of("head.weight", "head.bias"), report.missing());
@@ -257,7 +257,7 @@ class GuideTest {
     Layer attention = new Residual(new MultiHeadAttention(2, false));
     Layer words = Sequential.of(new Embedding(100, 16).padding(0), attention, new Linear(5));
     Model tagger = Model.ofTokens(Shape.of(8), words).initialize(1);
-    float[] scores = tagger.predict(new int[] {7, 3, 99, 12, 0, 0, 0, 0}); // four words, filled up
+    float[] scores = tagger.predict(new int[] {7, 3, 99, 12, 0, 0, 0, 0}); // four words and padding
 
     float[] others = tagger.predict(new int[] {7, 3, 99, 12, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8});
     assertArrayEquals(scores, Arrays.copyOf(others, scores.length), 1e-5f);
@@ -299,7 +299,7 @@ class GuideTest {
   void accumulation() {
     History history =
         trainer
-            .batchSize(128) // samples of an update
+            .batchSize(128) // samples per update
             .session(options -> options.microBatch(32)) // samples computed at once
             .fit();
 
@@ -355,7 +355,7 @@ class GuideTest {
   void measurements() {
     History history = trainer.gradientNoise(true).trace("1.weight", 0).fit();
     for (EpochRecord epoch : history.epochs()) {
-      System.out.println(epoch.gradients()); // of the last step: mean, deviation, norm and so on
+      System.out.println(epoch.gradients()); // last step: mean, deviation, norm ...
       System.out.println(epoch.noiseScale() + " samples, signal to noise " + epoch.signalToNoise());
     }
     WeightTrace path = history.traces().get(0); // path.values() at path.steps()
@@ -369,7 +369,7 @@ class GuideTest {
   @Test
   void rulesOfThumb() {
     RulesOfThumb.Range epochs = RulesOfThumb.epochs(60_000, RulesOfThumb.Effort.USUAL); // 20 to 50
-    RulesOfThumb.Range batch = // of images, without batch normalisation, where 4,096 would fit
+    RulesOfThumb.Range batch = // for images, without batch normalisation, if 4,096 would fit
         RulesOfThumb.batchSizes(RulesOfThumb.Task.IMAGES, 60_000, false, 4096); // 32 to 128
 
     assertEquals(new RulesOfThumb.Range(20, 50), epochs);
@@ -411,7 +411,7 @@ class GuideTest {
     TrainerBuilder tf32 = trainer.session(options -> options.tf32(true));
     TrainerBuilder bf16 = trainer.session(options -> options.storage(DType.BF16));
     TrainerBuilder fp16 = trainer.session(options -> options.storage(DType.F16));
-    TrainerBuilder careful = // a lower first scale than 65536, raised sooner
+    TrainerBuilder careful = // a lower initial scale than 65536, raised sooner
         fp16.session(o -> o.lossScaling(new LossScaling(1024, 2, 0.5f, 500, 1, 50)));
 
     for (TrainerBuilder run : List.of(tf32, bf16, fp16, careful)) {
@@ -441,7 +441,7 @@ class GuideTest {
   @Test
   void averages() {
     TrainerBuilder ema = trainer.average(WeightAverage.exponential(0.99));
-    TrainerBuilder swa = trainer.average(WeightAverage.stochastic(2)); // of epochs 2, 3 ...
+    TrainerBuilder swa = trainer.average(WeightAverage.stochastic(2)); // mean of epochs 2, 3 ...
 
     assertNotEquals(ema.fit().epochs().get(2).validation(), swa.fit().epochs().get(2).validation());
   }
@@ -501,7 +501,7 @@ class GuideTest {
   void dataMemory() {
     History history =
         trainer
-            .session(options -> options.evaluationBatch(32).dataMemory(200_000)) // bytes in all
+            .session(options -> options.evaluationBatch(32).dataMemory(200_000)) // bytes in total
             .fit();
 
     assertTrue(train.size() * train.form().sampleBytes() > 200_000);
@@ -546,7 +546,7 @@ class GuideTest {
 
   @Test
   void checkpoints() throws IOException {
-    trainer.checkpoints(Checkpoints.in(folder, 7)).fit(); // one every 7 updates, the last two stay
+    trainer.checkpoints(Checkpoints.in(folder, 7)).fit(); // every 7 updates; the last two are kept
     History resumed = trainer.resume(Checkpoints.newest(folder)).fit(); // in another process
 
     assertEquals(3, resumed.epochs().size());

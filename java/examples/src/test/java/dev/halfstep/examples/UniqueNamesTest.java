@@ -31,9 +31,7 @@ class UniqueNamesTest {
   private static final Pattern EXPORTED = Pattern.compile("exports ([\\w.]+);");
   private static final Pattern VERSION = Pattern.compile("JAVA_VERSION=\"(\\d+)");
 
-  /**
-   * Collects the packages of the public top-level types under a folder of sources, by simple name.
-   */
+  /** Collects the packages of public top-level types under a source folder, by simple name. */
   private static void collect(Path sources, Map<String, List<String>> packages) throws IOException {
     try (Stream<Path> files = Files.walk(sources)) {
       for (Path file : files.filter(path -> path.toString().endsWith(".java")).toList()) {

@@ -15,9 +15,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/**
- * The version is defined in pom.xml only: builds read it there, and documents that show it agree.
- */
+/** Only pom.xml defines the version: builds read it there, and documents agree with it. */
 class VersionTest {
   private static final Pattern REVISION = Pattern.compile("<revision>(.*)</revision>");
   private static final Pattern DEPENDENCY =

@@ -112,9 +112,7 @@ record BatchSource(List<Table> inputs, List<Table> targets, int samples, int ord
         DataCheck.loss(options.loss(), data));
   }
 
-  /**
-   * Matches the data's inputs to the model's by name; if each has only one, their names may differ.
-   */
+  /** Matches the data's inputs to the model's by name; single inputs may differ in name. */
   private static List<Table> inputs(Model model, Dataset data) {
     List<InputSpec> given = data.form().inputs();
     Map<String, ModelInput> taken = new LinkedHashMap<>();
@@ -178,9 +176,7 @@ record BatchSource(List<Table> inputs, List<Table> targets, int samples, int ord
     return names.collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
-  /**
-   * The same batches from tables of {@code rows} rows that are already in the order of the samples.
-   */
+  /** The same batches from tables of {@code rows} rows that are in the order of the samples. */
   BatchSource ofRows(int rows) {
     return new BatchSource(inputs, targets, rows, 0, loss);
   }

@@ -22,9 +22,7 @@ final class DataCache implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DataCache.class);
   private static final int KEPT = 4;
 
-  /**
-   * The part of the device's reported free memory that data may use; recorded lists take some too.
-   */
+  /** The part of the reported free memory that data may use; recorded lists take some too. */
   private static final double USABLE = 0.9;
 
   private final Device device;
@@ -136,9 +134,7 @@ final class DataCache implements AutoCloseable {
     return bytes;
   }
 
-  /**
-   * Closes the least recently used data sets until {@code bytes} fit; none if that is impossible.
-   */
+  /** Closes the least recently used data sets until {@code bytes} fit; none if they cannot. */
   private boolean makeRoom(long bytes, @Nullable Dataset training) {
     if (bytes > room() + held(training)) {
       return false;

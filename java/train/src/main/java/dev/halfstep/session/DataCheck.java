@@ -45,9 +45,7 @@ final class DataCheck {
     }
   }
 
-  /**
-   * Whether the declared classes ensure that each label is one of the model's classes, or ignored.
-   */
+  /** Whether the declaration ensures that each label is a class of the model, or ignored. */
   private static boolean saysEnough(Loss loss, TargetSpec labels, int classes) {
     return labels.classes() <= classes
         && labels.ignoreIndex().orElse(loss.ignoreLabel()) == loss.ignoreLabel();

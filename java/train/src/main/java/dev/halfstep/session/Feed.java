@@ -59,9 +59,7 @@ final class Feed implements AutoCloseable {
     void launched();
   }
 
-  /**
-   * A recorded plan, how many times it is launched in one step, and the exchange before it, if any.
-   */
+  /** A recorded plan, its number of launches in one step, and the exchange before it, if any. */
   private record Launch(String title, CommandList list, int times, @Nullable Exchange before) {}
 
   private final SessionMemory memory;

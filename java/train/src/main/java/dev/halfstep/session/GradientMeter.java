@@ -44,9 +44,7 @@ final class GradientMeter implements AutoCloseable {
             .label("gradient statistics");
   }
 
-  /**
-   * Notes that the arena now holds the gradients of a step whose backward pass assumed this weight.
-   */
+  /** Notes that the arena now holds gradients of a step whose backward pass assumed this weight. */
   void stepped(long units) {
     lastUnits = units;
     probed = false;

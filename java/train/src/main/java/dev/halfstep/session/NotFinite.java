@@ -53,9 +53,7 @@ final class NotFinite {
     return new SampleReader(data, data.inMemory() ? data.size() : MOST_READ);
   }
 
-  /**
-   * Names the first feature that is not finite, or would not be in the storage type; "" if none.
-   */
+  /** Names the first feature that is not finite, or not in the storage type; "" if none. */
   private static String inFeatures(Dataset data, float most) {
     List<InputSpec> inputs = data.form().inputs();
     for (int i = 0; i < inputs.size(); i++) {

@@ -16,8 +16,7 @@ final class Passage implements Feed.Loader {
   private final int segmentRows;
   private final int[] chosen; // the samples of the segment being loaded
   private int @Nullable [] order; // null: the order of the data
-  private final long[] held =
-      new long[Ring.SEGMENTS]; // the number of the segment in each third of the ring
+  private final long[] held = new long[Ring.SEGMENTS]; // segment number, by third of the ring
   private final int[] copy = new int[Ring.SEGMENTS];
   private final boolean[] awaited = new boolean[Ring.SEGMENTS];
   private long begun = NONE; // the segment to load once the steps before it are launched

@@ -241,9 +241,7 @@ final class RunState implements AutoCloseable {
     check();
   }
 
-  /**
-   * Waits for the last step and returns its mean loss. Allocates nothing unless there is an error.
-   */
+  /** Waits for the last step and returns its mean loss. Allocates only in case of an error. */
   double awaitLast() {
     int slot = (int) ((launched - 1) % capacity);
     downloadRecords(slot, 1);

@@ -152,7 +152,7 @@ final class SessionMemory implements AutoCloseable {
   }
 
   /**
-   * The exchange of the gradients, for a session with a collective whose state is at this address.
+   * The exchange of the gradients, for a session with a collective; its state is at this address.
    */
   Exchange exchange(long state) {
     if (exchange == null) {

@@ -6,9 +6,7 @@ import dev.halfstep.data.Dataset;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The data set that a session trains on, the order of its samples, and the other data sets in use.
- */
+/** The data set that a session trains on, the order of its samples, and the other data in use. */
 final class TrainingData implements AutoCloseable {
   private final Stream stream;
   private final RunState run;

@@ -469,9 +469,7 @@ public final class TrainingSession implements AutoCloseable {
     }
   }
 
-  /**
-   * Frees everything, including the device if the session opened it. A second call does nothing.
-   */
+  /** Frees everything, and the device if the session opened it. A second call does nothing. */
   @Override
   public synchronized void close() {
     if (closed) {

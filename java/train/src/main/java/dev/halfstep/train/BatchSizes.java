@@ -95,9 +95,7 @@ final class BatchSizes {
         || stretches.get(index + 1).epoch() > stretches.get(index).epoch();
   }
 
-  /**
-   * Updates of a stretch if none is skipped; the last stretch of an epoch lasts to the epoch's end.
-   */
+  /** Updates of a stretch if none is skipped; an epoch's last stretch lasts to the epoch's end. */
   private long updates(int index) {
     Stretch stretch = stretches.get(index);
     long samples =

@@ -91,9 +91,7 @@ public record Checkpoints(Path folder, int everyUpdates, Map<String, String> met
     }
   }
 
-  /**
-   * A file with the name of a checkpoint. Files of versions that did not number runs have run 0.
-   */
+  /** A file with a checkpoint's name. Files of versions that did not number runs have run 0. */
   record Saved(Path file, long run, long updates) {
     private static Optional<Saved> of(Path file) {
       Matcher matcher = NAME.matcher(String.valueOf(file.getFileName()));

@@ -107,9 +107,7 @@ final class EpochEnd {
     return Optional.of(session.gradientNoise(small, Arrays.copyOf(order, batches * small)));
   }
 
-  /**
-   * Sets the session's weights to the averaged ones, if there are any; returns the trained weights.
-   */
+  /** Sets the session's weights to averaged ones, if there are any; returns the trained weights. */
   private float[] useAverage() {
     WeightAverage average = options.average.orElse(null);
     if (average == null || fit.epoch() < average.startEpoch()) {

@@ -186,9 +186,7 @@ final class EpochLoop {
     session.schedule(rates, momenta);
   }
 
-  /**
-   * The optimizer's learning rate times the factors of schedule, scaling, plateau and callbacks.
-   */
+  /** The optimizer's rate times the factors of schedule, scaling, plateau and callbacks. */
   private float rate(Schedule.Progress progress) {
     double factor =
         options.schedule.factor(progress)

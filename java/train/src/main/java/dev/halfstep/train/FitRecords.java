@@ -68,9 +68,7 @@ final class FitRecords {
     }
   }
 
-  /**
-   * The digest of the data, kept for the run's further checkpoints because it may read all data.
-   */
+  /** The digest of the data, kept for further checkpoints because it may read all data. */
   private DataDigest digest(Dataset data) {
     return digests.computeIfAbsent(data, DataDigest::of);
   }

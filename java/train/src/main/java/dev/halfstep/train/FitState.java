@@ -38,8 +38,7 @@ final class FitState implements Fit {
   long samples;
   int sample;
   ResponsiveBatch.@Nullable State responsive;
-  Optional<GradientStatistics> gradients =
-      Optional.empty(); // statistics of the last step, if measured
+  Optional<GradientStatistics> gradients = Optional.empty(); // of the last step, if measured
 
   FitState(TrainerOptions options, TrainingPlan plan) {
     this.options = options;

@@ -73,9 +73,7 @@ public final class History {
     return traces;
   }
 
-  /**
-   * The changes by callbacks, in order: {@link Fit#rateFactor(double)}, {@link Fit#batchSize(int)}.
-   */
+  /** All changes by callbacks: {@link Fit#rateFactor(double)}, {@link Fit#batchSize(int)}. */
   public List<RunChange> changes() {
     return changes;
   }
@@ -103,9 +101,7 @@ public final class History {
     return stopReason;
   }
 
-  /**
-   * Wall time of the whole run in seconds, as {@link Fit#seconds} counts it, including the test.
-   */
+  /** Wall time of the run in seconds, as {@link Fit#seconds} counts it, including the test. */
   public double seconds() {
     return seconds;
   }

@@ -119,9 +119,7 @@ public final class TrainingPlan {
     return budget;
   }
 
-  /**
-   * The number of epochs, including a last one that is not completed; 2^31 - 1 if it is not known.
-   */
+  /** The number of epochs, including an incomplete last one; 2^31 - 1 if it is not known. */
   public int epochs() {
     return epochs;
   }

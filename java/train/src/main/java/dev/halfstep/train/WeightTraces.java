@@ -29,9 +29,7 @@ final class WeightTraces {
     this.watched = watched;
   }
 
-  /**
-   * Records the weights after {@code step} steps; does nothing if that number was recorded before.
-   */
+  /** Records the weights after {@code step} steps; does nothing if they were recorded before. */
   void add(int step, TrainingSession session) {
     if (watched.isEmpty() || (!steps.isEmpty() && steps.get(steps.size() - 1) == step)) {
       return;

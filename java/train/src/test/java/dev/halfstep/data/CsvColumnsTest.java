@@ -16,9 +16,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * Columns of numbers, of texts and with missing values become inputs, and labels become targets.
- */
+/** Columns of numbers, of texts and with missing values become inputs, labels become targets. */
 class CsvColumnsTest {
   private final Path folder;
 
@@ -57,7 +55,6 @@ class CsvColumnsTest {
         assertEquals(CsvDoubt.Kind.FAR_VALUES, data.doubts().get(0).kind());
         assertTrue(data.doubts().get(0).evidence().contains("such as 255"), "" + data.doubts());
       } else { // one of 120: the deviation is 23, raised to a tenth of the range
-        // 25.5
         trained = true;
         assertEquals(25.5, rare.std());
         assertEquals(List.of(), data.doubts());

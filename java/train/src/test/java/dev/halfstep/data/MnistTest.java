@@ -186,9 +186,7 @@ class MnistTest {
     return sum / 255.0 / pixels.capacity();
   }
 
-  /**
-   * The folder with real data: the one that the build names, or shared/data in the nearest parent.
-   */
+  /** The folder with real data: the one named by the build, or the nearest shared/data above. */
   private static Optional<Path> sharedData() {
     String given = System.getProperty("halfstep.data");
     if (given != null) {

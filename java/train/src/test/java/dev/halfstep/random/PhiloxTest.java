@@ -10,9 +10,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class PhiloxTest {
-  /**
-   * The expected numbers are those for philox4x32 with 10 rounds in Random123's tests/kat_vectors.
-   */
+  /** The numbers are those of philox4x32 with 10 rounds in Random123's tests/kat_vectors. */
   @Test
   void blocksAreThoseOfRandom123() {
     assertArrayEquals(new int[] {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}, block(0, 0, 0));

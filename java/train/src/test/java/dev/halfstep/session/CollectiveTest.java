@@ -199,7 +199,7 @@ class CollectiveTest {
   void aStepThatIsNotFiniteOnOneWorkerIsSkippedByAll() {
     SmallTask task = new SmallTask(10);
     float[] x = task.x.clone();
-    Arrays.fill(x, 0, SmallTask.FEATURES, 3e38f); // worker 0 alone has this sample, which overflows
+    Arrays.fill(x, 0, SmallTask.FEATURES, 3e38f); // overflows, on worker 0 only
     List<Long> updates =
         together(
             Collective.local(2, PATIENCE),

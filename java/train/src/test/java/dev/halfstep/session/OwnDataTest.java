@@ -47,9 +47,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * Training on data sets that are not in memory: the results, and the behaviour if reading fails.
- */
+/** Training on data sets that are not in memory: results, and behaviour if reading fails. */
 @Tag("sim")
 class OwnDataTest {
   private static final int SAMPLES = 103;

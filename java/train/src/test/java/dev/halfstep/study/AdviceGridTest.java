@@ -16,9 +16,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/**
- * For many settings, the findings agree with the rules of thumb, the measurements, and each other.
- */
+/** For many settings, findings agree with rules of thumb, measurements, and each other. */
 final class AdviceGridTest {
   private static final int[] SAMPLES = {2, 4, 20, 150, 1000, 1280, 7200, 10_000, 200_000};
   private static final int[] BATCHES = {1, 4, 8, 16, 32, 64, 100, 256, 1024, 4096};

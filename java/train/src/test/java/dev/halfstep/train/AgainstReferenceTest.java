@@ -81,9 +81,7 @@ class AgainstReferenceTest {
     }
   }
 
-  /**
-   * The first layer learns more slowly and decays more; the second's bias has its weight's group.
-   */
+  /** The first layer learns more slowly and decays more; the second is one group with its bias. */
   @ParameterizedTest
   @MethodSource("rules")
   void layersLearnAndDecayAtRatesOfTheirOwn(Optimizer rule) {

@@ -19,9 +19,7 @@ class NoopStepTest {
         .getThreadAllocatedBytes(Thread.currentThread().getId());
   }
 
-  /**
-   * Allocated bytes per step in the best round; in the first rounds the code is not compiled yet.
-   */
+  /** Allocated bytes per step in the best round; in the first ones code is not compiled yet. */
   private static double bytesPerStep(TrainingSession session, Runnable step) {
     double best = Double.MAX_VALUE;
     for (int round = 0; round < 200 && best >= 1; round++) {
