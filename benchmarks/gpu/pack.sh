@@ -68,7 +68,7 @@ while IFS= read -r name; do
   copy_stripped "$stage/native/tests" "target/native/test/$name"
 done <"$stage/native/tests.txt"
 
-for module in bindings core train report cli cuda oracle; do
+for module in bindings core train report onnx cli cuda oracle; do
   mkdir "$stage/java/$module"
   cp -r "java/$module/target/classes" "$stage/java/$module/classes"
 done

@@ -258,7 +258,7 @@ def train(kit):
             kit.add(name, SKIPPED, TIME_UP)
             continue
         folder = kit.temporary / f"run-{precision}"
-        command = java_command(kit, "cli", "report", "train", "core", "bindings", "cuda")
+        command = java_command(kit, "cli", "report", "onnx", "train", "core", "bindings", "cuda")
         command += ["dev.halfstep.cli.Main", "train", *options, "--precision", precision,
                     "--device", kit.backend, "--out", folder]  # fmt: skip
         ended = kit.run(command, kit.remaining())

@@ -1,5 +1,6 @@
 /** The commands. */
 module dev.halfstep.cli {
+  requires dev.halfstep.onnx;
   requires dev.halfstep.report;
   requires info.picocli;
   requires jdk.unsupported;

@@ -31,6 +31,7 @@ final class Cli {
             .addSubcommand(new PlanCommand(out))
             .addSubcommand(new TrainCommand(out, err))
             .addSubcommand(new PredictCommand(out))
+            .addSubcommand(new ExportCommand(out))
             .addSubcommand(new LrFindCommand(out, err))
             .addSubcommand(new StudyCommand(out, err))
             .addSubcommand(new AdviseCommand(out))
@@ -102,8 +103,8 @@ final class Cli {
     public void run() {
       throw new UsageException(
           "no command given.",
-          "Possible are devices, plan, train, predict, lr-find, study and advise; more: halfstep"
-              + " --help");
+          "Possible are devices, plan, train, predict, export, lr-find, study and advise; more:"
+              + " halfstep --help");
     }
   }
 }

@@ -120,7 +120,7 @@ final class BadUseTest {
     CliRun none = CliRun.of();
     assertEquals(2, none.status());
     assertTrue(
-        none.err().contains("devices, plan, train, predict, lr-find, study and advise"),
+        none.err().contains("devices, plan, train, predict, export, lr-find, study and advise"),
         none.err());
     CliRun unknown = CliRun.of("trian");
     assertEquals(2, unknown.status());

@@ -51,6 +51,19 @@ class ExamplesTest {
   }
 
   @Test
+  void anExportedNetworkIsWrittenTwice(@TempDir Path folder) throws IOException {
+    String printed = printedBy(() -> ExportDigits.main(args(folder.toString(), "1")));
+
+    assertTrue(number(printed, "test accuracy ([0-9.]+) %") > 90, printed);
+    assertEquals(number(printed, "digits.onnx: ([0-9,]+) bytes"), size(folder, "digits.onnx"));
+    assertTrue(size(folder, "digits-f16.onnx") < 0.6 * size(folder, "digits.onnx"), printed);
+  }
+
+  private static double size(Path folder, String file) throws IOException {
+    return Files.size(folder.resolve(file));
+  }
+
+  @Test
   void theDrawingHasEveryOperationAndParameterOfTheModel() throws IOException {
     String dot = printedBy(() -> DrawGraph.main(args()));
 

@@ -36,7 +36,7 @@ class JavadocExamplesTest {
       Pattern.compile("<pre>\\s*\\{@(?!code\\n|literal\\n)|\\{@snippet");
   private static final Pattern PACKAGE =
       Pattern.compile(
-          "java/(?:core|train|report)/src/main/java/(dev/halfstep(?:/\\w+)*)/package-info\\.java");
+          "java/(?:core|train|report|onnx)/src/main/java/(dev/halfstep(?:/\\w+)*)/package-info\\.java");
 
   private static final String GIVEN =
       """
