@@ -72,18 +72,17 @@ void add_optimizer(Rows& rows, const char* what, hs_rule rule, float momentum, i
     for (int64_t i = 0; i < count; ++i) v[i] *= v[i];
   }
   const auto state = fresh_state();
-  const OptimizerStepArgs args{{rule, 0, 0.999f, 1e-8f, 0, 1e-6f, momentum, 0.01f, 1, 0, HS_F32},
-                               count,
-                               p.get(),
-                               g.get(),
-                               m.get(),
-                               v.get(),
-                               nullptr,
-                               state.get(),
-                               nullptr,
-                               nullptr,
-                               0,
-                               nullptr};
+  hs_optimizer_desc desc{};
+  desc.rule = rule;
+  desc.beta2 = 0.999f;
+  desc.eps = 1e-8f;
+  desc.learning_rate = 1e-6f;
+  desc.momentum = momentum;
+  desc.weight_decay = 0.01f;
+  desc.weight_units = 1;
+  desc.copy_type = HS_F32;
+  const OptimizerStepArgs args{desc,    count,       p.get(), g.get(), m.get(), v.get(),
+                               nullptr, state.get(), nullptr, nullptr, 0,       nullptr};
   rows.add({name,
             0,
             bytes(count, adam           ? 28
@@ -205,10 +204,11 @@ BENCHMARKS(elementwise) {
               bytes(count, 4),
               [random, a] { kernels().random_normal(nullptr, random); },
               {}});
+    const RandomUniformArgs uniform{a.get(), count, 1, 2, 0, 1};
     rows.add({name_of("random_uniform", count),
               0,
               bytes(count, 4),
-              [random, a] { kernels().random_uniform(nullptr, random); },
+              [uniform, a] { kernels().random_uniform(nullptr, uniform); },
               {}});
   }
 }
