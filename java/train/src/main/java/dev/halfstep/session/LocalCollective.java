@@ -15,6 +15,7 @@ final class LocalCollective implements Collective {
   private final float[][] values; // the tensor values of each worker, by rank
   private final float[][] sums; // one array of sums, which rank 0 allocates
   private float[] mine = new float[0];
+  private double[] brought = new double[0];
 
   private LocalCollective(
       Meeting meeting, int rank, double[][] numbers, float[][] values, float[][] sums) {
@@ -63,7 +64,7 @@ final class LocalCollective implements Collective {
       sums[0] = new float[mine.length];
     }
     meeting.await(rank);
-    requireSameLength(mine.length, worker -> values[worker].length);
+    requireSameLengths();
     int from = part(rank);
     int to = part(rank + 1);
     float[] sum = sums[0];
@@ -93,9 +94,15 @@ final class LocalCollective implements Collective {
 
   @Override
   public void allReduceSum(double[] terms) {
-    numbers[rank] = terms.clone();
+    if (brought.length != terms.length) {
+      brought = new double[terms.length];
+    }
+    System.arraycopy(terms, 0, brought, 0, terms.length);
+    numbers[rank] = brought;
     meeting.await(rank);
-    requireSameLength(terms.length, worker -> numbers[worker].length);
+    for (int worker = 1; worker < size(); worker++) {
+      requireSameLength(worker, numbers[0].length, numbers[worker].length);
+    }
     Arrays.fill(terms, 0);
     for (double[] ofWorker : numbers) {
       for (int i = 0; i < terms.length; i++) {
@@ -113,30 +120,28 @@ final class LocalCollective implements Collective {
     }
     bring(tensor);
     meeting.await(rank);
-    requireSameLength(mine.length, worker -> values[worker].length);
+    requireSameLengths();
     tensor.upload(values[root]);
     meeting.await(rank);
   }
 
-  private interface Length {
-    int of(int worker);
+  /** Every worker makes the same comparison, so all of them fail together. */
+  private void requireSameLengths() {
+    for (int worker = 1; worker < size(); worker++) {
+      requireSameLength(worker, values[0].length, values[worker].length);
+    }
   }
 
-  /** Every worker makes the same comparison, so all of them fail together. */
-  private void requireSameLength(int length, Length lengths) {
-    for (int worker = 0; worker < size(); worker++) {
-      if (lengths.of(worker) != lengths.of(0)) {
-        throw new IllegalStateException(
-            "worker 0 brings "
-                + lengths.of(0)
-                + " values to be added and worker "
-                + worker
-                + " brings "
-                + lengths.of(worker)
-                + " (here: "
-                + length
-                + "): all workers must train the same model with the same options");
-      }
+  private static void requireSameLength(int worker, int first, int length) {
+    if (length != first) {
+      throw new IllegalStateException(
+          "worker 0 brings "
+              + first
+              + " values to be added and worker "
+              + worker
+              + " brings "
+              + length
+              + ": all workers must train the same model with the same options");
     }
   }
 
